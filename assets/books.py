@@ -1,0 +1,198 @@
+"""What a month is computed from: its rules, its pinned extract, its target book.
+
+Put the lookup of inputs here, so that asset bodies stay short. Built by
+`orchestration.resources`; tests build it with fakes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+import pandas as pd
+
+from connectors.policy_folder import read_policies
+from connectors.salesforce import Pull
+from connectors.salesforce_wire import Progress
+from connectors.storage import ExtractRecord, ExtractStore, TableStore, as_extract
+from connectors.target_book import read_target_book
+from sales import targets
+from sales.calendar import Month
+from sales.extract import Extract, People, people
+from sales.fault import Fault
+from sales.history import PipelineHistory
+from sales.policy import MonthRules, OrganizationDefaults, PolicyBook
+from sales.snapshot import month_end_state
+from sales.targets import AnnualTarget, NoTargets
+
+# A UI backfill starts a process a month: pulls this young serve all of them.
+SHARED_PULL_AGE = timedelta(hours=6)
+
+
+class MonthNotClosed(Fault, ValueError):
+    """A month has not ended in the reporting time zone."""
+
+
+class Reader(Protocol):
+    """Whatever reads an organisation whole."""
+
+    def pull(self, progress: Progress) -> Pull:
+        """Return all raw tables that Salesforce holds."""
+        ...
+
+
+@dataclass
+class Books:
+    """Everything that a run reads; one for each process."""
+
+    home: Path
+    policy_folder: Path
+    connect: Callable[[], Reader]
+    source: str
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _loaded: dict[str, Extract] = field(default_factory=dict)
+    _histories: dict[tuple[str, str], PipelineHistory] = field(default_factory=dict)
+
+    @cached_property
+    def tables(self) -> TableStore:
+        """The monthly tables."""
+        return TableStore(self.home)
+
+    @cached_property
+    def extracts(self) -> ExtractStore:
+        """Extracts and pins."""
+        return ExtractStore(self.home, self.tables)
+
+    @cached_property
+    def policies(self) -> PolicyBook:
+        """The policy files, read once a process."""
+        return read_policies(self.policy_folder)
+
+    def freeze(
+        self, month: Month, progress: Progress, *, fresh: bool = False, shared_age: timedelta = SHARED_PULL_AGE
+    ) -> ExtractRecord:
+        """Return the extract that the month is computed from, and pin it.
+
+        A pinned extract is kept unless a fresh one is asked for; else a pull younger than
+        `shared_age` that lies after the month's end serves, else Salesforce is read.
+        Nothing is stored before the month, the policies and the target book were found good.
+        """
+        self._refuse_clearly_open(month)
+        policies = self.policies
+        pinned = self.extracts.pinned(month)
+        if pinned is not None and not fresh:
+            self._refuse_unusable(month, self.extract(pinned), policies)
+            return pinned
+        latest = self.extracts.latest()
+        if latest is not None and not fresh and self._serves(latest, month, shared_age):
+            record = latest
+            self._refuse_unusable(month, self.extract(record), policies)
+        else:
+            record = self._pull(month, progress, policies)
+        self.extracts.pin(month, record)
+        return record
+
+    def record(self, month: Month) -> ExtractRecord:
+        """Return the extract frozen for a month."""
+        pinned = self.extracts.pinned(month)
+        if pinned is None:
+            raise MonthNotClosed(f"no extract is frozen for {month}; run `onpace report {month}`")
+        return pinned
+
+    def extract(self, record: ExtractRecord) -> Extract:
+        """Return an extract's raw tables; the last one read stays in memory."""
+        if record.extract_id not in self._loaded:
+            frames = self.extracts.frames(record)
+            self._loaded = {record.extract_id: as_extract(frames, record.extract_id, record.extracted_at)}
+        return self._loaded[record.extract_id]
+
+    def organization(self, month: Month) -> OrganizationDefaults:
+        """Return what the organisation says of itself in the month's extract."""
+        return self.extract(self.record(month)).defaults
+
+    def rules(self, month: Month) -> MonthRules:
+        """Return the rules of a month."""
+        return self.policies.for_month(month, self.organization(month))
+
+    def history(self, month: Month) -> PipelineHistory:
+        """Return the sorted history of the month's extract; months of one pull share it."""
+        extract, rules = self.extract(self.record(month)), self.rules(month)
+        key = (extract.extract_id, rules.currency)
+        if key not in self._histories:
+            self._histories = {key: PipelineHistory(extract, rules.currency, rules.digits)}
+        return self._histories[key]
+
+    def people(self, month: Month) -> People:
+        """Return everybody with the team they are in by the month's rules."""
+        return people(self.extract(self.record(month)), self.rules(month).policy.pipeline.team_by)
+
+    def target_book(self, month: Month) -> pd.DataFrame:
+        """Read the target book of the month's rules against the users of its extract."""
+        extract = self.extract(self.record(month))
+        return self._target_book(self.rules(month), extract)
+
+    def year_to_date(self, month: Month) -> list[tuple[Month, MonthRules]]:
+        """Return the month ends of the fiscal year so far, each with its rules."""
+        year = self.rules(month).calendar.year_of(month)
+        return [(each, self.rules_at(each, month)) for each in year.months if each <= month]
+
+    def rules_at(self, each: Month, month: Month) -> MonthRules:
+        """Return the rules of an earlier month, read with the extract of the month that is reported."""
+        return self.policies.for_month(each, self.organization(month))
+
+    def targets_in_force(self, month: Month, book: pd.DataFrame) -> dict[Month, list[AnnualTarget]]:
+        """Return the targets in force at each month end of the fiscal year so far."""
+        organization = self.organization(month)
+        rates = targets.static_rates(self.extract(self.record(month)).currency_rates)
+        return {
+            each: targets.in_force(book, rates, each, self.policies, organization)
+            for each, _ in self.year_to_date(month)
+        }
+
+    def _pull(self, month: Month, progress: Progress, policies: PolicyBook) -> ExtractRecord:
+        extracted_at = self.now()
+        pull = self.connect().pull(progress)
+        extract = as_extract(pull.tables, "new", extracted_at)
+        self._refuse_unusable(month, extract, policies)
+        findings = [(finding.place, finding.meaning) for finding in pull.findings]
+        return self.extracts.save(pull.tables, extracted_at, self.source, findings)
+
+    def _serves(self, record: ExtractRecord, month: Month, shared_age: timedelta) -> bool:
+        rules = self.policies.for_month(month, self.extract(record).defaults)
+        is_after = record.extracted_at >= rules.calendar.as_of(month)
+        return is_after and record.source == self.source and self.now() - record.extracted_at < shared_age
+
+    def _refuse_unusable(self, month: Month, extract: Extract, policies: PolicyBook) -> None:
+        rules = policies.for_month(month, extract.defaults)
+        as_of = rules.calendar.as_of(month)
+        if self.now() < as_of:
+            raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
+        book = self._target_book(rules, extract)
+        month_end_state(PipelineHistory(extract, rules.currency, rules.digits), month, rules)
+        year = rules.calendar.fiscal_year(month)
+        in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)
+        if not any(target.fiscal_year == year for target in in_force):
+            raise NoTargets(targets.nobody_has_a_target(month, rules))
+
+    def _target_book(self, rules: MonthRules, extract: Extract) -> pd.DataFrame:
+        source = rules.policy.targets.source
+        if source == "salesforce":
+            raise NoTargets('[targets] source = "salesforce" is not supported yet; write the targets to targets.csv')
+        return read_target_book(self.policy_folder / source, extract.users)
+
+    def _refuse_clearly_open(self, month: Month) -> None:
+        """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""
+        earliest = datetime(month.plus(1).year, month.plus(1).number, 1, tzinfo=UTC) - timedelta(hours=14)
+        if self.now() < earliest:
+            raise MonthNotClosed(f"{month} is not closed; the latest closed month is {Month.of(self.now().date()).plus(-1)}")
+
+
+def latest_closed_month(now: datetime, zone: str) -> Month:
+    """Return the last month that has ended in a time zone."""
+    return Month.of(now.astimezone(ZoneInfo(zone)).date()).plus(-1)
+

@@ -1,0 +1,1 @@
+"""The embedded Salesforce org: an HTTP server with the wire protocol, and the data it serves."""

@@ -1,0 +1,34 @@
+"""An org made of a folder of CSV files, one an object, with Salesforce field names."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from local_org.objects import Org
+
+# Text of the CRM may be long; the csv module's limit is 128 KiB a field.
+LONGEST_FIELD = 32 * 1024 * 1024
+
+
+class NoObjects(ValueError):
+    """A folder holds no CSV file with records."""
+
+
+def csv_org(folder: Path) -> Org:
+    """Read every `Object.csv` that has an `Id` column; raises `NoObjects` if there is none."""
+    csv.field_size_limit(LONGEST_FIELD)
+    org = Org()
+    for path in sorted(folder.glob("*.csv")):
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines)
+            names = list(reader.fieldnames or [])
+            if "Id" not in names:
+                continue  # a target book or another table that Salesforce does not hold
+            try:
+                org.add(path.stem, names, reader)
+            except ValueError as fault:
+                raise NoObjects(f"{path} line {reader.line_num}: {fault}; correct the value") from None
+    if "Opportunity" not in org.objects:
+        raise NoObjects(f"{folder} has no Opportunity.csv with an Id column; name a folder of Salesforce objects as CSV")
+    return org

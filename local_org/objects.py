@@ -1,0 +1,212 @@
+"""Objects and fields of the org: what describe says, and the rows in an in-memory database.
+
+Put the schema and the storage here. Queries are `soql`, the wire is `server`.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+Row = Mapping[str, object]
+
+PREFIXES = {
+    "Account": "001", "User": "005", "Opportunity": "006", "OpportunityHistory": "008",
+    "OpportunityFieldHistory": "017", "Organization": "00D", "UserRole": "00E", "OpportunityStage": "01J",
+    "CurrencyType": "01L", "DatedConversionRate": "04w",
+}  # fmt: skip
+BOOLEANS = {"IsDeleted", "IsClosed", "IsWon", "IsActive", "IsSandbox", "ForecastEnabled", "IsPrivate", "IsCorporate",
+            "UsesStartDateAsFiscalYearName", "IsPriorityRecord"}  # fmt: skip
+DATETIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastStageChangeDate", "TrialExpirationDate"}
+DATES = {"CloseDate", "StartDate", "NextStartDate", "EndDate", "LastActivityDate"}
+CURRENCIES = {"Amount", "ExpectedRevenue", "PrevAmount"}
+PERCENTS = {"Probability", "DefaultProbability"}
+DOUBLES = {"ConversionRate", "TotalOpportunityQuantity"}
+INTEGERS = {"SortOrder", "FiscalYearStartMonth", "PushCount", "DecimalPlaces", "FiscalYear", "FiscalQuarter"}
+PICKLISTS = {"StageName", "ForecastCategoryName", "ForecastCategory", "LeadSource", "Type", "Industry", "Field", "CurrencyIsoCode"}
+REFERENCES = {
+    "OwnerId": ("User", "Owner"), "AccountId": ("Account", "Account"), "CreatedById": ("User", "CreatedBy"),
+    "LastModifiedById": ("User", "LastModifiedBy"), "OpportunityId": ("Opportunity", "Opportunity"),
+    "UserRoleId": ("UserRole", "UserRole"), "ManagerId": ("User", "Manager"), "ParentRoleId": ("UserRole", "ParentRole"),
+}  # fmt: skip
+UNFILTERABLE = {"OldValue", "NewValue"}
+NUMBERS = {"currency", "percent", "double"}
+INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field as describe shows it."""
+
+    name: str
+    kind: str
+    refers_to: str | None = None
+    relationship: str | None = None
+
+    def describe(self) -> dict[str, object]:
+        """Return the describe entry."""
+        is_number = self.kind in NUMBERS
+        return {
+            "name": self.name, "label": self.name, "type": self.kind, "length": 0 if is_number else 255,
+            "precision": 18 if is_number else 0, "scale": 2 if is_number else 0, "digits": 0,
+            "nillable": self.name != "Id", "filterable": self.name not in UNFILTERABLE, "sortable": True,
+            "groupable": not is_number, "aggregatable": True, "calculated": False, "calculatedFormula": None,
+            "compoundFieldName": None, "createable": False, "updateable": False, "custom": self.name.endswith("__c"),
+            "defaultValue": None, "picklistValues": [], "referenceTo": [self.refers_to] if self.refers_to else [],
+            "relationshipName": self.relationship, "restrictedPicklist": False, "soapType": f"xsd:{self.kind}",
+            "unique": self.name == "Id", "externalId": False, "autoNumber": False,
+        }  # fmt: skip
+
+
+def field_of(object_name: str, name: str) -> Field:
+    """Return a field by its name: standard fields have their standard type, others are text."""
+    if name == "Id":
+        return Field(name, "id")
+    if name in REFERENCES:
+        target, relationship = REFERENCES[name]
+        return Field(name, "reference", target, relationship)
+    kinds = {
+        "boolean": BOOLEANS, "datetime": DATETIMES, "date": DATES, "currency": CURRENCIES,
+        "percent": PERCENTS, "double": DOUBLES, "int": INTEGERS, "picklist": PICKLISTS,
+    }  # fmt: skip
+    if object_name == "OpportunityFieldHistory" and name in UNFILTERABLE:
+        return Field(name, "anyType")
+    return Field(name, next((kind for kind, names in kinds.items() if name in names), "string"))
+
+
+@dataclass
+class SObject:
+    """One object: its fields in order, and what a user may not see."""
+
+    name: str
+    fields: list[Field]
+    hidden: set[str] = field(default_factory=set)
+
+    def visible(self) -> list[Field]:
+        """Return the fields that describe lists and queries may name."""
+        return [each for each in self.fields if each.name not in self.hidden]
+
+    def find(self, name: str) -> Field | None:
+        """Return a visible field, whatever the case of its name."""
+        return next((each for each in self.visible() if each.name.lower() == name.lower()), None)
+
+    def relationship(self, name: str) -> Field | None:
+        """Return the reference field behind a relationship name."""
+        return next((each for each in self.visible() if (each.relationship or "").lower() == name.lower()), None)
+
+    def describe(self, version: str) -> dict[str, object]:
+        """Return the describe answer."""
+        return {
+            **self.summary(version),
+            "fields": [each.describe() for each in self.visible()],
+            "childRelationships": [],
+            "recordTypeInfos": [],
+        }
+
+    def summary(self, version: str) -> dict[str, object]:
+        """Return the entry in the list of objects."""
+        base = f"/services/data/v{version}/sobjects/{self.name}"
+        return {
+            "name": self.name, "label": self.name, "keyPrefix": PREFIXES.get(self.name), "queryable": True,
+            "replicateable": self.find("SystemModstamp") is not None, "retrieveable": True,
+            "custom": self.name.endswith("__c"),
+            "urls": {"sobject": base, "describe": f"{base}/describe", "rowTemplate": f"{base}/{{ID}}"},
+        }  # fmt: skip
+
+
+class Org:
+    """Objects and their rows; safe to read from several threads."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.objects: dict[str, SObject] = {}
+        self._database = sqlite3.connect(":memory:", check_same_thread=False)
+        self._database.create_function("soql_like", 2, _like, deterministic=True)
+        self._lock = threading.Lock()
+
+    def add(self, name: str, field_names: Sequence[str], rows: Iterable[Row]) -> None:
+        """Add an object with its rows; values are text as CSV and JSON write them, or Python values."""
+        fields = [field_of(name, each) for each in field_names]
+        self.objects[name] = SObject(name, fields)
+        listed = ", ".join(f'"{each.name}" {_affinity(each.kind)}' for each in fields)
+        places = ", ".join("?" for _ in fields)
+        with self._lock:
+            self._database.execute(f'CREATE TABLE "{name}" ({listed})')
+            self._database.executemany(
+                f'INSERT INTO "{name}" VALUES ({places})',  # noqa: S608  # names are ours
+                ([stored(row.get(each.name), each.kind) for each in fields] for row in rows),
+            )
+            self._database.execute(f'CREATE INDEX "by_id_{name}" ON "{name}" ("Id")')
+
+    def find(self, name: str) -> SObject | None:
+        """Return an object, whatever the case of its name."""
+        return next((each for key, each in self.objects.items() if key.lower() == name.lower()), None)
+
+    def hide(self, object_name: str, field_name: str) -> None:
+        """Take a field away from the user, as field-level security does."""
+        self.objects[object_name].hidden.add(field_name)
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Run a read and return all rows."""
+        with self._lock:
+            return self._database.execute(sql, values).fetchall()
+
+
+def stored(value: object, kind: str) -> object:
+    """Return the value as the database keeps it."""
+    if value is None or value == "":
+        return None
+    if kind == "boolean":
+        return int(value if isinstance(value, bool) else str(value).lower() == "true")
+    if kind in NUMBERS:
+        return float(str(value))
+    if kind == "int":
+        return int(float(str(value)))
+    if kind == "datetime":
+        return instant_text(str(value))
+    return str(value)
+
+
+def instant_text(text: str) -> str:
+    """Return an instant as `2024-01-31T10:00:00.000Z`, so that text order is time order."""
+    found = INSTANT.fullmatch(text)
+    if not found:
+        raise ValueError(f"not an instant: {text[:40]!r}")
+    zone = found[3].replace("Z", "+00:00")
+    moment = datetime.fromisoformat(found[1] + zone).astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + (found[2] or ".000")[1:4].ljust(3, "0") + "Z"
+
+
+def json_value(value: object, kind: str) -> object:
+    """Return a stored value as REST writes it."""
+    if value is None:
+        return None
+    if kind == "boolean":
+        return bool(value)
+    if kind == "datetime":
+        return str(value).replace("Z", "+0000")
+    return value
+
+
+def csv_value(value: object, kind: str) -> str:
+    """Return a stored value as Bulk writes it."""
+    if value is None:
+        return ""
+    if kind == "boolean":
+        return "true" if value else "false"
+    return str(value)
+
+
+def _affinity(kind: str) -> str:
+    return "REAL" if kind in NUMBERS else "INTEGER" if kind in {"boolean", "int"} else "TEXT"
+
+
+def _like(pattern: str | None, text: str | None) -> bool:
+    if pattern is None or text is None:
+        return False
+    escaped = re.escape(pattern).replace("%", ".*").replace("_", ".")
+    return re.fullmatch(escaped, text, re.IGNORECASE | re.DOTALL) is not None

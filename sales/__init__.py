@@ -1,0 +1,1 @@
+"""The functional core: frames in, frames out; no clock, file, network, log or Dagster."""

@@ -1,0 +1,86 @@
+"""One reading of Salesforce and of the target book, as frames.
+
+Put the bundle of raw tables here and what is read straight off it: the organisation's
+defaults, people and teams. The state of opportunities is in `history`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import columns
+from sales.policy import OrganizationDefaults
+
+UNASSIGNED = "Unassigned"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read."""
+
+    extract_id: str
+    extracted_at: datetime
+    opportunities: pd.DataFrame
+    opportunity_history: pd.DataFrame
+    opportunity_field_history: pd.DataFrame
+    users: pd.DataFrame
+    roles: pd.DataFrame
+    accounts: pd.DataFrame
+    stages: pd.DataFrame
+    organization: pd.DataFrame
+    currency_rates: pd.DataFrame
+
+    @property
+    def defaults(self) -> OrganizationDefaults:
+        """What the organisation says where a policy is silent."""
+        row = self.organization.iloc[0]
+        return OrganizationDefaults(
+            organization_id=str(row["organization_id"]),
+            company=str(row["name"]),
+            time_zone=str(row["time_zone"]),
+            start_month=int(row["fiscal_year_start_month"]),
+            named_by_end=not bool(row["names_year_by_start"]),
+            currency=str(row["currency_code"]),
+        )
+
+
+@dataclass(frozen=True)
+class People:
+    """Owners by id: name, team, and whether they can still log in; all arrays in the order of `ids`."""
+
+    ids: pa.Array
+    names: pa.Array
+    teams: pa.Array
+    is_active: columns.Mask
+
+    def team_of(self, owner_ids: pa.Array) -> pa.Array:
+        """Return each owner's team; `Unassigned` for queues and unknown owners."""
+        return columns.take(self.teams, columns.codes(owner_ids, self.ids)).fill_null(UNASSIGNED)
+
+    def name_of(self, owner_ids: pa.Array) -> pa.Array:
+        """Return each owner's name, or the id where nobody is known by it."""
+        named = columns.take(self.names, columns.codes(owner_ids, self.ids))
+        return pa.compute.coalesce(named, owner_ids)
+
+
+def people(extract: Extract, team_by: str) -> People:
+    """Return everyone with the team that their role (or manager) puts them in."""
+    users = extract.users
+    ids = columns.arrow(users["user_id"])
+    names = pa.compute.coalesce(columns.arrow(users["name"]), columns.arrow(users["username"]), ids)
+    if team_by == "manager":
+        above = columns.take(names, columns.codes(users["manager_id"], ids))
+    else:
+        role_ids = columns.arrow(extract.roles["role_id"])
+        above = columns.take(columns.arrow(extract.roles["name"]), columns.codes(users["role_id"], role_ids))
+    return People(
+        ids=ids,
+        names=names,
+        teams=above.fill_null(UNASSIGNED),
+        is_active=np.asarray(columns.booleans(users["is_active"])),
+    )

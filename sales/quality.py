@@ -1,0 +1,129 @@
+"""What a reader of the numbers should know about the facts behind them.
+
+Put findings about facts before the month end here. Findings about an extract as such
+(hidden fields, missing objects) belong to the connector and to `onpace doctor`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import columns, money
+from sales.attainment import within
+from sales.calendar import Month
+from sales.columns import Mask
+from sales.extract import People
+from sales.policy import MonthRules
+from sales.snapshot import stamp
+from sales.tables import DataQuality, checked
+
+SHORTENED_NAME = 60
+
+
+@dataclass(frozen=True)
+class _Finding:
+    name: str
+    severity: str
+    record_id: str
+    detail: str
+    amount: int | None
+
+
+def data_quality(
+    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules, organization_id: str
+) -> pd.DataFrame:
+    """Return the month's findings, one row a finding and record."""
+    found = [
+        *_deals(snapshot, phased_targets, folk, month, rules),
+        *_about_the_whole(snapshot, rules, month, organization_id),
+    ]
+    found.sort(key=lambda finding: (finding.name, finding.record_id))
+    amounts = np.array([finding.amount or 0 for finding in found], np.int64)
+    null = np.array([finding.amount is None for finding in found], np.bool_)
+    table = columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), len(found)),
+            "finding": columns.text([finding.name for finding in found]),
+            "record_id": columns.text([finding.record_id for finding in found]),
+            "severity": columns.text([finding.severity for finding in found]),
+            "detail": columns.text([finding.detail for finding in found]),
+            "amount": money.decimal_array(amounts, rules.digits, null),
+        }
+    )
+    extracted_at = snapshot["extracted_at"].iloc[0]
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), DataQuality)
+
+
+def bookings_without_target(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
+    """Return this year's bookings, to date, of people who have no target in force."""
+    year = rules.calendar.fiscal_year(month)
+    has_target = phased_targets.loc[phased_targets["fiscal_year"] == year, "owner_id"]
+    closed_in = columns.month_index(columns.to_days(snapshot["close_date"]))
+    to_date = within(closed_in, rules.calendar.year_of(month).until(month))
+    is_covered = columns.codes(snapshot["owner_id"], columns.distinct(has_target)) >= 0
+    return columns.booleans(snapshot["is_won"]) & to_date & ~is_covered
+
+
+def _deals(
+    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules
+) -> Iterator[_Finding]:
+    is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
+    amount, without = money.minor_units(snapshot["amount"], rules.digits)
+    known = columns.codes(snapshot["owner_id"], folk.ids)
+    gone = known >= 0
+    gone[gone] = ~folk.is_active[known[gone]]
+    closes = columns.month_index(columns.to_days(snapshot["close_date"]))
+    assumed = np.asarray(pa.compute.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
+    cases: list[tuple[str, str, Mask, str]] = [
+        ("booking_without_target", "warning", bookings_without_target(snapshot, phased_targets, month, rules),
+         "{owner} has no target in force for the year, but booked {name}"),
+        ("open_without_amount", "warning", is_open & without, "{name} is open and has no amount: it is in no sum"),
+        ("won_without_amount", "error", is_won & without, "{name} is won and has no amount: it is in no sum"),
+        ("owner_left", "warning", is_open & gone, "{name} is open and belongs to {owner}, who can no longer log in"),
+        ("owner_unknown", "warning", known < 0, "{name} belongs to {owner}, who is no user: a queue, or hidden from us"),
+        ("booked_later", "info", is_won & (closes > month.index), "{name} is won and booked in a later month, by its close date"),
+        ("history_assumed", "info", assumed, "{name} existed at the month end, but its history begins later: its first row is used"),
+        ("text_unprintable", "info", _unprintable(snapshot["name"]) | _unprintable(snapshot["account_name"]),
+         "the name of {name} holds characters that cannot be printed"),
+    ]  # fmt: skip
+    for finding, severity, where, sentence in cases:
+        rows = snapshot.loc[where, ["opportunity_id", "name", "owner_name"]]
+        values = zip(rows.itertuples(index=False), amount[where].tolist(), without[where].tolist(), strict=True)
+        for (record_id, name, owner), minor, is_null in values:
+            detail = sentence.format(name=_shortened(name, record_id), owner=_shortened(owner, record_id))
+            yield _Finding(finding, severity, record_id, detail, None if is_null else minor)
+
+
+def _about_the_whole(snapshot: pd.DataFrame, rules: MonthRules, month: Month, organization_id: str) -> Iterator[_Finding]:
+    amount, without = money.minor_units(snapshot["amount"], rules.digits)
+    owner_assumed = np.asarray(pa.compute.equal(columns.arrow(snapshot["owner_provenance"]), "assumed")) & ~without
+    if owner_assumed.any():
+        detail = "today's owner is assumed for these deals: owner changes were not tracked before the month end"
+        yield _Finding("owner_assumed", "info", organization_id, detail, int(amount[owner_assumed].sum()))
+    if rules.is_fallback:
+        detail = f"no policy file for the year of {month}: the rules of {rules.source} are used"
+        yield _Finding("policy_of_another_year", "info", organization_id, detail, None)
+
+
+def is_unprintable(character: str) -> bool:
+    """Return whether a character is a control, surrogate, private-use or direction mark."""
+    return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def _unprintable(names: pd.Series) -> Mask:
+    # A class of code points finds suspects fast; Python decides about those few.
+    suspects = pa.compute.match_substring_regex(columns.arrow(names), r"[\p{C}]").fill_null(False)  # noqa: FBT003
+    return np.asarray(suspects)
+
+
+def _shortened(text: object, otherwise: str) -> str:
+    if not isinstance(text, str) or not text.strip():
+        return otherwise
+    clean = " ".join("".join(" " if is_unprintable(each) else each for each in text).split())
+    return clean if len(clean) <= SHORTENED_NAME else clean[: SHORTENED_NAME - 1] + "…"

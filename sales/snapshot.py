@@ -1,0 +1,154 @@
+"""The month-end snapshot: what was known of every opportunity, and the bookings it makes.
+
+Put tables made straight from the reconstructed state here. The reconstruction
+is `history`; everything later reads these tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from babel.numbers import get_currency_precision
+
+from sales.fault import Fault
+from sales import columns, money
+from sales.calendar import Month
+from sales.columns import NO_INSTANT
+from sales.extract import People, people
+from sales.history import PipelineHistory, PipelineState
+from sales.money import DECIMAL_PRECISION, WIDEST
+from sales.policy import MonthRules
+from sales.tables import MonthlyBookings, OpportunitySnapshot, checked
+
+
+class NothingYet(Fault, LookupError):
+    """The organisation has no opportunity before the month end."""
+
+
+def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.DataFrame:
+    """Return the table with the two instants that every table carries as its last columns."""
+    size = len(table)
+    instants = {"as_of": as_of, "extracted_at": extracted_at}
+    last = columns.frame({name: pa.repeat(pa.scalar(value, columns.INSTANT), size) for name, value in instants.items()})
+    return pd.concat([table.reset_index(drop=True), last], axis=1)
+
+
+def month_end_state(history: PipelineHistory, month: Month, rules: MonthRules) -> PipelineState:
+    """Return the state as of a month's end; raises `NothingYet` before the first record."""
+    as_of = columns.instant_of(rules.calendar.as_of(month))
+    if history.first_record is None:
+        raise NothingYet("Salesforce shows no opportunity at all; check that this user may see them")
+    if history.first_record >= as_of:
+        first = pa.scalar(history.first_record, pa.int64()).cast(columns.INSTANT).as_py()
+        raise NothingYet(
+            f"{month} is before the first opportunity, which was created on {first:%Y-%m-%d}; ask for a later month"
+        )
+    return history.at(as_of, dict(rules.policy.pipeline.stages))
+
+
+def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRules) -> pd.DataFrame:
+    """Return one row for every opportunity that exists at the month's end."""
+    state = month_end_state(history, month, rules)
+    here, row = pa.array(state.opportunity), pa.array(state.row)
+    owners = state.owner_ids
+    folk = people(history.extract, rules.policy.pipeline.team_by)
+    account_ids = history.account.at(state.as_of).take(here)
+    accounts = history.extract.accounts
+    account_names = columns.take(
+        columns.arrow(accounts["name"]), columns.codes(account_ids, columns.arrow(accounts["account_id"]))
+    )
+    entered = np.where(state.is_assumed, NO_INSTANT, history.row_stage_entered_at[state.row])
+    pushed = np.where(state.is_assumed, NO_INSTANT, history.row_last_pushed_at[state.row])
+    pushes = np.where(state.is_assumed, 0, history.row_push_count[state.row])
+    state_provenance = _provenance(~state.is_assumed)
+    owner_is_tracked = history.owner.tracked_from < state.as_of
+    table = columns.frame(
+        {
+            "month": columns.repeat(str(month), len(here)),
+            "opportunity_id": history.ids.take(here),
+            "name": history.name.at(state.as_of).take(here),
+            "account_id": account_ids,
+            "account_name": account_names,
+            "owner_id": owners,
+            "team": folk.team_of(owners),
+            "stage_name": columns.take(history.stage_values, history.row_stage[state.row]),
+            "forecast_category": history.row_category.take(row),
+            "probability_pct": pa.array(history.row_probability[state.row], from_pandas=True),
+            "amount": money.decimal_array(state.amount, history.digits, state.is_without_amount),
+            "amount_local": _local_amounts(history, row),
+            "currency_code": history.row_currency.take(row),
+            "close_date": columns.from_days(state.close_day),
+            "is_open": pa.array(state.is_open),
+            "is_won": pa.array(state.is_won),
+            "created_at": columns.from_instants(history.created_at[state.opportunity]),
+            "stage_entered_at": columns.from_instants(entered),
+            "push_count": pa.array(pushes),
+            "last_pushed_at": columns.from_instants(pushed),
+            "amount_provenance": state_provenance,
+            "close_date_provenance": state_provenance,
+            "stage_provenance": state_provenance,
+            "owner_provenance": _provenance(~state.is_assumed & owner_is_tracked),
+            "owner_name": folk.name_of(owners),
+            "lead_source": columns.arrow(history.records["lead_source"]).take(here),
+        }
+    )
+    stamped = stamp(table, rules.calendar.as_of(month), history.extract.extracted_at)
+    return checked(stamped, OpportunitySnapshot)
+
+
+def monthly_bookings(
+    history: PipelineHistory, month: Month, known: Sequence[tuple[Month, MonthRules]], rules: MonthRules
+) -> pd.DataFrame:
+    """Return bookings by owner and close month, as known at each of the month ends given."""
+    parts: list[pd.DataFrame] = []
+    for each, its_rules in known:
+        try:
+            state = month_end_state(history, each, its_rules)
+        except NothingYet:
+            continue
+        counted = state.is_won & ~state.is_without_amount
+        owner_ids = columns.distinct(state.owner_ids)
+        owners = columns.codes(state.owner_ids, owner_ids)[counted]
+        closed_in = columns.month_index(state.close_day[counted])
+        cells, cell_of = np.unique(np.stack([owners, closed_in], axis=1), axis=0, return_inverse=True)
+        sums = money.sum_by(cell_of.reshape(-1), state.amount[counted], len(cells))
+        parts.append(
+            columns.frame(
+                {
+                    "as_of_month": columns.repeat(str(month), len(cells)),
+                    "known_month": columns.repeat(str(each), len(cells)),
+                    "owner_id": columns.take(owner_ids, cells[:, 0]),
+                    "month": columns.text([str(Month.from_index(int(index))) for index in cells[:, 1]]),
+                    "bookings": money.decimal_array(sums, history.digits),
+                }
+            )
+        )
+    table = pd.concat(parts, ignore_index=True)
+    return checked(stamp(table, rules.calendar.as_of(month), history.extract.extracted_at), MonthlyBookings)
+
+
+def owners_of(snapshot: pd.DataFrame) -> pd.DataFrame:
+    """Return owner, name and team of everyone who owns a snapshot row."""
+    return snapshot[["owner_id", "owner_name", "team"]].drop_duplicates("owner_id").reset_index(drop=True)
+
+
+def everyone(history: PipelineHistory, rules: MonthRules) -> People:
+    """Return all people of the extract, with teams by the month's rules."""
+    return people(history.extract, rules.policy.pipeline.team_by)
+
+
+def _provenance(is_history: columns.Mask) -> pa.Array:
+    return pc.if_else(pa.array(is_history), "history", "assumed")
+
+
+def _local_amounts(history: PipelineHistory, row: pa.Array) -> pa.Array:
+    codes = pc.unique(history.row_currency).to_pylist()
+    digits = max([get_currency_precision(code) for code in codes], default=history.digits)
+    local = history.row_amount_local.take(row)
+    wide = local.cast(pa.decimal128(WIDEST, local.type.scale))
+    return pc.round(wide, ndigits=digits, round_mode="half_to_even").cast(pa.decimal128(DECIMAL_PRECISION, digits))

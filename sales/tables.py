@@ -1,0 +1,510 @@
+"""Every table that crosses a wall, as a contract: the data dictionary.
+
+Put columns, their types and what they mean here; how a value comes about is in
+the module that makes the table. A frame that breaks its contract stops the run
+before anything is stored.
+"""
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import pyarrow
+from pandera import dtypes
+from pandera.engines import pandas_engine
+from pandera.typing import Series
+
+from sales.fault import Fault
+from sales import columns
+
+MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
+PERIOD = r"^(\d{4}-(0[1-9]|1[0-2])|FY\d{4}(-Q[1-4])?)$"
+GRAINS = ["person", "team", "company"]
+PERIOD_KINDS = ["month", "quarter", "year"]
+STATUSES = ["no_target", "covered", "ok"]
+PROVENANCES = ["snapshot", "history", "assumed", "unknown"]
+FORECAST_CATEGORIES = ["Omitted", "Pipeline", "Best Case", "Most Likely", "Commit", "Closed"]
+
+
+class BrokenContract(Fault, ValueError):
+    """A table does not keep its contract."""
+
+
+@pandas_engine.Engine.register_dtype
+@dtypes.immutable
+class Money(pandas_engine.DataType):
+    """Arrow decimals of any scale: the digits are the currency's."""
+
+    type = pd.ArrowDtype(pyarrow.decimal128(38, 2))
+
+    def coerce(self, data_container: Any) -> Any:  # noqa: ANN401  # pandera's signature
+        """Leave the column as it is: turning floats into money hides where they came from."""
+        return data_container
+
+    def check(self, pandera_dtype: Any, data_container: Any = None) -> bool:  # noqa: ANN401, ARG002
+        """Accept decimals only."""
+        kind = getattr(getattr(pandera_dtype, "type", None), "pyarrow_dtype", None)
+        return kind is not None and pyarrow.types.is_decimal(kind)
+
+    def __str__(self) -> str:
+        """Name the type in messages."""
+        return "money"
+
+
+Text = Series[pd.ArrowDtype(pyarrow.string())]
+Day = Series[pd.ArrowDtype(pyarrow.date32())]
+Instant = Series[pd.ArrowDtype(columns.INSTANT)]
+Flag = Series[pd.ArrowDtype(pyarrow.bool_())]
+Count = Series[pd.ArrowDtype(pyarrow.int64())]
+Number = Series[pd.ArrowDtype(pyarrow.float64())]
+Amount = Series[Money]
+
+
+def _field(description: str, **rules: Any) -> Any:  # noqa: ANN401
+    return pa.Field(description=description, **rules)
+
+
+def _maybe(description: str, **rules: Any) -> Any:  # noqa: ANN401
+    return pa.Field(description=description, nullable=True, **rules)
+
+
+class Contract(pa.DataFrameModel):
+    """Columns in order, no others, with a unique key."""
+
+
+    class Config:
+        """Strict: an unknown or missing column is an error."""
+
+        strict = True
+        ordered = True
+
+
+class RawOpportunities(Contract):
+    """Opportunities as Salesforce holds them today, deleted ones included."""
+
+    opportunity_id: Text = _field("Opportunity")
+    is_deleted: Flag = _field("In the recycle bin")
+    account_id: Text = _maybe("Account today")
+    name: Text = _maybe("Name")
+    stage_name: Text = _field("Stage today")
+    amount: Amount = _maybe("Amount in the record's currency")
+    currency_code: Text = _maybe("Currency of the record; empty in a single-currency organisation")
+    probability_pct: Number = _maybe("Probability, 0-100")
+    close_date: Day = _field("Close date today")
+    forecast_category: Text = _maybe("Forecast category today")
+    owner_id: Text = _field("Owner today")
+    lead_source: Text = _maybe("Lead source")
+    created_at: Instant = _field("When the record was created")
+    modified_at: Instant = _field("System modification stamp; of a deleted record, when it was deleted")
+
+    class Config(Contract.Config):
+        """One row a record."""
+
+        unique = ["opportunity_id"]
+
+
+class RawOpportunityHistory(Contract):
+    """A row for each save that changed stage, amount, probability or close date."""
+
+    history_id: Text = _field("History row")
+    opportunity_id: Text = _field("Opportunity")
+    created_at: Instant = _field("When the change was saved")
+    stage_name: Text = _field("Stage after the change")
+    amount: Amount = _maybe("Amount after the change, in the record's currency")
+    currency_code: Text = _maybe("Currency of the record")
+    close_date: Day = _field("Close date after the change")
+    probability_pct: Number = _maybe("Probability after the change")
+    forecast_category: Text = _maybe("Forecast category after the change")
+
+    class Config(Contract.Config):
+        """One row a save."""
+
+        unique = ["history_id"]
+
+
+class RawOpportunityFieldHistory(Contract):
+    """Changes of tracked fields; empty where the organisation tracks none."""
+
+    change_id: Text = _field("Change row")
+    opportunity_id: Text = _field("Opportunity")
+    created_at: Instant = _field("When the change was saved")
+    field: Text = _field("Field, in Salesforce's spelling")
+    data_type: Text = _maybe("EntityId for rows that carry record ids")
+    old_value: Text = _maybe("Value before")
+    new_value: Text = _maybe("Value after")
+
+    class Config(Contract.Config):
+        """One row a change."""
+
+        unique = ["change_id"]
+
+
+class RawUsers(Contract):
+    """Users, inactive ones included."""
+
+    user_id: Text = _field("User")
+    name: Text = _maybe("Full name")
+    username: Text = _maybe("User name")
+    email: Text = _maybe("E-mail")
+    is_active: Flag = _field("Can log in")
+    role_id: Text = _maybe("Role today")
+    manager_id: Text = _maybe("Manager today")
+
+    class Config(Contract.Config):
+        """One row a user."""
+
+        unique = ["user_id"]
+
+
+class RawRoles(Contract):
+    """Roles of the role hierarchy."""
+
+    role_id: Text = _field("Role")
+    name: Text = _maybe("Name")
+    parent_role_id: Text = _maybe("Role above")
+
+    class Config(Contract.Config):
+        """One row a role."""
+
+        unique = ["role_id"]
+
+
+class RawAccounts(Contract):
+    """Accounts."""
+
+    account_id: Text = _field("Account")
+    name: Text = _maybe("Name")
+
+    class Config(Contract.Config):
+        """One row an account."""
+
+        unique = ["account_id"]
+
+
+class RawStages(Contract):
+    """What each stage name means, inactive ones included."""
+
+    stage_name: Text = _field("Stage, by label and by API name")
+    is_closed: Flag = _field("The deal is decided")
+    is_won: Flag = _field("The deal is won")
+    sort_order: Count = _maybe("Order in the sales process")
+    default_probability_pct: Number = _maybe("Probability a deal gets on entering the stage")
+    forecast_category: Text = _maybe("Forecast category of the stage")
+
+    class Config(Contract.Config):
+        """One row a name."""
+
+        unique = ["stage_name"]
+
+
+class RawOrganization(Contract):
+    """The organisation itself: one row."""
+
+    organization_id: Text = _field("Organisation")
+    name: Text = _field("Name")
+    time_zone: Text = _field("Default time zone")
+    fiscal_year_start_month: Count = _field("First month of the fiscal year", in_range={"min_value": 1, "max_value": 12})
+    names_year_by_start: Flag = _field("The fiscal year is called by the year it starts in")
+    currency_code: Text = _field("Corporate currency")
+    is_multi_currency: Flag = _field("Records carry their own currency")
+
+    class Config(Contract.Config):
+        """One row."""
+
+        unique = ["organization_id"]
+
+
+class RawCurrencyRates(Contract):
+    """Units of each currency for one unit of the corporate currency."""
+
+    currency_code: Text = _field("Currency")
+    start_date: Day = _maybe("First day of a dated rate; empty for the static rate")
+    next_start_date: Day = _maybe("First day of the next dated rate")
+    rate: Amount = _field("Units per corporate unit")
+
+    class Config(Contract.Config):
+        """One row a rate."""
+
+        unique = ["currency_code", "start_date"]
+
+
+class RawTargets(Contract):
+    """The target book: annual targets by owner, year and revision."""
+
+    fiscal_year: Count = _field("Number in the fiscal year's name")
+    owner_id: Text = _field("User")
+    annual_target: Amount = _field("Amount for the year, in its currency")
+    currency_code: Text = _maybe("Currency; empty for the corporate one")
+    start_date: Day = _maybe("First day of selling; empty for the whole year")
+    end_date: Day = _maybe("Last day of selling; empty for the whole year")
+    revision: Count = _field("Revision number", ge=1)
+    effective_date: Day = _maybe("First day on which the revision is known; empty for the year's first day")
+    holidays: Text = _maybe("Holiday calendar of the owner")
+
+    class Config(Contract.Config):
+        """One row a revision."""
+
+        unique = ["fiscal_year", "owner_id", "revision"]
+
+
+class OpportunitySnapshot(Contract):
+    """What was known of every opportunity at the close of the month."""
+
+    month: Text = _field("Month", str_matches=MONTH)
+    opportunity_id: Text = _field("Opportunity")
+    name: Text = _maybe("Name")
+    account_id: Text = _maybe("Account")
+    account_name: Text = _maybe("Account's name")
+    owner_id: Text = _field("Owner as of the month end")
+    team: Text = _field("Owner's team")
+    stage_name: Text = _field("Stage as of the month end")
+    forecast_category: Text = _maybe("Forecast category as of the month end")
+    probability_pct: Number = _maybe("The CRM's own probability, 0-100")
+    amount: Amount = _maybe("Amount in corporate currency; empty where the deal has none")
+    amount_local: Amount = _maybe("Amount in the deal's currency")
+    currency_code: Text = _field("The deal's currency")
+    close_date: Day = _field("Close date as of the month end")
+    is_open: Flag = _field("Not decided")
+    is_won: Flag = _field("Won")
+    created_at: Instant = _field("When the record was created")
+    stage_entered_at: Instant = _maybe("When the stage was entered; empty where no history says")
+    push_count: Count = _field("Times the close date moved to a later month")
+    last_pushed_at: Instant = _maybe("When it last did")
+    amount_provenance: Text = _field("How the amount is known", isin=PROVENANCES)
+    close_date_provenance: Text = _field("How the close date is known", isin=PROVENANCES)
+    stage_provenance: Text = _field("How the stage is known", isin=PROVENANCES)
+    owner_provenance: Text = _field("How the owner is known", isin=PROVENANCES)
+    owner_name: Text = _field("Owner's name")
+    lead_source: Text = _maybe("Lead source today")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an opportunity."""
+
+        unique = ["opportunity_id"]
+
+
+class MonthlyBookings(Contract):
+    """Bookings by owner and month, as known at each month end of the fiscal year so far."""
+
+    as_of_month: Text = _field("Month whose report this serves", str_matches=MONTH)
+    known_month: Text = _field("Month end at which the bookings were known", str_matches=MONTH)
+    owner_id: Text = _field("Owner who got the credit")
+    month: Text = _field("Month of the close date", str_matches=MONTH)
+    bookings: Amount = _field("Won amount")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an owner, month end and month."""
+
+        unique = ["known_month", "owner_id", "month"]
+
+
+class PhasedTargets(Contract):
+    """Each annual target over twelve months: the plan, and what the months left must bring."""
+
+    fiscal_year: Count = _field("Number in the fiscal year's name")
+    owner_id: Text = _field("Owner")
+    month: Text = _field("Month", str_matches=MONTH)
+    revision: Count = _field("Revision of the target that is in force")
+    annual_target: Amount = _field("Target for the year that the months sum to")
+    weight: Number = _field("Weight of the month in the phasing", ge=0)
+    baseline_target: Amount = _field("The month's share of the annual target")
+    rephased_target: Amount = _field("The month's share after what was missed so far")
+    at_risk: Amount = _field("What no remaining month can take; on the last month's row")
+    ahead: Amount = _field("Bookings beyond the plan to date; on the last month's row")
+    team: Text = _field("Owner's team")
+    owner_name: Text = _field("Owner's name")
+    stated_target: Amount = _field("Target as stated, before proration")
+    as_of_month: Text = _field("Month whose report this is", str_matches=MONTH)
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an owner and month."""
+
+        unique = ["fiscal_year", "owner_id", "month"]
+
+
+class TargetAttainment(Contract):
+    """Bookings against target: month, quarter to date, year to date."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    grain: Text = _field("Person, team or company", isin=GRAINS)
+    grain_id: Text = _field("Owner's id, team's name or company's name")
+    period_kind: Text = _field("Month, quarter or year, to date", isin=PERIOD_KINDS)
+    period: Text = _field("Name of the period", str_matches=PERIOD)
+    target: Amount = _field("Phased target of the months so far")
+    rephased_target: Amount = _field("Re-phased target of the months so far")
+    bookings: Amount = _field("Won amount with close date in the months so far")
+    variance: Amount = _field("Bookings less target")
+    attainment_pct: Number = _maybe("Bookings in percent of target; empty when the target is 0")
+    status: Text = _field("no_target, covered or ok", isin=STATUSES)
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class PipelineCoverage(Contract):
+    """Open pipeline against what is still to be won."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    grain: Text = _field("Person, team or company", isin=GRAINS)
+    grain_id: Text = _field("Owner's id, team's name or company's name")
+    period_kind: Text = _field("Quarter or year", isin=PERIOD_KINDS)
+    period: Text = _field("Name of the period", str_matches=PERIOD)
+    target: Amount = _field("Phased target of the whole period")
+    bookings: Amount = _field("Won amount with close date in the period")
+    remaining_target: Amount = _field("Target less bookings, never below 0")
+    open_pipeline: Amount = _field("Open amount with close date in the period")
+    open_count: Count = _field("Open deals with close date in the period")
+    without_amount_count: Count = _field("Of these, deals without an amount")
+    stage_weighted_pipeline: Amount = _field("Open amount times the CRM's own probability")
+    weighted_pipeline: Amount = _maybe("Open amount times calibrated probability; empty until forecasts exist")
+    overdue_pipeline: Amount = _field("Open amount of all deals whose close date has passed, in no period")
+    coverage_ratio: Number = _maybe("Open pipeline / remaining target; empty when nothing remains")
+    required_ratio: Number = _maybe("Coverage this company needs; empty until measured")
+    status: Text = _field("no_target, covered or ok", isin=STATUSES)
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class PipelineMovement(Contract):
+    """Why the open pipeline of a period changed since the month before."""
+
+    from_month: Text = _field("Month before", str_matches=MONTH)
+    to_month: Text = _field("Month", str_matches=MONTH)
+    grain: Text = _field("Person, team or company", isin=GRAINS)
+    grain_id: Text = _field("Owner's id, team's name or company's name")
+    period_kind: Text = _field("Quarter or year", isin=PERIOD_KINDS)
+    period: Text = _field("Name of the period", str_matches=PERIOD)
+    opening: Amount = _field("Open pipeline at the month end before")
+    created: Amount = _field("Deals created since")
+    moved_in: Amount = _field("Close date moved into the period, or re-dated from overdue")
+    reassigned_in: Amount = _field("Taken over from another owner or team")
+    reopened: Amount = _field("Deals that were closed")
+    increased: Amount = _field("Amounts raised")
+    decreased: Amount = _field("Amounts lowered")
+    moved_out: Amount = _field("Close date moved out of the period, or fell overdue")
+    reassigned_out: Amount = _field("Given to another owner or team")
+    won: Amount = _field("Deals won, at their final amount")
+    lost: Amount = _field("Deals lost, at their final amount")
+    deleted: Amount = _field("Deals deleted")
+    closing: Amount = _field("Open pipeline at the month end")
+    without_amount_count: Count = _field("Deals without an amount that moved with 0")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class ClosingPlan(Contract):
+    """Open deals due in the next 90 days, and those already overdue."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    opportunity_id: Text = _field("Opportunity")
+    owner_id: Text = _field("Owner")
+    account_id: Text = _maybe("Account")
+    amount: Amount = _maybe("Amount; empty where the deal has none")
+    close_date: Day = _field("Close date in the CRM")
+    expected_month: Text = _maybe("Month of confirmation by forecast; empty until forecasts exist")
+    win_probability: Number = _maybe("Calibrated probability; empty until forecasts exist")
+    push_count: Count = _field("Times the close date moved to a later month")
+    days_overdue: Count = _field("Days since the close date; 0 where it is still ahead")
+    flags: Text = _field("overdue, no_amount, pushed, slow, protect; separated by spaces")
+    hit_change_month: Number = _maybe("Change of P(hit) of the month if it waits; empty until forecasts exist")
+    hit_change_quarter: Number = _maybe("Change of P(hit) of the quarter if it waits")
+    hit_change_year: Number = _maybe("Change of P(hit) of the year if it waits")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a deal."""
+
+        unique = ["opportunity_id"]
+
+
+class DataQuality(Contract):
+    """Facts before the month end that a reader of the numbers should know."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    finding: Text = _field("What was found")
+    record_id: Text = _field("Record it is about")
+    severity: Text = _field("info, warning or error", isin=["info", "warning", "error"])
+    detail: Text = _field("The finding in a sentence")
+    amount: Amount = _maybe("Money concerned")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a finding and record."""
+
+        unique = ["finding", "record_id"]
+
+
+RAW: dict[str, type[Contract]] = {
+    "raw_opportunities": RawOpportunities,
+    "raw_opportunity_history": RawOpportunityHistory,
+    "raw_opportunity_field_history": RawOpportunityFieldHistory,
+    "raw_users": RawUsers,
+    "raw_roles": RawRoles,
+    "raw_accounts": RawAccounts,
+    "raw_stages": RawStages,
+    "raw_organization": RawOrganization,
+    "raw_currency_rates": RawCurrencyRates,
+    "raw_targets": RawTargets,
+}
+
+PUBLISHED: dict[str, type[Contract]] = {
+    "opportunity_snapshot": OpportunitySnapshot,
+    "phased_targets": PhasedTargets,
+    "target_attainment": TargetAttainment,
+    "pipeline_coverage": PipelineCoverage,
+    "pipeline_movement": PipelineMovement,
+    "closing_plan": ClosingPlan,
+    "data_quality": DataQuality,
+}
+
+MONTHLY: dict[str, type[Contract]] = {**PUBLISHED, "monthly_bookings": MonthlyBookings}
+
+
+def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
+    """Return the frame if it keeps its contract; raise `BrokenContract` with the faults else."""
+    try:
+        return contract.validate(frame, lazy=True)
+    except pa.errors.SchemaErrors as broken:
+        cases = broken.failure_cases[["column", "check", "failure_case"]].astype(str).drop_duplicates().head(3)
+        faults = "; ".join(f"{row.column}: {row.check} ({row.failure_case[:60]})" for row in cases.itertuples())
+        raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
+
+
+def column_names(contract: type[Contract]) -> list[str]:
+    """Return the contract's columns in order."""
+    return list(contract.to_schema().columns)
+
+
+def descriptions(contract: type[Contract]) -> dict[str, str]:
+    """Return what each column means."""
+    return {name: str(column.description) for name, column in contract.to_schema().columns.items()}
+
+
+def month_column(table: str) -> str:
+    """Return the column that says which month end a monthly table belongs to."""
+    return {"opportunity_snapshot": "month", "pipeline_movement": "to_month"}.get(table, "as_of_month")
