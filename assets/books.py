@@ -27,7 +27,7 @@ from sales.extract import Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
 from sales.policy import MonthRules, OrganizationDefaults, PolicyBook
-from sales.snapshot import month_end_state
+from sales.snapshot import has_records, month_end_state
 from sales.targets import AnnualTarget, NoTargets
 
 # A UI backfill starts a process a month: pulls this young serve all of them.
@@ -43,6 +43,10 @@ class Reader(Protocol):
 
     def pull(self, progress: Progress) -> Pull:
         """Return all raw tables that Salesforce holds."""
+        ...
+
+    def organization(self) -> OrganizationDefaults:
+        """Return what the organisation says of itself."""
         ...
 
 
@@ -137,13 +141,11 @@ class Books:
         return self._target_book(self.rules(month), extract)
 
     def year_to_date(self, month: Month) -> list[tuple[Month, MonthRules]]:
-        """Return the month ends of the fiscal year so far, each with its rules."""
-        year = self.rules(month).calendar.year_of(month)
-        return [(each, self.rules_at(each, month)) for each in year.months if each <= month]
-
-    def rules_at(self, each: Month, month: Month) -> MonthRules:
-        """Return the rules of an earlier month, read with the extract of the month that is reported."""
-        return self.policies.for_month(each, self.organization(month))
+        """Return the month ends of the fiscal year so far at which there were records, each with its rules."""
+        history, organization = self.history(month), self.organization(month)
+        ends = [each for each in self.rules(month).calendar.year_of(month).months if each <= month]
+        ruled = [(each, self.policies.for_month(each, organization)) for each in ends]
+        return [(each, rules) for each, rules in ruled if has_records(history, each, rules)]
 
     def targets_in_force(self, month: Month, book: pd.DataFrame) -> dict[Month, list[AnnualTarget]]:
         """Return the targets in force at each month end of the fiscal year so far."""
@@ -154,11 +156,14 @@ class Books:
             for each, _ in self.year_to_date(month)
         }
 
+    def bundle(self, frames: dict[str, pd.DataFrame]) -> Extract:
+        """Return raw tables that are not stored as the bundle that the core reads."""
+        return as_extract(frames, "unstored", self.now())
+
     def _pull(self, month: Month, progress: Progress, policies: PolicyBook) -> ExtractRecord:
         extracted_at = self.now()
         pull = self.connect().pull(progress)
-        extract = as_extract(pull.tables, "new", extracted_at)
-        self._refuse_unusable(month, extract, policies)
+        self._refuse_unusable(month, self.bundle(pull.tables), policies)
         findings = [(finding.place, finding.meaning) for finding in pull.findings]
         return self.extracts.save(pull.tables, extracted_at, self.source, findings)
 

@@ -19,6 +19,8 @@ from babel.numbers import get_territory_currencies
 from connectors.salesforce_wire import Login, Progress, Wire
 from sales.fault import Fault
 from sales import columns
+from sales.extract import defaults_of
+from sales.policy import OrganizationDefaults
 from sales.tables import RAW, checked
 
 # Salesforce's scale for currency fields is at most 18 digits; dated rates have up to 6 decimals.
@@ -199,6 +201,13 @@ class SalesforceClient:
         }
         checked_tables = {name: checked(table, RAW[name]) for name, table in tables.items()}
         return Pull(checked_tables, findings, wire.version, wire.api_usage)
+
+    def organization(self) -> OrganizationDefaults:
+        """Return what the organisation says of itself, without reading anything else."""
+        wire = Wire(self.login)
+        names = wire.object_names()
+        read = [_read(wire, source, names, [], lambda _: None) for source in (ORGANIZATION, CURRENCIES)]
+        return defaults_of(_organization(*read))
 
     def examine(self) -> tuple[Wire, list[ExtractFinding]]:
         """Return a connection and what of our objects and fields this user cannot see."""

@@ -105,16 +105,20 @@ class TableStore:
         return {next(iter(each.values())) for each in DeltaTable(str(path)).partitions() if each}
 
     def write_raw(self, name: str, frame: pd.DataFrame, note: dict[str, str]) -> int:
-        """Store a raw table as a new version and return the version; earlier ones stay readable."""
+        """Store a raw table as a new version and return it; the same content again is no new version."""
         path = str(self._root / name)
+        if "digest" in note and DeltaTable.is_deltatable(path):
+            stored = DeltaTable(path)
+            if stored.history(1)[0].get("digest") == note["digest"]:
+                return stored.version()
         write_deltalake(
             path, pa.Table.from_pandas(frame, preserve_index=False), mode="overwrite", schema_mode="overwrite",
             commit_properties=CommitProperties(custom_metadata=note),
         )  # fmt: skip
         return DeltaTable(path).version()
 
-    def read_raw(self, name: str, version: int) -> pd.DataFrame:
-        """Return one version of a raw table."""
+    def read_raw(self, name: str, version: int | None = None) -> pd.DataFrame:
+        """Return one version of a raw table, the newest unless told otherwise."""
         table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table()
         return columns.frame({each: table.column(each).combine_chunks() for each in table.column_names})
 

@@ -158,10 +158,10 @@ class Company:
         users = [director] + [
             director | {
                 "Id": person.user_id, "Name": person.name, "Username": person.username, "Email": person.username,
-                "IsActive": person.left is None or person.left >= today,
+                "IsActive": person.is_here(today),
                 "UserRoleId": record_id("00E", 2 + person.seat % len(TEAMS)), "ManagerId": record_id("005", 900),
             }
-            for person in self.people
+            for person in staff()  # accounts exist before people join and stay when they leave
         ]  # fmt: skip
         stages = [
             {

@@ -441,7 +441,14 @@ class PortTaken(OSError):
 
 @contextmanager
 def serving(server: OrgServer, port: int = 0) -> Iterator[str]:
-    """Serve on loopback in a thread and yield the address once it answers."""
+    """Serve an org on loopback in a thread and yield the address once it answers."""
+    with serving_app(server.app(), port) as address:
+        yield address
+
+
+@contextmanager
+def serving_app(app: Starlette, port: int = 0) -> Iterator[str]:
+    """Serve any application on loopback in a thread and yield the address once it answers."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -449,8 +456,7 @@ def serving(server: OrgServer, port: int = 0) -> Iterator[str]:
         except OSError as fault:
             raise PortTaken(f"port {port} on 127.0.0.1 is not free ({fault.strerror}); choose another with --port") from None
         started = threading.Event()
-        config = uvicorn.Config(server.app(), log_level="critical", lifespan="off", access_log=False)
-        running = _Announcing(config, started)
+        running = _Announcing(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False), started)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         started.wait()

@@ -38,15 +38,7 @@ class Extract:
     @property
     def defaults(self) -> OrganizationDefaults:
         """What the organisation says where a policy is silent."""
-        row = self.organization.iloc[0]
-        return OrganizationDefaults(
-            organization_id=str(row["organization_id"]),
-            company=str(row["name"]),
-            time_zone=str(row["time_zone"]),
-            start_month=int(row["fiscal_year_start_month"]),
-            named_by_end=not bool(row["names_year_by_start"]),
-            currency=str(row["currency_code"]),
-        )
+        return defaults_of(self.organization)
 
 
 @dataclass(frozen=True)
@@ -66,6 +58,19 @@ class People:
         """Return each owner's name, or the id where nobody is known by it."""
         named = columns.take(self.names, columns.codes(owner_ids, self.ids))
         return pa.compute.coalesce(named, owner_ids)
+
+
+def defaults_of(organization: pd.DataFrame) -> OrganizationDefaults:
+    """Return the organisation's row as defaults."""
+    row = organization.iloc[0]
+    return OrganizationDefaults(
+        organization_id=str(row["organization_id"]),
+        company=str(row["name"]),
+        time_zone=str(row["time_zone"]),
+        start_month=int(row["fiscal_year_start_month"]),
+        named_by_end=not bool(row["names_year_by_start"]),
+        currency=str(row["currency_code"]),
+    )
 
 
 def people(extract: Extract, team_by: str) -> People:

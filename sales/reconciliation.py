@@ -17,6 +17,9 @@ from sales.policy import MonthRules
 from sales.quality import bookings_without_target
 
 SHOWN = 3
+ATTAINMENT = ["target", "rephased_target", "bookings", "variance"]
+# Remaining target is not among them: what one person is ahead does not shorten what another lacks.
+COVERAGE = ["target", "bookings", "open_pipeline", "stage_weighted_pipeline", "overdue_pipeline"]
 
 
 def phasing_sums_to_annual_target(phased_targets: pd.DataFrame) -> list[str]:

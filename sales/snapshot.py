@@ -19,7 +19,7 @@ from sales.fault import Fault
 from sales import columns, money
 from sales.calendar import Month
 from sales.columns import NO_INSTANT
-from sales.extract import People, people
+from sales.extract import people
 from sales.history import PipelineHistory, PipelineState
 from sales.money import DECIMAL_PRECISION, WIDEST
 from sales.policy import MonthRules
@@ -101,16 +101,26 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
     return checked(stamped, OpportunitySnapshot)
 
 
+def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bool:
+    """Return whether the organisation had any opportunity at a month's end."""
+    return history.first_record is not None and history.first_record < columns.instant_of(rules.calendar.as_of(month))
+
+
+def opening_snapshot(
+    history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the snapshot at the month end before; no rows where nothing existed yet."""
+    before = month.plus(-1)
+    return opportunity_snapshot(history, before, rules) if has_records(history, before, rules) else closing.iloc[:0]
+
+
 def monthly_bookings(
     history: PipelineHistory, month: Month, known: Sequence[tuple[Month, MonthRules]], rules: MonthRules
 ) -> pd.DataFrame:
     """Return bookings by owner and close month, as known at each of the month ends given."""
     parts: list[pd.DataFrame] = []
     for each, its_rules in known:
-        try:
-            state = month_end_state(history, each, its_rules)
-        except NothingYet:
-            continue
+        state = month_end_state(history, each, its_rules)
         counted = state.is_won & ~state.is_without_amount
         owner_ids = columns.distinct(state.owner_ids)
         owners = columns.codes(state.owner_ids, owner_ids)[counted]
@@ -130,16 +140,6 @@ def monthly_bookings(
         )
     table = pd.concat(parts, ignore_index=True)
     return checked(stamp(table, rules.calendar.as_of(month), history.extract.extracted_at), MonthlyBookings)
-
-
-def owners_of(snapshot: pd.DataFrame) -> pd.DataFrame:
-    """Return owner, name and team of everyone who owns a snapshot row."""
-    return snapshot[["owner_id", "owner_name", "team"]].drop_duplicates("owner_id").reset_index(drop=True)
-
-
-def everyone(history: PipelineHistory, rules: MonthRules) -> People:
-    """Return all people of the extract, with teams by the month's rules."""
-    return people(history.extract, rules.policy.pipeline.team_by)
 
 
 def _provenance(is_history: columns.Mask) -> pa.Array:

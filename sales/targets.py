@@ -6,9 +6,9 @@ coverage have their own modules; reading the target book is `connectors.target_b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import cast
@@ -145,21 +145,21 @@ def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasin
 
 
 def phased_targets(
-    targets: Sequence[AnnualTarget],
-    earlier: dict[Month, Sequence[AnnualTarget]],
+    in_force_at: Mapping[Month, Sequence[AnnualTarget]],
     bookings: pd.DataFrame,
     folk: People,
     month: Month,
     policies: PolicyBook,
     organization: OrganizationDefaults,
-    extracted_at: pd.Timestamp,
+    extracted_at: datetime,
 ) -> pd.DataFrame:
     """Return the phased targets as of a month's end.
 
-    `targets` are those in force now, `earlier` those in force at each earlier month end of
-    the year; `bookings` is `MonthlyBookings`. A closed month carries the re-phased target
+    `in_force_at` has the targets in force at each month end of the year, up to the month
+    itself, at which the organisation had records; `bookings` is `MonthlyBookings`. A closed month carries the re-phased target
     set at the month end before it, or its baseline where there was none.
     """
+    targets = in_force_at[month]
     rules = policies.for_month(month, organization)
     if not any(target.fiscal_year == rules.calendar.fiscal_year(month) for target in targets):
         raise NoTargets(nobody_has_a_target(month, rules))
@@ -168,7 +168,7 @@ def phased_targets(
     for target in targets:
         its_rules = policies.for_fiscal_year(target.fiscal_year, organization)
         its_plan = plan(target, its_rules)
-        rows += _rows(its_plan, its_rules, month, earlier, booked)
+        rows += _rows(its_plan, its_rules, month, in_force_at, booked)
     table = pd.DataFrame(rows)
     owners = columns.text(table["owner_id"].tolist())
     digits = rules.digits
@@ -208,7 +208,6 @@ class _Booked:
     def __init__(self, bookings: pd.DataFrame, digits: int) -> None:
         amounts, _ = money.minor_units(bookings["bookings"], digits)
         keys = zip(bookings["known_month"].tolist(), bookings["owner_id"].tolist(), bookings["month"].tolist(), strict=True)
-        self.known_months = set(bookings["known_month"].tolist())
         self._of: dict[tuple[str, str], dict[str, int]] = {}
         for (known, owner, month), amount in zip(keys, amounts.tolist(), strict=True):
             self._of.setdefault((known, owner), {})[month] = amount
@@ -223,7 +222,7 @@ def _rows(
     its_plan: Plan,
     rules: MonthRules,
     month: Month,
-    earlier: dict[Month, Sequence[AnnualTarget]],
+    earlier: Mapping[Month, Sequence[AnnualTarget]],
     booked: _Booked,
 ) -> list[dict[str, object]]:
     target, year, phasing = its_plan.target, its_plan.year, rules.policy.phasing
@@ -232,7 +231,7 @@ def _rows(
     for position in range(1, done):
         before = year.months[position - 1]
         past = next((one for one in earlier.get(before, ()) if _same(one, target)), None)
-        if past is not None and str(before) in booked.known_months:
+        if past is not None:
             so_far = booked.to_date(target.owner_id, year.months[:position], before)
             rephased[position] = rephase(plan(past, rules), so_far, position, phasing).months[0]
     today = Rephased(its_plan.baseline, at_risk=0, ahead=0)

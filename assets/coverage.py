@@ -1,0 +1,52 @@
+"""Group coverage: open pipeline against what remains, and why it changed."""
+
+import dagster as dg
+import pandas as pd
+
+from assets.books import Books
+from assets.extract import FROM_SALESFORCE, OWNERS
+from assets.metadata import TABLE, described
+from assets.partitions import months
+from sales import coverage, movement, reconciliation, snapshot
+from sales.calendar import Month
+
+
+@dg.asset(
+    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    check_specs=[dg.AssetCheckSpec("coverage_adds_up", asset="pipeline_coverage", blocking=True,
+                                   description="People sum to teams and to the company, to the cent.")],
+)  # fmt: skip
+def pipeline_coverage(
+    context: dg.AssetExecutionContext,
+    opportunity_snapshot: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Open pipeline against remaining target at the close of the month, for the quarters ahead and the year."""
+    month = Month.parse(context.partition_key)
+    table = coverage.pipeline_coverage(opportunity_snapshot, phased_targets, month, books.rules(month))
+    checks = {"coverage_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.COVERAGE)}
+    return described("pipeline_coverage", table, checks)
+
+
+@dg.asset(
+    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    check_specs=[dg.AssetCheckSpec("movement_closes", asset="pipeline_movement", blocking=True,
+                                   description="Opening plus what came less what went is the open pipeline, to the cent.")],
+)  # fmt: skip
+def pipeline_movement(
+    context: dg.AssetExecutionContext,
+    opportunity_snapshot: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    pipeline_coverage: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Why the open pipeline changed since the month before: created, moved, won, lost and the rest, to the cent."""
+    month = Month.parse(context.partition_key)
+    opening = snapshot.opening_snapshot(books.history(month), month, books.rules(month), opportunity_snapshot)
+    table = movement.pipeline_movement(opening, opportunity_snapshot, phased_targets, month, books.rules(month))
+    faults = [
+        *reconciliation.movement_closes(table),
+        *reconciliation.closing_is_open_pipeline(table, pipeline_coverage),
+    ]
+    return described("pipeline_movement", table, {"movement_closes": faults})

@@ -1,0 +1,72 @@
+"""What the UI shows of a table: rows, columns, a preview without clients, and a version of its content."""
+
+from __future__ import annotations
+
+import hashlib
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+
+from sales.tables import MONTHLY, RAW, Contract, descriptions
+
+# Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
+TABLE = dg.PythonObjectDagsterType(pd.DataFrame, name="Table")
+PREVIEW_ROWS = 12
+PREVIEW_COLUMNS = 10
+# Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
+PRIVATE = {"name", "account_name", "amount", "amount_local", "detail", "username", "email", "old_value", "new_value"}
+STAMPS = ["as_of", "extracted_at"]
+
+
+def described(
+    name: str, table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue
+) -> dg.MaterializeResult:
+    """Return a table with its row count, schema, preview, data version and the outcome of its checks."""
+    contract = (MONTHLY | RAW)[name]
+    return dg.MaterializeResult(
+        value=table,
+        data_version=dg.DataVersion(digest(table)),
+        metadata={
+            "dagster/row_count": len(table),
+            "dagster/column_schema": column_schema(contract),
+            "preview": dg.MetadataValue.md(preview(table)),
+            **more,
+        },
+        check_results=[
+            dg.AssetCheckResult(passed=not faults, check_name=check, metadata={"faults": faults}, description="; ".join(faults) or None)
+            for check, faults in (checks or {}).items()
+        ],
+    )
+
+
+def column_schema(contract: type[Contract]) -> dg.TableSchema:
+    """Return the contract's columns for the UI."""
+    types = {name: str(column.dtype) for name, column in contract.to_schema().columns.items()}
+    meanings = descriptions(contract)
+    return dg.TableSchema(
+        columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings]
+    )
+
+
+def digest(table: pd.DataFrame) -> str:
+    """Return a digest of the content, without the instants of reading."""
+    content = pa.Table.from_pandas(table.drop(columns=STAMPS, errors="ignore"), preserve_index=False).combine_chunks()
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, content.schema.remove_metadata()) as stream:
+        stream.write_table(content.replace_schema_metadata())
+    return hashlib.sha256(sink.getvalue()).hexdigest()[:32]
+
+
+def preview(table: pd.DataFrame) -> str:
+    """Return the first rows as Markdown, without private columns."""
+    shown = [name for name in table.columns if name not in PRIVATE and name not in STAMPS][:PREVIEW_COLUMNS]
+    lines = ["| " + " | ".join(shown) + " |", "|" + " --- |" * len(shown)]
+    for row in table[shown].head(PREVIEW_ROWS).itertuples(index=False):
+        lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
+    return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    text = "" if value is pd.NA or value is None else str(value)
+    return "".join(each for each in text if each.isprintable()).replace("|", "\\|").replace("<", "&lt;")[:60]

@@ -1,0 +1,32 @@
+"""Group quality: what a reader of the numbers should know about the facts behind them."""
+
+import dagster as dg
+import pandas as pd
+
+from assets.books import Books
+from assets.extract import OWNERS
+from assets.metadata import TABLE, described
+from assets.partitions import months
+from sales import quality, reconciliation
+from sales.calendar import Month
+
+
+@dg.asset(
+    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    check_specs=[dg.AssetCheckSpec("every_booking_has_a_target", asset="data_quality", blocking=True,
+                                   description="A booking belongs to someone with a target, or is listed.")],
+)  # fmt: skip
+def data_quality(
+    context: dg.AssetExecutionContext,
+    opportunity_snapshot: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Findings about the facts before the month end: missing amounts, owners who left, assumed history."""
+    month = Month.parse(context.partition_key)
+    rules, folk = books.rules(month), books.people(month)
+    table = quality.data_quality(
+        opportunity_snapshot, phased_targets, folk, month, rules, books.organization(month).organization_id
+    )
+    faults = reconciliation.every_booking_has_a_target(opportunity_snapshot, phased_targets, table, month, rules)
+    return described("data_quality", table, {"every_booking_has_a_target": faults})

@@ -1,0 +1,51 @@
+"""Group targets: the annual number as twelve, and bookings against it."""
+
+import dagster as dg
+import pandas as pd
+
+from assets.books import Books
+from assets.extract import OWNERS
+from assets.metadata import TABLE, described
+from assets.partitions import months
+from sales import attainment, reconciliation, targets
+from sales.calendar import Month
+
+
+@dg.asset(
+    deps=["raw_users", "raw_roles", "raw_organization"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    check_specs=[dg.AssetCheckSpec("phasing_sums_to_annual_target", asset="phased_targets", blocking=True,
+                                   description="The twelve months sum to the annual target, to the cent.")],
+)  # fmt: skip
+def phased_targets(
+    context: dg.AssetExecutionContext,
+    raw_targets: pd.DataFrame,
+    monthly_bookings: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Each person's annual target by month: the plan, and what the months left must bring after misses so far."""
+    month = Month.parse(context.partition_key)
+    in_force = books.targets_in_force(month, raw_targets)
+    organization, extracted_at = books.organization(month), books.record(month).extracted_at
+    table = targets.phased_targets(
+        in_force, monthly_bookings, books.people(month), month, books.policies, organization, extracted_at
+    )
+    checks = {"phasing_sums_to_annual_target": reconciliation.phasing_sums_to_annual_target(table)}
+    return described("phased_targets", table, checks)
+
+
+@dg.asset(
+    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    check_specs=[dg.AssetCheckSpec("attainment_adds_up", asset="target_attainment", blocking=True,
+                                   description="People sum to teams and to the company, to the cent.")],
+)  # fmt: skip
+def target_attainment(
+    context: dg.AssetExecutionContext,
+    opportunity_snapshot: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Bookings against phased target by person, team and company: month, quarter to date, year to date."""
+    month = Month.parse(context.partition_key)
+    table = attainment.target_attainment(opportunity_snapshot, phased_targets, month, books.rules(month))
+    checks = {"attainment_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.ATTAINMENT)}
+    return described("target_attainment", table, checks)

@@ -1,0 +1,1 @@
+"""Wiring: definitions, resources, jobs, schedules, and the command line."""

@@ -1,0 +1,253 @@
+"""The command line: `onpace`.
+
+Put words for people here; each command does its work elsewhere. Heavy modules are
+imported inside commands, so that `--help` and worker processes start fast.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+app = typer.Typer(
+    name="onpace",
+    help=(
+        "One number for the year, as twelve months that people still believe in.\n\n"
+        "Onpace reads opportunities from Salesforce, phases targets, measures pipeline coverage, and prints month-end "
+        "packs as PDF. Without SALESFORCE_* settings it uses an embedded demo company.\n\n"
+        "Exit codes: 0 done; 1 failed, with one sentence that says what, where and what to do; 2 wrong usage."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+org_app = typer.Typer(help="The embedded Salesforce org: a server with the real wire protocol, on this machine only.", no_args_is_help=True)
+app.add_typer(org_app, name="org")
+out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A closed month, such as 2026-09.")]
+FreshOption = Annotated[bool, typer.Option("--fresh-extract", help="Read Salesforce again instead of the extract frozen for the month.")]
+
+
+class Format(StrEnum):
+    """File formats of an export."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+@contextmanager
+def _one_sentence() -> Iterator[None]:
+    """Print a fault as one sentence and leave with 1; anything else keeps its trace in a log."""
+    from sales.fault import Fault
+
+    try:
+        yield
+    except Fault as fault:
+        err.print(f"onpace: {_flat(str(fault))}", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("onpace: stopped; what was stored before is as it was", markup=False)
+        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
+        log = _log_trace()
+        err.print(f"onpace: unexpected {type(unexpected).__name__}: {_flat(str(unexpected))[:300]}; the trace is in {log}", markup=False)
+        raise typer.Exit(1) from None
+
+
+@app.command()
+def demo() -> None:
+    """Run the month end of the demo company for the latest closed month, and say where the PDFs are.
+
+    Uses the embedded org whatever SALESFORCE_* says. A second run prints only what changed.
+    """
+    with _one_sentence():
+        from orchestration import resources, settings
+
+        settings.use_embedded_org()
+        books = resources.make_books()
+        _run("month_end", _latest_month(books.now()), fresh=False)
+        out.print("Open the Dagster UI on the same data: make dev")
+
+
+@app.command()
+def report(month: MonthArgument, fresh_extract: FreshOption = False) -> None:  # noqa: FBT002
+    """Compute a month and print its packs, without delivering them.
+
+    A month that was computed before is computed again from the extract frozen for it.
+    """
+    chosen = _month(month)
+    with _one_sentence():
+        _run("restatement", chosen, fresh=fresh_extract)
+
+
+@app.command()
+def backfill(
+    months: Annotated[str, typer.Argument(metavar="MONTHS", help="2025-01..2025-12, a quarter such as 2025-Q3 or FY2025-Q3, or a year such as FY2026.")],
+    fresh_extract: FreshOption = False,  # noqa: FBT002
+) -> None:
+    """Compute and print several past months from one reading of Salesforce. Never delivers.
+
+    Quarters and years are fiscal: FY2026-Q3 is the third quarter of the fiscal year called 2026.
+    A month that fails is named with its reason and leaves the others standing.
+    """
+    with _one_sentence():
+        from orchestration import resources, runs
+
+        books = resources.make_books()
+        wanted = _months(months, books)
+        out_of = len(wanted)
+        numbers = iter(range(1, out_of + 1))
+        started = datetime.now(UTC)
+
+        def begin(month: object) -> None:
+            number = next(numbers)
+            spent = (datetime.now(UTC) - started).total_seconds()
+            left = f", about {spent / (number - 1) * (out_of - number + 1):.0f} s left" if number > 1 else ""
+            err.print(f"[bold]{month}[/bold] ({number} of {out_of}{left})")
+
+        outcome = runs.backfill(wanted, books, begin, fresh=fresh_extract)
+        for done in outcome.done:
+            out.print(str(books.home / "packs" / str(done) / "company.pdf"), markup=False)
+        for failed, fault in outcome.failed.items():
+            err.print(f"onpace: {failed}: {_flat(str(fault))}", markup=False)
+        if outcome.failed:
+            raise typer.Exit(1)
+
+
+@app.command()
+def export(
+    month: MonthArgument,
+    to: Annotated[Path | None, typer.Option("--to", help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]", show_default=False)] = None,
+    format_: Annotated[Format, typer.Option("--format", help="One file a table, or one workbook.")] = Format.CSV,
+) -> None:
+    """Write the published tables of a computed month as files."""
+    chosen = _month(month)
+    with _one_sentence():
+        from connectors.storage import TableStore
+        from orchestration import settings
+        from reports.export import export_tables
+        from sales.tables import PUBLISHED
+
+        store = TableStore(settings.home())
+        tables = {name: store.read(name, chosen) for name in PUBLISHED}
+        for path in export_tables(tables, chosen, to or settings.home() / "exports" / str(chosen), format_.value):
+            out.print(str(path), markup=False)
+
+
+@org_app.command()
+def serve(
+    data: Annotated[Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+) -> None:
+    """Serve an org on this machine until it is stopped, and print its address once it answers.
+
+    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else onpace-local for both.
+    """
+    with _one_sentence():
+        from orchestration.embedded import serve_until_stopped
+
+        serve_until_stopped(data, port, lambda address: out.print(f"serving on {address}", markup=False))
+
+
+@app.command()
+def doctor() -> None:
+    """Say where every setting comes from, who we are in Salesforce, and what would make the numbers wrong.
+
+    Secrets are never printed. Exit code 1 if a report could not be made.
+    """
+    with _one_sentence():
+        from orchestration.doctor import examine
+
+        examine(lambda line: out.print(line, markup=False))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000) -> None:
+    """Open the Dagster UI on the same data, and serve the PDFs that it links to."""
+    with _one_sentence():
+        from orchestration.web import serve_ui
+
+        raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False)))
+
+
+def _run(job_name: str, month: object, *, fresh: bool) -> None:
+    from orchestration import resources, runs
+    from sales.calendar import Month
+
+    assert isinstance(month, Month)  # noqa: S101  # the commands parse first
+    books = resources.make_books()
+    err.print(f"[bold]{month}[/bold] from {books.source}")
+    with runs.dagster_instance() as instance:
+        runs.run_month(job_name, month, books, instance, fresh=fresh)
+    for path in _published(books.home / "packs" / str(month)):
+        out.print(str(path), markup=False)
+
+
+def _published(folder: Path) -> list[Path]:
+    import json
+
+    manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return [folder / document["file"] for document in manifest["documents"]]
+
+
+def _month(text: str) -> object:
+    from sales.calendar import Month, UnknownMonth
+
+    try:
+        return Month.parse(text)
+    except UnknownMonth as unknown:
+        raise typer.BadParameter(str(unknown)) from None
+
+
+def _months(text: str, books: object) -> list[object]:
+    from assets.books import Books
+    from orchestration.months import UnknownMonths, months_named
+
+    assert isinstance(books, Books)  # noqa: S101  # made by our own resources
+    try:
+        return list(months_named(text, books))
+    except UnknownMonths as unknown:
+        raise typer.BadParameter(str(unknown)) from None
+
+
+def _latest_month(now: datetime) -> object:
+    from orchestration.embedded import last_month_there
+    from sales.calendar import Month
+
+    return Month(*last_month_there(now))
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _log_trace() -> Path:
+    from orchestration import settings
+
+    path = settings.home() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(traceback.format_exc(), encoding="utf-8")
+    return path
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

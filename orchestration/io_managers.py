@@ -1,0 +1,31 @@
+"""How tables move between assets: through the Delta store, a month at a time."""
+
+import dagster as dg
+import pandas as pd
+
+from assets.metadata import digest
+from connectors.storage import TableStore
+from orchestration import settings
+from sales.calendar import Month
+
+
+class DeltaTables(dg.ConfigurableIOManager):
+    """Monthly tables replace their month in one commit; the target book becomes a new version when it changes."""
+
+    def handle_output(self, context: dg.OutputContext, obj: pd.DataFrame | None) -> None:
+        """Store what an asset returned."""
+        if obj is None:
+            return
+        name, store = context.asset_key.path[-1], TableStore(settings.home())
+        note = {"run_id": context.run_id, "digest": digest(obj)}
+        if context.has_asset_partitions:
+            store.write(name, Month.parse(context.asset_partition_key), obj, note)
+        else:
+            store.write_raw(name, obj, note)
+
+    def load_input(self, context: dg.InputContext) -> pd.DataFrame:
+        """Read what an earlier asset stored."""
+        name, store = context.asset_key.path[-1], TableStore(settings.home())
+        if context.has_asset_partitions:
+            return store.read(name, Month.parse(context.asset_partition_key))
+        return store.read_raw(name)

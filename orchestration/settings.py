@@ -1,0 +1,108 @@
+"""Settings: from the command line, else the environment, else `.env`, else the default.
+
+Put every variable here, with what it means. Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+PROJECT = Path(__file__).resolve().parent.parent
+EMBEDDED = "embedded org"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One variable: its default, whether it is secret, and what it means."""
+
+    name: str
+    default: str
+    meaning: str
+    is_secret: bool = False
+
+
+VARIABLES = (
+    Variable("ONPACE_HOME", "data", "where extracts, tables and PDFs are kept"),
+    Variable("ONPACE_POLICY", "policy", "the policy folder"),
+    Variable("ONPACE_PACKS_URL", "http://127.0.0.1:3001", "where `onpace ui` serves the PDFs for links in the Dagster UI"),
+    Variable("SALESFORCE_DOMAIN", "", "My Domain, acme.my for https://acme.my.salesforce.com"),
+    Variable("SALESFORCE_CLIENT_ID", "", "OAuth client credentials: the consumer key"),
+    Variable("SALESFORCE_CLIENT_SECRET", "", "OAuth client credentials: the consumer secret", is_secret=True),
+    Variable("SALESFORCE_API_VERSION", "", "API version; empty for the newest that both sides support"),
+    Variable("SALESFORCE_LOCAL_URL", "", "an org on this machine instead of the internet, http://127.0.0.1:PORT"),
+)
+NOT_YET = ("SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY_FILE")
+_overrides: dict[str, str] = {}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A variable's value and where it came from."""
+
+    variable: Variable
+    value: str
+    origin: str
+
+    @property
+    def shown(self) -> str:
+        """The value as it may be printed."""
+        if not self.value:
+            return "(not set)"
+        return "********" if self.variable.is_secret else self.value
+
+
+def read_settings() -> dict[str, Setting]:
+    """Return every setting with its origin."""
+    env_file = {name: value for name, value in dotenv_values(PROJECT / ".env").items() if value}
+    found: dict[str, Setting] = {}
+    for variable in VARIABLES:
+        if variable.name in _overrides:
+            found[variable.name] = Setting(variable, _overrides[variable.name], "command line")
+        elif os.environ.get(variable.name):
+            found[variable.name] = Setting(variable, os.environ[variable.name], "environment")
+        elif variable.name in env_file:
+            found[variable.name] = Setting(variable, env_file[variable.name], ".env")
+        else:
+            found[variable.name] = Setting(variable, variable.default, "default")
+    return found
+
+
+def value_of(name: str) -> str:
+    """Return one setting's value."""
+    return read_settings()[name].value
+
+
+def home() -> Path:
+    """Return the folder that holds extracts, tables and PDFs."""
+    return _folder("ONPACE_HOME")
+
+
+def policy_folder() -> Path:
+    """Return the policy folder."""
+    return _folder("ONPACE_POLICY")
+
+
+def use_embedded_org() -> None:
+    """Forget where Salesforce is, for this process: the demo must never touch a real organisation."""
+    _overrides.update({variable.name: "" for variable in VARIABLES if variable.name.startswith("SALESFORCE_")})
+
+
+def not_yet_supported() -> list[str]:
+    """Return variables that are set and belong to a login flow that does not exist yet."""
+    return [name for name in NOT_YET if os.environ.get(name)]
+
+
+def _folder(name: str) -> Path:
+    """Return a folder: what a person typed is relative to where they are, the rest to the project."""
+    setting = read_settings()[name]
+    start = Path.cwd() if setting.origin == "environment" else PROJECT
+    return (start / Path(setting.value).expanduser()).resolve()
+
+
+def uses_embedded_org() -> bool:
+    """Return whether nothing says where Salesforce is."""
+    return not any(setting.value for name, setting in read_settings().items() if name.startswith("SALESFORCE_"))

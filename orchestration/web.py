@@ -1,0 +1,39 @@
+"""The Dagster UI on this machine, and a server for the PDFs that it links to."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+from local_org.server import serving_app
+from orchestration import settings
+from orchestration.runs import prepare_dagster_home
+
+
+def serve_ui(port: int, say: Callable[[str], None]) -> int:
+    """Run `dagster dev` until it is stopped and return its exit code; PDFs are served beside it."""
+    prepare_dagster_home()
+    packs = settings.home() / "packs"
+    packs.mkdir(parents=True, exist_ok=True)
+    link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
+    environment = os.environ | {
+        "ONPACE_HOME": str(settings.home()),
+        "ONPACE_POLICY": str(settings.policy_folder()),
+        "PYTHONPATH": str(settings.PROJECT),
+    }
+    command = [sys.executable, "-m", "dagster", "dev", "-w", str(settings.PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    files = Starlette(routes=[Mount("/", StaticFiles(directory=packs))])
+    with serving_app(files, link.port or 3001):
+        say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
+        process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            return process.wait()

@@ -1,0 +1,1 @@
+"""Paper: from the month's tables to PDF. No Dagster, no Salesforce here."""

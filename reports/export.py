@@ -1,0 +1,70 @@
+"""Published tables as files that other programs read: CSV and Parquet; workbooks are `workbook`."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.parquet as pq
+
+from reports.workbook import write_workbook
+from sales import columns
+from sales.calendar import Month
+from sales.fault import Fault
+
+
+class UnwritableFolder(Fault, OSError):
+    """An export cannot be written where it was asked for."""
+
+
+def export_tables(tables: Mapping[str, pd.DataFrame], month: Month, folder: Path, format_: str) -> list[Path]:
+    """Write each table, or one workbook of all, and return the paths; a file is replaced in one step."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if format_ == "xlsx":
+            return [_replace(folder / f"onpace-{month}.xlsx", lambda path: write_workbook(tables, path))]
+        writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {"csv": _write_csv, "parquet": _write_parquet}
+        write = writers[format_]
+        return [
+            _replace(folder / f"{name}.{format_}", lambda path, table=table: write(table, path)) for name, table in tables.items()
+        ]
+    except OSError as fault:
+        raise UnwritableFolder(f"{folder} cannot be written ({fault.strerror or fault}); choose another folder with --to") from None
+
+
+def _write_csv(table: pd.DataFrame, path: Path) -> None:
+    parts = {name: _written(columns.arrow(table[name])) for name in table.columns}
+    pyarrow.csv.write_csv(pa.table(parts), path, pyarrow.csv.WriteOptions(quoting_style="needed"))
+
+
+def _write_parquet(table: pd.DataFrame, path: Path) -> None:
+    pq.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(), path)
+
+
+def _written(values: pa.Array) -> pa.Array:
+    """Return values as CSV writes them: instants with `Z`, money with the currency's digits."""
+    if pa.types.is_timestamp(values.type):
+        shown = pc.strftime(values.cast(pa.timestamp("ms", tz="UTC"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
+        return pc.replace_substring(shown, ".000Z", "Z")
+    if pa.types.is_decimal(values.type):
+        return values.cast(pa.string())
+    return values
+
+
+def _replace(path: Path, write: Callable[[Path], None]) -> Path:
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
+    os.close(handle)
+    try:
+        write(Path(name))
+        Path(name).chmod(0o644)
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+    return path
