@@ -12,7 +12,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 import pandas as pd
 
@@ -30,6 +29,7 @@ from sales.policy import MonthRules, OrganizationDefaults, PolicyBook
 from sales.snapshot import has_records, month_end_state
 from sales.targets import AnnualTarget, NoTargets
 
+EARLIEST_MONTH = Month(2000, 1)  # as `partitions.months`
 # A UI backfill starts a process a month: pulls this young serve all of them.
 SHARED_PULL_AGE = timedelta(hours=6)
 
@@ -77,16 +77,14 @@ class Books:
         """The policy files, read once a process."""
         return read_policies(self.policy_folder)
 
-    def freeze(
-        self, month: Month, progress: Progress, *, fresh: bool = False, shared_age: timedelta = SHARED_PULL_AGE
-    ) -> ExtractRecord:
+    def freeze(self, month: Month, progress: Progress, *, fresh: bool = False, shared_age: timedelta = SHARED_PULL_AGE) -> ExtractRecord:
         """Return the extract that the month is computed from, and pin it.
 
         A pinned extract is kept unless a fresh one is asked for; else a pull younger than
         `shared_age` that lies after the month's end serves, else Salesforce is read.
         Nothing is stored before the month, the policies and the target book were found good.
         """
-        self._refuse_clearly_open(month)
+        self.refuse_clearly_open(month)
         policies = self.policies
         pinned = self.extracts.pinned(month)
         if pinned is not None and not fresh:
@@ -151,10 +149,7 @@ class Books:
         """Return the targets in force at each month end of the fiscal year so far."""
         organization = self.organization(month)
         rates = targets.static_rates(self.extract(self.record(month)).currency_rates)
-        return {
-            each: targets.in_force(book, rates, each, self.policies, organization)
-            for each, _ in self.year_to_date(month)
-        }
+        return {each: targets.in_force(book, rates, each, self.policies, organization) for each, _ in self.year_to_date(month)}
 
     def bundle(self, frames: dict[str, pd.DataFrame]) -> Extract:
         """Return raw tables that are not stored as the bundle that the core reads."""
@@ -190,14 +185,11 @@ class Books:
             raise NoTargets('[targets] source = "salesforce" is not supported yet; write the targets to targets.csv')
         return read_target_book(self.policy_folder / source, extract.users)
 
-    def _refuse_clearly_open(self, month: Month) -> None:
+    def refuse_clearly_open(self, month: Month) -> None:
         """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""
-        earliest = datetime(month.plus(1).year, month.plus(1).number, 1, tzinfo=UTC) - timedelta(hours=14)
+        following = month.plus(1)
+        earliest = datetime(following.year, following.number, 1, tzinfo=UTC) - timedelta(hours=14)
         if self.now() < earliest:
             raise MonthNotClosed(f"{month} is not closed; the latest closed month is {Month.of(self.now().date()).plus(-1)}")
-
-
-def latest_closed_month(now: datetime, zone: str) -> Month:
-    """Return the last month that has ended in a time zone."""
-    return Month.of(now.astimezone(ZoneInfo(zone)).date()).plus(-1)
-
+        if month < EARLIEST_MONTH:
+            raise MonthNotClosed(f"{month} is before {EARLIEST_MONTH}, where months begin here; ask for a later month")

@@ -10,9 +10,7 @@ from sales.calendar import Month
 
 
 @dg.asset(deps=["month_end_packs"], partitions_def=months, owners=OWNERS, kinds={"file"})
-def month_end_delivery(
-    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]
-) -> dg.MaterializeResult:
+def month_end_delivery(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """The month's packs in the outbox folder, with a manifest; the same document is never delivered twice."""
     month = Month.parse(context.partition_key)
     receipt = deliver(books.home, month)

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
-import pandas as pd
 
 from assets.books import Books
 from assets.metadata import TABLE, column_schema, described
@@ -41,13 +40,9 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
     can_subset=False,
     name="salesforce_extract",
 )  # fmt: skip
-def salesforce_extract(
-    context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]
-) -> Iterator[dg.MaterializeResult]:
+def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce once, or use the extract that is frozen for the month."""
-    record = books.freeze(
-        month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=config.shared_pull_hours)
-    )
+    record = books.freeze(month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=config.shared_pull_hours))
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(
             asset_key=name,

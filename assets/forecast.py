@@ -12,9 +12,7 @@ from sales.calendar import Month
 
 
 @dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
-def closing_plan(
-    context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]
-) -> dg.MaterializeResult:
+def closing_plan(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Open deals due in the next 90 days and overdue ones, with those flagged that should be protected, not pushed."""
     month = Month.parse(context.partition_key)
     return described("closing_plan", closing.closing_plan(opportunity_snapshot, month, books.rules(month)))

@@ -1,7 +1,6 @@
 """Group history: what was known at each month end."""
 
 import dagster as dg
-import pandas as pd
 
 from assets.books import Books
 from assets.extract import FROM_SALESFORCE, OWNERS
@@ -16,9 +15,7 @@ from sales.calendar import Month
     check_specs=[dg.AssetCheckSpec("no_fact_after_as_of", asset="opportunity_snapshot", blocking=True,
                                    description="No fact recorded at or after the month end is used.")],
 )  # fmt: skip
-def opportunity_snapshot(
-    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]
-) -> dg.MaterializeResult:
+def opportunity_snapshot(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Every opportunity as it was known at the close of the month: stage, amount, date, owner, and how we know."""
     month = Month.parse(context.partition_key)
     table = snapshot.opportunity_snapshot(books.history(month), month, books.rules(month))
@@ -27,9 +24,7 @@ def opportunity_snapshot(
 
 
 @dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
-def monthly_bookings(
-    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]
-) -> dg.MaterializeResult:
+def monthly_bookings(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Bookings by person and month as they were known at each month end of the year: what re-phasing looks back on."""
     month = Month.parse(context.partition_key)
     known = books.year_to_date(month)

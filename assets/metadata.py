@@ -19,9 +19,7 @@ PRIVATE = {"name", "account_name", "amount", "amount_local", "detail", "username
 STAMPS = ["as_of", "extracted_at"]
 
 
-def described(
-    name: str, table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue
-) -> dg.MaterializeResult:
+def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue) -> dg.MaterializeResult:
     """Return a table with its row count, schema, preview, data version and the outcome of its checks."""
     contract = (MONTHLY | RAW)[name]
     return dg.MaterializeResult(
@@ -44,9 +42,7 @@ def column_schema(contract: type[Contract]) -> dg.TableSchema:
     """Return the contract's columns for the UI."""
     types = {name: str(column.dtype) for name, column in contract.to_schema().columns.items()}
     meanings = descriptions(contract)
-    return dg.TableSchema(
-        columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings]
-    )
+    return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings])
 
 
 def digest(table: pd.DataFrame) -> str:
@@ -62,8 +58,8 @@ def preview(table: pd.DataFrame) -> str:
     """Return the first rows as Markdown, without private columns."""
     shown = [name for name in table.columns if name not in PRIVATE and name not in STAMPS][:PREVIEW_COLUMNS]
     lines = ["| " + " | ".join(shown) + " |", "|" + " --- |" * len(shown)]
-    for row in table[shown].head(PREVIEW_ROWS).itertuples(index=False):
-        lines.append("| " + " | ".join(_cell(value) for value in row) + " |")
+    rows = table[shown].head(PREVIEW_ROWS).itertuples(index=False)
+    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines)
 
 

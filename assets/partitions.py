@@ -3,4 +3,4 @@
 import dagster as dg
 
 # UTC: whether a month is closed where the company is, is checked again in the run.
-months = dg.MonthlyPartitionsDefinition(start_date="2015-01", fmt="%Y-%m", timezone="UTC")
+months = dg.MonthlyPartitionsDefinition(start_date="2000-01", fmt="%Y-%m", timezone="UTC")

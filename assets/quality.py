@@ -25,8 +25,6 @@ def data_quality(
     """Findings about the facts before the month end: missing amounts, owners who left, assumed history."""
     month = Month.parse(context.partition_key)
     rules, folk = books.rules(month), books.people(month)
-    table = quality.data_quality(
-        opportunity_snapshot, phased_targets, folk, month, rules, books.organization(month).organization_id
-    )
+    table = quality.data_quality(opportunity_snapshot, phased_targets, folk, month, rules, books.organization(month).organization_id)
     faults = reconciliation.every_booking_has_a_target(opportunity_snapshot, phased_targets, table, month, rules)
     return described("data_quality", table, {"every_booking_has_a_target": faults})

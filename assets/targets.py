@@ -26,9 +26,7 @@ def phased_targets(
     month = Month.parse(context.partition_key)
     in_force = books.targets_in_force(month, raw_targets)
     organization, extracted_at = books.organization(month), books.record(month).extracted_at
-    table = targets.phased_targets(
-        in_force, monthly_bookings, books.people(month), month, books.policies, organization, extracted_at
-    )
+    table = targets.phased_targets(in_force, monthly_bookings, books.people(month), month, books.policies, organization, extracted_at)
     checks = {"phasing_sums_to_annual_target": reconciliation.phasing_sums_to_annual_target(table)}
     return described("phased_targets", table, checks)
 

@@ -17,9 +17,9 @@ from babel import Locale, UnknownLocaleError
 from babel.numbers import get_territory_currencies
 
 from connectors.salesforce_wire import Login, Progress, Wire
-from sales.fault import Fault
 from sales import columns
 from sales.extract import defaults_of
+from sales.fault import Fault
 from sales.policy import OrganizationDefaults
 from sales.tables import RAW, checked
 
@@ -245,9 +245,7 @@ def _visible(source: ObjectSource, there: set[str], findings: list[ExtractFindin
     return visible
 
 
-def _read(
-    wire: Wire, source: ObjectSource, names: set[str], findings: list[ExtractFinding], progress: Progress
-) -> pd.DataFrame:
+def _read(wire: Wire, source: ObjectSource, names: set[str], findings: list[ExtractFinding], progress: Progress) -> pd.DataFrame:
     if not _is_there(source, names, findings):
         return columns.frame({each.column: pa.nulls(0, KINDS[each.kind]) for each in source.sources})
     visible = _visible(source, wire.fields(source.object_name), findings)
@@ -266,7 +264,7 @@ def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:
     """Turn text into a field's type; raises `UnreadableValue`."""
     try:
         if kind == "flag":
-            return pc.equal(values, "true").fill_null(False)  # noqa: FBT003
+            return pc.equal(values, "true").fill_null(False)
         if kind == "count":
             return values.cast(pa.float64()).cast(pa.int64())
         if kind == "id":
@@ -296,7 +294,7 @@ def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.Da
     corporate = currencies.loc[columns.booleans(currencies["is_corporate"]), "currency_code"].tolist()
     code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
     shown = organization.drop(columns="locale")
-    shown["names_year_by_start"] = columns.series(columns.arrow(shown["names_year_by_start"]).fill_null(False))  # noqa: FBT003
+    shown["names_year_by_start"] = columns.series(columns.arrow(shown["names_year_by_start"]).fill_null(False))
     shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
     shown["is_multi_currency"] = columns.series(pa.array([bool(corporate)] * len(shown)))
     return shown

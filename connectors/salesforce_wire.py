@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce import Salesforce
+from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed, SalesforceError
 from urllib3.util.retry import Retry
 
@@ -146,7 +146,8 @@ class Wire:
         """Return all rows, deleted ones included, as text columns; small answers by REST, large ones by Bulk."""
         soql = f"SELECT {', '.join(fields)} FROM {object_name}"  # noqa: S608  # names come from describe
         with self._faults(f"read {object_name}"):
-            counted = cast("dict[str, Any]", self._salesforce.query(f"SELECT COUNT() FROM {object_name}", include_deleted=True))
+            count = f"SELECT COUNT() FROM {object_name}"  # noqa: S608  # the name is ours
+            counted = cast("dict[str, Any]", self._salesforce.query(count, include_deleted=True))
             expected = int(counted["totalSize"])
             progress(f"{object_name}: {expected:,} records")
             if expected < BULK_FROM_ROWS:

@@ -24,10 +24,10 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, TableNotFoundError
 from filelock import FileLock
 
-from sales.fault import Fault
 from sales import columns
 from sales.calendar import Month
 from sales.extract import Extract
+from sales.fault import Fault
 from sales.tables import MONTHLY, RAW, column_names, month_column
 
 ATTEMPTS = 20
@@ -72,9 +72,10 @@ class TableStore:
 
         def commit() -> None:
             exists = DeltaTable.is_deltatable(str(path))
+            mode: Any = "overwrite" if exists else "error"
             write_deltalake(
                 str(path), table, partition_by=[column],
-                mode="overwrite" if exists else "error",
+                mode=mode,
                 predicate=f"{column} = '{month}'" if exists else None,
                 schema_mode="merge" if exists else None,
                 commit_properties=CommitProperties(custom_metadata=note),
@@ -157,9 +158,7 @@ class ExtractStore:
         self._home = home
         self._tables = tables
 
-    def save(
-        self, frames: dict[str, pd.DataFrame], extracted_at: datetime, source: str, findings: list[tuple[str, str]]
-    ) -> ExtractRecord:
+    def save(self, frames: dict[str, pd.DataFrame], extracted_at: datetime, source: str, findings: list[tuple[str, str]]) -> ExtractRecord:
         """Store an extract; it exists once its record is written, so a killed run leaves none behind."""
         organization_id = str(frames["raw_organization"]["organization_id"].iloc[0])
         (self._home / "extracts").mkdir(parents=True, exist_ok=True)

@@ -7,15 +7,16 @@ import io
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pyarrow as pa
 from babel.core import get_global
 
 from connectors.policy_folder import read_text
-from sales.fault import Fault
 from sales import columns
 from sales.calendar import UnknownHolidayCalendar, check_holiday_calendar
+from sales.fault import Fault
 from sales.tables import RawTargets, checked
 
 HEADER = ("fiscal_year", "owner", "annual_target", "currency_code", "start_date", "end_date", "revision",
@@ -54,7 +55,7 @@ def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
         if not any(line.cells.values()):
             continue
         target = _target(line, finder)
-        key = (target["fiscal_year"], target["owner_id"], target["revision"])
+        key = cast("tuple[int, str, int]", (target["fiscal_year"], target["owner_id"], target["revision"]))
         if key in lines:
             raise line.fault(f"repeats revision {key[2]} of {line.cells['owner'][:60]!r} for {key[0]}; give it the next revision number")
         lines[key] = target

@@ -222,7 +222,12 @@ class Company:
         names = {person.user_id: person.name for person in self.people}
         rows: list[dict[str, object]] = []
         for opportunity_id, event, before in self._saves():
-            base = {"IsDeleted": False, "OpportunityId": opportunity_id, "CreatedById": event.state.owner_id, "CreatedDate": _text(event.at)}
+            base: dict[str, object] = {
+                "IsDeleted": False,
+                "OpportunityId": opportunity_id,
+                "CreatedById": event.state.owner_id,
+                "CreatedDate": _text(event.at),
+            }
             if before is None:
                 rows.append(base | {"Field": "created", "DataType": "Text", "OldValue": None, "NewValue": None})
             elif before.owner_id != event.state.owner_id:
@@ -277,14 +282,14 @@ def target_book() -> str:
             end = person.left.isoformat() if person.left and person.left <= last else ""
             known = (first - timedelta(days=31)).isoformat()
             lines.append(f"{year},{person.username},{amount}.00,GBP,{start},{end},1,{known},GB-ENG")
-            if person.seat == 7 and not end:  # noqa: PLR2004  # one seat's target is raised each July
+            if person.seat == 7 and not end:  # one seat's target is raised each July
                 lines.append(f"{year},{person.username},{amount + 24000}.00,GBP,{start},{end},2,{year - 1}-07-10,GB-ENG")
     return "\n".join(lines) + "\n"
 
 
 def company(seed: int, last_month: tuple[int, int]) -> Company:
     """Return the firm with three fiscal years of history up to the end of `last_month`."""
-    chance = random.Random(seed)  # noqa: S311  # a simulation
+    chance = random.Random(seed)  # a simulation
     year, month = last_month
     this_year_start = date(year if month >= START_MONTH else year - 1, START_MONTH, 1)
     first_day = date(this_year_start.year - YEARS + 1, START_MONTH, 1) - timedelta(days=150)
@@ -311,30 +316,30 @@ class _Simulation:
         number = 0
         day = self.firm.first_day
         while day < self.firm.end.astimezone(ZONE).date():
-            if day.weekday() < 5:  # noqa: PLR2004  # Monday to Friday
+            if day.weekday() < 5:  # Monday to Friday
                 season = SEASON[(day.month - START_MONTH) % 12]
                 for _ in range(self._poisson(2.75 * season)):
                     number += 1
                     self._deal(number, day)
             day += timedelta(days=1)
-        for number in range(number + 1, number + 6):
-            self._migrated(number)
+        for further in range(number + 1, number + 6):
+            self._migrated(further)
 
     def _deal(self, number: int, day: date) -> None:
         chance, firm = self.chance, self.firm
         opportunity_id = record_id("006", number)
-        account_id = chance.choice(list(self.slow)) if chance.random() < 0.12 else chance.choice(list(firm.accounts))  # noqa: PLR2004
+        account_id = chance.choice(list(self.slow)) if chance.random() < 0.12 else chance.choice(list(firm.accounts))
         is_slow = account_id in self.slow
         owner = chance.choice([person for person in firm.people if person.is_here(day)])
         cycle = max(6.0, chance.lognormvariate(math.log(190 if is_slow else 62), 0.55))
         amount: float | None = round(chance.lognormvariate(math.log(26_000), 0.75) / 50) * 50.0 + 500
-        if chance.random() < 0.06:  # noqa: PLR2004
+        if chance.random() < 0.06:
             amount = None
-        elif chance.random() < 0.25:  # noqa: PLR2004
+        elif chance.random() < 0.25:
             amount = round((amount or 0) + chance.random() * 100, 2)
         service = chance.choice(SERVICES)
         name = f"{firm.accounts[account_id][:80]}: {service} {number}"
-        if chance.random() < 0.004:  # noqa: PLR2004
+        if chance.random() < 0.004:
             name = chance.choice(("NA", "None", "=1+1", "<b>bold</b>", 'two\nlines "and quotes"'))
         planned = day + timedelta(days=round(cycle * chance.uniform(0.6, 1.25)) + 5)
         state = State(name, account_id, owner.user_id, PATH[0], amount, planned)
@@ -346,9 +351,9 @@ class _Simulation:
         for step in range(1, reached):
             self._push_until(log, day + timedelta(days=round(cycle * step / (reached + 0.5))), is_slow=is_slow)
             changes: dict[str, object] = {"stage": PATH[step]}
-            if chance.random() < 0.35 or log.state.amount is None:  # noqa: PLR2004
+            if chance.random() < 0.35 or log.state.amount is None:
                 base = log.state.amount or chance.lognormvariate(math.log(24_000), 0.6)
-                if chance.random() < 0.8:  # noqa: PLR2004
+                if chance.random() < 0.8:
                     changes["amount"] = round(base * chance.uniform(0.7, 1.25) / 10) * 10.0
             log.save(self._moment(day + timedelta(days=round(cycle * step / (reached + 0.5)))), **changes)
         self._push_until(log, fate, is_slow=is_slow)
@@ -359,35 +364,35 @@ class _Simulation:
     def _decide(self, log: _Log, fate: date, *, wins: bool) -> None:
         chance = self.chance
         if wins:
-            stage = "Won - framework call-off" if chance.random() < 0.15 else "Won"  # noqa: PLR2004
-            ahead = timedelta(days=chance.randint(10, 60)) if chance.random() < 0.03 else timedelta(0)  # noqa: PLR2004
+            stage = "Won - framework call-off" if chance.random() < 0.15 else "Won"
+            ahead = timedelta(days=chance.randint(10, 60)) if chance.random() < 0.03 else timedelta(0)
             amount = log.state.amount if log.state.amount is not None else 12_500.0
             log.save(self._moment(fate), stage=stage, close_date=fate + ahead, amount=amount)
         else:
-            stage = "Withdrawn" if chance.random() < 0.2 else "Lost"  # noqa: PLR2004
+            stage = "Withdrawn" if chance.random() < 0.2 else "Lost"
             # Some lost deals are closed long after everybody knew.
-            noticed = fate if chance.random() < 0.85 else fate + timedelta(days=chance.randint(20, 150))  # noqa: PLR2004
-            if chance.random() < 0.98:  # noqa: PLR2004
+            noticed = fate if chance.random() < 0.85 else fate + timedelta(days=chance.randint(20, 150))
+            if chance.random() < 0.98:
                 log.save(self._moment(noticed), stage=stage, close_date=noticed)
 
     def _afterlife(self, log: _Log, fate: date, *, wins: bool) -> None:
         chance = self.chance
-        if not wins and STAGE[log.state.stage][1] and chance.random() < 0.05:  # noqa: PLR2004
+        if not wins and STAGE[log.state.stage][1] and chance.random() < 0.05:
             back = fate + timedelta(days=chance.randint(15, 70))
             log.save(self._moment(back), stage=PATH[2], close_date=back + timedelta(days=chance.randint(20, 60)))
             final = back + timedelta(days=chance.randint(20, 80))
-            log.save(self._moment(final), stage="Won" if chance.random() < 0.5 else "Lost", close_date=final)  # noqa: PLR2004
-        if wins and chance.random() < 0.02:  # noqa: PLR2004  # a correction after the fact
+            log.save(self._moment(final), stage="Won" if chance.random() < 0.5 else "Lost", close_date=final)
+        if wins and chance.random() < 0.02:  # a correction after the fact
             late = fate + timedelta(days=chance.randint(3, 40))
             log.save(self._moment(late), amount=round((log.state.amount or 0) * chance.uniform(0.8, 1.1), 2))
-        if chance.random() < 0.015:  # noqa: PLR2004
+        if chance.random() < 0.015:
             log.save(self._moment(fate + timedelta(days=chance.randint(-20, 60))), is_deleted=True)
 
     def _push_until(self, log: _Log, day: date, *, is_slow: bool) -> None:
         chance = self.chance
         while log.state.close_date < day:
             noticed = log.state.close_date + timedelta(days=chance.randint(-4, 18))
-            if noticed >= day or chance.random() < 0.08:  # noqa: PLR2004  # nobody re-dates it: overdue
+            if noticed >= day or chance.random() < 0.08:  # nobody re-dates it: overdue
                 return
             further = chance.randint(20, 75 if is_slow else 45)
             log.save(self._moment(noticed), close_date=max(noticed, log.state.close_date) + timedelta(days=further))

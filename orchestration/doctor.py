@@ -24,12 +24,16 @@ def examine(say: Say) -> None:
     books = resources.make_books()
     policies = books.policies
     say("Policy")
-    say(f"  {books.policy_folder}: {', '.join(f'fy{year}.toml' for year in sorted(policies.policies)) or 'no files: defaults and the organisation hold'}")
+    say(
+        f"  {books.policy_folder}: {', '.join(f'fy{year}.toml' for year in sorted(policies.policies)) or 'no files: defaults and the organisation hold'}"
+    )
     say("Salesforce")
     client = SalesforceClient(resources.login())
     wire, hidden = client.examine()
     who, limits = wire.whoami(), wire.limits().get("DailyApiRequests", {})
-    say(f"  {wire.login.place}, API version {wire.version}, as {who.get('preferred_username', 'unknown')} in organisation {who.get('organization_id', 'unknown')}")
+    say(
+        f"  {wire.login.place}, API version {wire.version}, as {who.get('preferred_username', 'unknown')} in organisation {who.get('organization_id', 'unknown')}"
+    )
     say(f"  requests left today: {limits.get('Remaining', '?')} of {limits.get('Max', '?')}")
     for finding in hidden:
         say(f"  {finding.place}: {finding.meaning}")

@@ -54,9 +54,7 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def run_month(
-    job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, *, fresh: bool = False, shared_hours: float = 0.0
-) -> None:
+def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, *, fresh: bool = False, shared_hours: float = 0.0) -> None:
     """Run a job for a month; raises the `Fault` of the step that failed."""
     config = {
         "ops": {"salesforce_extract": {"config": {"fresh": fresh, "shared_pull_hours": shared_hours}}},
@@ -88,6 +86,7 @@ def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], Non
         for month in months:
             begin(month)
             try:
+                books.refuse_clearly_open(month)
                 # The first month pulls where it must, the others share that pull.
                 is_first = not outcome.done
                 run_month("restatement", month, books, instance, fresh=fresh and is_first, shared_hours=0.0 if is_first else 24.0)

@@ -30,9 +30,11 @@ class _StepLines(logging.Handler):
             self._console.print(f"  ✗ {event.step_key}", style="red")
 
 
-@dg.logger(description="Progress on the terminal, without the engine's own events.")
-def terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
+def _terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
     """Return a logger that prints progress only."""
     logger = logging.Logger("onpace.terminal", logging.DEBUG)  # noqa: LOG001  # Dagster wants a fresh one a run
     logger.addHandler(_StepLines())
     return logger
+
+
+terminal_logger = dg.LoggerDefinition(_terminal_logger, description="Progress on the terminal, without the engine's own events.")

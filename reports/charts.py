@@ -168,7 +168,11 @@ def waterfall(steps: Sequence[tuple[str, Decimal]], opening: Decimal, closing: D
     y = Scale(lowest, highest * 1.02 or 1.0, bottom, top)
     slot = (right - left) / (len(steps) + 2)
     parts = [_line([(left, y(0)), (right, y(0))], RULE, 0.7)]
-    columns = [("Opening", Decimal(0), opening, palette.brand), *((name, before, before + change, "") for (name, change), before in zip(steps, levels, strict=False)), ("Closing", Decimal(0), closing, palette.brand)]
+    columns = [
+        ("Opening", Decimal(0), opening, palette.brand),
+        *((name, before, before + change, "") for (name, change), before in zip(steps, levels, strict=False)),
+        ("Closing", Decimal(0), closing, palette.brand),
+    ]
     for n, (name, low, high, colour) in enumerate(columns):
         middle = left + slot * (n + 0.5)
         above, below = min(y(low), y(high)), max(y(low), y(high))
@@ -202,7 +206,9 @@ def weekly_bars(weeks: Sequence[tuple[str, Decimal, int]], words: Words, palette
         middle = left + slot * (n + 0.5)
         place = y(amount)
         if deals:
-            parts.append(f'<rect x="{middle - slot * 0.34:.2f}" y="{place}" width="{slot * 0.68:.2f}" height="{max(bottom - place, 0.7):.2f}" fill="{palette.brand}"/>')
+            parts.append(
+                f'<rect x="{middle - slot * 0.34:.2f}" y="{place}" width="{slot * 0.68:.2f}" height="{max(bottom - place, 0.7):.2f}" fill="{palette.brand}"/>'
+            )
             parts.append(_text(middle, place - 4, words(amount), anchor="middle", bold=True, size=7))
         parts.append(_text(middle, bottom + 11, label, anchor="middle", colour=MUTED, size=7))
         parts.append(_text(middle, bottom + 21, f"{deals} deal{'' if deals == 1 else 's'}" if deals else "", anchor="middle", colour=MUTED, size=7))
@@ -230,9 +236,7 @@ def _line(points: Sequence[tuple[float, float]], colour: str, width: float, dash
     return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashed}/>'
 
 
-def _text(
-    x: float, y: float, text: str, *, anchor: str = "start", colour: str = INK, bold: bool = False, size: float = SMALL
-) -> str:
+def _text(x: float, y: float, text: str, *, anchor: str = "start", colour: str = INK, bold: bool = False, size: float = SMALL) -> str:
     weight = ' font-weight="600"' if bold else ""
     placed = "" if anchor == "start" else f' text-anchor="{anchor}"'
     return f'<text x="{x:.2f}" y="{y:.2f}" font-size="{size}" fill="{colour}"{weight}{placed}>{escape(text)}</text>'
@@ -252,6 +256,8 @@ def _svg(width: float, height: float, told: str, parts: Sequence[str]) -> Markup
     body = "".join(parts)
     needs_hatch = "url(#short)" in body
     body = body.replace("url(#short)", f"url(#{name})")
-    opening = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" font-family="Onpace Sans">'
+    opening = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}pt" height="{height}pt" viewBox="0 0 {width} {height}" font-family="Onpace Sans">'
+    )
     drawn = f"{opening}<title>{escape(told[:600])}</title>{hatch if needs_hatch else ''}{body}</svg>"
     return Markup(drawn)  # noqa: S704  # every text in it was escaped above

@@ -10,7 +10,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.csv
 import pyarrow.parquet as pq
 
 from reports.workbook import write_workbook
@@ -31,16 +30,14 @@ def export_tables(tables: Mapping[str, pd.DataFrame], month: Month, folder: Path
             return [_replace(folder / f"onpace-{month}.xlsx", lambda path: write_workbook(tables, path))]
         writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {"csv": _write_csv, "parquet": _write_parquet}
         write = writers[format_]
-        return [
-            _replace(folder / f"{name}.{format_}", lambda path, table=table: write(table, path)) for name, table in tables.items()
-        ]
+        return [_replace(folder / f"{name}.{format_}", lambda path, table=table: write(table, path)) for name, table in tables.items()]
     except OSError as fault:
         raise UnwritableFolder(f"{folder} cannot be written ({fault.strerror or fault}); choose another folder with --to") from None
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     parts = {name: _written(columns.arrow(table[name])) for name in table.columns}
-    pyarrow.csv.write_csv(pa.table(parts), path, pyarrow.csv.WriteOptions(quoting_style="needed"))
+    columns.frame(parts).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:
@@ -54,6 +51,8 @@ def _written(values: pa.Array) -> pa.Array:
         return pc.replace_substring(shown, ".000Z", "Z")
     if pa.types.is_decimal(values.type):
         return values.cast(pa.string())
+    if pa.types.is_boolean(values.type):
+        return pc.if_else(values, "true", "false")
     return values
 
 

@@ -96,7 +96,7 @@ def printable(text: object) -> str:
 @lru_cache(maxsize=1)
 def repertoire() -> frozenset[int]:
     """Return the code points that every shipped font can draw."""
-    fonts = [frozenset(TTFont(path, lazy=True).getBestCmap()) for path in sorted(FONTS.glob("*.ttf"))]
+    fonts = [frozenset(TTFont(path, lazy=True).getBestCmap() or {}) for path in sorted(FONTS.glob("*.ttf"))]
     return frozenset.intersection(*fonts)
 
 

@@ -233,7 +233,9 @@ class _View:
         if month["status"] == "no_target":
             said.append(f"{name} booked {short(month['bookings'])}; there was no target for it.")
         else:
-            said.append(f"{name} booked {short(month['bookings'])}, {formats.pct(month['attainment_pct'])} of its target of {short(month['target'])}.")
+            said.append(
+                f"{name} booked {short(month['bookings'])}, {formats.pct(month['attainment_pct'])} of its target of {short(month['target'])}."
+            )
         if year["status"] != "no_target":
             behind = year["variance"] < 0
             said.append(
@@ -255,15 +257,28 @@ class _View:
         at_risk = self.data.at_risk(self.grain, self.grain_id)
         tiles = [
             Tile("Year to date", short(year["bookings"]), f"of {short(year['target'])} phased", year["variance"] < 0),
-            Tile("Attainment", formats.pct(year["attainment_pct"]), f"quarter to date {formats.pct(quarter['attainment_pct'])}", year["variance"] < 0),
+            Tile(
+                "Attainment", formats.pct(year["attainment_pct"]), f"quarter to date {formats.pct(quarter['attainment_pct'])}", year["variance"] < 0
+            ),
             Tile("Still to win", short(whole["remaining_target"]), f"of {short(whole['target'])} for {whole['period']}"),
-            Tile("Open for the year", short(whole["open_pipeline"]), f"{formats.count(whole['open_count'])} deals, {formats.ratio(whole['coverage_ratio'])} coverage"),
+            Tile(
+                "Open for the year",
+                short(whole["open_pipeline"]),
+                f"{formats.count(whole['open_count'])} deals, {formats.ratio(whole['coverage_ratio'])} coverage",
+            ),
         ]
         if at_risk > 0:
             tiles.append(Tile("At risk", short(at_risk), "no month left can take it", is_short=True))
         elif coming:
             ratio = coming["coverage_ratio"]
-            tiles.append(Tile(f"Coverage {_short_period(coming['period'])}", formats.ratio(ratio), _coverage_words(coming), ratio is not None and round(ratio, 1) < 1))
+            tiles.append(
+                Tile(
+                    f"Coverage {_short_period(coming['period'])}",
+                    formats.ratio(ratio),
+                    _coverage_words(coming),
+                    ratio is not None and round(ratio, 1) < 1,
+                )
+            )
         return tiles
 
     # --- the sections
@@ -296,7 +311,13 @@ class _View:
             ), is_strong=each.month == self.edition.month)
             for each in plan
         ]  # fmt: skip
-        columns = (Column("Month", 28), Column("Plan", 18, True), Column("Plan after misses", 18, True), Column("Booked", 18, True), Column("Difference", 18, True))  # noqa: FBT003
+        columns = (
+            Column("Month", 28),
+            Column("Plan", 18, True),
+            Column("Plan after misses", 18, True),
+            Column("Booked", 18, True),
+            Column("Difference", 18, True),
+        )
         at_risk, ahead = self.data.at_risk(self.grain, self.grain_id), self.data.ahead(self.grain, self.grain_id)
         answer = "The months left carry their plan; nothing is missing so far."
         if at_risk > 0:
@@ -309,7 +330,9 @@ class _View:
 
     def attention(self) -> Section | None:
         """What needs attention: each point has a condition, and at most four are printed."""
-        points = [point for rule in (self._behind, self._overdue_point, self._large_deals, self._protect_point, self._without_amount) for point in rule()]
+        points = [
+            point for rule in (self._behind, self._overdue_point, self._large_deals, self._protect_point, self._without_amount) for point in rule()
+        ]
         return Section("What needs attention", points=tuple(points[:MOST_POINTS])) if points else None
 
     def attainment(self, grains: Sequence[str]) -> Section:
@@ -324,19 +347,30 @@ class _View:
             for row in rows
         ]  # fmt: skip
         columns = (
-            Column("", 28), Column("Booked in month", 13, True), Column("of target", 9, True), Column("Target to date", 14, True),  # noqa: FBT003
-            Column("Booked to date", 14, True), Column("Difference", 13, True), Column("Attained", 9, True),  # noqa: FBT003
+            Column("", 28), Column("Booked in month", 13, True), Column("of target", 9, True), Column("Target to date", 14, True),
+            Column("Booked to date", 14, True), Column("Difference", 13, True), Column("Attained", 9, True),
         )  # fmt: skip
         on_plan = sum(1 for row in rows if row["grain"] == "person" and (row["year"]["attainment_pct"] or 0) >= 100)  # noqa: PLR2004
         people = sum(1 for row in rows if row["grain"] == "person" and row["year"]["status"] != "no_target")
         answer = f"{on_plan} of {people} people with a target are at or above their phased target for the year to date."
         figure = charts.attainment_bars(bars, self.edition.palette)
-        return Section("Who is where", answer, figure, "Hatched: below the phased target of the year to date.", (), (Table(columns, tuple(printed)),), starts_page=True)
+        return Section(
+            "Who is where",
+            answer,
+            figure,
+            "Hatched: below the phased target of the year to date.",
+            (),
+            (Table(columns, tuple(printed)),),
+            starts_page=True,
+        )
 
     def coverage(self, grains: Sequence[str]) -> Section:
         ids = [(grain, each) for grain in grains for each in ([self.grain_id] if grain == self.grain else self.data.active_teams())]
         panels = [
-            (formats.printable(each), [(_short_period(row["period"]), row["coverage_ratio"], _ratio_words(row)) for row in self.data.coverage(grain, each)])
+            (
+                formats.printable(each),
+                [(_short_period(row["period"]), row["coverage_ratio"], _ratio_words(row)) for row in self.data.coverage(grain, each)],
+            )
             for grain, each in ids
         ]
         rows = [
@@ -348,16 +382,15 @@ class _View:
             for grain, each in ids for row in self.data.coverage(grain, each)
         ]  # fmt: skip
         columns = (
-            Column("", 20), Column("Period", 12), Column("Target", 13, True), Column("Booked", 12, True), Column("Still to win", 13, True),  # noqa: FBT003
-            Column("Open", 13, True), Column("Deals", 7, True), Column("Coverage", 10, True),  # noqa: FBT003
+            Column("", 20), Column("Period", 12), Column("Target", 13, True), Column("Booked", 12, True), Column("Still to win", 13, True),
+            Column("Open", 13, True), Column("Deals", 7, True), Column("Coverage", 10, True),
         )  # fmt: skip
         coming = self.next_quarter()
         answer = ""
         if coming and coming["status"] == "ok":
             enough = round(coming["coverage_ratio"], 1) >= 1
-            answer = (
-                f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: "
-                + ("more is open than is still to win." if enough else "even if every open deal were won, the target would be missed.")
+            answer = f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: " + (
+                "more is open than is still to win." if enough else "even if every open deal were won, the target would be missed."
             )
         caption = "Coverage = open pipeline / remaining target. Dashed line: 1×. Hatched: below it."
         figure = charts.coverage_bars(panels, self.edition.palette)
@@ -373,7 +406,9 @@ class _View:
         figure = charts.waterfall(steps, focus["opening"], focus["closing"], self.edition.short, self.edition.palette)
         change = focus["closing"] - focus["opening"]
         answer = f"Open pipeline of {focus['period']} went from {self.edition.short(focus['opening'])} to {self.edition.short(focus['closing'])}: "
-        answer += f"{self.edition.short(focus['won'])} was won, {self.edition.short(focus['lost'])} lost, {self.edition.short(focus['created'])} is new."
+        answer += (
+            f"{self.edition.short(focus['won'])} was won, {self.edition.short(focus['lost'])} lost, {self.edition.short(focus['created'])} is new."
+        )
         if not change and not steps:
             answer = f"Open pipeline of {focus['period']} stayed at {self.edition.short(focus['closing'])}."
         names = ("opening", *(name for name, _, _ in MOVEMENTS), "closing")
@@ -385,9 +420,11 @@ class _View:
             if name in {"opening", "closing"} or any(row[name] for row in rows)
         ]
         width = 80 // len(rows)
-        columns = (Column("", 100 - width * len(rows)), *(Column(row["period"], width, True) for row in rows))  # noqa: FBT003
+        columns = (Column("", 100 - width * len(rows)), *(Column(row["period"], width, True) for row in rows))
         caption = "Hatched bars reduce the pipeline; green is won business."
-        return Section("Why the pipeline changed", answer, figure, caption, (), (Table(columns, tuple(printed)),), starts_page=self.grain == "company")
+        return Section(
+            "Why the pipeline changed", answer, figure, caption, (), (Table(columns, tuple(printed)),), starts_page=self.grain == "company"
+        )
 
     def closing(self, most: int) -> Section:
         deals = [deal for deal in self.data.deals(self.grain, self.grain_id) if not deal["days_overdue"]]
@@ -420,9 +457,11 @@ class _View:
         rows: list[Row] = []
         for finding, severity, count, amount in found[:MOST_FINDINGS]:
             rows.append(Row((FINDINGS.get(finding, finding), severity, formats.count(count), self.edition.money(amount))))
-        columns = (Column("Finding", 55), Column("Weight", 15), Column("Records", 12, True), Column("Money", 18, True))  # noqa: FBT003
+        columns = (Column("Finding", 55), Column("Weight", 15), Column("Records", 12, True), Column("Money", 18, True))
         share = assumed_share(self.data.tables.opportunity_snapshot)
-        answer = "All of the money is known from history." if not share else f"{float(share) * 100:.1f}% of the money rests on assumed history or owners."
+        answer = (
+            "All of the money is known from history." if not share else f"{float(share) * 100:.1f}% of the money rests on assumed history or owners."
+        )
         tables = (Table(columns, tuple(rows)),) if rows else ()
         return Section("How good is the data, and what the words mean", answer, points=DEFINITIONS, tables=tables, stays_together=True)
 
@@ -449,17 +488,30 @@ class _View:
         soon = self.edition.month.plus(1).last_day
         due = [deal for deal in self.data.deals(self.grain, self.grain_id) if not deal["days_overdue"] and deal["close_date"] <= soon]
         due.sort(key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))
-        named = [f"{formats.printable(deal['account_name'])} ({self.edition.short(amount_of(deal))}, {formats.printable(deal['owner_name'])})" for deal in due[:LARGE_DEALS]]
+        named = [
+            f"{formats.printable(deal['account_name'])} ({self.edition.short(amount_of(deal))}, {formats.printable(deal['owner_name'])})"
+            for deal in due[:LARGE_DEALS]
+        ]
         return [f"Largest due in {formats.month_name(self.edition.month.plus(1))}: {', '.join(named)}."] if named else []
 
     def _protect_point(self) -> list[str]:
         kept = [deal for deal in self.data.deals(self.grain, self.grain_id) if "protect" in deal["flags"].split()]
         total = sum((amount_of(deal) for deal in kept), Decimal(0))
-        return [f"{_deals(len(kept))} of existing clients worth {self.edition.short(total)} are slow: protect them, a date is worth less than the client."] if len(kept) > 1 else []
+        return (
+            [
+                f"{_deals(len(kept))} of existing clients worth {self.edition.short(total)} are slow: protect them, a date is worth less than the client."
+            ]
+            if len(kept) > 1
+            else []
+        )
 
     def _without_amount(self) -> list[str]:
         bare = [deal for deal in self.data.deals(self.grain, self.grain_id) if "no_amount" in deal["flags"].split()]
-        return [f"{_deals(len(bare))} due or overdue {'has' if len(bare) == 1 else 'have'} no amount and {'is' if len(bare) == 1 else 'are'} in no sum."] if bare else []
+        return (
+            [f"{_deals(len(bare))} due or overdue {'has' if len(bare) == 1 else 'have'} no amount and {'is' if len(bare) == 1 else 'are'} in no sum."]
+            if bare
+            else []
+        )
 
     # --- lookups
 
@@ -499,7 +551,12 @@ class _View:
 
     def _deal_table(self, deals: Sequence[Record], all_of_them: int, order: str) -> Table:
         is_person = self.grain == "person"
-        columns = [Column("Client and deal", 46 if is_person else 37), Column("Stage", 16 if is_person else 14), Column("Close date", 13 if is_person else 12), Column("Amount", 13 if is_person else 12, is_number=True)]
+        columns = [
+            Column("Client and deal", 46 if is_person else 37),
+            Column("Stage", 16 if is_person else 14),
+            Column("Close date", 13 if is_person else 12),
+            Column("Amount", 13 if is_person else 12, is_number=True),
+        ]
         if not is_person:
             columns.insert(1, Column("Owner", 14))
         columns.append(Column("Note", 100 - sum(column.width for column in columns)))
@@ -567,4 +624,3 @@ def _running(values: Sequence[Decimal]) -> list[Decimal]:
         total += value
         sums.append(total)
     return sums
-

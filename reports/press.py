@@ -80,9 +80,7 @@ class Press:
         inside = path.relative_to(self.root).as_posix()
         return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
 
-    def publish(
-        self, tables: MonthTables, month: Month, rules: MonthRules, source: str, say: Callable[[str], None] = lambda _: None
-    ) -> Issue:
+    def publish(self, tables: MonthTables, month: Month, rules: MonthRules, source: str, say: Callable[[str], None] = lambda _: None) -> Issue:
         """Print the month's documents that changed and write the manifest; the old state stays until then."""
         logo = self._logo(rules)
         edition = Edition(month, rules, is_demo=source == EMBEDDED, logo=render.LOGO if logo else None)
@@ -139,11 +137,17 @@ def file_name(report: MonthEndReport) -> str:
 
 def _print(jobs: Sequence[tuple[str, bytes | None, str]]) -> list[bytes]:
     if len(jobs) < FEW_DOCUMENTS:
-        return [render.pdf_of(*job) for job in jobs]
+        with render.no_garbage_collection():
+            return [render.pdf_of(*job) for job in jobs]
     context = multiprocessing.get_context("spawn")
     workers = min(WORKERS, os.cpu_count() or 1, len(jobs))
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
-        return list(pool.map(render.pdf_of, *zip(*jobs, strict=True)))
+        return list(pool.map(_print_in_worker, *zip(*jobs, strict=True)))
+
+
+def _print_in_worker(html: str, logo: bytes | None, identifier: str) -> bytes:
+    with render.no_garbage_collection():
+        return render.pdf_of(html, logo, identifier)
 
 
 def _follow_parent() -> None:

@@ -7,11 +7,14 @@ This module is imported by worker processes, so it stays light.
 from __future__ import annotations
 
 import atexit
+import gc
 import logging
 import mimetypes
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -81,6 +84,22 @@ def _styles() -> tuple[FontConfiguration, Any]:
     return fonts, CSS(string=stylesheet(), font_config=fonts, base_url=BASE, url_fetcher=_fetcher(None))
 
 
+@contextmanager
+def no_garbage_collection() -> Iterator[None]:
+    """Keep the collector from walking a document's boxes again and again: a quarter of all CPU.
+
+    A collection runs after the documents, so that memory does not grow with their number.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+        gc.collect()
+
+
 def forget_fonts() -> None:
     """Let go of the fonts while the library that frees them is still there."""
     _styles.cache_clear()
@@ -130,7 +149,7 @@ class _Warnings(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         self.texts.append(record.getMessage())
 
-    def __enter__(self) -> _Warnings:
+    def __enter__(self) -> Self:
         logging.getLogger("weasyprint").addHandler(self)
         return self
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
 
 from sales import columns
 from sales.fault import Fault
@@ -30,7 +32,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
     with xlsxwriter.Workbook(str(path), options) as book:
         head = book.add_format({"bold": True, "bottom": 1})
-        formats = {
+        formats: dict[type, Format] = {
             Decimal: book.add_format({"num_format": "#,##0.00"}),
             datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
             date: book.add_format({"num_format": "yyyy-mm-dd"}),
@@ -48,9 +50,7 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
             sheet.autofilter(0, 0, max(len(table), 1), len(table.columns) - 1)
 
 
-def _write_cell(
-    sheet: xlsxwriter.worksheet.Worksheet, row: int, position: int, cell: object, formats: dict[type, object]
-) -> None:
+def _write_cell(sheet: Worksheet, row: int, position: int, cell: object, formats: dict[type, Format]) -> None:
     if cell is None:
         return
     if isinstance(cell, bool):

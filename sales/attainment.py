@@ -25,9 +25,7 @@ def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
     return [period.until(month) for period in whole]
 
 
-def target_attainment(
-    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
-) -> pd.DataFrame:
+def target_attainment(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
     """Return attainment by person, team and company; the three grains agree to the cent."""
     grains = grains_of(rules.company, phased_targets, snapshot)
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
@@ -53,9 +51,7 @@ def target_attainment(
                         "period_kind": columns.repeat(period.kind, len(grain.ids)),
                         "period": columns.repeat(period.name, len(grain.ids)),
                         "target": money.decimal_array(target, rules.digits),
-                        "rephased_target": money.decimal_array(
-                            grain.total(target_owner, rephased, in_period), rules.digits
-                        ),
+                        "rephased_target": money.decimal_array(grain.total(target_owner, rephased, in_period), rules.digits),
                         "bookings": money.decimal_array(bookings, rules.digits),
                         "variance": money.decimal_array(bookings - target, rules.digits),
                         "attainment_pct": ratio(bookings * 100, target),

@@ -46,9 +46,7 @@ def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> pd.
         "protect": is_protected,
     }
     deals = snapshot.loc[listed]
-    flags = [
-        " ".join(name for name, sign in signs.items() if sign[position]) for position in np.flatnonzero(listed).tolist()
-    ]
+    flags = [" ".join(name for name, sign in signs.items() if sign[position]) for position in np.flatnonzero(listed).tolist()]
     size = len(deals)
     plan = columns.frame(
         {

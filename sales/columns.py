@@ -102,7 +102,7 @@ def take(values: pa.Array, positions: Codes) -> pa.Array:
 
 def booleans(column: pd.Series) -> Mask:
     """Return a mask, false where empty."""
-    return np.asarray(arrow(column).fill_null(False))  # noqa: FBT003  # Arrow's own signature
+    return np.asarray(arrow(column).fill_null(False))  # Arrow's own signature
 
 
 def floats(column: pd.Series) -> npt.NDArray[np.float64]:

@@ -73,9 +73,7 @@ def stage_weighted(amount: Minor, probability_pct: pd.Series) -> Minor:
     return money.share_half_even(amount, hundredths, 100 * 100)
 
 
-def pipeline_coverage(
-    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
-) -> pd.DataFrame:
+def pipeline_coverage(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
     """Return coverage by person, team and company for the periods ahead."""
     grains = grains_of(rules.company, phased_targets, snapshot)
     pipeline = open_pipeline(snapshot, month, rules)
@@ -113,9 +111,7 @@ def pipeline_coverage(
                         "open_pipeline": money.decimal_array(pipe, rules.digits),
                         "open_count": pa.array(grain.total(owner, ones, is_open)),
                         "without_amount_count": pa.array(grain.total(owner, ones, is_open & pipeline.is_null)),
-                        "stage_weighted_pipeline": money.decimal_array(
-                            grain.total(owner, weighted, is_open & valued), rules.digits
-                        ),
+                        "stage_weighted_pipeline": money.decimal_array(grain.total(owner, weighted, is_open & valued), rules.digits),
                         "weighted_pipeline": empty_money(size, rules.digits),
                         "overdue_pipeline": money.decimal_array(overdue, rules.digits),
                         "coverage_ratio": ratio(pipe, remaining),

@@ -12,6 +12,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sales import columns
 from sales.policy import OrganizationDefaults
@@ -57,7 +58,7 @@ class People:
     def name_of(self, owner_ids: pa.Array) -> pa.Array:
         """Return each owner's name, or the id where nobody is known by it."""
         named = columns.take(self.names, columns.codes(owner_ids, self.ids))
-        return pa.compute.coalesce(named, owner_ids)
+        return pc.coalesce(named, owner_ids)
 
 
 def defaults_of(organization: pd.DataFrame) -> OrganizationDefaults:
@@ -77,7 +78,7 @@ def people(extract: Extract, team_by: str) -> People:
     """Return everyone with the team that their role (or manager) puts them in."""
     users = extract.users
     ids = columns.arrow(users["user_id"])
-    names = pa.compute.coalesce(columns.arrow(users["name"]), columns.arrow(users["username"]), ids)
+    names = pc.coalesce(columns.arrow(users["name"]), columns.arrow(users["username"]), ids)
     if team_by == "manager":
         above = columns.take(names, columns.codes(users["manager_id"], ids))
     else:

@@ -18,10 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sales.fault import Fault
 from sales import columns, money
-from sales.columns import NO_DAY, NO_INSTANT, Codes, Days, Instants, Mask
+from sales.columns import NO_INSTANT, Codes, Days, Instants, Mask
 from sales.extract import Extract
+from sales.fault import Fault
 from sales.money import Minor, MissingRate
 
 NEVER = np.iinfo(np.int64).max
@@ -231,7 +231,9 @@ class PipelineHistory:
     def _meanings(self, overrides: dict[str, str]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
         """Return for each stage name whether it is closed and won: 1, 0, or -1 for unknown."""
         listed = columns.codes(self.stage_values, self._stage_names)
-        closed = np.where(listed >= 0, self._stage_closed[listed], -1).astype(np.int8) if len(self._stage_names) else np.full(len(listed), -1, np.int8)
+        closed = (
+            np.where(listed >= 0, self._stage_closed[listed], -1).astype(np.int8) if len(self._stage_names) else np.full(len(listed), -1, np.int8)
+        )
         won = np.where(listed >= 0, self._stage_won[listed], -1).astype(np.int8) if len(self._stage_names) else closed.copy()
         for position, name in enumerate(self.stage_values.to_pylist()):
             if closed[position] < 0 and name in overrides:
@@ -276,9 +278,7 @@ class _Rates:
 
 def _carries_ids(changes: pd.DataFrame) -> Mask:
     is_id = r"^(005|00G|001)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?$"
-    by_type = pc.equal(columns.arrow(changes["data_type"]), "EntityId").fill_null(False)  # noqa: FBT003
-    old = pc.match_substring_regex(columns.arrow(changes["old_value"]), is_id).fill_null(False)  # noqa: FBT003
-    new = pc.match_substring_regex(columns.arrow(changes["new_value"]), is_id).fill_null(False)  # noqa: FBT003
+    by_type = pc.equal(columns.arrow(changes["data_type"]), "EntityId").fill_null(False)
+    old = pc.match_substring_regex(columns.arrow(changes["old_value"]), is_id).fill_null(False)
+    new = pc.match_substring_regex(columns.arrow(changes["new_value"]), is_id).fill_null(False)
     return np.asarray(pc.or_(by_type, pc.or_(old, new)))
-
-

@@ -43,9 +43,7 @@ class _Side:
         return self.is_open & (self.counts_in >= period.first.index) & (self.counts_in <= period.last.index)
 
 
-def pipeline_movement(
-    opening: pd.DataFrame, closing: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
-) -> pd.DataFrame:
+def pipeline_movement(opening: pd.DataFrame, closing: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
     """Return the movement of each grain and period; every row's identity closes.
 
     `opening` is the snapshot at the month end before (empty before the first record).
@@ -56,11 +54,7 @@ def pipeline_movement(
     ids = columns.distinct(opening["opportunity_id"], closing["opportunity_id"])
     start = _side(opening, ids, grains, month.plus(-1), rules)
     end = _side(closing, ids, grains, month, rules)
-    parts = [
-        _moves(grain, period, start, end, rules.digits, month)
-        for grain in grains
-        for period in periods_around(rules.calendar, month)
-    ]
+    parts = [_moves(grain, period, start, end, rules.digits, month) for grain in grains for period in periods_around(rules.calendar, month)]
     table = by_key(pd.concat(parts, ignore_index=True))
     extracted_at = closing["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineMovement)
@@ -126,9 +120,7 @@ def _moves(grain: Grain, period: Period, start: _Side, end: _Side, digits: int, 
         "closing": at_end(is_in, end.amount),
     }
     order = ["opening", *ADDS[:4], "increased", "decreased", "moved_out", "reassigned_out", "won", "lost", "deleted", "closing"]
-    without = at_end(is_in & end.is_null, np.ones_like(end.amount)) + at_start(
-        leaves & start.is_null, np.ones_like(end.amount)
-    )
+    without = at_end(is_in & end.is_null, np.ones_like(end.amount)) + at_start(leaves & start.is_null, np.ones_like(end.amount))
     return columns.frame(
         {
             "from_month": columns.repeat(str(month.plus(-1)), size),

@@ -18,7 +18,6 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.numbers import get_currency_precision
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sales.fault import Fault
 from sales.calendar import (
     MONTHS_IN_YEAR,
     FiscalCalendar,
@@ -27,6 +26,7 @@ from sales.calendar import (
     UnknownHolidayCalendar,
     check_holiday_calendar,
 )
+from sales.fault import Fault
 
 FILE_NAME = re.compile(r"fy(\d{4})\.toml")
 
@@ -166,8 +166,7 @@ def parse_policy(text: str, file_name: str) -> SalesPolicy:
     phasing = policy.phasing
     if phasing.method == "custom" and len(phasing.weights) != MONTHS_IN_YEAR:
         raise InvalidPolicy(
-            f"{file_name}: [phasing] weights has {len(phasing.weights)} numbers; "
-            f"method \"custom\" needs twelve, from the first fiscal month"
+            f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs twelve, from the first fiscal month'
         )
     if phasing.method == "custom" and not any(phasing.weights):
         raise InvalidPolicy(f"{file_name}: [phasing] weights are all zero; give at least one month a weight")
@@ -257,9 +256,7 @@ class PolicyBook:
     def _span(self, name: int, policy: SalesPolicy, organization: OrganizationDefaults) -> Period:
         return _calendar(policy, organization).year(name)
 
-    def _rules(
-        self, source: str, policy: SalesPolicy, organization: OrganizationDefaults, *, is_fallback: bool
-    ) -> MonthRules:
+    def _rules(self, source: str, policy: SalesPolicy, organization: OrganizationDefaults, *, is_fallback: bool) -> MonthRules:
         currency = policy.fiscal.currency or organization.currency
         return MonthRules(
             policy=policy,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
+import pyarrow.compute as pc
 
 from sales import columns, money
 from sales.attainment import within
@@ -70,16 +70,14 @@ def bookings_without_target(snapshot: pd.DataFrame, phased_targets: pd.DataFrame
     return columns.booleans(snapshot["is_won"]) & to_date & ~is_covered
 
 
-def _deals(
-    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules
-) -> Iterator[_Finding]:
+def _deals(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules) -> Iterator[_Finding]:
     is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
     known = columns.codes(snapshot["owner_id"], folk.ids)
     gone = known >= 0
     gone[gone] = ~folk.is_active[known[gone]]
     closes = columns.month_index(columns.to_days(snapshot["close_date"]))
-    assumed = np.asarray(pa.compute.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
+    assumed = np.asarray(pc.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
     cases: list[tuple[str, str, Mask, str]] = [
         ("booking_without_target", "warning", bookings_without_target(snapshot, phased_targets, month, rules),
          "{owner} has no target in force for the year, but booked {name}"),
@@ -102,7 +100,7 @@ def _deals(
 
 def _about_the_whole(snapshot: pd.DataFrame, rules: MonthRules, month: Month, organization_id: str) -> Iterator[_Finding]:
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
-    owner_assumed = np.asarray(pa.compute.equal(columns.arrow(snapshot["owner_provenance"]), "assumed")) & ~without
+    owner_assumed = np.asarray(pc.equal(columns.arrow(snapshot["owner_provenance"]), "assumed")) & ~without
     if owner_assumed.any():
         detail = "today's owner is assumed for these deals: owner changes were not tracked before the month end"
         yield _Finding("owner_assumed", "info", organization_id, detail, int(amount[owner_assumed].sum()))
@@ -118,7 +116,7 @@ def is_unprintable(character: str) -> bool:
 
 def _unprintable(names: pd.Series) -> Mask:
     # A class of code points finds suspects fast; Python decides about those few.
-    suspects = pa.compute.match_substring_regex(columns.arrow(names), r"[\p{C}]").fill_null(False)  # noqa: FBT003
+    suspects = pc.match_substring_regex(columns.arrow(names), r"[\p{C}]").fill_null(False)
     return np.asarray(suspects)
 
 

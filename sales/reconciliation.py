@@ -37,9 +37,7 @@ def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str
     for name in money_columns:
         wide = sums[name].unstack("grain")  # noqa: PD010  # not a pivot: the index is the key
         off = wide.loc[(wide["person"] != wide["company"]) | (wide["team"] != wide["company"])]
-        faults += [
-            f"{name} of {key[1]}: people {row.person}, teams {row.team}, company {row.company}" for key, row in _few(off)
-        ]
+        faults += [f"{name} of {key}: people {row.person}, teams {row.team}, company {row.company}" for key, row in _few(off)]
     return faults
 
 

@@ -15,11 +15,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from babel.numbers import get_currency_precision
 
-from sales.fault import Fault
 from sales import columns, money
 from sales.calendar import Month
 from sales.columns import NO_INSTANT
 from sales.extract import people
+from sales.fault import Fault
 from sales.history import PipelineHistory, PipelineState
 from sales.money import DECIMAL_PRECISION, WIDEST
 from sales.policy import MonthRules
@@ -45,9 +45,7 @@ def month_end_state(history: PipelineHistory, month: Month, rules: MonthRules) -
         raise NothingYet("Salesforce shows no opportunity at all; check that this user may see them")
     if history.first_record >= as_of:
         first = pa.scalar(history.first_record, pa.int64()).cast(columns.INSTANT).as_py()
-        raise NothingYet(
-            f"{month} is before the first opportunity, which was created on {first:%Y-%m-%d}; ask for a later month"
-        )
+        raise NothingYet(f"{month} is before the first opportunity, which was created on {first:%Y-%m-%d}; ask for a later month")
     return history.at(as_of, dict(rules.policy.pipeline.stages))
 
 
@@ -59,9 +57,7 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
     folk = people(history.extract, rules.policy.pipeline.team_by)
     account_ids = history.account.at(state.as_of).take(here)
     accounts = history.extract.accounts
-    account_names = columns.take(
-        columns.arrow(accounts["name"]), columns.codes(account_ids, columns.arrow(accounts["account_id"]))
-    )
+    account_names = columns.take(columns.arrow(accounts["name"]), columns.codes(account_ids, columns.arrow(accounts["account_id"])))
     entered = np.where(state.is_assumed, NO_INSTANT, history.row_stage_entered_at[state.row])
     pushed = np.where(state.is_assumed, NO_INSTANT, history.row_last_pushed_at[state.row])
     pushes = np.where(state.is_assumed, 0, history.row_push_count[state.row])
@@ -106,17 +102,13 @@ def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bo
     return history.first_record is not None and history.first_record < columns.instant_of(rules.calendar.as_of(month))
 
 
-def opening_snapshot(
-    history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame
-) -> pd.DataFrame:
+def opening_snapshot(history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame) -> pd.DataFrame:
     """Return the snapshot at the month end before; no rows where nothing existed yet."""
     before = month.plus(-1)
     return opportunity_snapshot(history, before, rules) if has_records(history, before, rules) else closing.iloc[:0]
 
 
-def monthly_bookings(
-    history: PipelineHistory, month: Month, known: Sequence[tuple[Month, MonthRules]], rules: MonthRules
-) -> pd.DataFrame:
+def monthly_bookings(history: PipelineHistory, month: Month, known: Sequence[tuple[Month, MonthRules]], rules: MonthRules) -> pd.DataFrame:
     """Return bookings by owner and close month, as known at each of the month ends given."""
     parts: list[pd.DataFrame] = []
     for each, its_rules in known:

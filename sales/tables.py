@@ -4,21 +4,21 @@ Put columns, their types and what they mean here; how a value comes about is in
 the module that makes the table. A frame that breaks its contract stops the run
 before anything is stored.
 """
-# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false, reportIncompatibleVariableOverride=false
 
 from __future__ import annotations
 
 from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
-import pyarrow
+import pandera.pandas as pandera
+import pyarrow as pa
 from pandera import dtypes
 from pandera.engines import pandas_engine
 from pandera.typing import Series
 
-from sales.fault import Fault
 from sales import columns
+from sales.fault import Fault
 
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 PERIOD = r"^(\d{4}-(0[1-9]|1[0-2])|FY\d{4}(-Q[1-4])?)$"
@@ -38,7 +38,7 @@ class BrokenContract(Fault, ValueError):
 class Money(pandas_engine.DataType):
     """Arrow decimals of any scale: the digits are the currency's."""
 
-    type = pd.ArrowDtype(pyarrow.decimal128(38, 2))
+    type = pd.ArrowDtype(pa.decimal128(38, 2))
 
     def coerce(self, data_container: Any) -> Any:  # noqa: ANN401  # pandera's signature
         """Leave the column as it is: turning floats into money hides where they came from."""
@@ -47,33 +47,32 @@ class Money(pandas_engine.DataType):
     def check(self, pandera_dtype: Any, data_container: Any = None) -> bool:  # noqa: ANN401, ARG002
         """Accept decimals only."""
         kind = getattr(getattr(pandera_dtype, "type", None), "pyarrow_dtype", None)
-        return kind is not None and pyarrow.types.is_decimal(kind)
+        return kind is not None and pa.types.is_decimal(kind)
 
     def __str__(self) -> str:
         """Name the type in messages."""
         return "money"
 
 
-Text = Series[pd.ArrowDtype(pyarrow.string())]
-Day = Series[pd.ArrowDtype(pyarrow.date32())]
+Text = Series[pd.ArrowDtype(pa.string())]
+Day = Series[pd.ArrowDtype(pa.date32())]
 Instant = Series[pd.ArrowDtype(columns.INSTANT)]
-Flag = Series[pd.ArrowDtype(pyarrow.bool_())]
-Count = Series[pd.ArrowDtype(pyarrow.int64())]
-Number = Series[pd.ArrowDtype(pyarrow.float64())]
+Flag = Series[pd.ArrowDtype(pa.bool_())]
+Count = Series[pd.ArrowDtype(pa.int64())]
+Number = Series[pd.ArrowDtype(pa.float64())]
 Amount = Series[Money]
 
 
 def _field(description: str, **rules: Any) -> Any:  # noqa: ANN401
-    return pa.Field(description=description, **rules)
+    return pandera.Field(description=description, **rules)
 
 
 def _maybe(description: str, **rules: Any) -> Any:  # noqa: ANN401
-    return pa.Field(description=description, nullable=True, **rules)
+    return pandera.Field(description=description, nullable=True, **rules)
 
 
-class Contract(pa.DataFrameModel):
+class Contract(pandera.DataFrameModel):
     """Columns in order, no others, with a unique key."""
-
 
     class Config:
         """Strict: an unknown or missing column is an error."""
@@ -489,7 +488,7 @@ def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
     """Return the frame if it keeps its contract; raise `BrokenContract` with the faults else."""
     try:
         return contract.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as broken:
+    except pandera.errors.SchemaErrors as broken:
         cases = broken.failure_cases[["column", "check", "failure_case"]].astype(str).drop_duplicates().head(3)
         faults = "; ".join(f"{row.column}: {row.check} ({row.failure_case[:60]})" for row in cases.itertuples())
         raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken

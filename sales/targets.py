@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from sales.fault import Fault
 from sales import columns, money
 from sales.calendar import MONTHS_IN_YEAR, Month, Period, working_days
 from sales.extract import People
+from sales.fault import Fault
 from sales.money import MissingRate
 from sales.policy import MonthRules, OrganizationDefaults, Phasing, PolicyBook
 from sales.snapshot import stamp
@@ -267,9 +267,7 @@ def _base_weights(phasing: Phasing, year: Period, holidays: str) -> list[Fractio
     if phasing.method == "working_days":
         return [Fraction(len(working_days(month, holidays))) for month in year.months]
     if phasing.method == "seasonal":
-        raise InvalidTarget(
-            'phasing method "seasonal" is not measured yet; choose "even", "working_days" or "custom" in the policy file'
-        )
+        raise InvalidTarget('phasing method "seasonal" is not measured yet; choose "even", "working_days" or "custom" in the policy file')
     return [Fraction(1)] * MONTHS_IN_YEAR
 
 

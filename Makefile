@@ -1,0 +1,66 @@
+# Each target sets up what it needs; nothing has to be installed, exported or started first.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.PHONY: help setup demo test check dev bench clients clean
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+CLIENTS := tests/clients/node_modules/.ready
+# Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
+LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
+ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+setup: $(READY) ## System packages, a virtual environment from the lock file, and the onpace command
+
+$(READY): requirements.lock pyproject.toml
+	@missing=""; for each in $(LIBRARIES) python3-venv; do dpkg -s $$each >/dev/null 2>&1 || missing="$$missing $$each"; done; \
+	python3 -c 'import ensurepip, venv' 2>/dev/null && missing="$${missing// python3-venv/}"; \
+	command -v python3 >/dev/null || missing="$$missing python3 python3-venv"; \
+	if [ -n "$$missing" ]; then \
+	  echo "Installing system packages:$$missing"; \
+	  $(ROOT) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+	@for each in python3 python3.13 python3.12 python3.11; do \
+	  if command -v $$each >/dev/null && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$each; break; fi; \
+	done; \
+	[ -n "$${found:-}" ] || { echo "Python 3.11 or newer is needed, and apt has none here; install it and run again" >&2; exit 1; }; \
+	echo "Setting up $(VENV) with $$($$found --version)"; \
+	$$found -m venv --clear $(VENV)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+demo: $(READY) ## The month end of the demo company: prints the paths of its PDFs
+	@$(VENV)/bin/onpace demo
+
+dev: $(READY) ## The Dagster UI on the same data
+	@$(VENV)/bin/onpace ui
+
+check: $(READY) $(CLIENTS) ## Lint, types, import rules, definitions: quick
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" tests/clients/node_modules/.bin/pyright
+	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/dagster definitions validate -w workspace.yaml 2>&1 | tail -1
+
+test: check ## Everything: the checks and the whole suite
+	@$(PYTHON) -m pytest
+
+# Independent clients of the embedded org, and the type checker: from the npm lock file.
+$(CLIENTS): tests/clients/package-lock.json
+	@command -v npm >/dev/null || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
+	@cd tests/clients && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+clients: $(CLIENTS) ## Only the clients that tests use
+
+bench: $(READY) ## Time and memory of extract, tables and rendering at 10,000 and 100,000 opportunities
+	@$(PYTHON) -m benchmarks.month_end
+
+clean: ## Remove what setup made (never the data)
+	@rm -rf $(VENV) tests/clients/node_modules

@@ -1,0 +1,4 @@
+# pyarrow comes without types.
+from typing import Any
+
+def __getattr__(name: str) -> Any: ...
