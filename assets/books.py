@@ -18,7 +18,7 @@ import pandas as pd
 from connectors.policy_folder import read_policies
 from connectors.salesforce import Pull
 from connectors.salesforce_wire import Progress
-from connectors.storage import ExtractRecord, ExtractStore, TableStore, as_extract
+from connectors.storage import EMBEDDED, AnotherOrganization, ExtractRecord, ExtractStore, TableStore, as_extract
 from connectors.target_book import read_target_book
 from sales import targets
 from sales.calendar import Month
@@ -87,6 +87,8 @@ class Books:
         self.refuse_clearly_open(month)
         policies = self.policies
         pinned = self.extracts.pinned(month)
+        if pinned is not None:
+            self._refuse_demo_data(pinned)
         if pinned is not None and not fresh:
             self._refuse_unusable(month, self.extract(pinned), policies)
             return pinned
@@ -145,9 +147,9 @@ class Books:
         ruled = [(each, self.policies.for_month(each, organization)) for each in ends]
         return [(each, rules) for each, rules in ruled if has_records(history, each, rules)]
 
-    def targets_in_force(self, month: Month, book: pd.DataFrame) -> dict[Month, list[AnnualTarget]]:
+    def targets_in_force(self, month: Month) -> dict[Month, list[AnnualTarget]]:
         """Return the targets in force at each month end of the fiscal year so far."""
-        organization = self.organization(month)
+        book, organization = self.target_book(month), self.organization(month)
         rates = targets.static_rates(self.extract(self.record(month)).currency_rates)
         return {each: targets.in_force(book, rates, each, self.policies, organization) for each, _ in self.year_to_date(month)}
 
@@ -161,6 +163,13 @@ class Books:
         self._refuse_unusable(month, self.bundle(pull.tables), policies)
         findings = [(finding.place, finding.meaning) for finding in pull.findings]
         return self.extracts.save(pull.tables, extracted_at, self.source, findings)
+
+    def _refuse_demo_data(self, record: ExtractRecord) -> None:
+        """Refuse to answer for a real organisation from the demo's extract, or the other way round."""
+        if (record.source == EMBEDDED) != (self.source == EMBEDDED):
+            raise AnotherOrganization(
+                f"{self.home} holds numbers from {record.source}, and the settings name {self.source}; set ONPACE_HOME to another folder"
+            )
 
     def _serves(self, record: ExtractRecord, month: Month, shared_age: timedelta) -> bool:
         rules = self.policies.for_month(month, self.extract(record).defaults)

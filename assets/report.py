@@ -32,6 +32,7 @@ def month_end_packs(
         pipeline_coverage, pipeline_movement, closing_plan, data_quality,
     )  # fmt: skip
     issue = press.publish(tables, month, books.rules(month), books.record(month).source, context.log.info)
+    books.tables.publish(month, books.record(month).extract_id)
     links = "\n".join(f"- [{_bare(pack.title)}]({press.link(pack.path)})" for pack in issue.packs)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(issue.digest),

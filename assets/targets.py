@@ -12,19 +12,18 @@ from sales.calendar import Month
 
 
 @dg.asset(
-    deps=["raw_users", "raw_roles", "raw_organization"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    deps=["raw_targets", "raw_users", "raw_roles", "raw_organization"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
     check_specs=[dg.AssetCheckSpec("phasing_sums_to_annual_target", asset="phased_targets", blocking=True,
                                    description="The twelve months sum to the annual target, to the cent.")],
 )  # fmt: skip
 def phased_targets(
     context: dg.AssetExecutionContext,
-    raw_targets: pd.DataFrame,
     monthly_bookings: pd.DataFrame,
     books: dg.ResourceParam[Books],
 ) -> dg.MaterializeResult:
     """Each person's annual target by month: the plan, and what the months left must bring after misses so far."""
     month = Month.parse(context.partition_key)
-    in_force = books.targets_in_force(month, raw_targets)
+    in_force = books.targets_in_force(month)
     organization, extracted_at = books.organization(month), books.record(month).extracted_at
     table = targets.phased_targets(in_force, monthly_bookings, books.people(month), month, books.policies, organization, extracted_at)
     checks = {"phasing_sums_to_annual_target": reconciliation.phasing_sums_to_annual_target(table)}

@@ -2,7 +2,8 @@
 
 Put everything about `ONPACE_HOME` that holds tables here. The layout below a home:
 `tables/NAME` (Delta), `extracts/ID.json` (which versions of the raw tables make one
-extract), `pins/MONTH.json` (which extract a month was computed from).
+extract), `pins/MONTH.json` (which extract a month was computed from), `published/MONTH.json`
+(which versions of the monthly tables readers see).
 """
 
 from __future__ import annotations
@@ -61,6 +62,7 @@ class TableStore:
 
     def __init__(self, home: Path, *, pause: Callable[[float], None] = time.sleep) -> None:
         """Use `home/tables`; nothing is created until something is written."""
+        self._home = home
         self._root = home / "tables"
         self._pause = pause
 
@@ -82,28 +84,45 @@ class TableStore:
             )  # fmt: skip
 
         self._try_again(commit)
+        marker = self._empty_marker(name, month)
+        if frame.empty:
+            write_atomically(marker, b"")
+        else:
+            marker.unlink(missing_ok=True)
 
     def read(self, name: str, month: Month) -> pd.DataFrame:
-        """Return one month of a table, sorted by key; raises `NotComputed`."""
-        path, column = self._root / name, month_column(name)
-        try:
-            stored = DeltaTable(str(path))
-        except TableNotFoundError:
-            raise NotComputed(f"{name} has no {month} yet; run `onpace report {month}` first") from None
-        table = stored.to_pyarrow_table(partitions=[(column, "=", str(month))])
-        contract = MONTHLY[name]
-        if table.num_rows == 0 and str(month) not in self.months(name):
-            raise NotComputed(f"{name} has no {month} yet; run `onpace report {month}` first")
-        key = contract.to_schema().unique or []
-        ordered = table.select(column_names(contract)).sort_by([(each, "ascending") for each in key])
-        return columns.frame({each: ordered.column(each) for each in ordered.column_names})
+        """Return one month of a table as it was last written, sorted by key; raises `NotComputed`."""
+        table = self._month_of(name, month, None)
+        if table.num_rows == 0 and not self._empty_marker(name, month).exists():
+            raise NotComputed(_not_computed(name, month))
+        return _framed(name, table)
 
-    def months(self, name: str) -> set[str]:
-        """Return the months that a table holds rows for."""
-        path = self._root / name
-        if not DeltaTable.is_deltatable(str(path)):
-            return set()
-        return {next(iter(each.values())) for each in DeltaTable(str(path)).partitions() if each}
+    def publish(self, month: Month, extract_id: str) -> None:
+        """Make what was last written of a month the state that readers see: all tables at once."""
+        versions = {name: DeltaTable(str(self._root / name)).version() for name in MONTHLY}
+        write_atomically(self._publication(month), _json({"month": str(month), "extract_id": extract_id, "versions": versions}))
+
+    def read_published(self, name: str, month: Month) -> pd.DataFrame:
+        """Return one month of a table as it was published; a run that was killed since does not show."""
+        path = self._publication(month)
+        if not path.exists():
+            raise NotComputed(_not_computed(name, month))
+        version = json.loads(path.read_text(encoding="utf-8"))["versions"][name]
+        return _framed(name, self._month_of(name, month, version))
+
+    def _month_of(self, name: str, month: Month, version: int | None) -> pa.Table:
+        try:
+            stored = DeltaTable(str(self._root / name), version=version)
+        except TableNotFoundError:
+            raise NotComputed(_not_computed(name, month)) from None
+        return stored.to_pyarrow_table(partitions=[(month_column(name), "=", str(month))])
+
+    def _publication(self, month: Month) -> Path:
+        return self._home / "published" / f"{month}.json"
+
+    def _empty_marker(self, name: str, month: Month) -> Path:
+        # A partition without rows leaves no trace in Delta, and "none" is not "not computed".
+        return self._home / "published" / f".{name}-{month}-empty"
 
     def write_raw(self, name: str, frame: pd.DataFrame, note: dict[str, str]) -> int:
         """Store a raw table as a new version and return it; the same content again is no new version."""
@@ -112,10 +131,9 @@ class TableStore:
             stored = DeltaTable(path)
             if stored.history(1)[0].get("digest") == note["digest"]:
                 return stored.version()
-        write_deltalake(
-            path, pa.Table.from_pandas(frame, preserve_index=False), mode="overwrite", schema_mode="overwrite",
-            commit_properties=CommitProperties(custom_metadata=note),
-        )  # fmt: skip
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        noted = CommitProperties(custom_metadata=note)
+        self._try_again(lambda: write_deltalake(path, table, mode="overwrite", schema_mode="overwrite", commit_properties=noted))
         return DeltaTable(path).version()
 
     def read_raw(self, name: str, version: int | None = None) -> pd.DataFrame:
@@ -221,6 +239,17 @@ def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: d
     """Return raw tables as the bundle that the core reads."""
     parts = {name.removeprefix("raw_"): frames[name] for name in RAW if name != "raw_targets"}
     return Extract(extract_id=extract_id, extracted_at=extracted_at, **parts)
+
+
+def _not_computed(name: str, month: Month) -> str:
+    return f"{name} has no {month} yet; run `onpace report {month}` first"
+
+
+def _framed(name: str, table: pa.Table) -> pd.DataFrame:
+    contract = MONTHLY[name]
+    key = [(each, "ascending") for each in contract.to_schema().unique or []]
+    ordered = table.select(column_names(contract)).sort_by(key)
+    return columns.frame({each: ordered.column(each) for each in ordered.column_names})
 
 
 def _json(content: object) -> bytes:

@@ -151,7 +151,7 @@ def export(
         from sales.tables import PUBLISHED
 
         store = TableStore(settings.home())
-        tables = {name: store.read(name, chosen) for name in PUBLISHED}
+        tables = {name: store.read_published(name, chosen) for name in PUBLISHED}
         for path in export_tables(tables, chosen, to or settings.home() / "exports" / str(chosen), format_.value):
             out.print(str(path), markup=False)
 

@@ -9,6 +9,7 @@ import dagster as dg
 from assets.books import Books
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_wire import Login
+from connectors.storage import EMBEDDED
 from orchestration import settings
 from orchestration.embedded import embedded_login
 from reports.press import Press
@@ -28,7 +29,7 @@ def login() -> Login:
 def source() -> str:
     """Return where the data comes from, in the words that reports and pins use."""
     if settings.uses_embedded_org():
-        return settings.EMBEDDED
+        return EMBEDDED
     return settings.value_of("SALESFORCE_LOCAL_URL") or f"https://{settings.value_of('SALESFORCE_DOMAIN')}.salesforce.com"
 
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from dotenv import dotenv_values
 
 PROJECT = Path(__file__).resolve().parent.parent
-EMBEDDED = "embedded org"
 
 
 @dataclass(frozen=True)

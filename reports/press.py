@@ -29,7 +29,6 @@ from sales.calendar import Month
 from sales.fault import Fault
 from sales.policy import MonthRules
 
-EMBEDDED = "embedded org"
 WORKERS = 2
 # A worker's start costs about two seconds of CPU: as much as ten personal pages.
 FEW_DOCUMENTS = 30
