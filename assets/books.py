@@ -18,11 +18,11 @@ import pandas as pd
 from connectors.policy_folder import read_policies
 from connectors.salesforce import Pull
 from connectors.salesforce_wire import Progress
-from connectors.storage import EMBEDDED, AnotherOrganization, ExtractRecord, ExtractStore, TableStore, as_extract
+from connectors.storage import AnotherOrganization, ExtractRecord, ExtractStore, TableStore, as_extract
 from connectors.target_book import read_target_book
 from sales import targets
 from sales.calendar import Month
-from sales.extract import Extract, People, people
+from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
 from sales.policy import MonthRules, OrganizationDefaults, PolicyBook

@@ -9,10 +9,10 @@ import dagster as dg
 from assets.books import Books
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_wire import Login
-from connectors.storage import EMBEDDED
 from orchestration import settings
 from orchestration.embedded import embedded_login
 from reports.press import Press
+from sales.extract import EMBEDDED
 
 
 def login() -> Login:

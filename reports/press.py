@@ -26,6 +26,7 @@ from typing import Any
 from reports import formats, render
 from reports.month_end import Edition, MonthEndReport, MonthTables, month_end_reports
 from sales.calendar import Month
+from sales.extract import EMBEDDED
 from sales.fault import Fault
 from sales.policy import MonthRules
 

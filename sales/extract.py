@@ -18,6 +18,8 @@ from sales import columns
 from sales.policy import OrganizationDefaults
 
 UNASSIGNED = "Unassigned"
+# The source of extracts that come from the demo company; such numbers are marked on every page.
+EMBEDDED = "embedded org"
 
 
 @dataclass(frozen=True)
