@@ -1,0 +1,129 @@
+"""What tests stand on: frames from a few written rows, an extract made of them, and a reader that is no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+import pandas as pd
+import pyarrow as pa
+
+from connectors.salesforce import Pull
+from connectors.salesforce_wire import Progress
+from sales import columns, tables
+from sales.extract import Extract, defaults_of
+from sales.policy import MonthRules, OrganizationDefaults, PolicyBook, parse_policy
+
+Rows = Sequence[dict[str, object]]
+
+EXTRACTED_AT = datetime(2026, 11, 3, 9, tzinfo=UTC)
+ORGANIZATION = OrganizationDefaults("00D000000000001AAA", "Acme", "UTC", 1, named_by_end=False, currency="EUR")
+STAGES = [
+    {"stage_name": "Open", "is_closed": False, "is_won": False},
+    {"stage_name": "Proposal", "is_closed": False, "is_won": False},
+    {"stage_name": "Won", "is_closed": True, "is_won": True},
+    {"stage_name": "Lost", "is_closed": True, "is_won": False},
+]
+
+
+def frame(contract: type[tables.Contract], rows: Rows) -> pd.DataFrame:
+    """Return a frame of a contract's columns and types from written rows; what is not written is empty."""
+    parts = {}
+    for name, column in contract.to_schema().columns.items():
+        kind = column.dtype.type
+        arrow = pa.decimal128(24, 2) if isinstance(column.dtype, tables.Money) else kind.pyarrow_dtype
+        values = [row.get(name) for row in rows]
+        if pa.types.is_decimal(arrow):
+            values = [None if value is None else Decimal(str(value)) for value in values]
+        parts[name] = pa.array(values, arrow)
+    return columns.frame(parts)
+
+
+def at(text: str) -> datetime:
+    """Return an instant written as `2026-01-31 10:00`, in UTC."""
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+def deal(number: int, **more: object) -> dict[str, object]:
+    """Return today's record of an opportunity."""
+    return {
+        "opportunity_id": f"006{number:012d}AAA", "is_deleted": False, "name": f"Deal {number}", "stage_name": "Open",
+        "close_date": date(2026, 6, 30), "owner_id": "005A", "created_at": at("2026-01-05 10:00"),
+        "modified_at": at("2026-01-05 10:00"), "account_id": "001A", **more,
+    }  # fmt: skip
+
+
+def saved(number: int, when: str, **more: object) -> dict[str, object]:
+    """Return a history row of an opportunity; ids rise with the instant unless one is given."""
+    return {
+        "history_id": f"008{number:03d}{when}", "opportunity_id": f"006{number:012d}AAA", "created_at": at(when),
+        "stage_name": "Open", "amount": 100, "close_date": date(2026, 6, 30), "probability_pct": 10.0,
+        "forecast_category": "Pipeline", **more,
+    }  # fmt: skip
+
+
+def extract(
+    deals: Rows, history: Rows, changes: Rows = (), *, users: Rows | None = None, roles: Rows | None = None,
+    rates: Rows = (), time_zone: str = "UTC", stages: Rows = STAGES, start_month: int = 1,
+) -> Extract:  # fmt: skip
+    """Return an extract of written rows; two people in two teams unless told otherwise."""
+    if users is None:
+        users = [
+            {"user_id": "005A", "name": "Ann", "username": "ann@acme.example", "email": "ann@acme.example", "is_active": True, "role_id": "00EN"},
+            {"user_id": "005B", "name": "Bob", "username": "bob@acme.example", "email": "bob@acme.example", "is_active": True, "role_id": "00ES"},
+        ]  # fmt: skip
+    if roles is None:
+        roles = [{"role_id": "00EN", "name": "North"}, {"role_id": "00ES", "name": "South"}]
+    organization = {
+        "organization_id": ORGANIZATION.organization_id, "name": "Acme", "time_zone": time_zone,
+        "fiscal_year_start_month": start_month, "names_year_by_start": True, "currency_code": "EUR", "is_multi_currency": bool(rates),
+    }  # fmt: skip
+    return Extract(
+        extract_id="test", extracted_at=EXTRACTED_AT,
+        opportunities=frame(tables.RawOpportunities, deals),
+        opportunity_history=frame(tables.RawOpportunityHistory, history),
+        opportunity_field_history=frame(tables.RawOpportunityFieldHistory, changes),
+        users=frame(tables.RawUsers, users), roles=frame(tables.RawRoles, roles),
+        accounts=frame(tables.RawAccounts, [{"account_id": "001A", "name": "Client"}]),
+        stages=frame(tables.RawStages, stages), organization=frame(tables.RawOrganization, [organization]),
+        currency_rates=frame(tables.RawCurrencyRates, rates),
+    )  # fmt: skip
+
+
+def book(text: str = "", year: int = 2026) -> PolicyBook:
+    """Return a policy book of one file."""
+    return PolicyBook({year: parse_policy(text, f"fy{year}.toml")})
+
+
+def rules(text: str = "", year: int = 2026, organization: OrganizationDefaults = ORGANIZATION) -> MonthRules:
+    """Return the rules of a policy text for a calendar year."""
+    return book(text, year).for_fiscal_year(year, organization)
+
+
+def target(owner: str, amount: object, **more: object) -> dict[str, object]:
+    """Return a line of the target book."""
+    return {"fiscal_year": 2026, "owner_id": owner, "annual_target": amount, "revision": 1, **more}
+
+
+class FakeReader:
+    """An organisation that needs no wire: answers with the raw tables it was given, and counts how often."""
+
+    def __init__(self, raw: dict[str, pd.DataFrame]) -> None:
+        """Keep the tables."""
+        self.raw, self.pulls = raw, 0
+
+    def pull(self, progress: Progress) -> Pull:
+        """Return the tables."""
+        self.pulls += 1
+        progress("pulled")
+        return Pull(self.raw, [], "66.0", "1/15000")
+
+    def organization(self) -> OrganizationDefaults:
+        """Return what the organisation says of itself."""
+        return defaults_of(self.raw["raw_organization"])
+
+
+def raw_tables(one: Extract) -> dict[str, pd.DataFrame]:
+    """Return an extract's raw tables by name."""
+    return {name: getattr(one, name.removeprefix("raw_")) for name in tables.RAW if name != "raw_targets"}
