@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
             raise InvalidTargetBook(f"{path.name} has an unknown column {name[:40]!r}; known are: {', '.join(HEADER)}")
     finder = _Owners(users)
     lines: dict[tuple[int, str, int], dict[str, object]] = {}
-    for row in reader:
+    for row in _rows(reader, path.name):
         line = _Line(path.name, reader.line_num, {name: (value or "").strip() for name, value in row.items() if name})
         if "" in row:
             raise line.fault("has more cells than the header")
@@ -60,6 +61,13 @@ def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
             raise line.fault(f"repeats revision {key[2]} of {line.cells['owner'][:60]!r} for {key[0]}; give it the next revision number")
         lines[key] = target
     return _table([lines[key] for key in sorted(lines)])
+
+
+def _rows(reader: csv.DictReader[str], file_name: str) -> Iterator[dict[str, str]]:
+    try:
+        yield from reader
+    except csv.Error as fault:
+        raise InvalidTargetBook(f"{file_name} line {reader.line_num + 1} cannot be read: {fault}; correct the line") from None
 
 
 class _Line:

@@ -13,12 +13,14 @@ from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
 CLIENTS = Path(__file__).parents[1] / "clients"
 
 
-@pytest.mark.skipif(shutil.which("node") is None or not (CLIENTS / "node_modules" / "jsforce").exists(), reason="jsforce is not installed: make clients")
+@pytest.mark.skipif(
+    shutil.which("node") is None or not (CLIENTS / "node_modules" / "jsforce").exists(), reason="jsforce is not installed: make clients"
+)
 def test_jsforce_reads_pages_deleted_records_and_bulk() -> None:
     firm = company(5, (2026, 2))
     with serving(OrgServer(firm.org())) as address:
         command = ["node", "query.mjs", address, DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL]
-        done = subprocess.run(command, cwd=CLIENTS, capture_output=True, text=True, timeout=120, check=False)  # noqa: S607
+        done = subprocess.run(command, cwd=CLIENTS, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     seen = json.loads(done.stdout)
     rows = firm.objects()["Opportunity"]

@@ -13,7 +13,7 @@ FIELDS = ["Id", "Name", "IsDeleted", "SystemModstamp", "Amount"]
 def org() -> Org:
     made = Org()
     rows = [
-        {"Id": f"006{n:012d}AAA", "Name": f"Line\n{n}, \"q\"", "IsDeleted": n % 10 == 0, "Amount": n,
+        {"Id": f"006{n:012d}AAA", "Name": f'Line\n{n}, "q"', "IsDeleted": n % 10 == 0, "Amount": n,
          "SystemModstamp": f"2026-03-{n % 27 + 1:02d}T10:00:00.000+0000"}
         for n in range(450)
     ]  # fmt: skip
@@ -107,7 +107,9 @@ def test_bulk_pages_carry_counts_and_text_survives(address: str, session: reques
 
 
 def test_bulk_refuses_counts(address: str, session: requests.Session) -> None:
-    refused = session.post(f"{address}/services/data/v62.0/jobs/query", json={"operation": "query", "query": "SELECT COUNT() FROM Opportunity"}, timeout=10)
+    refused = session.post(
+        f"{address}/services/data/v62.0/jobs/query", json={"operation": "query", "query": "SELECT COUNT() FROM Opportunity"}, timeout=10
+    )
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "API_ERROR")
 
 

@@ -87,7 +87,7 @@ def a_plan(baseline: list[int]) -> Plan:
 
 @given(
     st.lists(st.integers(0, 10**9), min_size=12, max_size=12), st.integers(1, 12), st.integers(0, 2 * 10**10), st.sampled_from(POLICIES),
-    st.sampled_from([Decimal("1"), Decimal("1.25"), Decimal("3")]),
+    st.sampled_from([Decimal(1), Decimal("1.25"), Decimal(3)]),
 )  # fmt: skip
 def test_rephasing_keeps_the_year_and_its_bounds(baseline: list[int], done: int, booked: int, policy: str, cap: Decimal) -> None:
     plan = a_plan(baseline)
@@ -134,7 +134,9 @@ def phased(lines: list[dict[str, object]], bookings: list[dict[str, object]], mo
     deals, history = [], []
     for number, each in enumerate(bookings, start=1):
         deals.append(deal(number, created_at=each["won"], owner_id=each["owner"]))
-        history.append(saved(number, "2026-01-05 10:00", created_at=each["won"], stage_name="Won", amount=each["amount"], close_date=each["won"].date()))
+        history.append(
+            saved(number, "2026-01-05 10:00", created_at=each["won"], stage_name="Won", amount=each["amount"], close_date=each["won"].date())
+        )
     deals.append(deal(99, created_at=pd.Timestamp("2026-01-02", tz="UTC").to_pydatetime()))
     history.append(saved(99, "2026-01-02 00:00"))
     its = PipelineHistory(extract(deals, history), "EUR", 2)

@@ -1,0 +1,137 @@
+import json
+import multiprocessing
+import os
+import signal
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from connectors.storage import AnotherOrganization, ExtractStore, NotComputed, TableStore, write_atomically
+from sales import tables
+from sales.calendar import Month
+from tests.fakes import deal, extract, frame, raw_tables, saved
+
+MONTH = Month(2026, 3)
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def findings(month: Month, count: int, size: int = 3) -> pd.DataFrame:
+    row = {"as_of_month": str(month), "severity": "info", "detail": str(count), "amount": Decimal("1.10"),
+           "as_of": datetime(2026, 4, 1, tzinfo=UTC), "extracted_at": datetime(2026, 4, 2, tzinfo=UTC)}  # fmt: skip
+    return frame(tables.DataQuality, [row | {"finding": "f", "record_id": f"r{n:05d}"} for n in range(size)])
+
+
+def test_a_month_is_replaced_whole_and_others_stay(tmp_path: Path) -> None:
+    store = TableStore(tmp_path)
+    store.write("data_quality", MONTH, findings(MONTH, 1), {})
+    store.write("data_quality", MONTH.plus(1), findings(MONTH.plus(1), 1), {})
+    store.write("data_quality", MONTH, findings(MONTH, 2, 2), {"run_id": "r"})
+    pd.testing.assert_frame_equal(store.read("data_quality", MONTH), findings(MONTH, 2, 2))
+    pd.testing.assert_frame_equal(store.read("data_quality", MONTH.plus(1)), findings(MONTH.plus(1), 1))
+
+
+def test_no_rows_and_not_computed_are_different_answers(tmp_path: Path) -> None:
+    store = TableStore(tmp_path)
+    with pytest.raises(NotComputed, match="data_quality has no 2026-03 yet; run `onpace report 2026-03`"):
+        store.read("data_quality", MONTH)
+    store.write("data_quality", MONTH, findings(MONTH, 1), {})
+    with pytest.raises(NotComputed):
+        store.read("data_quality", MONTH.plus(1))
+    store.write("data_quality", MONTH, findings(MONTH, 1, 0), {})
+    assert store.read("data_quality", MONTH).empty
+    store.write("data_quality", MONTH, findings(MONTH, 1), {})
+    assert len(store.read("data_quality", MONTH)) == 3
+
+
+def _write(home: str, number: int) -> None:
+    month = Month(2026, number)
+    TableStore(Path(home)).write("data_quality", month, findings(month, number, 50), {"run_id": str(number)})
+
+
+def test_different_months_may_be_written_at_the_same_time(tmp_path: Path) -> None:
+    with SPAWN.Pool(4) as pool:
+        pool.starmap(_write, [(str(tmp_path), number) for number in range(1, 13)])
+    store = TableStore(tmp_path)
+    for number in range(1, 13):
+        month = Month(2026, number)
+        pd.testing.assert_frame_equal(store.read("data_quality", month), findings(month, number, 50))
+
+
+def _write_for_ever(home: str, started: object) -> None:
+    store, turn = TableStore(Path(home)), 0
+    while True:
+        turn += 1
+        store.write("data_quality", MONTH, findings(MONTH, turn, 2_000), {})
+        started.set()  # type: ignore[attr-defined]
+
+
+def test_a_killed_writer_leaves_a_whole_month(tmp_path: Path) -> None:
+    for _ in range(3):
+        started = SPAWN.Event()
+        writer = SPAWN.Process(target=_write_for_ever, args=(str(tmp_path), started))
+        writer.start()
+        assert started.wait(60)
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        table = TableStore(tmp_path).read("data_quality", MONTH)
+        assert len(table) == 2_000
+        assert table["detail"].nunique() == 1
+
+
+def test_readers_see_a_month_only_as_it_was_published(tmp_path: Path) -> None:
+    store = TableStore(tmp_path)
+    for name in tables.MONTHLY:
+        contract = tables.MONTHLY[name]
+        store.write(name, MONTH, findings(MONTH, 1) if name == "data_quality" else frame(contract, []), {})
+    with pytest.raises(NotComputed):
+        store.read_published("data_quality", MONTH)
+    store.publish(MONTH, "e1")
+    store.write("data_quality", MONTH, findings(MONTH, 2, 1), {})  # a run that dies before it publishes
+    pd.testing.assert_frame_equal(store.read_published("data_quality", MONTH), findings(MONTH, 1))
+    assert store.read_published("closing_plan", MONTH).empty
+    store.publish(MONTH, "e2")
+    assert len(store.read_published("data_quality", MONTH)) == 1
+
+
+def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
+    store = ExtractStore(tmp_path, TableStore(tmp_path))
+    assert store.latest() is None
+    old = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
+    new = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
+    first = store.save(old, datetime(2026, 4, 1, tzinfo=UTC), "here", [("Opportunity.Amount", "hidden")])
+    store.pin(MONTH, first)
+    second = store.save(new, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
+    assert store.latest() == second
+    assert store.pinned(MONTH) == first
+    assert store.pinned(MONTH.plus(1)) is None
+    assert len(store.frames(first)["raw_opportunities"]) == 1
+    assert len(store.frames(second)["raw_opportunities"]) == 2
+    pd.testing.assert_frame_equal(store.frames(first)["raw_opportunities"], old["raw_opportunities"])
+
+
+def test_a_home_belongs_to_one_organisation(tmp_path: Path) -> None:
+    store = ExtractStore(tmp_path, TableStore(tmp_path))
+    raw = raw_tables(extract([deal(1)], []))
+    store.save(raw, datetime(2026, 4, 1, tzinfo=UTC), "here", [])
+    other = raw | {"raw_organization": raw["raw_organization"].assign(organization_id="00D000000000009AAA")}
+    with pytest.raises(AnotherOrganization, match="set ONPACE_HOME to another folder"):
+        store.save(other, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
+    assert len(list((tmp_path / "extracts").glob("2*.json"))) == 1
+
+
+def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.json"
+    write_atomically(path, json.dumps("old").encode())
+
+    def fail(_: int) -> None:
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="disk full"):
+        write_atomically(path, b"new")
+    assert json.loads(path.read_text()) == "old"
+    assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
