@@ -85,8 +85,10 @@ def printable(text: object) -> str:
     if not isinstance(text, str) or not text.strip():
         return EMPTY
     flat = unicodedata.normalize("NFC", text[: 4 * LONGEST_TEXT])
-    kept = ("" if unicodedata.category(each) == "Cf" else " " if unicodedata.category(each).startswith("C") else each for each in flat)
-    drawn = "".join(each if each.isspace() or ord(each) in repertoire() else REPLACEMENT for each in kept)
+    # Direction marks and other format characters vanish; control characters separate words.
+    visible = (each for each in flat if unicodedata.category(each) != "Cf")
+    kept = (" " if each.isspace() or unicodedata.category(each) in {"Cc", "Cs", "Co"} else each for each in visible)
+    drawn = "".join(each if each == " " or ord(each) in repertoire() else REPLACEMENT for each in kept)
     one_line = " ".join(drawn.split())
     if not one_line:
         return EMPTY

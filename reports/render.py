@@ -58,20 +58,23 @@ def stylesheet() -> str:
 def pdf_of(html: str, logo: bytes | None = None, identifier: str = "") -> bytes:
     """Return the PDF of a page; raises `UnprintableDocument` on any warning or foreign address."""
     from weasyprint import HTML  # noqa: PLC0415  # a second of import that only printing needs
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
 
     fetcher = _fetcher(logo)
     fonts, css = _styles()
     with _Warnings() as warnings:
-        document = HTML(string=html, base_url=BASE, url_fetcher=fetcher)
-        content = document.write_pdf(
-            font_config=fonts, stylesheets=[css], pdf_variant="pdf/ua-1", pdf_tags=True, cache={},
-            pdf_identifier=identifier.encode(),
-        )  # fmt: skip
+        try:
+            document = HTML(string=html, base_url=BASE, url_fetcher=fetcher)
+            content = document.write_pdf(
+                font_config=fonts, stylesheets=[css], pdf_variant="pdf/ua-1", pdf_tags=True, cache={}, pdf_identifier=identifier.encode()
+            )
+        except FatalURLFetchingError:
+            content = None
     if fetcher.denied:
         raise UnprintableDocument(f"a page asked for {fetcher.denied[0][:80]!r}, which is not part of the report; nothing was printed")
     if warnings.texts:
         raise UnprintableDocument(f"a page could not be set as written: {warnings.texts[0][:160]}")
-    assert isinstance(content, bytes)  # noqa: S101  # no target was given
+    assert content is not None  # noqa: S101  # no target was given, and nothing was denied
     return content
 
 

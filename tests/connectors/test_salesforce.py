@@ -130,7 +130,7 @@ def test_a_hidden_object_that_is_needed_stops() -> None:
 
 
 def test_a_wrong_secret_is_one_sentence_without_the_secret() -> None:
-    with client_of(small_org(["a"]), secret="hunter2") as client, pytest.raises(LoginRefused) as refused:  # noqa: S106
+    with client_of(small_org(["a"]), secret="hunter2") as client, pytest.raises(LoginRefused) as refused:
         client.pull()
     assert "check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET" in str(refused.value)
     assert "hunter2" not in str(refused.value) + repr(client.login)

@@ -79,7 +79,7 @@ def test_a_killed_writer_leaves_a_whole_month(tmp_path: Path) -> None:
         writer.join()
         table = TableStore(tmp_path).read("data_quality", MONTH)
         assert len(table) == 2_000
-        assert table["detail"].nunique() == 1
+        assert len(set(table["detail"])) == 1
 
 
 def test_readers_see_a_month_only_as_it_was_published(tmp_path: Path) -> None:

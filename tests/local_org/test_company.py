@@ -1,3 +1,4 @@
+import itertools
 from pathlib import Path
 
 import pytest
@@ -19,10 +20,10 @@ def test_the_firm_is_as_lively_as_promised(last_month: tuple[int, int]) -> None:
     logs = firm.events.values()
     assert 1_500 <= len(logs) <= 3_000
     states = [[event.state for event in log] for log in logs]
-    assert any(any(one.owner_id != two.owner_id for one, two in zip(log, log[1:], strict=False)) for log in states)
+    assert any(any(one.owner_id != two.owner_id for one, two in itertools.pairwise(log)) for log in states)
     assert any(log[-1].is_deleted for log in states)
     assert any(log[-1].amount is None for log in states)
-    assert any(STAGE[one.stage][1] and not STAGE[two.stage][1] for log in states for one, two in zip(log, log[1:], strict=False))
+    assert any(STAGE[one.stage][1] and not STAGE[two.stage][1] for log in states for one, two in itertools.pairwise(log))
     assert all(event.at < firm.end for log in logs for event in log)
     assert any(person.left for person in firm.people)
     assert any(person.joined for person in firm.people)

@@ -1,0 +1,130 @@
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from assets.books import Books, MonthNotClosed
+from connectors.storage import AnotherOrganization
+from connectors.target_book import InvalidTargetBook
+from sales.calendar import Month
+from sales.extract import EMBEDDED
+from sales.policy import InvalidPolicy
+from sales.snapshot import NothingYet
+from sales.targets import NoTargets
+from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+
+NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
+MARCH, APRIL = Month(2026, 3), Month(2026, 4)
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def reader() -> FakeReader:
+    return FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])))
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def books(tmp_path: Path, reader: FakeReader, clock: Clock) -> Books:
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1200\n")
+    return Books(tmp_path / "home", tmp_path / "policy", lambda: reader, "https://acme.example", clock)
+
+
+def again(books: Books) -> Books:
+    """Return the books of another process."""
+    return Books(books.home, books.policy_folder, books.connect, books.source, books.now)
+
+
+def silent(_: str) -> None: ...
+
+
+def test_a_rerun_reads_the_extract_that_is_frozen_for_the_month(books: Books, reader: FakeReader, clock: Clock) -> None:
+    first = books.freeze(MARCH, silent)
+    clock.now += timedelta(days=30)
+    reader.raw = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
+    assert again(books).freeze(MARCH, silent) == first
+    fresh = again(books).freeze(MARCH, silent, fresh=True)
+    assert reader.pulls == 2
+    assert again(books).record(MARCH) == fresh != first
+
+
+def test_one_pull_serves_several_months_while_it_is_young(books: Books, reader: FakeReader, clock: Clock) -> None:
+    first = books.freeze(MARCH, silent)
+    assert books.freeze(APRIL, silent) == first
+    assert reader.pulls == 1
+    clock.now += timedelta(hours=7)
+    assert again(books).freeze(Month(2026, 2), silent) != first
+    assert again(books).freeze(Month(2026, 1), silent, shared_age=timedelta(0)).extract_id
+    assert reader.pulls == 3
+
+
+def test_a_pull_from_before_the_month_end_does_not_serve_it(books: Books, reader: FakeReader, clock: Clock) -> None:
+    books.freeze(APRIL, silent)
+    clock.now = datetime(2026, 6, 1, 1, tzinfo=UTC)
+    books.freeze(Month(2026, 5), silent, shared_age=timedelta(days=99))
+    assert reader.pulls == 2
+
+
+def stored(books: Books) -> list[str]:
+    return sorted(str(path) for path in books.home.rglob("*"))
+
+
+def test_bad_input_stores_nothing(books: Books) -> None:
+    folder = books.policy_folder
+    (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,nobody,1\n")
+    with pytest.raises(InvalidTargetBook):
+        books.freeze(MARCH, silent)
+    (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2025,ann@acme.example,1\n")
+    with pytest.raises(NoTargets):
+        again(books).freeze(MARCH, silent)
+    (folder / "fy2026.toml").write_text("[phasing]\nmethd = 1\n")
+    with pytest.raises(InvalidPolicy):
+        again(books).freeze(MARCH, silent)
+    (folder / "fy2026.toml").write_text('[targets]\nsource = "salesforce"\n')
+    with pytest.raises(NoTargets, match="not supported yet"):
+        again(books).freeze(MARCH, silent)
+    assert stored(books) == []
+
+
+@pytest.mark.parametrize(
+    ("month", "fault", "says"),
+    [
+        (Month(2026, 5), MonthNotClosed, "2026-05 is not closed; the latest closed month is 2026-04"),
+        (Month(2030, 1), MonthNotClosed, "not closed"),
+        (Month(2025, 12), NothingYet, "2025-12 is before the first opportunity, which was created on 2026-01-05"),
+        (Month(1999, 1), MonthNotClosed, "before 2000-01"),
+    ],
+)
+def test_a_month_that_cannot_be_reported_is_refused(books: Books, month: Month, fault: type[Exception], says: str) -> None:
+    with pytest.raises(fault, match=says):
+        books.freeze(month, silent)
+    assert stored(books) == []
+
+
+def test_closed_means_closed_where_the_company_is(books: Books, reader: FakeReader, clock: Clock) -> None:
+    """On the first of May, 03:00 UTC, April is not over in New York."""
+    reader.raw = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")], time_zone="America/New_York"))
+    clock.now = datetime(2026, 5, 1, 3, tzinfo=UTC)
+    with pytest.raises(MonthNotClosed, match="ends on 2026-05-01 04:00 UTC"):
+        books.freeze(APRIL, silent)
+    clock.now = datetime(2026, 5, 1, 4, tzinfo=UTC)
+    assert books.freeze(APRIL, silent)
+
+
+def test_demo_numbers_are_never_taken_for_real_ones(books: Books) -> None:
+    demo = Books(books.home, books.policy_folder, books.connect, EMBEDDED, books.now)
+    demo.freeze(MARCH, silent)
+    with pytest.raises(AnotherOrganization, match="set ONPACE_HOME to another folder"):
+        again(books).freeze(MARCH, silent)

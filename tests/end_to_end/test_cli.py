@@ -1,0 +1,223 @@
+"""The command line as a person uses it: as a process, or in this process where only the words matter."""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pypdf
+import pytest
+from typer.testing import CliRunner
+
+from local_org.company import company
+from local_org.objects import Org
+from local_org.server import OrgServer, serving
+from orchestration import cli, settings
+from orchestration.embedded import last_month_there
+from sales.calendar import Month
+
+ROOT = Path(__file__).parents[2]
+ONPACE = Path(sys.executable).with_name("onpace")
+SECRET = "s3cret-planted-here"
+
+
+def run(home: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFORCE_", "ONPACE_", "DAGSTER_"))}
+    clean |= {"ONPACE_HOME": str(home), "HOME": str(home), "PYTHONWARNINGS": "ignore", **environment}
+    return subprocess.run([str(ONPACE), *words], env=clean, cwd=home.parent, capture_output=True, text=True, check=False, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("demo") / "home"
+    home.mkdir()
+    done = run(home, "demo")
+    assert done.returncode == 0, done.stderr
+    (home / "demo.out").write_text(done.stdout)
+    (home / "demo.err").write_text(done.stderr)
+    return home
+
+
+@pytest.mark.xdist_group("demo")
+class TestDemo:
+    def test_it_prints_the_packs_and_how_to_open_the_ui(self, demo_home: Path) -> None:
+        printed = (demo_home / "demo.out").read_text().splitlines()
+        assert printed[-1] == "Open the Dagster UI on the same data: make dev"
+        packs = [Path(line) for line in printed[:-1]]
+        assert all(path.read_bytes().startswith(b"%PDF") for path in packs)
+        kinds = [path.name.split("-")[0].removesuffix(".pdf") for path in packs]
+        assert (kinds[0], kinds.count("team"), kinds.count("person") >= 12) == ("company", 3, True)
+        assert "Traceback" not in (demo_home / "demo.err").read_text()
+
+    def test_every_page_of_every_pack_says_that_it_is_a_demonstration(self, demo_home: Path) -> None:
+        for path in (demo_home / "packs").rglob("*.pdf"):
+            assert all("demonstration data from the embedded org" in page.extract_text() for page in pypdf.PdfReader(path).pages), path
+
+    def test_it_delivers_to_the_outbox_with_a_manifest(self, demo_home: Path) -> None:
+        manifest = json.loads(next((demo_home / "outbox").rglob("manifest.json")).read_text())
+        for name, revisions in manifest["documents"].items():
+            content = next((demo_home / "outbox").rglob(name)).read_bytes()
+            assert hashlib.sha256(content).hexdigest() == revisions[0]["sha256"]
+
+    def test_a_second_run_prints_nothing_anew(self, demo_home: Path) -> None:
+        before = {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")}
+        again = run(demo_home, "demo")
+        assert again.returncode == 0, again.stderr
+        assert "0 to print" in again.stderr
+        assert {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")} == before
+        assert len(list((demo_home / "extracts").glob("2*.json"))) == 1
+
+    @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
+    def test_tables_are_exported(self, demo_home: Path, tmp_path: Path, kind: str) -> None:
+        month = str(Month(*last_month_there(datetime.now(UTC))))
+        done = run(demo_home, "export", month, "--to", str(tmp_path / "out"), "--format", kind)
+        assert done.returncode == 0, done.stderr
+        assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (1 if kind == "xlsx" else 7)
+
+    def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:
+        done = run(demo_home, "doctor")
+        assert done.returncode == 0, done.stderr
+        assert f"ONPACE_HOME = {demo_home}  (environment: " in done.stdout
+        assert "Everything a report needs is there." in done.stdout
+
+    def test_real_settings_do_not_answer_from_demo_data(self, demo_home: Path) -> None:
+        month = str(Month(*last_month_there(datetime.now(UTC))))
+        done = run(demo_home, "report", month, SALESFORCE_DOMAIN="acme.my", SALESFORCE_CLIENT_ID="a", SALESFORCE_CLIENT_SECRET="b")
+        assert done.returncode == 1
+        assert "set ONPACE_HOME to another folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        ([], 2, "Usage"), (["--help"], 0, "Exit codes: 0 done"), (["report"], 2, "Missing argument"), (["report", "2026-13"], 2, "is not a month"),
+        (["nonsense"], 2, "No such command"), (["export", "2026-01", "--format", "doc"], 2, "Invalid value"),
+        (["org", "serve", "--data", "nowhere"], 1, "has no Opportunity.csv"), (["export", "2026-01"], 1, "run `onpace report 2026-01` first"),
+        (["report", "2999-01"], 1, "is not closed; the latest closed month is"), (["backfill", "2026"], 2, "names no months"),
+    ],
+)  # fmt: skip
+def test_wrong_words_end_with_the_right_code(tmp_path: Path, words: list[str], code: int, says: str) -> None:
+    done = run(tmp_path / "home", *words)
+    shown = " ".join((done.stdout + done.stderr).replace("│", " ").split())
+    assert done.returncode == code, shown
+    assert says in shown
+    assert "Traceback" not in shown
+
+
+# --- the words of bad input, against an org over HTTP
+
+
+@pytest.fixture(scope="module")
+def org() -> Org:
+    return company(7, (2026, 2)).org()
+
+
+@pytest.fixture
+def address(org: Org) -> Iterator[str]:
+    with serving(OrgServer(org, "me", SECRET)) as url:
+        yield url
+
+
+@pytest.fixture
+def home(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Path:
+    policy = tmp_path / "policy"
+    policy.mkdir()
+    for path in (ROOT / "policy").iterdir():
+        (policy / path.name).write_bytes(path.read_bytes())
+    values = {
+        "ONPACE_HOME": tmp_path / "home", "ONPACE_POLICY": policy, "SALESFORCE_LOCAL_URL": address,
+        "SALESFORCE_CLIENT_ID": "me", "SALESFORCE_CLIENT_SECRET": SECRET,
+    }  # fmt: skip
+    for name, value in values.items():
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setattr(settings, "PROJECT", tmp_path)
+    (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
+    return tmp_path / "home"
+
+
+def onpace(*words: str) -> tuple[int, str]:
+    result = CliRunner().invoke(cli.app, list(words))
+    return result.exit_code, " ".join(result.output.split())
+
+
+def stored(home: Path) -> dict[str, str]:
+    """Return what is stored of numbers: everything but Dagster's own records."""
+    files = [path for path in home.rglob("*") if path.is_file() and path.relative_to(home).parts[0] not in {"dagster", "logs"}]
+    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def spoil(policy: Path, name: str, text: str) -> None:
+    (policy / name).write_text(text)
+
+
+def test_a_month_a_backfill_and_what_is_left_of_it(home: Path) -> None:
+    code, said = onpace("backfill", "2025-12..2026-02")
+    assert code == 0, said
+    assert len(list((home / "extracts").glob("2*.json"))) == 1  # one pull for all months
+    assert sorted(path.name for path in (home / "packs").iterdir()) == ["2025-12", "2026-01", "2026-02"]
+    assert not (home / "outbox").exists()  # a backfill never delivers
+    assert onpace("export", "2026-02", "--to", str(home / "out"))[0] == 0
+    with (home / "out" / "pipeline_movement.csv").open(newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert {row["from_month"] for row in rows} == {"2026-01"}
+    before = stored(home)
+    assert onpace("report", "2026-02")[0] == 0
+    assert {path: digest for path, digest in stored(home).items() if path.endswith(".pdf")} == {p: d for p, d in before.items() if p.endswith(".pdf")}
+    # Bad input leaves everything as it was.
+    policy = home.parent / "policy"
+    spoil(policy, "fy2026.toml", "[phasing]\nmethd = 'even'\n")
+    code, said = onpace("report", "2026-02")
+    assert (code, "did you mean 'method'?" in said) == (1, True)
+    assert SECRET not in "".join(path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file())
+
+
+BAD = {
+    "an unknown owner": ("targets.csv", "fiscal_year,owner,annual_target\n2026,nobody,1\n", "2026-02", "targets.csv line 2: owner 'nobody' is no user"),
+    "a target below zero": ("targets.csv", "fiscal_year,owner,annual_target\n2026,seller01@tidewater.example,-1\n", "2026-02", "below zero"),
+    "eleven weights": ("fy2026.toml", '[phasing]\nmethod = "custom"\nweights = [1,1,1,1,1,1,1,1,1,1,1]\n', "2026-02", "weights has 11 numbers"),
+    "a year without targets": ("targets.csv", "fiscal_year,owner,annual_target\n2031,seller01@tidewater.example,1\n", "2026-02", "nobody has a target in force for FY2026"),
+    "an unknown key": ("fy2026.toml", "[fiscl]\n", "2026-02", "unknown key 'fiscl' in the file; did you mean 'fiscal'?"),
+    "before the first record": ("fy2026.toml", "", "2020-01", "2020-01 is before the first opportunity"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_one_sentence_and_stores_nothing(home: Path, case: str) -> None:
+    name, text, month, says = BAD[case]
+    spoil(home.parent / "policy", name, text)
+    code, said = onpace("report", month)
+    assert code == 1, said
+    assert says in said
+    assert said.count("onpace:") == 1
+    assert stored(home) == {}
+
+
+def test_a_wrong_secret_an_org_that_is_down_and_a_hidden_field(home: Path, monkeypatch: pytest.MonkeyPatch, org: Org) -> None:
+    monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "wrong-one")
+    code, said = onpace("report", "2026-02")
+    assert (code, "refused the login" in said, "wrong-one" in said) == (1, True, False)
+    monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", SECRET)
+    org.hide("OpportunityHistory", "Amount")
+    code, said = onpace("report", "2026-02")
+    org.objects["OpportunityHistory"].hidden.clear()
+    assert (code, "field OpportunityHistory.Amount is not visible" in said) == (1, True)
+    monkeypatch.setenv("SALESFORCE_LOCAL_URL", "http://127.0.0.1:9")
+    code, said = onpace("report", "2026-02")
+    assert (code, "did not answer when asked to log in" in said) == (1, True)
+    monkeypatch.setenv("SALESFORCE_LOCAL_URL", "http://192.0.2.1:80")
+    code, said = onpace("report", "2026-02")
+    assert (code, "must be an address on this machine" in said) == (1, True)
+    assert stored(home) == {}
+
+
+def test_a_backfill_names_the_months_that_failed_and_keeps_the_others(home: Path) -> None:
+    """The firm begins in November 2022."""
+    code, said = onpace("backfill", "2022-10..2022-12")
+    assert code == 1
+    assert "2022-10 is before the first opportunity" in said
+    assert [path.name for path in sorted((home / "packs").iterdir())] == ["2022-11", "2022-12"]

@@ -1,0 +1,72 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from assets.books import Books
+from orchestration import settings
+from orchestration.embedded import last_month_there
+from orchestration.months import UnknownMonths, months_named
+from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+
+
+@pytest.fixture(autouse=True)
+def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for variable in settings.VARIABLES:
+        monkeypatch.delenv(variable.name, raising=False)
+    monkeypatch.setattr(settings, "PROJECT", tmp_path)
+
+
+def test_the_environment_goes_before_env_file_and_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SALESFORCE_DOMAIN=file.my\nSALESFORCE_CLIENT_ID=from-file\n")
+    monkeypatch.setenv("SALESFORCE_DOMAIN", "env.my")
+    found = settings.read_settings()
+    assert [(found[name].value, found[name].origin) for name in ("SALESFORCE_DOMAIN", "SALESFORCE_CLIENT_ID", "ONPACE_POLICY")] == [
+        ("env.my", "environment"), ("from-file", ".env"), ("policy", "default"),
+    ]  # fmt: skip
+    assert not settings.uses_embedded_org()
+
+
+def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "hunter2")
+    assert settings.read_settings()["SALESFORCE_CLIENT_SECRET"].shown == "********"
+
+
+def test_folders_are_relative_to_where_they_were_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert settings.home() == tmp_path / "data"
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    monkeypatch.setenv("ONPACE_HOME", "here")
+    assert settings.home() == tmp_path / "elsewhere" / "here"
+
+
+def test_the_demo_ends_in_the_month_before_where_the_company_is() -> None:
+    assert last_month_there(datetime(2026, 3, 31, 22, 59, tzinfo=UTC)) == (2026, 2)
+    assert last_month_there(datetime(2026, 3, 31, 23, 1, tzinfo=UTC)) == (2026, 3)
+    assert last_month_there(datetime(2026, 1, 15, tzinfo=UTC)) == (2025, 12)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    """Of an organisation whose fiscal year starts in April and is called by its start."""
+    (tmp_path / "policy").mkdir()
+    reader = FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")], start_month=4)))
+    return Books(tmp_path / "home", tmp_path / "policy", lambda: reader, "there")
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "count"),
+    [
+        ("2025-11..2026-02", "2025-11", "2026-02", 4), ("2026-09", "2026-09", "2026-09", 1), ("2025-Q3", "2025-10", "2025-12", 3),
+        ("FY2025-Q4", "2026-01", "2026-03", 3), ("FY2026", "2026-04", "2027-03", 12),
+    ],
+)  # fmt: skip
+def test_months_as_people_name_them(books: Books, text: str, first: str, last: str, count: int) -> None:
+    months = months_named(text, books)
+    assert (str(months[0]), str(months[-1]), len(months)) == (first, last, count)
+
+
+@pytest.mark.parametrize("text", ["", "2026", "2026-Q5", "FY26", "2026-02..2026-01", "2026-01...2026-02", "..", "1900-01..2026-01", "FY0000"])
+def test_what_names_no_months_is_refused(books: Books, text: str) -> None:
+    with pytest.raises(UnknownMonths):
+        months_named(text, books)

@@ -1,0 +1,56 @@
+"""A printed month for tests: the tables of a small firm with hostile names."""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+from reports.grain_tables import MonthTables
+from reports.month_end import Edition
+from sales import attainment, closing, coverage, movement, quality, snapshot, targets
+from sales.calendar import Month
+from sales.extract import people
+from sales.history import PipelineHistory
+from sales.tables import RawTargets
+from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
+
+MONTH = Month(2026, 4)
+HOSTILE = (
+    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}{% raw %}", "</style><style>*{display:none}", "url(http://example.invalid/a)",
+    "&lt;b&gt;", "'; DROP TABLE deals; --", '=HYPERLINK("http://example.invalid")', "file:///etc/passwd", "<svg onload=alert(1)>", "@import url(x)",
+    "\u202eright to left", "control\x07\x00\x1b[31m", "x" * 5000, "日本語テキスト", "\U0001f4a9 emoji", "javascript:alert(1)",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
+    """Return a month's tables with `size` open deals whose names are hostile, and two people with targets."""
+    history, deals = [], []
+    for number in range(1, size + 1):
+        owner = "005A" if number % 2 else "005B"
+        deals.append(deal(number, name=HOSTILE[number % len(HOSTILE)], owner_id=owner))
+        history.append(saved(number, "2026-01-05 10:00", amount=1000 * number, close_date=date(2026, 5, 1 + number % 28)))
+    deals += [deal(900), deal(901), deal(902, owner_id="005B")]
+    history += [
+        saved(900, "2026-02-03 10:00", stage_name="Won", amount=40_000, close_date=date(2026, 2, 3)),
+        saved(901, "2026-02-03 10:00", amount=7_000, close_date=date(2026, 4, 2)),
+        saved(902, "2026-02-03 10:00", amount=None, close_date=date(2026, 5, 2)),
+    ]
+    one = extract(deals, history)
+    policies = book(policy)
+    rules = policies.for_month(MONTH, ORGANIZATION)
+    its = PipelineHistory(one, "EUR", 2)
+    known = [(each, rules) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
+    raw = frame(RawTargets, [target("005A", 120_000), target("005B", 60_000)])
+    in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
+    folk = people(one, "role")
+    snap = snapshot.opportunity_snapshot(its, MONTH, rules)
+    bookings = snapshot.monthly_bookings(its, MONTH, known, rules)
+    phased = targets.phased_targets(in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT)
+    cover = coverage.pipeline_coverage(snap, phased, MONTH, rules)
+    tables = MonthTables(
+        snap, phased, bookings, attainment.target_attainment(snap, phased, MONTH, rules), cover,
+        movement.pipeline_movement(snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules),
+        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, "00D"),
+    )  # fmt: skip
+    return tables, Edition(MONTH, rules, is_demo=False)

@@ -1,0 +1,68 @@
+import csv
+from decimal import Decimal
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from reports.export import UnwritableFolder, export_tables
+from reports.workbook import TooManyRows, write_workbook
+from sales.tables import PUBLISHED, column_names
+from tests.reports.months import HOSTILE, MONTH, tables_of
+
+
+@pytest.fixture
+def tables() -> dict[str, pd.DataFrame]:
+    month, _ = tables_of()
+    return {name: getattr(month, name) for name in PUBLISHED}
+
+
+def test_csv_writes_money_with_its_digits_instants_with_z_and_nothing_for_nothing(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    paths = export_tables(tables, MONTH, tmp_path / "out", "csv")
+    assert [path.stem for path in paths] == list(PUBLISHED)
+    for path in paths:
+        with path.open(encoding="utf-8", newline="") as lines:
+            reader = csv.DictReader(lines)
+            rows = list(reader)
+        assert reader.fieldnames == column_names(PUBLISHED[path.stem])
+        assert len(rows) == len(tables[path.stem])
+        assert all(row["as_of"] == "2026-05-01T00:00:00Z" for row in rows)
+    with (tmp_path / "out" / "opportunity_snapshot.csv").open(encoding="utf-8", newline="") as lines:
+        by_id = {row["opportunity_id"]: row for row in csv.DictReader(lines)}
+    assert by_id["006000000000001AAA"]["amount"] == "1000.00"
+    assert by_id["006000000000902AAA"]["amount"] == ""
+    assert by_id["006000000000001AAA"]["is_open"] == "true"
+    assert by_id["006000000000003AAA"]["name"] == HOSTILE[3]
+    assert by_id["006000000000001AAA"]["created_at"] == "2026-01-05T10:00:00Z"
+
+
+def test_parquet_keeps_decimals(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    export_tables(tables, MONTH, tmp_path, "parquet")
+    stored = pq.read_table(tmp_path / "opportunity_snapshot.parquet")
+    assert str(stored.schema.field("amount").type) == "decimal128(24, 2)"
+    assert Decimal("1000.00") in stored.column("amount").to_pylist()
+
+
+def test_a_workbook_holds_numbers_dates_and_no_formula(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    path = export_tables(tables, MONTH, tmp_path, "xlsx")[0]
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == list(PUBLISHED)
+    cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
+    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert any(isinstance(cell.value, str) and cell.value.startswith("=HYPERLINK") for cell in cells)
+    assert book["opportunity_snapshot"].freeze_panes == "A2"
+
+
+def test_a_sheet_that_is_too_small_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    huge = pd.DataFrame(index=range(1_048_576))
+    with pytest.raises(TooManyRows, match="export as csv or parquet"):
+        write_workbook({"deals": huge}, tmp_path / "a.xlsx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UnwritableFolder, match="choose another folder with --to"):
+        export_tables(tables, MONTH, tmp_path / "file", "csv")
