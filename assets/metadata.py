@@ -40,9 +40,22 @@ def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | Non
 
 def column_schema(contract: type[Contract]) -> dg.TableSchema:
     """Return the contract's columns for the UI."""
-    types = {name: str(column.dtype) for name, column in contract.to_schema().columns.items()}
+    types = {name: _type_name(str(column.dtype)) for name, column in contract.to_schema().columns.items()}
     meanings = descriptions(contract)
     return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings])
+
+
+def _type_name(written: str) -> str:
+    names = {
+        "arrow_string": "text",
+        "money": "money",
+        "double": "number",
+        "int64": "whole number",
+        "bool": "yes or no",
+        "date32": "date",
+        "timestamp": "instant",
+    }
+    return next((name for start, name in names.items() if written.startswith(start)), written)
 
 
 def digest(table: pd.DataFrame) -> str:

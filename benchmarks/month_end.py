@@ -1,0 +1,207 @@
+"""Time and peak memory of extract, tables and rendering: `make bench`.
+
+Each figure comes from a process of its own, so that peak memory is its own. Peers in the
+same run: simple-salesforce's `query_all` for the extract, pandas' `merge_asof` for the
+state as of 36 month ends, and a plain `HTML(...).write_pdf()` loop for rendering.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
+from statistics import median
+
+REPEATS = 3
+MIB = 1024
+
+
+@contextmanager
+def measured(found: dict[str, float], name: str) -> Iterator[None]:
+    """Note wall and CPU seconds of a block, children's CPU included."""
+    wall, cpu = time.perf_counter(), _cpu()
+    yield
+    found[f"{name} wall"], found[f"{name} cpu"] = time.perf_counter() - wall, _cpu() - cpu
+
+
+def peak() -> float:
+    """Return this process's peak memory so far, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+
+
+def _cpu() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def tables(deals: int, months: int, found: dict[str, float]) -> None:
+    """All published tables of so many months from one extract in memory."""
+    import pyarrow as pa
+
+    from benchmarks.firm import PEOPLE, big_firm
+    from sales import attainment, closing, columns, coverage, movement, quality, snapshot, targets
+    from sales.calendar import Month
+    from sales.extract import people
+    from sales.history import PipelineHistory
+    from sales.policy import PolicyBook, parse_policy
+
+    extract = big_firm(deals)
+    size = PEOPLE * 4
+    book = columns.frame({
+        "fiscal_year": pa.array([2021 + n // PEOPLE for n in range(size)]), "owner_id": pa.array(columns.arrow(extract.users["user_id"]).to_pylist() * 4),
+        "annual_target": pa.array([Decimal(10_000_000)] * size, pa.decimal128(38, 10)), "currency_code": pa.nulls(size, pa.string()),
+        "start_date": pa.nulls(size, pa.date32()), "end_date": pa.nulls(size, pa.date32()), "revision": pa.array([1] * size),
+        "effective_date": pa.nulls(size, pa.date32()), "holidays": pa.nulls(size, pa.string()),
+    })  # fmt: skip
+    policies, defaults = PolicyBook({2021: parse_policy("", "fy2021.toml")}), extract.defaults
+    with measured(found, "tables"):
+        history = PipelineHistory(extract, "USD", 2)
+        opening = None
+        for n in range(months):
+            month = Month(2024, 9).plus(n - months + 1)
+            rules = policies.for_month(month, defaults)
+            known = [(each, policies.for_month(each, defaults)) for each in rules.calendar.year_of(month).months if each <= month]
+            folk = people(extract, "role")
+            snap = snapshot.opportunity_snapshot(history, month, rules)
+            opening = opening if opening is not None else snapshot.opening_snapshot(history, month, rules, snap)
+            bookings = snapshot.monthly_bookings(history, month, known, rules)
+            in_force = {each: targets.in_force(book, {}, each, policies, defaults) for each, _ in known}
+            phased = targets.phased_targets(in_force, bookings, folk, month, policies, defaults, extract.extracted_at)
+            attainment.target_attainment(snap, phased, month, rules)
+            coverage.pipeline_coverage(snap, phased, month, rules)
+            movement.pipeline_movement(opening, snap, phased, month, rules)
+            closing.closing_plan(snap, month, rules)
+            quality.data_quality(snap, phased, folk, month, rules, defaults.organization_id)
+            opening = snap
+
+
+def state(deals: int, months: int, found: dict[str, float]) -> None:
+    """Only the state as of so many month ends, beside pandas' merge_asof."""
+    import pandas as pd
+
+    from benchmarks.firm import big_firm
+    from sales import columns
+    from sales.calendar import FiscalCalendar, Month
+    from sales.history import PipelineHistory
+
+    extract = big_firm(deals)
+    calendar = FiscalCalendar(1, named_by_end=False, time_zone="America/New_York")
+    ends = [calendar.as_of(Month(2024, 9).plus(-n)) for n in range(months)]
+    with measured(found, "state"):
+        history = PipelineHistory(extract, "USD", 2)
+        ours = [len(history.at(columns.instant_of(end)).row) for end in ends]
+    rows = extract.opportunity_history[["opportunity_id", "created_at", "history_id", "stage_name", "close_date"]]
+    with measured(found, "merge_asof"):
+        rows = rows.sort_values(["created_at", "history_id"], kind="stable")
+        keys = extract.opportunities[["opportunity_id", "created_at"]].rename(columns={"created_at": "born"})
+        theirs = []
+        for end in ends:
+            spine = keys.loc[keys["born"] < end, ["opportunity_id"]].assign(at=pd.Series([end] * len(keys), dtype=rows["created_at"].dtype))
+            joined = pd.merge_asof(spine, rows, left_on="at", right_on="created_at", by="opportunity_id", allow_exact_matches=False)
+            theirs.append(len(joined))
+    assert ours == theirs, "both count the same opportunities"
+
+
+def extract(deals: int, _: int, found: dict[str, float]) -> None:
+    """A whole pull from the embedded org over HTTP, beside simple-salesforce's own query_all."""
+    from simple_salesforce.api import Salesforce
+
+    from connectors.salesforce import HISTORY, OPPORTUNITIES, SalesforceClient
+    from connectors.salesforce_wire import LOCAL_DOMAIN, Login, _session
+    from local_org.server import DEFAULT_CREDENTIAL
+
+    process = subprocess.Popen([sys.executable, "-m", "benchmarks.org", str(deals)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        login = Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, process.stdout.readline().strip())
+        with measured(found, "pull"):
+            pull = SalesforceClient(login).pull()
+        found["peak"] = peak()
+        with measured(found, "query_all"):
+            session = _session(login)
+            theirs = Salesforce(consumer_key=login.client_id, consumer_secret=login.client_secret, domain=LOCAL_DOMAIN, session=session)
+            for source in (OPPORTUNITIES, HISTORY):
+                fields = [each.field for each in source.sources if each.field not in {"CurrencyIsoCode"}]
+                records = theirs.query_all(f"SELECT {', '.join(fields)} FROM {source.object_name}", include_deleted=True)["records"]
+                assert len(records) == len(pull.tables[source.table])
+    finally:
+        process.terminate()
+
+
+def rendering(deals: int, _: int, found: dict[str, float]) -> None:
+    """The company pack and 20 personal pages of the demo company, beside a plain loop."""
+    del deals
+    from benchmarks.pages import demo_pages
+    from reports import render
+
+    pages = demo_pages(20)
+    render.pdf_of(pages[0])
+    with measured(found, "press"), render.no_garbage_collection():
+        for page in pages:
+            render.pdf_of(page)
+    from weasyprint import HTML
+
+    css = f"<style>{render.stylesheet()}</style></head>"
+    with measured(found, "plain"):
+        for page in pages:
+            HTML(string=page.replace("</head>", css), base_url=str(render.TEMPLATES) + "/").write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True)
+
+
+WORK: dict[str, Callable[[int, int, dict[str, float]], None]] = {"tables": tables, "state": state, "extract": extract, "rendering": rendering}
+
+
+def in_a_process(name: str, deals: int, months: int) -> dict[str, float]:
+    """Return the medians of several processes."""
+    runs: list[dict[str, float]] = []
+    for _ in range(REPEATS):
+        done = subprocess.run(
+            [sys.executable, "-m", "benchmarks.month_end", name, str(deals), str(months)], capture_output=True, text=True, check=False
+        )
+        if done.returncode:
+            sys.exit(done.stderr)
+        runs.append(json.loads(done.stdout.splitlines()[-1]))
+    return {key: median(run[key] for run in runs) for key in runs[0]}
+
+
+def report() -> None:
+    """Print every figure."""
+    print(f"medians of {REPEATS} processes, {date.today()}; CPU in seconds, memory in MiB at its peak")
+    for deals in (10_000, 100_000):
+        print(f"\n{deals:,} opportunities, {8 * deals:,} history rows")
+        got = in_a_process("extract", deals, 1)
+        print(
+            f"  extract over HTTP      CPU {got['pull cpu']:6.1f}  wall {got['pull wall']:6.1f}  peak {got['peak']:6.0f}   {got['query_all wall'] / got['pull wall']:.1f} times as fast as query_all"
+        )
+        for months in (1, 36):
+            got = in_a_process("tables", deals, months)
+            print(f"  tables of {months:2} month(s)  CPU {got['tables cpu']:6.1f}  wall {got['tables wall']:6.1f}  peak {got['peak']:6.0f}")
+        got = in_a_process("state", deals, 36)
+        print(
+            f"  state, 36 month ends   CPU {got['state cpu']:6.1f}  wall {got['state wall']:6.1f}  peak {got['peak']:6.0f}   {got['merge_asof cpu'] / got['state cpu']:.1f} times less CPU than merge_asof"
+        )
+    got = in_a_process("rendering", 0, 1)
+    print(
+        f"\nrendering, demo company: company pack and 20 pages\n  press                  CPU {got['press cpu']:6.1f}  wall {got['press wall']:6.1f}  peak {got['peak']:6.0f}   {got['plain cpu'] / got['press cpu']:.1f} times less CPU than a plain loop"
+    )
+
+
+def main() -> None:
+    """Measure one thing if named, else report everything."""
+    if len(sys.argv) == 1:
+        report()
+        return
+    name, deals, months = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+    found: dict[str, float] = {}
+    WORK[name](deals, months, found)
+    found.setdefault("peak", peak())
+    print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

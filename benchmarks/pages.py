@@ -1,0 +1,42 @@
+"""Pages of the demo company to print: the same HTML for every renderer."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from assets.books import Books
+from connectors.salesforce import SalesforceClient
+from connectors.salesforce_wire import Login
+from local_org.company import company
+from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
+from reports import render
+from reports.grain_tables import MonthTables
+from reports.month_end import Edition, month_end_reports
+from sales import attainment, closing, coverage, movement, quality, snapshot, targets
+from sales.calendar import Month
+
+POLICY = Path(__file__).parents[1] / "policy"
+MONTH = Month(2026, 10)
+
+
+def demo_pages(people: int) -> list[str]:
+    """Return the company pack and so many personal pages (people repeat when there are fewer)."""
+    with TemporaryDirectory() as folder, serving(OrgServer(company(1, (2026, 10)).org())) as address:
+        login = Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)
+        books = Books(Path(folder), POLICY, lambda: SalesforceClient(login), "bench", lambda: datetime(2026, 11, 3, tzinfo=UTC))
+        record = books.freeze(MONTH, lambda _: None)
+        rules, history, folk = books.rules(MONTH), books.history(MONTH), books.people(MONTH)
+        organization = books.organization(MONTH)
+        snap = snapshot.opportunity_snapshot(history, MONTH, rules)
+        bookings = snapshot.monthly_bookings(history, MONTH, books.year_to_date(MONTH), rules)
+        phased = targets.phased_targets(books.targets_in_force(MONTH), bookings, folk, MONTH, books.policies, organization, record.extracted_at)
+    tables = MonthTables(
+        snap, phased, bookings, attainment.target_attainment(snap, phased, MONTH, rules), coverage.pipeline_coverage(snap, phased, MONTH, rules),
+        movement.pipeline_movement(snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules),
+        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, organization.organization_id),
+    )  # fmt: skip
+    reports = month_end_reports(tables, Edition(MONTH, rules, is_demo=True))
+    persons = [report for report in reports if report.kind == "person"]
+    return [render.html_of(report) for report in [reports[0], *(persons * people)[:people]]]

@@ -1,0 +1,31 @@
+from datetime import UTC, datetime
+
+from assets.metadata import column_schema, digest, preview
+from sales.tables import MONTHLY, RAW, OpportunitySnapshot, TargetAttainment
+from tests.fakes import at, frame
+
+
+def row(**more: object) -> dict[str, object]:
+    return {"as_of_month": "2026-03", "grain": "team", "grain_id": "A|<b>\x07", "period_kind": "month", "period": "2026-03", "target": 1,
+            "rephased_target": 1, "bookings": 1, "variance": 0, "status": "ok", "as_of": at("2026-04-01 00:00"), **more}  # fmt: skip
+
+
+def test_the_data_version_is_of_the_content_not_of_the_reading() -> None:
+    one = frame(TargetAttainment, [row(extracted_at=datetime(2026, 4, 1, tzinfo=UTC))])
+    later = frame(TargetAttainment, [row(extracted_at=datetime(2026, 5, 1, tzinfo=UTC))])
+    other = frame(TargetAttainment, [row(bookings=2)])
+    assert digest(one) == digest(later) != digest(other)
+
+
+def test_previews_show_no_client_and_no_markup() -> None:
+    shown = preview(frame(TargetAttainment, [row()]))
+    assert "A\\|&lt;b>" in shown
+    deal = {"month": "2026-03", "opportunity_id": "006", "name": "Secret client", "account_name": "Secret client", "amount": 12345, "owner_id": "005"}
+    hidden = preview(frame(OpportunitySnapshot, [deal]))
+    assert "Secret" not in hidden
+    assert "12345" not in hidden
+
+
+def test_every_table_has_a_schema_in_plain_words() -> None:
+    types = {column.type for contract in (*MONTHLY.values(), *RAW.values()) for column in column_schema(contract).columns}
+    assert types == {"text", "money", "number", "whole number", "yes or no", "date", "instant"}
