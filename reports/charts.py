@@ -84,9 +84,11 @@ def cumulative(
             ends.append((y(booked[-1]), f"Booked {words(booked[-1])}", palette.brand, True))
         else:
             # Beside the point, on the side away from the target's steps.
-            parts.append(_text(x(len(booked)) + 5, y(booked[-1]) + 10, f"Booked {words(booked[-1])}", colour=palette.brand, bold=True))
+            is_ahead = booked[-1] >= target[len(booked) - 1]
+            place = (x(len(booked)) - 5, y(booked[-1]) - 5, "end") if is_ahead else (x(len(booked)) + 5, y(booked[-1]) + 10, "start")
+            parts.append(_text(place[0], place[1], f"Booked {words(booked[-1])}", anchor=place[2], colour=palette.brand, bold=True))
     if rephased:
-        ends.append((y(rephased[-1]), f"To come {words(rephased[-1])}", palette.second, False))
+        ends.append((y(rephased[-1]), f"Re-phased {words(rephased[-1])}", palette.second, False))
     parts += [_text(right + 5, place, text, colour=colour, bold=bold) for place, text, colour, bold in _spread(ends)]
     booked_words = words(booked[-1]) if booked else "nothing"
     told = f"Cumulative bookings of {booked_words} against a phased target that reaches {words(target[-1]) if target else 'nothing'}"
@@ -144,13 +146,14 @@ def coverage_bars(panels: Sequence[tuple[str, Sequence[tuple[str, float | None, 
             middle = left + step * (m + 0.5)
             parts.append(_text(middle, top + 103, period, anchor="middle", colour=MUTED))
             if value is None:
-                parts.append(_text(middle, top + 88, words, anchor="middle", colour=MUTED))
+                parts.append(_text(middle, y(1) - 4, words, anchor="middle", colour=MUTED))
                 continue
             short = round(value, 1) < 1
             fill = f'fill="url(#short)" stroke="{BAD}" stroke-width="0.6"' if short else f'fill="{palette.brand}"'
             place = y(min(value, top_value))
             parts.append(f'<rect x="{middle - 17:.2f}" y="{place}" width="34" height="{top + 92 - place:.2f}" {fill}/>')
-            parts.append(_text(middle, place - 4, words, anchor="middle", bold=True))
+            # Above the bar, and never on the line at 1.
+            parts.append(_text(middle, min(place, y(1)) - 4, words, anchor="middle", bold=True))
         one = y(1)
         parts.append(_line([(left, one), (left + width, one)], INK, 0.7, dash="2 2"))
     told = "Coverage by period: " + "; ".join(f"{name} " + ", ".join(f"{p} {w}" for p, _, w in bars) for name, bars in panels)

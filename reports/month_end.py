@@ -47,7 +47,7 @@ FINDINGS = {
 }
 DEFINITIONS = (
     "Bookings: won deals with close date in the period, credited to their owner at the month end.",
-    "Phased target: the annual target over twelve months. To come: what the months left must bring, misses included.",
+    "Phased target: the annual target over twelve months. Re-phased: what the months left must bring after misses so far.",
     "Coverage = open pipeline / remaining target of the period; overdue deals are in no period.",
     "Protect: a deal of an existing client that is slow to close. It needs care, not pressure.",
 )
@@ -295,7 +295,7 @@ class _View:
         figure = charts.cumulative(
             [formats.short_month(each.month) for each in plan], target, booked, to_come, self.edition.short, self.edition.palette
         )
-        caption = "Dashed steps: phased target. Solid: booked. Dotted: what the months left must bring, misses included."
+        caption = "Dashed steps: phased target. Solid: booked. Dotted: re-phased, what the months left must bring after misses so far."
         return Section("Bookings against the phased target", figure=figure, caption=caption)
 
     def plan(self) -> Section | None:
