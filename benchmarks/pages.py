@@ -12,8 +12,9 @@ from connectors.salesforce_wire import Login
 from local_org.company import company
 from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
 from reports import render
+from reports.document import Edition
 from reports.grain_tables import MonthTables
-from reports.month_end import Edition, month_end_reports
+from reports.month_end import month_end_reports
 from sales import attainment, closing, coverage, movement, quality, snapshot, targets
 from sales.calendar import Month
 

@@ -24,7 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from reports import formats, render
-from reports.month_end import Edition, MonthEndReport, MonthTables, month_end_reports
+from reports.document import Edition, MonthEndReport
+from reports.grain_tables import MonthTables
+from reports.month_end import month_end_reports
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.fault import Fault

@@ -25,7 +25,7 @@ from sales.fault import Fault
 if TYPE_CHECKING:
     from weasyprint.text.fonts import FontConfiguration
 
-    from reports.month_end import MonthEndReport
+    from reports.document import MonthEndReport
 
 TEMPLATES = Path(__file__).parent / "templates"
 BASE = "https://assets.invalid/"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
+from reports.document import Edition
 from reports.grain_tables import MonthTables
-from reports.month_end import Edition
 from sales import attainment, closing, coverage, movement, quality, snapshot, targets
 from sales.calendar import Month
 from sales.extract import people

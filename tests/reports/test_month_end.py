@@ -5,7 +5,8 @@ import pytest
 from syrupy.assertion import SnapshotAssertion
 
 from reports import render
-from reports.month_end import MonthEndReport, month_end_reports
+from reports.document import MonthEndReport
+from reports.month_end import month_end_reports
 from tests.reports.months import tables_of
 
 

@@ -1,0 +1,66 @@
+"""What one document looks at: a person, a team or the company, in one month.
+
+Put lookups that several sections share here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from reports import formats
+from reports.document import Edition
+from reports.grain_tables import GrainTables, Record
+
+
+@dataclass(frozen=True)
+class View:
+    """The data of a month as one person, one team or the company sees it."""
+
+    data: GrainTables
+    edition: Edition
+    grain: str
+    grain_id: str
+
+    def attained(self, kind: str) -> Record:
+        """Return attainment of the month, the quarter or the year to date."""
+        return self.data.attained(self.grain, self.grain_id)[kind]
+
+    def covered(self, period: str) -> Record:
+        """Return coverage of a period."""
+        return next(row for row in self.data.coverage(self.grain, self.grain_id) if row["period"] == period)
+
+    def year_name(self) -> str:
+        """Return the fiscal year's name."""
+        return self.edition.rules.calendar.year_of(self.edition.month).name
+
+    def next_quarter(self) -> Record | None:
+        """Return coverage of the quarter in focus: the one that holds the month, or the next where the month ends it."""
+        rows = self.data.coverage(self.grain, self.grain_id)
+        return next((row for row in rows if row["period"] == self.data.focus_quarter), None)
+
+    def attainment_rows(self, grain: str) -> list[Record]:
+        """Return the attainment of teams or people, the furthest ahead first."""
+        ids = self.data.active_teams() if grain == "team" else self.data.active_people(self.grain_id if self.grain == "team" else None)
+        rows: list[Record] = []
+        for each in ids:
+            attained = self.data.attained(grain, each)
+            name = self.data.name_of_person(each) if grain == "person" else each
+            rows.append({"grain": grain, "name": name, **attained})
+        rows.sort(key=lambda row: (-(row["year"]["attainment_pct"] or -1.0), row["name"]))
+        return rows
+
+
+def name_of(row: Record) -> str:
+    """Return a row's name as printed."""
+    return formats.printable(row["name"])
+
+
+def short_period(period: str) -> str:
+    """Return a period on an axis, `Q2 FY2026`."""
+    year, _, quarter = period.partition("-")
+    return f"{quarter} {year}" if quarter else year
+
+
+def ratio_words(row: Record) -> str:
+    """Return a coverage ratio, or why there is none."""
+    return {"no_target": "no target", "covered": "covered"}.get(row["status"], formats.ratio(row["coverage_ratio"]))
