@@ -25,7 +25,7 @@ from sales.calendar import Month
 from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
-from sales.policy import MonthRules, OrganizationDefaults, PolicyBook
+from sales.policy import InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook
 from sales.snapshot import has_records, month_end_state
 from sales.targets import AnnualTarget, NoTargets
 
@@ -100,6 +100,13 @@ class Books:
             record = self._pull(month, progress, policies)
         self.extracts.pin(month, record)
         return record
+
+    @property
+    def time_zone(self) -> str:
+        """The reporting time zone: of the newest policy that names one, else the organisation's, else UTC."""
+        latest = self.extracts.latest()
+        organization = "" if latest is None else self.extract(latest).defaults.time_zone
+        return self.policies.time_zone or organization or "UTC"
 
     def record(self, month: Month) -> ExtractRecord:
         """Return the extract frozen for a month."""
@@ -192,7 +199,10 @@ class Books:
         source = rules.policy.targets.source
         if source == "salesforce":
             raise NoTargets('[targets] source = "salesforce" is not supported yet; write the targets to targets.csv')
-        return read_target_book(self.policy_folder / source, extract.users)
+        path = (self.policy_folder / source).resolve()
+        if not path.is_relative_to(self.policy_folder.resolve()):
+            raise InvalidPolicy(f"[targets] source = {source[:60]!r} lies outside the policy folder; put the file into it")
+        return read_target_book(path, extract.users)
 
     def refuse_clearly_open(self, month: Month) -> None:
         """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""

@@ -43,12 +43,13 @@ class UnreadableValue(Fault, ValueError):
 
 @dataclass(frozen=True)
 class Source:
-    """One column: the Salesforce field, its kind, and whether the table can do without it."""
+    """One column: the Salesforce field, its kind, whether the table can do without it, and what a hidden flag counts as."""
 
     column: str
     field: str
     kind: str = "text"
     needed: bool = False
+    default: bool = False
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ class Pull:
 
 OPPORTUNITIES = ObjectSource("raw_opportunities", "Opportunity", [
     Source("opportunity_id", "Id", "id", needed=True),
-    Source("is_deleted", "IsDeleted", "flag", needed=True),
+    Source("is_deleted", "IsDeleted", "flag"),
     Source("account_id", "AccountId", "id"),
     Source("name", "Name"),
     Source("stage_name", "StageName", needed=True),
@@ -119,9 +120,9 @@ FIELD_HISTORY = ObjectSource("raw_opportunity_field_history", "OpportunityFieldH
 USERS = ObjectSource("raw_users", "User", [
     Source("user_id", "Id", "id", needed=True),
     Source("name", "Name"),
-    Source("username", "Username", needed=True),
+    Source("username", "Username"),
     Source("email", "Email"),
-    Source("is_active", "IsActive", "flag", needed=True),
+    Source("is_active", "IsActive", "flag", default=True),
     Source("role_id", "UserRoleId", "id"),
     Source("manager_id", "ManagerId", "id"),
 ])  # fmt: skip
@@ -254,10 +255,16 @@ def _read(wire: Wire, source: ObjectSource, names: set[str], findings: list[Extr
     parts = {
         each.column: _typed(raw.column(each.field).combine_chunks(), each.kind, f"{source.object_name}.{each.field}")
         if each in visible
-        else pa.nulls(size, KINDS[each.kind])
+        else _hidden(each, size)
         for each in source.sources
     }
     return columns.frame(parts)
+
+
+def _hidden(source: Source, size: int) -> pa.Array:
+    if source.kind == "flag":
+        return pa.repeat(pa.scalar(source.default), size)
+    return pa.nulls(size, KINDS[source.kind])
 
 
 def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:

@@ -71,7 +71,7 @@ def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterIns
             if isinstance(cause, Fault):
                 raise cause from None
             cause = cause.__cause__
-        raise RunFailed(f"the run of {month} failed: {str(failed).splitlines()[0][:300]}; see the run in the UI (onpace ui)") from failed
+        raise RunFailed(f"the run of {month} failed: {' '.join(str(failed).split())[:300]}; see the run in the UI (onpace ui)") from failed
     if not result.success:
         raise RunFailed(f"the run of {month} failed; see it in the UI (onpace ui)")
 

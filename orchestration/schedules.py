@@ -7,6 +7,7 @@ import dagster as dg
 from connectors.policy_folder import read_policies
 from orchestration import settings
 from orchestration.jobs import month_end
+from orchestration.resources import make_books
 from sales.calendar import Month, working_days
 from sales.fault import Fault
 
@@ -17,12 +18,12 @@ LIVE_OR_GOOD = [
 
 
 def reporting_zone() -> str:
-    """Return the reporting time zone of the newest policy that names one, else UTC.
+    """Return the reporting time zone as policy and organisation say it.
 
     Definitions must load whatever the policy folder holds; a broken file is reported by the run.
     """
     try:
-        return read_policies(settings.policy_folder()).time_zone or "UTC"
+        return make_books().time_zone
     except Fault:
         return "UTC"
 
