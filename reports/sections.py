@@ -14,6 +14,8 @@ from reports.view import View, name_of, ratio_words, short_period
 from sales.reconciliation import assumed_share
 
 MOST_FINDINGS = 15
+# A figure must fit on a page; the tables below it have every row.
+MOST_BARS, MOST_PANELS = 44, 8
 MOVEMENTS = (
     ("created", "New", 1), ("moved_in", "Moved in", 1), ("reassigned_in", "Taken over", 1), ("reopened", "Reopened", 1),
     ("increased", "Increased", 1), ("decreased", "Decreased", -1), ("moved_out", "Moved out", -1),
@@ -105,12 +107,12 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
     on_plan = sum(1 for row in rows if row["grain"] == "person" and (row["year"]["attainment_pct"] or 0) >= 100)  # noqa: PLR2004
     people = sum(1 for row in rows if row["grain"] == "person" and row["year"]["status"] != "no_target")
     answer = f"{on_plan} of {people} people with a target are at or above their phased target for the year to date."
-    figure = charts.attainment_bars(bars, view.edition.palette)
+    figure = charts.attainment_bars(bars[:MOST_BARS], view.edition.palette)
     return Section(
         "Who is where",
         answer,
         figure,
-        "Hatched: below the phased target of the year to date.",
+        "Hatched: below the phased target of the year to date." + _left_out(len(bars), MOST_BARS),
         (),
         (Table(columns, tuple(printed)),),
         starts_page=True,
@@ -146,8 +148,8 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         answer = f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: " + (
             "more is open than is still to win." if enough else "even if every open deal were won, the target would be missed."
         )
-    caption = "Coverage = open pipeline / remaining target. Dashed line: 1×. Hatched: below it."
-    figure = charts.coverage_bars(panels, view.edition.palette)
+    caption = "Coverage = open pipeline / remaining target. Dashed line: 1×. Hatched: below it." + _left_out(len(panels), MOST_PANELS)
+    figure = charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette)
     return Section("Is there enough in the pipeline", answer, figure, caption, (), (Table(columns, tuple(rows)),), starts_page=True)
 
 
@@ -197,3 +199,7 @@ def _running(values: Sequence[Decimal]) -> list[Decimal]:
         total += value
         sums.append(total)
     return sums
+
+
+def _left_out(there: int, most: int) -> str:
+    return f" {there - most} more are in the table only." if there > most else ""

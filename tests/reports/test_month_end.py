@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from reports import render
+from reports import render, sections
 from reports.document import MonthEndReport
 from reports.month_end import month_end_reports
 from tests.reports.months import tables_of
@@ -71,3 +71,12 @@ def test_columns_of_every_table_fill_the_page(reports: dict[str, MonthEndReport]
     assert tables
     assert all(sum(column.width for column in table.columns) == 100 for table in tables)
     assert all(len(row.cells) == len(table.columns) for table in tables for row in table.rows)
+
+
+def test_a_large_firm_still_fits_its_figures_on_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sections, "MOST_BARS", 3)
+    monkeypatch.setattr(sections, "MOST_PANELS", 1)
+    company = month_end_reports(*tables_of(4))[0]
+    captions = {section.title: section.caption for section in company.sections}
+    assert captions["Who is where"].endswith("1 more are in the table only.")
+    assert captions["Is there enough in the pipeline"].endswith("2 more are in the table only.")
