@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+from uuid import uuid4
 
 import pandas as pd
 
@@ -132,11 +133,7 @@ class Books:
 
     def history(self, month: Month) -> PipelineHistory:
         """Return the sorted history of the month's extract; months of one pull share it."""
-        extract, rules = self.extract(self.record(month)), self.rules(month)
-        key = (extract.extract_id, rules.currency)
-        if key not in self._histories:
-            self._histories = {key: PipelineHistory(extract, rules.currency, rules.digits)}
-        return self._histories[key]
+        return self._history_of(self.extract(self.record(month)), self.rules(month))
 
     def people(self, month: Month) -> People:
         """Return everybody with the team they are in by the month's rules."""
@@ -162,7 +159,7 @@ class Books:
 
     def bundle(self, frames: dict[str, pd.DataFrame]) -> Extract:
         """Return raw tables that are not stored as the bundle that the core reads."""
-        return as_extract(frames, "unstored", self.now())
+        return as_extract(frames, f"unstored-{uuid4()}", self.now())
 
     def _pull(self, month: Month, progress: Progress, policies: PolicyBook) -> ExtractRecord:
         extracted_at = self.now()
@@ -189,11 +186,17 @@ class Books:
         if self.now() < as_of:
             raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
         book = self._target_book(rules, extract)
-        month_end_state(PipelineHistory(extract, rules.currency, rules.digits), month, rules)
+        month_end_state(self._history_of(extract, rules), month, rules)
         year = rules.calendar.fiscal_year(month)
         in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)
         if not any(target.fiscal_year == year for target in in_force):
             raise NoTargets(targets.nobody_has_a_target(month, rules))
+
+    def _history_of(self, extract: Extract, rules: MonthRules) -> PipelineHistory:
+        key = (extract.extract_id, rules.currency)
+        if key not in self._histories:
+            self._histories = {key: PipelineHistory(extract, rules.currency, rules.digits)}
+        return self._histories[key]
 
     def _target_book(self, rules: MonthRules, extract: Extract) -> pd.DataFrame:
         source = rules.policy.targets.source
