@@ -21,18 +21,19 @@ from connectors.salesforce import Pull
 from connectors.salesforce_wire import Progress
 from connectors.storage import AnotherOrganization, ExtractRecord, ExtractStore, TableStore, as_extract
 from connectors.target_book import read_target_book
+from reports.press import logo_of
 from sales import targets
 from sales.calendar import Month
 from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
-from sales.policy import InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook
+from sales.policy import InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
 from sales.snapshot import has_records, month_end_state
 from sales.targets import AnnualTarget, NoTargets
 
 EARLIEST_MONTH = Month(2000, 1)  # as `partitions.months`
 # A UI backfill starts a process a month: pulls this young serve all of them.
-SHARED_PULL_AGE = timedelta(hours=6)
+SHARED_PULL_HOURS = 6.0
 
 
 class MonthNotClosed(Fault, ValueError):
@@ -61,6 +62,8 @@ class Books:
     source: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _loaded: dict[str, Extract] = field(default_factory=dict)
+    _chosen: dict[Month, ExtractRecord] = field(default_factory=dict)
+    _target_books: dict[Month, pd.DataFrame] = field(default_factory=dict)
     _histories: dict[tuple[str, str], PipelineHistory] = field(default_factory=dict)
 
     @cached_property
@@ -78,43 +81,52 @@ class Books:
         """The policy files, read once a process."""
         return read_policies(self.policy_folder)
 
-    def freeze(self, month: Month, progress: Progress, *, fresh: bool = False, shared_age: timedelta = SHARED_PULL_AGE) -> ExtractRecord:
-        """Return the extract that the month is computed from, and pin it.
+    def freeze(
+        self, month: Month, progress: Progress, *, fresh: bool = False, shared_age: timedelta = timedelta(hours=SHARED_PULL_HOURS)
+    ) -> ExtractRecord:
+        """Return the extract that the month is computed from; publishing the month freezes it.
 
-        A pinned extract is kept unless a fresh one is asked for; else a pull younger than
+        A frozen extract is kept unless a fresh one is asked for; else a pull younger than
         `shared_age` that lies after the month's end serves, else Salesforce is read.
         Nothing is stored before the month, the policies and the target book were found good.
         """
         self.refuse_clearly_open(month)
-        policies = self.policies
+        _ = self.policies  # a broken policy is said before Salesforce is asked
         pinned = self.extracts.pinned(month)
         if pinned is not None:
             self._refuse_demo_data(pinned)
         if pinned is not None and not fresh:
-            self._refuse_unusable(month, self.extract(pinned), policies)
-            return pinned
-        latest = self.extracts.latest()
-        if latest is not None and not fresh and self._serves(latest, month, shared_age):
+            record = pinned
+            self.refuse_unusable(month, self.extract(record))
+        elif (latest := self.extracts.latest()) is not None and self._serves(latest, month, shared_age):
             record = latest
-            self._refuse_unusable(month, self.extract(record), policies)
+            self.refuse_unusable(month, self.extract(record))
         else:
-            record = self._pull(month, progress, policies)
-        self.extracts.pin(month, record)
+            record = self._pull(month, progress)
+        self.extracts.choose(month, record)
+        self._chosen[month] = record
         return record
 
     @property
     def time_zone(self) -> str:
         """The reporting time zone: of the newest policy that names one, else the organisation's, else UTC."""
         latest = self.extracts.latest()
-        organization = "" if latest is None else self.extract(latest).defaults.time_zone
-        return self.policies.time_zone or organization or "UTC"
+        return self.policies.time_zone or (latest.time_zone if latest else "UTC")
+
+    def policy_of(self, month: Month) -> SalesPolicy:
+        """Return the policy of a month before its extract is chosen: by what the newest extract says of the year."""
+        latest = self.extracts.latest()
+        organization = OrganizationDefaults("", "", self.time_zone, 1, named_by_end=False, currency="USD")
+        return self.policies.for_month(month, self.extract(latest).defaults if latest else organization).policy
 
     def record(self, month: Month) -> ExtractRecord:
-        """Return the extract frozen for a month."""
-        pinned = self.extracts.pinned(month)
-        if pinned is None:
-            raise MonthNotClosed(f"no extract is frozen for {month}; run `onpace report {month}`")
-        return pinned
+        """Return the extract that this run of a month reads; it does not change while the run lasts."""
+        if month not in self._chosen:
+            chosen = self.extracts.chosen(month) or self.extracts.pinned(month)
+            if chosen is None:
+                raise MonthNotClosed(f"no extract was chosen for {month}; run `onpace report {month}`")
+            self._chosen[month] = chosen
+        return self._chosen[month]
 
     def extract(self, record: ExtractRecord) -> Extract:
         """Return an extract's raw tables; the last one read stays in memory."""
@@ -141,8 +153,9 @@ class Books:
 
     def target_book(self, month: Month) -> pd.DataFrame:
         """Read the target book of the month's rules against the users of its extract."""
-        extract = self.extract(self.record(month))
-        return self._target_book(self.rules(month), extract)
+        if month not in self._target_books:
+            self._target_books[month] = self._target_book(self.rules(month), self.extract(self.record(month)))
+        return self._target_books[month]
 
     def year_to_date(self, month: Month) -> list[tuple[Month, MonthRules]]:
         """Return the month ends of the fiscal year so far at which there were records, each with its rules."""
@@ -161,10 +174,10 @@ class Books:
         """Return raw tables that are not stored as the bundle that the core reads."""
         return as_extract(frames, f"unstored-{uuid4()}", self.now())
 
-    def _pull(self, month: Month, progress: Progress, policies: PolicyBook) -> ExtractRecord:
+    def _pull(self, month: Month, progress: Progress) -> ExtractRecord:
         extracted_at = self.now()
         pull = self.connect().pull(progress)
-        self._refuse_unusable(month, self.bundle(pull.tables), policies)
+        self.refuse_unusable(month, self.bundle(pull.tables))
         findings = [(finding.place, finding.meaning) for finding in pull.findings]
         return self.extracts.save(pull.tables, extracted_at, self.source, findings)
 
@@ -180,12 +193,15 @@ class Books:
         is_after = record.extracted_at >= rules.calendar.as_of(month)
         return is_after and record.source == self.source and self.now() - record.extracted_at < shared_age
 
-    def _refuse_unusable(self, month: Month, extract: Extract, policies: PolicyBook) -> None:
+    def refuse_unusable(self, month: Month, extract: Extract) -> None:
+        """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
+        policies = self.policies
         rules = policies.for_month(month, extract.defaults)
         as_of = rules.calendar.as_of(month)
         if self.now() < as_of:
             raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
         book = self._target_book(rules, extract)
+        logo_of(self.policy_folder, rules)
         month_end_state(self._history_of(extract, rules), month, rules)
         year = rules.calendar.fiscal_year(month)
         in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.books import Books
+from assets.books import SHARED_PULL_HOURS, Books
 from assets.metadata import TABLE, column_schema, described
 from sales.calendar import Month
 from sales.tables import RAW
@@ -15,10 +15,10 @@ FROM_SALESFORCE = [name for name in RAW if name != "raw_targets"]
 
 
 class PullConfig(dg.Config):
-    """How the month gets its extract."""
+    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves."""
 
     fresh: bool = False
-    shared_pull_hours: float = 6.0
+    shared_pull_hours: float | None = None
 
 
 def month_of(context: dg.AssetExecutionContext) -> Month:
@@ -42,7 +42,8 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
 )  # fmt: skip
 def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce once, or use the extract that is frozen for the month."""
-    record = books.freeze(month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=config.shared_pull_hours))
+    hours = config.shared_pull_hours if config.shared_pull_hours is not None else 0.0 if config.fresh else SHARED_PULL_HOURS
+    record = books.freeze(month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=hours))
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(
             asset_key=name,

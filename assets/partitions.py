@@ -2,5 +2,6 @@
 
 import dagster as dg
 
-# UTC: whether a month is closed where the company is, is checked again in the run.
-months = dg.MonthlyPartitionsDefinition(start_date="2000-01", fmt="%Y-%m", timezone="UTC")
+# A month is there as soon as it is over anywhere on earth; whether it is closed where the
+# company is, is checked in the run.
+months = dg.MonthlyPartitionsDefinition(start_date="2000-01", fmt="%Y-%m", timezone="Pacific/Kiritimati")

@@ -7,6 +7,7 @@ from assets.books import Books
 from assets.extract import OWNERS
 from assets.metadata import TABLE, described
 from assets.partitions import months
+from reports import formats
 from sales import quality, reconciliation
 from sales.calendar import Month
 
@@ -25,6 +26,8 @@ def data_quality(
     """Findings about the facts before the month end: missing amounts, owners who left, assumed history."""
     month = Month.parse(context.partition_key)
     rules, folk = books.rules(month), books.people(month)
-    table = quality.data_quality(opportunity_snapshot, phased_targets, folk, month, rules, books.organization(month).organization_id)
+    table = quality.data_quality(
+        opportunity_snapshot, phased_targets, folk, month, rules, books.organization(month).organization_id, formats.repertoire()
+    )
     faults = reconciliation.every_booking_has_a_target(opportunity_snapshot, phased_targets, table, month, rules)
     return described("data_quality", table, {"every_booking_has_a_target": faults})

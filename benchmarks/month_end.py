@@ -77,7 +77,7 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
             coverage.pipeline_coverage(snap, phased, month, rules)
             movement.pipeline_movement(opening, snap, phased, month, rules)
             closing.closing_plan(snap, month, rules)
-            quality.data_quality(snap, phased, folk, month, rules, defaults.organization_id)
+            quality.data_quality(snap, phased, folk, month, rules, defaults.organization_id, range(0x20, 0x500))
             opening = snap
 
 

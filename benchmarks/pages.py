@@ -11,7 +11,7 @@ from connectors.salesforce import SalesforceClient
 from connectors.salesforce_wire import Login
 from local_org.company import company
 from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
-from reports import render
+from reports import formats, render
 from reports.document import Edition
 from reports.grain_tables import MonthTables
 from reports.month_end import month_end_reports
@@ -36,7 +36,7 @@ def demo_pages(people: int) -> list[str]:
     tables = MonthTables(
         snap, phased, bookings, attainment.target_attainment(snap, phased, MONTH, rules), coverage.pipeline_coverage(snap, phased, MONTH, rules),
         movement.pipeline_movement(snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules),
-        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, organization.organization_id),
+        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, organization.organization_id, formats.repertoire()),
     )  # fmt: skip
     reports = month_end_reports(tables, Edition(MONTH, rules, is_demo=True))
     persons = [report for report in reports if report.kind == "person"]

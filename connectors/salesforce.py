@@ -27,6 +27,7 @@ from sales.tables import RAW, checked
 EXACT = pa.decimal128(38, 10)
 CHECKSUM_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 SHORT_ID = 15
+SHORT_OWNER_OR_ACCOUNT = r"^(005|00G|001)[0-9A-Za-z]{12}$"
 
 
 class MissingField(Fault, PermissionError):
@@ -114,8 +115,8 @@ FIELD_HISTORY = ObjectSource("raw_opportunity_field_history", "OpportunityFieldH
     Source("created_at", "CreatedDate", "instant", needed=True),
     Source("field", "Field", needed=True),
     Source("data_type", "DataType"),
-    Source("old_value", "OldValue", needed=True),
-    Source("new_value", "NewValue"),
+    Source("old_value", "OldValue", "value", needed=True),
+    Source("new_value", "NewValue", "value"),
 ], optional=True, why="today's owner is assumed for the past: track the owner under Opportunity, Fields, Set History Tracking")  # fmt: skip
 USERS = ObjectSource("raw_users", "User", [
     Source("user_id", "Id", "id", needed=True),
@@ -165,7 +166,8 @@ DATED_RATES = ObjectSource("dated_rates", "DatedConversionRate", [
 ], optional=True)  # fmt: skip
 
 KINDS: dict[str, pa.DataType] = {
-    "text": pa.string(), "id": pa.string(), "category": pa.string(), "flag": pa.bool_(), "number": pa.float64(),
+    "text": pa.string(),
+    "value": pa.string(), "id": pa.string(), "category": pa.string(), "flag": pa.bool_(), "number": pa.float64(),
     "count": pa.int64(), "day": pa.date32(), "instant": columns.INSTANT, "exact": EXACT,
 }  # fmt: skip
 # History says BestCase, MostLikely and Forecast where the record says Best Case, Most Likely and Commit.
@@ -188,6 +190,7 @@ class SalesforceClient:
         def read(source: ObjectSource) -> pd.DataFrame:
             return _read(wire, source, names, findings, progress)
 
+        _warn_of_splits(names, findings)
         organization, currencies, dated = read(ORGANIZATION), read(CURRENCIES), read(DATED_RATES)
         tables = {
             "raw_organization": _organization(organization, currencies),
@@ -215,10 +218,17 @@ class SalesforceClient:
         wire = Wire(self.login)
         names = wire.object_names()
         findings: list[ExtractFinding] = []
+        _warn_of_splits(names, findings)
         for source in (ORGANIZATION, OPPORTUNITIES, HISTORY, FIELD_HISTORY, USERS, ROLES, STAGES, ACCOUNTS):
             if _is_there(source, names, findings):
                 _visible(source, wire.fields(source.object_name), findings)
         return wire, findings
+
+
+def _warn_of_splits(names: set[str], findings: list[ExtractFinding]) -> None:
+    if "OpportunitySplit" in names:
+        meaning = "splits are enabled and not read yet: the owner gets the whole credit of a deal"
+        findings.append(ExtractFinding("OpportunitySplit", meaning))
 
 
 def _is_there(source: ObjectSource, names: set[str], findings: list[ExtractFinding]) -> bool:
@@ -242,7 +252,8 @@ def _visible(source: ObjectSource, there: set[str], findings: list[ExtractFindin
                 f"grant read access to the field in a permission set"
             )
         if each.field != "CurrencyIsoCode":  # absent from every single-currency organisation
-            findings.append(ExtractFinding(f"{source.object_name}.{each.field}", f"not visible: {each.column} stays empty"))
+            counts_as = ("yes" if each.default else "no") if each.kind == "flag" else "empty"
+            findings.append(ExtractFinding(f"{source.object_name}.{each.field}", f"not visible: {each.column} counts as {counts_as}"))
     return visible
 
 
@@ -276,6 +287,10 @@ def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:
             return values.cast(pa.float64()).cast(pa.int64())
         if kind == "id":
             return _eighteen(values)
+        if kind == "value":
+            # A tracked value may be a record id, and then it is compared with ids of 18 characters.
+            is_id = pc.match_substring_regex(values, SHORT_OWNER_OR_ACCOUNT).fill_null(False)
+            return pc.if_else(is_id, _eighteen(values), values)
         if kind == "category":
             encoded = values.dictionary_encode()
             renamed = [CATEGORIES.get(each, each) for each in encoded.dictionary.to_pylist()]
@@ -301,7 +316,6 @@ def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.Da
     corporate = currencies.loc[columns.booleans(currencies["is_corporate"]), "currency_code"].tolist()
     code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
     shown = organization.drop(columns="locale")
-    shown["names_year_by_start"] = columns.series(columns.arrow(shown["names_year_by_start"]).fill_null(False))
     shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
     shown["is_multi_currency"] = columns.series(pa.array([bool(corporate)] * len(shown)))
     return shown

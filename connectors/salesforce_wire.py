@@ -150,9 +150,11 @@ class Wire:
             counted = cast("dict[str, Any]", self._salesforce.query(count, include_deleted=True))
             expected = int(counted["totalSize"])
             progress(f"{object_name}: {expected:,} records")
-            if expected < BULK_FROM_ROWS:
-                return self._by_rest(soql, fields)
-            return self._by_bulk(soql, fields, progress)
+            table = self._by_rest(soql, fields) if expected < BULK_FROM_ROWS else self._by_bulk(soql, fields, progress)
+        # Records may be added while we read, never taken away: deleted ones are read too.
+        if table.num_rows < expected:
+            raise IncompleteAnswer(f"{object_name} had {expected:,} records and {table.num_rows:,} arrived; run again")
+        return table
 
     def _by_rest(self, soql: str, fields: Sequence[str]) -> pa.Table:
         answer = cast("dict[str, Any]", self._salesforce.query(soql, include_deleted=True))
@@ -173,13 +175,19 @@ class Wire:
             done = self._wait_for(job_id)
             pages = list(self._pages(job_id, fields, progress))
         finally:
-            # A job left behind would count against the daily limit for a week.
-            self._salesforce.restful(f"jobs/query/{job_id}", method="DELETE")
+            self._forget(job_id, progress)
         table = pa.concat_tables(pages)
         processed = int(done["numberRecordsProcessed"])
         if table.num_rows != processed:
             raise IncompleteAnswer(f"Bulk job {job_id} processed {processed:,} records and sent {table.num_rows:,}; run again")
         return table
+
+    def _forget(self, job_id: str, progress: Progress) -> None:
+        """Delete a job: left behind it would count against the daily limit for a week. Its answer does not depend on it."""
+        try:
+            self._salesforce.restful(f"jobs/query/{job_id}", method="DELETE")
+        except (SalesforceError, requests.exceptions.RequestException) as fault:
+            progress(f"Bulk job {job_id} could not be deleted ({type(fault).__name__}); Salesforce forgets it in a week")
 
     def _wait_for(self, job_id: str) -> dict[str, Any]:
         pause, waited = FIRST_POLL_SECONDS, 0.0
@@ -219,9 +227,8 @@ class Wire:
         try:
             yield
         except SalesforceAuthenticationFailed as refused:
-            reason = str(getattr(refused, "message", "") or refused)
             raise LoginRefused(
-                f"{place} refused the login ({_shown(reason, self.login)}); check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET"
+                f"{place} refused the login ({_shown(str(refused), self.login)}); check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET"
             ) from None
         except SalesforceError as refused:
             content: Any = refused.content
@@ -274,13 +281,14 @@ def _newest_common(session: requests.Session, domain: str, place: str) -> str:
 
 
 def _refuse_remote(url: str) -> None:
-    parts = urlsplit(url)
-    host = parts.hostname or ""
     try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
         is_local = host == "localhost" or ipaddress.ip_address(host).is_loopback
+        is_local &= parts.scheme == "http"
     except ValueError:
         is_local = False
-    if parts.scheme != "http" or not is_local:
+    if not is_local:
         raise NotLocal("SALESFORCE_LOCAL_URL must be an address on this machine, such as http://127.0.0.1:8080")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from local_org.objects import Org
+from local_org.objects import PREFIXES, Org
 
 # Text of the CRM may be long; the csv module's limit is 128 KiB a field.
 LONGEST_FIELD = 32 * 1024 * 1024
@@ -20,10 +20,12 @@ def csv_org(folder: Path) -> Org:
     csv.field_size_limit(LONGEST_FIELD)
     org = Org()
     for path in sorted(folder.glob("*.csv")):
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             reader = csv.DictReader(lines)
             names = list(reader.fieldnames or [])
             if "Id" not in names:
+                if path.stem in PREFIXES:
+                    raise NoObjects(f"{path} has no Id column; the first line must name Salesforce's fields")
                 continue  # a target book or another table that Salesforce does not hold
             try:
                 org.add(path.stem, names, reader)

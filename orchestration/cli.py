@@ -6,8 +6,10 @@ imported inside commands, so that `--help` and worker processes start fast.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,6 +68,9 @@ def _one_sentence() -> Iterator[None]:
         raise typer.Exit(1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except OSError as fault:
+        err.print(f"onpace: {fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk", markup=False)
+        raise typer.Exit(1) from None
     except Exception as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
         log = _log_trace()
         err.print(f"onpace: unexpected {type(unexpected).__name__}: {_flat(str(unexpected))[:300]}; the trace is in {log}", markup=False)
@@ -130,6 +135,8 @@ def backfill(
             out.print(str(books.home / "packs" / str(done) / "company.pdf"), markup=False)
         for failed, fault in outcome.failed.items():
             err.print(f"onpace: {failed}: {_flat(str(fault))}", markup=False)
+        if missed := wanted[len(outcome.done) + len(outcome.failed) :]:
+            err.print(f"onpace: {len(missed)} months from {missed[0]} on were not tried", markup=False)
         if outcome.failed:
             raise typer.Exit(1)
 
@@ -245,10 +252,15 @@ def _flat(text: str) -> str:
 def _log_trace() -> Path:
     from orchestration import settings
 
-    path = settings.home() / "logs" / f"{datetime.now(UTC):%Y%m%dT%H%M%S}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(traceback.format_exc(), encoding="utf-8")
-    return path
+    name, trace = f"{datetime.now(UTC):%Y%m%dT%H%M%S}.log", traceback.format_exc()
+    for folder in (settings.home() / "logs", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(trace, encoding="utf-8")
+        except OSError:
+            continue  # the home may be the very thing that is broken
+        return folder / name
+    return Path(os.devnull)
 
 
 def main() -> None:

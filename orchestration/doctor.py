@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connectors.salesforce import SalesforceClient
-from connectors.target_book import read_target_book
 from orchestration import resources, settings
 from sales.calendar import Month
 from sales.history import PipelineHistory
@@ -19,8 +18,6 @@ def examine(say: Say) -> None:
     say("Settings")
     for name, setting in settings.read_settings().items():
         say(f"  {name} = {setting.shown}  ({setting.origin}: {setting.variable.meaning})")
-    for name in settings.not_yet_supported():
-        say(f"  {name} is set, but this flow is not supported yet: client credentials are used")
     books = resources.make_books()
     policies = books.policies
     say("Policy")
@@ -53,9 +50,9 @@ def examine(say: Say) -> None:
     say("Targets and the latest closed month")
     extract = books.bundle(pull.tables)
     month = Month.of(books.now().date()).plus(-1)
+    books.refuse_unusable(month, extract)
     rules = policies.for_month(month, extract.defaults)
-    book = read_target_book(books.policy_folder / rules.policy.targets.source, extract.users)
-    say(f"  {len(book)} annual targets; {month} belongs to {rules.calendar.year_of(month).name}, by {rules.source}")
+    say(f"  {month} belongs to {rules.calendar.year_of(month).name}, by {rules.source}; targets come from {rules.policy.targets.source}")
     state = month_end_state(PipelineHistory(extract, rules.currency, rules.digits), month, rules)
     say(f"  {len(state.opportunity):,} opportunities existed at the end of {month}, {int(state.is_open.sum()):,} of them open")
     say("Everything a report needs is there.")

@@ -11,18 +11,27 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import dagster as dg
+from filelock import FileLock, Timeout
 
-from assets.books import Books, MonthNotClosed
+from assets.books import Books
+from connectors.salesforce import MissingField, MissingObject, UnreadableValue
+from connectors.salesforce_wire import LoginRefused, MissingSetting, NotLocal, RequestRefused, SalesforceUnavailable
+from connectors.storage import AnotherOrganization
+from connectors.target_book import InvalidTargetBook
 from orchestration import settings
 from orchestration.definitions import defs
+from reports.press import InvalidLogo
 from sales.calendar import Month
 from sales.fault import Fault
-from sales.snapshot import NothingYet
-from sales.targets import NoTargets
+from sales.policy import InvalidPolicy
 
-ABOUT_ONE_MONTH = (MonthNotClosed, NothingYet, NoTargets)
+ABOUT_EVERY_MONTH = (
+    SalesforceUnavailable, LoginRefused, RequestRefused, MissingSetting, NotLocal, MissingField, MissingObject, UnreadableValue,
+    InvalidPolicy, InvalidTargetBook, InvalidLogo, AnotherOrganization,
+)  # fmt: skip
 
 
 class RunFailed(Fault, RuntimeError):
@@ -55,16 +64,35 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
 
 
 def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, *, fresh: bool = False, shared_hours: float = 0.0) -> None:
-    """Run a job for a month; raises the `Fault` of the step that failed."""
+    """Run a job for a month; raises the `Fault` of the step that failed.
+
+    A pull that is at most `shared_hours` old serves, also where a fresh extract is asked for.
+    """
     config = {
         "ops": {"salesforce_extract": {"config": {"fresh": fresh, "shared_pull_hours": shared_hours}}},
         "loggers": {"terminal": {"config": {}}},
     }
     job = defs.resolve_job_def(job_name)
+    with _alone(month, books), _faults(month):
+        job.execute_in_process(run_config=config, partition_key=str(month), instance=instance, resources={"books": books})
+
+
+@contextmanager
+def _alone(month: Month, books: Books) -> Iterator[None]:
+    """Keep a second run of the same month away: both would write the same tables."""
     try:
-        result = job.execute_in_process(
-            run_config=config, partition_key=str(month), instance=instance, resources={"books": books}, raise_on_error=True
-        )
+        locks = books.home / "dagster" / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{month}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunFailed(f"another run of {month} is at work; wait until it is done") from None
+
+
+@contextmanager
+def _faults(month: Month) -> Iterator[None]:
+    try:
+        yield
     except dg.DagsterError as failed:
         cause: BaseException | None = failed
         while cause is not None:
@@ -72,26 +100,26 @@ def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterIns
                 raise cause from None
             cause = cause.__cause__
         raise RunFailed(f"the run of {month} failed: {' '.join(str(failed).split())[:300]}; see the run in the UI (onpace ui)") from failed
-    if not result.success:
-        raise RunFailed(f"the run of {month} failed; see it in the UI (onpace ui)")
 
 
 def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], None], *, fresh: bool = False) -> Outcome:
     """Run every month without delivery, from one pull; a month that fails leaves the others standing.
 
-    A fault that would meet every month (no login, a broken policy) ends the backfill at once.
+    A fault that would meet every month (no login, a broken policy) ends the backfill; what was done stays done.
     """
-    outcome = Outcome()
+    outcome, started = Outcome(), books.now()
     with dagster_instance() as instance:
         for month in months:
             begin(month)
+            # The first month pulls where it must; a pull made since then serves the others.
+            since = (books.now() - started) / timedelta(hours=1)
             try:
                 books.refuse_clearly_open(month)
-                # The first month pulls where it must, the others share that pull.
-                is_first = not outcome.done
-                run_month("restatement", month, books, instance, fresh=fresh and is_first, shared_hours=0.0 if is_first else 24.0)
-            except ABOUT_ONE_MONTH as fault:
+                run_month("restatement", month, books, instance, fresh=fresh, shared_hours=since)
+            except Fault as fault:
                 outcome.failed[month] = fault
+                if isinstance(fault, ABOUT_EVERY_MONTH):
+                    break
             else:
                 outcome.done.append(month)
     return outcome

@@ -4,8 +4,6 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from connectors.policy_folder import read_policies
-from orchestration import settings
 from orchestration.jobs import month_end
 from orchestration.resources import make_books
 from sales.calendar import Month, working_days
@@ -42,9 +40,8 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     today = context.scheduled_execution_time.astimezone(ZoneInfo(ZONE)).date()
     this_month = Month.of(today)
     month = this_month.plus(-1)
-    policies = read_policies(settings.policy_folder()).policies
-    policy = policies[max(policies)] if policies else None
-    nth, place = (policy.delivery.working_day, policy.phasing.holidays) if policy else (3, "")
+    policy = make_books().policy_of(month)
+    nth, place = policy.delivery.working_day, policy.phasing.holidays
     if today < working_days(this_month, place)[nth - 1]:
         return dg.SkipReason(f"working day {nth} of {this_month} has not come")
     done = dg.RunsFilter(job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD)

@@ -31,10 +31,11 @@ VARIABLES = (
     Variable("SALESFORCE_DOMAIN", "", "My Domain, acme.my for https://acme.my.salesforce.com"),
     Variable("SALESFORCE_CLIENT_ID", "", "OAuth client credentials: the consumer key"),
     Variable("SALESFORCE_CLIENT_SECRET", "", "OAuth client credentials: the consumer secret", is_secret=True),
+    Variable("SALESFORCE_USERNAME", "", "OAuth JWT bearer: not supported yet, use client credentials"),
+    Variable("SALESFORCE_PRIVATE_KEY_FILE", "", "OAuth JWT bearer: not supported yet, use client credentials"),
     Variable("SALESFORCE_API_VERSION", "", "API version; empty for the newest that both sides support"),
     Variable("SALESFORCE_LOCAL_URL", "", "an org on this machine instead of the internet, http://127.0.0.1:PORT"),
 )
-NOT_YET = ("SALESFORCE_USERNAME", "SALESFORCE_PRIVATE_KEY_FILE")
 _overrides: dict[str, str] = {}
 
 
@@ -88,11 +89,6 @@ def policy_folder() -> Path:
 def use_embedded_org() -> None:
     """Forget where Salesforce is, for this process: the demo must never touch a real organisation."""
     _overrides.update({variable.name: "" for variable in VARIABLES if variable.name.startswith("SALESFORCE_")})
-
-
-def not_yet_supported() -> list[str]:
-    """Return variables that are set and belong to a login flow that does not exist yet."""
-    return [name for name in NOT_YET if os.environ.get(name)]
 
 
 def _folder(name: str) -> Path:

@@ -5,16 +5,31 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from local_org.server import serving_app
+from local_org.server import PortTaken, serving_app
 from orchestration import settings
 from orchestration.runs import prepare_dagster_home
+from sales.fault import Fault
+
+
+class PacksPortTaken(Fault, OSError):
+    """The PDFs cannot be served where links lead."""
+
+
+@contextmanager
+def _packs_server(files: Starlette, port: int) -> Iterator[None]:
+    try:
+        with serving_app(files, port):
+            yield
+    except PortTaken:
+        raise PacksPortTaken(f"port {port} on 127.0.0.1 is not free for the PDFs; set ONPACE_PACKS_URL to another port") from None
 
 
 def serve_ui(port: int, say: Callable[[str], None]) -> int:
@@ -30,7 +45,7 @@ def serve_ui(port: int, say: Callable[[str], None]) -> int:
     }
     command = [sys.executable, "-m", "dagster", "dev", "-w", str(settings.PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
     files = Starlette(routes=[Mount("/", StaticFiles(directory=packs))])
-    with serving_app(files, link.port or 3001):
+    with _packs_server(files, link.port or 3001):
         say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
         process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
         try:

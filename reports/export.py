@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import tempfile
 from collections.abc import Callable, Mapping
@@ -37,7 +38,10 @@ def export_tables(tables: Mapping[str, pd.DataFrame], month: Month, folder: Path
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     parts = {name: _written(columns.arrow(table[name])) for name in table.columns}
-    columns.frame(parts).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+    # The csv module leaves a lone carriage return bare, and readers take it for the end of a row.
+    has_return = any(pc.any(pc.match_substring(each, "\r")).as_py() for each in parts.values() if pa.types.is_string(each.type))
+    quoting = csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
+    columns.frame(parts).to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting)
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:

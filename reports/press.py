@@ -11,11 +11,13 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import tempfile
 import threading
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import version
@@ -84,10 +86,11 @@ class Press:
 
     def publish(self, tables: MonthTables, month: Month, rules: MonthRules, source: str, say: Callable[[str], None] = lambda _: None) -> Issue:
         """Print the month's documents that changed and write the manifest; the old state stays until then."""
-        logo = self._logo(rules)
+        logo = logo_of(self.policy_folder, rules)
         edition = Edition(month, rules, is_demo=source == EMBEDDED, logo=render.LOGO if logo else None)
         reports = month_end_reports(tables, edition)
         folder = self.root / str(month)
+        _recover(folder)
         known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
         packs: list[Pack | None] = []
         jobs: list[tuple[int, str, MonthEndReport, str, str]] = []
@@ -102,28 +105,34 @@ class Press:
                 jobs.append((position, html, report, name, content_digest))
         say(f"{len(reports)} documents, {len(jobs)} to print")
         pages = _print([(html, logo, f"{month} {name}") for _, html, _, name, _ in jobs])
-        for (position, _, report, name, content_digest), content in zip(jobs, pages, strict=True):
-            _write(folder / name, content)
-            packs[position] = _pack(folder / name, report, hashlib.sha256(content).hexdigest(), content_digest)
-        issue = Issue(folder, [pack for pack in packs if pack is not None], len(jobs))
-        _write(folder / "manifest.json", _manifest_of(issue, month, source, tables))
-        for stale in set(folder.glob("*.pdf")) - {pack.path for pack in issue.packs}:
-            stale.unlink()
+        if not jobs and {path.name for path in folder.glob("*.pdf")} == {pack.path.name for pack in packs if pack}:
+            return Issue(folder, [pack for pack in packs if pack is not None], 0)
+        with _replacing(folder) as staged:
+            for (position, _, report, name, content_digest), content in zip(jobs, pages, strict=True):
+                (staged / name).write_bytes(content)
+                packs[position] = _pack(folder / name, report, hashlib.sha256(content).hexdigest(), content_digest)
+            issue = Issue(folder, [pack for pack in packs if pack is not None], len(jobs))
+            for pack in issue.packs:
+                if not (staged / pack.path.name).exists():
+                    os.link(pack.path, staged / pack.path.name)
+            (staged / "manifest.json").write_bytes(_manifest_of(issue, month, source, tables))
         return issue
 
-    def _logo(self, rules: MonthRules) -> bytes | None:
-        name = rules.policy.brand.logo
-        if name is None:
-            return None
-        path = (self.policy_folder / name).resolve()
-        if not path.is_relative_to(self.policy_folder.resolve()):
-            raise InvalidLogo(f"[brand] logo = {name[:60]!r} lies outside the policy folder; put the file into it")
-        if not path.is_file() or path.stat().st_size > LARGEST_LOGO:
-            raise InvalidLogo(f"[brand] logo = {name[:60]!r} is no file of at most {LARGEST_LOGO:,} bytes in the policy folder")
-        content = path.read_bytes()
-        if not (content.startswith(PNG) or content.lstrip().startswith(SVG)):
-            raise InvalidLogo(f"[brand] logo = {name[:60]!r} is neither PNG nor SVG")
-        return content
+
+def logo_of(policy_folder: Path, rules: MonthRules) -> bytes | None:
+    """Return the brand's logo, or none; raises `InvalidLogo`."""
+    name = rules.policy.brand.logo
+    if name is None:
+        return None
+    path = (policy_folder / name).resolve()
+    if not path.is_relative_to(policy_folder.resolve()):
+        raise InvalidLogo(f"[brand] logo = {name[:60]!r} lies outside the policy folder; put the file into it")
+    if not path.is_file() or path.stat().st_size > LARGEST_LOGO:
+        raise InvalidLogo(f"[brand] logo = {name[:60]!r} is no file of at most {LARGEST_LOGO:,} bytes in the policy folder")
+    content = path.read_bytes()
+    if not (content.startswith(PNG) or content.lstrip().startswith(SVG)):
+        raise InvalidLogo(f"[brand] logo = {name[:60]!r} is neither PNG nor SVG")
+    return content
 
 
 def file_name(report: MonthEndReport) -> str:
@@ -211,11 +220,33 @@ def _is_intact(path: Path, sha256: str) -> bool:
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-    Path(name).chmod(0o644)
-    Path(name).replace(path)
+@contextmanager
+def _replacing(folder: Path) -> Iterator[Path]:
+    """Yield a folder to fill, and put it in the place of another: readers see all of the old pack or all of the new."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    staged.chmod(0o755)
+    try:
+        yield staged
+        for path in staged.iterdir():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
+        if folder.exists():
+            folder.rename(_former(folder))
+        staged.rename(folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(_former(folder), ignore_errors=True)
+
+
+def _recover(folder: Path) -> None:
+    """Put a pack back that a killed run had moved aside, and forget what it had staged."""
+    if _former(folder).exists() and not folder.exists():
+        _former(folder).rename(folder)
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _former(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}-former"

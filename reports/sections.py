@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from reports import charts, formats
 from reports.document import Column, Row, Section, Table
+from reports.grain_tables import Record
 from reports.view import View, name_of, ratio_words, short_period
 from sales.reconciliation import assumed_share
 
@@ -144,10 +145,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
     coming = view.next_quarter()
     answer = ""
     if coming and coming["status"] == "ok":
-        enough = round(coming["coverage_ratio"], 1) >= 1
-        answer = f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: " + (
-            "more is open than is still to win." if enough else "even if every open deal were won, the target would be missed."
-        )
+        answer = f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: {_coverage_means(coming)}"
     caption = "Coverage = open pipeline / remaining target. Dashed line: 1×. Hatched: below it." + _left_out(len(panels), MOST_PANELS)
     figure = charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette)
     return Section("Is there enough in the pipeline", answer, figure, caption, (), (Table(columns, tuple(rows)),), starts_page=True)
@@ -199,6 +197,13 @@ def _running(values: Sequence[Decimal]) -> list[Decimal]:
         total += value
         sums.append(total)
     return sums
+
+
+def _coverage_means(row: Record) -> str:
+    missing = row["remaining_target"] - row["open_pipeline"]
+    if missing > 0:
+        return "even if every open deal were won, the target would be missed."
+    return "more is open than is still to win." if missing < 0 else "every open deal is needed."
 
 
 def _left_out(there: int, most: int) -> str:

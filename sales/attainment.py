@@ -5,6 +5,8 @@ Put attainment here; how the target came about is `targets`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -27,7 +29,7 @@ def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
 
 def target_attainment(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
     """Return attainment by person, team and company; the three grains agree to the cent."""
-    grains = grains_of(rules.company, phased_targets, snapshot)
+    grains = grains_of(rules.company, targets_within(phased_targets, [rules.calendar.year_of(month)]), snapshot)
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     booked = columns.booleans(snapshot["is_won"]) & ~is_null
     owner = grains.person(snapshot["owner_id"])
@@ -62,6 +64,12 @@ def target_attainment(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, mont
     table = by_key(pd.concat(parts, ignore_index=True))
     extracted_at = snapshot["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), TargetAttainment)
+
+
+def targets_within(phased_targets: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
+    """Return the targets of months that lie in one of the periods: whose owners appear there."""
+    months = month_indexes(phased_targets["month"])
+    return phased_targets.loc[np.any([within(months, period) for period in periods], axis=0)]
 
 
 def within(months: Codes, period: Period) -> Mask:

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sales import columns, money
-from sales.attainment import by_key, month_indexes, ratio, status, within
+from sales.attainment import by_key, month_indexes, ratio, status, targets_within, within
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.columns import Codes, Mask
 from sales.grains import grains_of
@@ -75,7 +75,8 @@ def stage_weighted(amount: Minor, probability_pct: pd.Series) -> Minor:
 
 def pipeline_coverage(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
     """Return coverage by person, team and company for the periods ahead."""
-    grains = grains_of(rules.company, phased_targets, snapshot)
+    periods = periods_ahead(rules.calendar, month)
+    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot)
     pipeline = open_pipeline(snapshot, month, rules)
     amount = pipeline.amount
     weighted = stage_weighted(amount, snapshot["probability_pct"])
@@ -91,7 +92,7 @@ def pipeline_coverage(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, mont
     for grain in grains:
         size = len(grain.ids)
         overdue = grain.total(owner, amount, pipeline.is_overdue & valued)
-        for period in periods_ahead(rules.calendar, month):
+        for period in periods:
             is_open = pipeline.in_period(period)
             target = grain.total(target_owner, baseline, within(target_month, period))
             bookings = grain.total(owner, amount, booked & within(closed_in, period))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 from typing import cast
 
 import numpy as np
@@ -22,7 +22,7 @@ from sales import columns, money
 from sales.columns import NO_INSTANT, Codes, Days, Instants, Mask
 from sales.extract import Extract
 from sales.fault import Fault
-from sales.money import Minor, MissingRate
+from sales.money import AmountTooLarge, Minor, MissingRate
 
 NEVER = np.iinfo(np.int64).max
 EPOCH = date(1970, 1, 1)
@@ -87,6 +87,8 @@ class PipelineHistory:
         self.extract = extract
         self.currency = currency
         self.digits = digits
+        # A single-currency organisation has no codes: its amounts are in whatever the policy calls its currency.
+        self.corporate = extract.defaults.currency if len(extract.currency_rates) else currency
         records = extract.opportunities
         order = pc.sort_indices(columns.arrow(records["opportunity_id"]))
         records = records.take(np.asarray(order))
@@ -108,6 +110,10 @@ class PipelineHistory:
     def first_record(self) -> int | None:
         """The instant of the earliest opportunity, or none."""
         return int(self.created_at.min()) if len(self.created_at) else None
+
+    def has_any(self, instant: int) -> bool:
+        """Return whether any opportunity exists and is not deleted as of the instant."""
+        return bool(((self.created_at < instant) & (self.deleted_at >= instant)).any())
 
     def at(self, instant: int, stage_overrides: dict[str, str] | None = None) -> PipelineState:
         """Return the state of every opportunity that exists and is not deleted as of the instant.
@@ -169,10 +175,14 @@ class PipelineHistory:
         self.row_close_day = columns.to_days(rows["close_date"])
         self.row_probability = columns.floats(rows["probability_pct"])
         self.row_category = columns.arrow(rows["forecast_category"])
-        self.row_currency = columns.arrow(rows["currency_code"]).fill_null(self.currency)
+        self.row_currency = columns.arrow(rows["currency_code"]).fill_null(self.corporate)
         self.row_amount_local = columns.arrow(rows["amount"])
-        self.row_amount, self.row_without_amount = money.minor_units(rows["amount"], self.digits)
-        self._convert_foreign()
+        is_foreign = np.asarray(pc.not_equal(self.row_currency, self.currency))
+        # Foreign amounts are judged after conversion: a sum in dong is a large number of a small thing.
+        own = columns.series(pc.if_else(pa.array(is_foreign), pa.scalar(None, self.row_amount_local.type), self.row_amount_local))
+        self.row_amount, _ = money.minor_units(own, self.digits)
+        self.row_without_amount = np.asarray(self.row_amount_local.is_null())
+        self._convert(np.flatnonzero(is_foreign & ~self.row_without_amount))
         self._load_runs()
 
     def _load_runs(self) -> None:
@@ -193,20 +203,21 @@ class PipelineHistory:
         last_push = np.maximum.accumulate(np.where(pushed, position, -1)) if size else position
         self.row_last_pushed_at = np.where(self.row_push_count > 0, self.row_at[np.maximum(last_push, 0)], NO_INSTANT)
 
-    def _convert_foreign(self) -> None:
-        """Convert foreign amounts with the rate at their close date, rounded half-even once."""
-        foreign = np.asarray(pc.not_equal(self.row_currency, self.currency)) & ~self.row_without_amount
-        positions = np.flatnonzero(foreign)
+    def _convert(self, positions: Codes) -> None:
+        """Convert foreign amounts with the rates at their close date, rounded half-even once."""
         if not len(positions):
             return
-        rates = _Rates(self.extract.currency_rates)
+        rates = _Rates(self.extract.currency_rates, self.corporate)
         amounts = self.row_amount_local.take(pa.array(positions)).to_pylist()
         codes = self.row_currency.take(pa.array(positions)).to_pylist()
         for position, amount, code in zip(positions, amounts, codes, strict=True):
             day = EPOCH + timedelta(days=int(self.row_close_day[position]))
-            rate = rates.rate(code, day, self.ids[int(self.row_opportunity[position])].as_py())
-            converted = (amount / rate).quantize(money.quantum(self.digits), rounding=ROUND_HALF_EVEN)
-            self.row_amount[position] = money.to_minor(converted, self.digits)
+            record = self.ids[int(self.row_opportunity[position])].as_py()
+            exact = amount * rates.rate(self.currency, day, record) / rates.rate(code, day, record)
+            minor = money.to_minor(exact, self.digits)
+            if abs(minor) > money.LARGEST_MINOR:
+                raise AmountTooLarge(f"{record}: {amount:,} {code} cannot be summed exactly; correct it in Salesforce")
+            self.row_amount[position] = minor
 
     def _tracked(self, column: str, fields: tuple[str, ...]) -> TrackedField:
         changes = self.extract.opportunity_field_history
@@ -253,8 +264,8 @@ class PipelineHistory:
 class _Rates:
     """Conversion rates by currency: dated ones first, the static one where none is dated."""
 
-    def __init__(self, rates: pd.DataFrame) -> None:
-        self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {}
+    def __init__(self, rates: pd.DataFrame, corporate: str) -> None:
+        self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {corporate: [(None, None, Decimal(1))]}
         for row in cast("list[dict[str, object]]", rates.to_dict("records")):
             start, end = row["start_date"], row["next_start_date"]
             dated = (

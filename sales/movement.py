@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 
 from sales import columns, money
-from sales.attainment import by_key
+from sales.attainment import by_key, targets_within
 from sales.calendar import Month, Period
 from sales.columns import Codes, Mask
 from sales.coverage import open_pipeline, periods_around
@@ -50,11 +50,12 @@ def pipeline_movement(opening: pd.DataFrame, closing: pd.DataFrame, phased_targe
     Its teams are not used: both ends are read with the teams of `closing`'s extract.
     """
     people = closing if opening.empty else pd.concat([closing, opening], ignore_index=True)
-    grains = grains_of(rules.company, phased_targets, people)
+    periods = periods_around(rules.calendar, month)
+    grains = grains_of(rules.company, targets_within(phased_targets, periods), people)
     ids = columns.distinct(opening["opportunity_id"], closing["opportunity_id"])
     start = _side(opening, ids, grains, month.plus(-1), rules)
     end = _side(closing, ids, grains, month, rules)
-    parts = [_moves(grain, period, start, end, rules.digits, month) for grain in grains for period in periods_around(rules.calendar, month)]
+    parts = [_moves(grain, period, start, end, rules.digits, month) for grain in grains for period in periods]
     table = by_key(pd.concat(parts, ignore_index=True))
     extracted_at = closing["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineMovement)

@@ -136,8 +136,7 @@ class Forecast(Section):
 class Delivery(Section):
     """When a month end is due; to whom it goes comes with delivery by mail."""
 
-    working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=10)] = 3
-    hour: Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=23)] = 7
+    working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
 
 
 class SalesPolicy(Section):

@@ -7,7 +7,7 @@ Put findings about facts before the month end here. Findings about an extract as
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,11 +36,20 @@ class _Finding:
 
 
 def data_quality(
-    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules, organization_id: str
+    snapshot: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    folk: People,
+    month: Month,
+    rules: MonthRules,
+    organization_id: str,
+    repertoire: Container[int],
 ) -> pd.DataFrame:
-    """Return the month's findings, one row a finding and record."""
+    """Return the month's findings, one row a finding and record.
+
+    `repertoire` holds the code points that the pages can print.
+    """
     found = [
-        *_deals(snapshot, phased_targets, folk, month, rules),
+        *_deals(snapshot, phased_targets, folk, month, rules, repertoire),
         *_about_the_whole(snapshot, rules, month, organization_id),
     ]
     found.sort(key=lambda finding: (finding.name, finding.record_id))
@@ -70,7 +79,9 @@ def bookings_without_target(snapshot: pd.DataFrame, phased_targets: pd.DataFrame
     return columns.booleans(snapshot["is_won"]) & to_date & ~is_covered
 
 
-def _deals(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules) -> Iterator[_Finding]:
+def _deals(
+    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules, repertoire: Container[int]
+) -> Iterator[_Finding]:
     is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
     known = columns.codes(snapshot["owner_id"], folk.ids)
@@ -87,7 +98,7 @@ def _deals(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, m
         ("owner_unknown", "warning", known < 0, "{name} belongs to {owner}, who is no user: a queue, or hidden from us"),
         ("booked_later", "info", is_won & (closes > month.index), "{name} is won and booked in a later month, by its close date"),
         ("history_assumed", "info", assumed, "{name} existed at the month end, but its history begins later: its first row is used"),
-        ("text_unprintable", "info", _unprintable(snapshot["name"]) | _unprintable(snapshot["account_name"]),
+        ("text_unprintable", "info", _unprintable(snapshot["name"], repertoire) | _unprintable(snapshot["account_name"], repertoire),
          "the name of {name} holds characters that cannot be printed"),
     ]  # fmt: skip
     for finding, severity, where, sentence in cases:
@@ -114,10 +125,13 @@ def is_unprintable(character: str) -> bool:
     return unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"}
 
 
-def _unprintable(names: pd.Series) -> Mask:
-    # A class of code points finds suspects fast; Python decides about those few.
-    suspects = pc.match_substring_regex(columns.arrow(names), r"[\p{C}]").fill_null(False)
-    return np.asarray(suspects)
+def _unprintable(names: pd.Series, repertoire: Container[int]) -> Mask:
+    encoded = columns.arrow(names).dictionary_encode()
+    plain = np.asarray(pc.match_substring_regex(encoded.dictionary, r"^[ -~]*$"))
+    odd = np.zeros(len(plain) + 1, np.bool_)  # one more: a name that is null is not odd
+    for position in np.flatnonzero(~plain).tolist():
+        odd[position] = any(ord(each) not in repertoire for each in encoded.dictionary[position].as_py())
+    return odd[np.asarray(encoded.indices.fill_null(len(plain)))]
 
 
 def _shortened(text: object, otherwise: str) -> str:

@@ -14,7 +14,6 @@ from sales import money
 from sales.calendar import Month
 from sales.movement import ADDS, TAKES
 from sales.policy import MonthRules
-from sales.quality import bookings_without_target
 
 SHOWN = 3
 ATTAINMENT = ["target", "rephased_target", "bookings", "variance"]
@@ -61,7 +60,7 @@ def closing_is_open_pipeline(pipeline_movement: pd.DataFrame, pipeline_coverage:
 def no_fact_after_as_of(snapshot: pd.DataFrame) -> list[str]:
     """No instant in the snapshot lies at or after the instant it describes."""
     faults: list[str] = []
-    for name in ("created_at", "stage_entered_at", "last_pushed_at"):
+    for name in ("created_at", "known_at", "stage_entered_at", "last_pushed_at"):
         late = snapshot.loc[(snapshot[name] >= snapshot["as_of"]).fillna(value=False)]
         faults += [f"{row.opportunity_id}: {name} is {row[name]}" for _, row in _few(late)]
     return faults
@@ -71,7 +70,10 @@ def every_booking_has_a_target(
     snapshot: pd.DataFrame, phased_targets: pd.DataFrame, data_quality: pd.DataFrame, month: Month, rules: MonthRules
 ) -> list[str]:
     """A booking of the year belongs to someone with a target, or is listed in `data_quality`."""
-    without = snapshot.loc[bookings_without_target(snapshot, phased_targets, month, rules), "opportunity_id"]
+    year = rules.calendar.year_of(month)
+    has_target = set(phased_targets.loc[phased_targets["fiscal_year"] == rules.calendar.fiscal_year(month), "owner_id"])
+    booked = snapshot.loc[snapshot["is_won"], ["opportunity_id", "owner_id", "close_date"]].itertuples(index=False)
+    without = [deal for deal, owner, day in booked if owner not in has_target and year.first.first_day <= day <= month.last_day]
     listed = data_quality.loc[data_quality["finding"] == "booking_without_target", "record_id"]
     return [f"{deal}: booked without a target and not listed" for deal in sorted(set(without) - set(listed))[:SHOWN]]
 

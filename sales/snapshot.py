@@ -46,7 +46,10 @@ def month_end_state(history: PipelineHistory, month: Month, rules: MonthRules) -
     if history.first_record >= as_of:
         first = pa.scalar(history.first_record, pa.int64()).cast(columns.INSTANT).as_py()
         raise NothingYet(f"{month} is before the first opportunity, which was created on {first:%Y-%m-%d}; ask for a later month")
-    return history.at(as_of, dict(rules.policy.pipeline.stages))
+    state = history.at(as_of, dict(rules.policy.pipeline.stages))
+    if not len(state.opportunity):
+        raise NothingYet(f"no opportunity existed at the end of {month}: all had been deleted; ask for another month")
+    return state
 
 
 def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRules) -> pd.DataFrame:
@@ -91,6 +94,7 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
             "owner_provenance": _provenance(~state.is_assumed & owner_is_tracked),
             "owner_name": folk.name_of(owners),
             "lead_source": columns.arrow(history.records["lead_source"]).take(here),
+            "known_at": columns.from_instants(np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])),
         }
     )
     stamped = stamp(table, rules.calendar.as_of(month), history.extract.extracted_at)
@@ -99,7 +103,7 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
 
 def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bool:
     """Return whether the organisation had any opportunity at a month's end."""
-    return history.first_record is not None and history.first_record < columns.instant_of(rules.calendar.as_of(month))
+    return history.has_any(columns.instant_of(rules.calendar.as_of(month)))
 
 
 def opening_snapshot(history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame) -> pd.DataFrame:

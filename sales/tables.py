@@ -278,6 +278,7 @@ class OpportunitySnapshot(Contract):
     owner_provenance: Text = _field("How the owner is known", isin=PROVENANCES)
     owner_name: Text = _field("Owner's name")
     lead_source: Text = _maybe("Lead source today")
+    known_at: Instant = _maybe("When what is shown was saved; empty where it is assumed")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -490,7 +491,7 @@ def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
         return contract.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
         cases = broken.failure_cases[["column", "check", "failure_case"]].astype(str).drop_duplicates().head(3)
-        faults = "; ".join(f"{row.column}: {row.check} ({row.failure_case[:60]})" for row in cases.itertuples())
+        faults = "; ".join(f"{row.column}: {row.check} ({str(row.failure_case)[:60]})" for row in cases.itertuples())
         raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
 
 

@@ -117,7 +117,8 @@ def plan(target: AnnualTarget, rules: MonthRules) -> Plan:
     except ValueError:
         raise InvalidTarget(
             f"the target of {target.owner_id} for {year.name} has no month to be laid on: "
-            f"start {target.start or 'open'}, end {target.end or 'open'}; correct its dates in the target book"
+            f"start {target.start or 'open'}, end {target.end or 'open'}, weights {[float(each) for each in weights]}; "
+            "correct its dates in the target book or the weights in the policy file"
         ) from None
     return Plan(target, year, amount, weights, baseline)
 
@@ -318,7 +319,7 @@ def _corporate(row: dict[str, object], rates: dict[str, Decimal], rules: MonthRu
         raise MissingRate(
             f"target of {row['owner_id']} for {row['fiscal_year']}: no {code} rate; add the currency in Salesforce or state the target in {rules.currency}"
         )
-    return money.to_minor(amount / rates[code], rules.digits)
+    return money.to_minor(amount * rates.get(rules.currency, Decimal(1)) / rates[code], rules.digits)
 
 
 def static_rates(rates: pd.DataFrame) -> dict[str, Decimal]:

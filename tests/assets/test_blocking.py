@@ -5,6 +5,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from filelock import FileLock
 
 from assets.books import Books
 from connectors.storage import NotComputed
@@ -38,3 +39,54 @@ def test_a_broken_law_stops_before_anything_is_printed(books: Books, tmp_path: P
     runs.run_month("restatement", MONTH, books, instance)
     assert len(books.tables.read_published("pipeline_movement", MONTH)) == 12
     assert (books.home / "packs" / "2026-03" / "company.pdf").exists()
+
+
+def pins(books: Books) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (books.home / "published").glob("*.json")}
+
+
+def test_a_fresh_backfill_reads_once_and_restates_every_month(books: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    months = [Month(2026, 1), Month(2026, 2), MONTH]
+    reader = books.connect()
+    assert isinstance(reader, FakeReader)
+    assert runs.backfill(months, books, lambda _: None).done == months
+    assert runs.backfill(months, books, lambda _: None).done == months
+    assert reader.pulls == 1
+    before = pins(books)
+    monkeypatch.setattr(books, "now", lambda: datetime(2026, 5, 5, tzinfo=UTC))
+    assert runs.backfill(months, books, lambda _: None, fresh=True).done == months
+    assert reader.pulls == 2
+    assert all(before[name] != after for name, after in pins(books).items())
+
+
+def test_one_months_fault_leaves_the_others_standing(books: Books) -> None:
+    """In February the deal stands in a stage that nobody explains."""
+    rows = [saved(1, "2026-01-05 10:00"), saved(1, "2026-02-05 10:00", stage_name="Retired"), saved(1, "2026-03-05 10:00")]
+    reader = books.connect()
+    assert isinstance(reader, FakeReader)
+    reader.raw = raw_tables(extract([deal(1)], rows))
+    outcome = runs.backfill([Month(2026, 1), Month(2026, 2), MONTH], books, lambda _: None)
+    assert [str(month) for month in outcome.done] == ["2026-01", "2026-03"]
+    assert "'Retired'" in str(outcome.failed[Month(2026, 2)])
+
+
+def test_a_fault_of_every_month_ends_a_backfill_and_keeps_what_is_done(books: Books) -> None:
+    runs.backfill([Month(2026, 1)], books, lambda _: None)
+    (books.policy_folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,nobody,1\n")
+    later = Books(books.home, books.policy_folder, books.connect, books.source, books.now)
+    outcome = runs.backfill([Month(2026, 1), Month(2026, 2)], later, lambda _: None)
+    assert (outcome.done, list(outcome.failed)) == ([], [Month(2026, 1)])
+    assert len(books.tables.read_published("pipeline_movement", Month(2026, 1))) == 12
+
+
+def test_two_runs_of_a_month_do_not_meet(books: Books, tmp_path: Path) -> None:
+    with (
+        FileLock(_made(books.home / "dagster" / "locks") / f"{MONTH}.lock"),
+        pytest.raises(runs.RunFailed, match="another run of 2026-03 is at work"),
+    ):
+        runs.run_month("restatement", MONTH, books, dg.DagsterInstance.local_temp(str(tmp_path)))
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True)
+    return folder

@@ -1,11 +1,13 @@
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from assets.books import Books, MonthNotClosed
-from connectors.storage import AnotherOrganization
+from connectors.storage import AnotherOrganization, write_atomically
 from connectors.target_book import InvalidTargetBook
+from reports.press import InvalidLogo
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.policy import InvalidPolicy
@@ -47,17 +49,33 @@ def again(books: Books) -> Books:
     return Books(books.home, books.policy_folder, books.connect, books.source, books.now)
 
 
+def publish(books: Books, month: Month) -> None:
+    content = {"extract_id": books.record(month).extract_id, "tables": {}}
+    write_atomically(books.home / "published" / f"{month}.json", json.dumps(content).encode())
+
+
 def silent(_: str) -> None: ...
 
 
 def test_a_rerun_reads_the_extract_that_is_frozen_for_the_month(books: Books, reader: FakeReader, clock: Clock) -> None:
     first = books.freeze(MARCH, silent)
+    publish(books, MARCH)
     clock.now += timedelta(days=30)
     reader.raw = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
     assert again(books).freeze(MARCH, silent) == first
     fresh = again(books).freeze(MARCH, silent, fresh=True)
     assert reader.pulls == 2
     assert again(books).record(MARCH) == fresh != first
+    assert again(books).freeze(MARCH, silent) == first  # the fresh one was never published
+
+
+def test_a_run_reads_one_extract_and_one_target_book_whatever_others_do(books: Books) -> None:
+    first = books.freeze(MARCH, silent)
+    lines = books.target_book(MARCH)
+    (books.policy_folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,9\n")
+    assert again(books).freeze(MARCH, silent, fresh=True, shared_age=timedelta(0)) != first
+    assert books.record(MARCH) == first
+    assert books.target_book(MARCH) is lines
 
 
 def test_one_pull_serves_several_months_while_it_is_young(books: Books, reader: FakeReader, clock: Clock) -> None:
@@ -95,6 +113,13 @@ def test_bad_input_stores_nothing(books: Books) -> None:
     (folder / "fy2026.toml").write_text('[targets]\nsource = "salesforce"\n')
     with pytest.raises(NoTargets, match="not supported yet"):
         again(books).freeze(MARCH, silent)
+    (folder / "fy2026.toml").write_text('[targets]\nsource = "../../etc/passwd"\n')
+    with pytest.raises(InvalidPolicy, match="outside the policy folder"):
+        again(books).freeze(MARCH, silent)
+    (folder / "fy2026.toml").write_text('[brand]\nlogo = "none.png"\n')
+    (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1\n")
+    with pytest.raises(InvalidLogo):
+        again(books).freeze(MARCH, silent)
     assert stored(books) == []
 
 
@@ -126,5 +151,17 @@ def test_closed_means_closed_where_the_company_is(books: Books, reader: FakeRead
 def test_demo_numbers_are_never_taken_for_real_ones(books: Books) -> None:
     demo = Books(books.home, books.policy_folder, books.connect, EMBEDDED, books.now)
     demo.freeze(MARCH, silent)
+    publish(demo, MARCH)
     with pytest.raises(AnotherOrganization, match="set ONPACE_HOME to another folder"):
         again(books).freeze(MARCH, silent)
+
+
+def test_the_zone_comes_from_the_policy_else_from_the_organisation(books: Books, reader: FakeReader) -> None:
+    assert books.time_zone == "UTC"
+    reader.raw = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")], time_zone="Asia/Tokyo"))
+    books.freeze(MARCH, silent)
+    assert books.time_zone == "Asia/Tokyo"
+    (books.policy_folder / "fy2026.toml").write_text('[fiscal]\ntime_zone = "Europe/Paris"\n[delivery]\nworking_day = 5\n')
+    (books.policy_folder / "fy2027.toml").write_text("[delivery]\nworking_day = 1\n")
+    assert again(books).time_zone == "Europe/Paris"
+    assert again(books).policy_of(MARCH).delivery.working_day == 5

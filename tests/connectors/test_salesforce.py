@@ -122,6 +122,18 @@ def test_a_hidden_field_stops_only_a_table_that_needs_it() -> None:
             client.examine()
 
 
+def test_tracked_ids_of_15_characters_become_18_and_splits_are_said() -> None:
+    org = small_org(["a"])
+    change = {"Id": "017000000000001AAA", "OpportunityId": "006000000000000AAA", "CreatedDate": INSTANT, "Field": "Owner", "DataType": "EntityId",
+              "OldValue": "005000000000001", "NewValue": "Ann"}  # fmt: skip
+    org.add("OpportunityFieldHistory", list(change), [change])
+    org.add("OpportunitySplit", ["Id"], [])
+    with client_of(org) as client:
+        pull = client.pull()
+    assert pull.tables["raw_opportunity_field_history"][["old_value", "new_value"]].to_numpy().tolist() == [["005000000000001AAA", "Ann"]]
+    assert "OpportunitySplit" in {finding.place for finding in pull.findings}
+
+
 def test_a_hidden_object_that_is_needed_stops() -> None:
     org = small_org(["a"])
     del org.objects["OpportunityHistory"]
@@ -132,6 +144,7 @@ def test_a_hidden_object_that_is_needed_stops() -> None:
 def test_a_wrong_secret_is_one_sentence_without_the_secret() -> None:
     with client_of(small_org(["a"]), secret="hunter2") as client, pytest.raises(LoginRefused) as refused:
         client.pull()
+    assert "invalid_client" in str(refused.value)
     assert "check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET" in str(refused.value)
     assert "hunter2" not in str(refused.value) + repr(client.login)
 
@@ -144,7 +157,8 @@ def test_an_org_that_is_down_is_one_sentence() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://127.0.0.1:1", "http://example.com", "http://10.0.0.1", "http://127.0.0.1.example.com", "file:///etc", "http://[::2]:80"]
+    "url",
+    ["https://127.0.0.1:1", "http://example.com", "http://10.0.0.1", "http://127.0.0.1.example.com", "file:///etc", "http://[::2]:80", "http://[::1"],
 )
 def test_only_loopback_is_local(url: str) -> None:
     with pytest.raises(NotLocal):
@@ -186,6 +200,12 @@ class LyingServer(OrgServer):
             return Response(bytes(answer.body).replace(b"InProgress", b"Failed"), media_type="application/json")
         return answer
 
+    async def query(self, request: Request) -> Response:
+        answer = await super().query(request)
+        if self.lie == "count" and "COUNT()" in request.query_params["q"]:
+            return Response(bytes(answer.body).replace(b'"totalSize":20', b'"totalSize":25'), media_type="application/json")
+        return answer
+
     async def job_results(self, request: Request) -> Response:
         answer = await super().job_results(request)
         if self.lie == "page":
@@ -195,7 +215,13 @@ class LyingServer(OrgServer):
 
 @pytest.mark.parametrize(
     ("lie", "rows", "fault"),
-    [("total", 20, IncompleteAnswer), ("page", 2005, IncompleteAnswer), ("processed", 2005, IncompleteAnswer), ("failed", 2005, RequestRefused)],
+    [
+        ("total", 20, IncompleteAnswer),
+        ("count", 20, IncompleteAnswer),
+        ("page", 2005, IncompleteAnswer),
+        ("processed", 2005, IncompleteAnswer),
+        ("failed", 2005, RequestRefused),
+    ],
 )
 def test_a_count_that_does_not_fit_is_never_taken_for_the_whole(lie: str, rows: int, fault: type[Exception]) -> None:
     org = small_org(["a"] * rows)

@@ -6,11 +6,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from connectors.storage import AnotherOrganization, ExtractStore, NotComputed, TableStore, write_atomically
-from sales import tables
+from sales import money, tables
 from sales.calendar import Month
 from tests.fakes import deal, extract, frame, raw_tables, saved
 
@@ -97,16 +98,33 @@ def test_readers_see_a_month_only_as_it_was_published(tmp_path: Path) -> None:
     assert len(store.read_published("data_quality", MONTH)) == 1
 
 
+def _publish(home: Path, extract_id: str) -> None:
+    write_atomically(home / "published" / f"{MONTH}.json", json.dumps({"extract_id": extract_id, "tables": {}}).encode())
+
+
+def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) -> None:
+    """A first deal in dinars, or a change to yen, must not block a home."""
+    store = TableStore(tmp_path)
+    store.write("data_quality", MONTH, findings(MONTH, 1), {})
+    thousandths = findings(MONTH.plus(1), 1)
+    thousandths["amount"] = money.money_column(np.array([1234, 5, 0]), 3)
+    store.write("data_quality", MONTH.plus(1), thousandths, {})
+    pd.testing.assert_frame_equal(store.read("data_quality", MONTH), findings(MONTH, 1))
+    assert [str(amount) for amount in store.read("data_quality", MONTH.plus(1))["amount"]] == ["1.234", "0.005", "0.000"]
+
+
 def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
     store = ExtractStore(tmp_path, TableStore(tmp_path))
     assert store.latest() is None
     old = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
     new = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
     first = store.save(old, datetime(2026, 4, 1, tzinfo=UTC), "here", [("Opportunity.Amount", "hidden")])
-    store.pin(MONTH, first)
+    store.choose(MONTH, first)
+    _publish(tmp_path, first.extract_id)
     second = store.save(new, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
     assert store.latest() == second
-    assert store.pinned(MONTH) == first
+    store.choose(MONTH, second)  # a run that has not published yet
+    assert (store.pinned(MONTH), store.chosen(MONTH)) == (first, second)
     assert store.pinned(MONTH.plus(1)) is None
     assert len(store.frames(first)["raw_opportunities"]) == 1
     assert len(store.frames(second)["raw_opportunities"]) == 2

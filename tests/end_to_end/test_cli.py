@@ -109,6 +109,13 @@ def test_wrong_words_end_with_the_right_code(tmp_path: Path, words: list[str], c
     assert "Traceback" not in shown
 
 
+def test_a_home_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = run(tmp_path / "home", "report", "2026-01", ONPACE_HOME=str(tmp_path / "file" / "home"))
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert "check ONPACE_HOME" in done.stderr
+
+
 # --- the words of bad input, against an org over HTTP
 
 

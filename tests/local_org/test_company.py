@@ -44,6 +44,10 @@ def test_a_folder_of_csvs_is_an_org_and_other_tables_are_left_alone(tmp_path: Pa
 def test_a_folder_that_is_no_org_is_refused_with_the_line(tmp_path: Path) -> None:
     with pytest.raises(NoObjects, match="no Opportunity.csv"):
         csv_org(tmp_path)
-    (tmp_path / "Opportunity.csv").write_text("Id,Amount\n006,much\n", encoding="utf-8")
+    (tmp_path / "Account.csv").write_text("Name\nAcme\n", encoding="utf-8")
+    with pytest.raises(NoObjects, match="Account.csv has no Id column"):
+        csv_org(tmp_path)
+    (tmp_path / "Account.csv").unlink()
+    (tmp_path / "Opportunity.csv").write_text("Id,Amount\n006,much\n", encoding="utf-8-sig")
     with pytest.raises(NoObjects, match="Opportunity.csv line 2"):
         csv_org(tmp_path)

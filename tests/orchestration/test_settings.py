@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from assets.books import Books
-from orchestration import settings
+from connectors.salesforce_wire import MissingSetting
+from orchestration import resources, settings
 from orchestration.embedded import last_month_there
 from orchestration.months import UnknownMonths, months_named
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
@@ -25,6 +26,14 @@ def test_the_environment_goes_before_env_file_and_default(monkeypatch: pytest.Mo
         ("env.my", "environment"), ("from-file", ".env"), ("policy", "default"),
     ]  # fmt: skip
     assert not settings.uses_embedded_org()
+
+
+def test_any_salesforce_variable_turns_the_demo_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings.uses_embedded_org()
+    monkeypatch.setenv("SALESFORCE_USERNAME", "api@acme.example")
+    assert not settings.uses_embedded_org()
+    with pytest.raises(MissingSetting, match="SALESFORCE_CLIENT_ID is not set"):
+        resources.login()
 
 
 def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:

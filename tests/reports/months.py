@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
+from reports import formats
 from reports.document import Edition
 from reports.grain_tables import MonthTables
 from sales import attainment, closing, coverage, movement, quality, snapshot, targets
@@ -51,6 +52,6 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     tables = MonthTables(
         snap, phased, bookings, attainment.target_attainment(snap, phased, MONTH, rules), cover,
         movement.pipeline_movement(snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules),
-        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, "00D"),
+        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, "00D", formats.repertoire()),
     )  # fmt: skip
     return tables, Edition(MONTH, rules, is_demo=False)

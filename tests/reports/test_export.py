@@ -4,11 +4,13 @@ from pathlib import Path
 
 import openpyxl
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from reports.export import UnwritableFolder, export_tables
 from reports.workbook import TooManyRows, write_workbook
+from sales import columns
 from sales.tables import PUBLISHED, column_names
 from tests.reports.months import HOSTILE, MONTH, tables_of
 
@@ -66,3 +68,12 @@ def test_a_folder_that_cannot_be_written_is_a_sentence(tables: dict[str, pd.Data
     (tmp_path / "file").write_text("")
     with pytest.raises(UnwritableFolder, match="choose another folder with --to"):
         export_tables(tables, MONTH, tmp_path / "file", "csv")
+
+
+def test_a_carriage_return_in_a_name_does_not_end_a_row(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    snapshot = tables["opportunity_snapshot"]
+    snapshot = snapshot.assign(name=columns.series(pa.array(["one\rtwo\r\nthree"] * len(snapshot))))
+    export_tables({"opportunity_snapshot": snapshot}, MONTH, tmp_path, "csv")
+    with (tmp_path / "opportunity_snapshot.csv").open(encoding="utf-8", newline="") as lines:
+        rows = list(csv.DictReader(lines))
+    assert [row["name"] for row in rows] == ["one\rtwo\r\nthree"] * len(snapshot)

@@ -77,6 +77,26 @@ def test_a_logo_that_cannot_be_printed_is_refused(press: Press, tmp_path: Path, 
     assert not (tmp_path / "packs").exists()
 
 
+def test_a_pack_is_replaced_whole(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it writes, the press leaves the old pack; killed between two renames, the next run puts it back."""
+    tables, edition = tables_of(4)
+    folder = press.publish(tables, MONTH, edition.rules, "here").folder
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+
+    def killed(*_: object) -> bytes:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as broken:
+        broken.setattr(press_module, "_manifest_of", killed)
+        with pytest.raises(KeyboardInterrupt):
+            press.publish(tables, MONTH, edition.rules, EMBEDDED)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    folder.rename(folder.parent / f".{folder.name}-former")
+    (folder.parent / f".{folder.name}-abandoned").mkdir()
+    assert press.publish(tables, MONTH, edition.rules, "here").printed == 0
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
 WORKER = """
 import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor

@@ -15,7 +15,7 @@ from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
 from sales import reconciliation, snapshot
 from sales.calendar import Month
 from sales.history import PipelineHistory, UnknownStage
-from sales.money import MissingRate
+from sales.money import AmountTooLarge, MissingRate
 from tests.fakes import at, deal, extract, rules, saved
 
 MARCH = Month(2026, 3)
@@ -167,6 +167,29 @@ def test_a_foreign_amount_is_converted_once_with_the_rate_at_its_close_date() ->
 def test_a_foreign_amount_without_a_rate_is_an_error_that_names_the_currency() -> None:
     with pytest.raises(MissingRate, match="no CHF rate"):
         state(extract([deal(1)], [saved(1, "2026-01-05 10:00", currency_code="CHF")]))
+
+
+def test_a_policy_in_another_currency_than_the_corporate_one_converts_both_ways() -> None:
+    rates = [{"currency_code": "EUR", "rate": "1"}, {"currency_code": "NZD", "rate": "2"}]
+    rows = [saved(1, "2026-01-05 10:00", amount=100, currency_code="EUR"), saved(2, "2026-01-05 10:00", amount=100, currency_code="NZD")]
+    history = PipelineHistory(extract([deal(1), deal(2)], rows, rates=rates), "NZD", 2)
+    table = snapshot.opportunity_snapshot(history, MARCH, rules('[fiscal]\ncurrency = "NZD"'))
+    assert table["amount"].tolist() == [Decimal("200.00"), Decimal("100.00")]
+
+
+def test_a_large_sum_of_a_small_currency_is_judged_after_conversion() -> None:
+    rates = [{"currency_code": "VND", "rate": "25000"}]
+    rows = [saved(1, "2026-01-05 10:00", amount=10**13, currency_code="VND"), saved(2, "2026-01-05 10:00", amount=10**15)]
+    assert cell(state(extract([deal(1)], rows[:1], rates=rates)), "amount") == Decimal("400000000.00")
+    with pytest.raises(AmountTooLarge):
+        state(extract([deal(1), deal(2)], rows, rates=rates))
+
+
+def test_a_month_end_at_which_every_deal_was_deleted_is_refused_in_a_sentence() -> None:
+    one = extract([deal(1, is_deleted=True, modified_at=at("2026-02-05 10:00"))], [saved(1, "2026-01-05 10:00")])
+    assert len(state(one, Month(2026, 1))) == 1
+    with pytest.raises(snapshot.NothingYet, match="all had been deleted"):
+        state(one)
 
 
 FUTURE = st.lists(

@@ -187,8 +187,9 @@ def test_every_grain_and_period_reconciles_whatever_happens(
     policy = f'[pipeline]\noverdue = "{overdue}"'
     try:
         its = MonthOf(one, Month(2026, month), policy=policy)
-    except IndexError:
-        pytest.fail("a month could not be computed")
+    except snapshot.NothingYet:
+        assert len(deleted) == 5  # only a firm without any deal has no month end
+        return
     assert not reconciliation.movement_closes(its.movement)
     assert not reconciliation.closing_is_open_pipeline(its.movement, its.coverage)
     assert not reconciliation.people_sum_to_teams_and_company(its.attainment, reconciliation.ATTAINMENT)
@@ -225,13 +226,13 @@ def test_a_slow_deal_of_an_existing_client_is_protected() -> None:
 
 
 def test_findings_name_the_record_and_what_is_wrong() -> None:
-    deals = [deal(1, owner_id="005Z", name="=cmd\x07|evil"), deal(2), deal(3), deal(4)]
+    deals = [deal(1, owner_id="005Z", name="=cmd\x07|北京"), deal(2), deal(3), deal(4)]
     rows = [
         saved(1, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5)), saved(2, "2026-01-05 10:00", amount=None),
         saved(3, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 9, 1)), saved(4, "2026-07-05 10:00"),
     ]  # fmt: skip
     march = MonthOf(extract(deals, rows), Month(2026, 3))
-    found = quality.data_quality(march.snapshot, march.phased, march.folk, march.month, march.rules, "00D")
+    found = quality.data_quality(march.snapshot, march.phased, march.folk, march.month, march.rules, "00D", range(0x20, 0x500))
     names = dict(zip(found["finding"].tolist(), found["record_id"].tolist(), strict=True))
     assert names == {
         "booked_later": deals[2]["opportunity_id"], "booking_without_target": deals[0]["opportunity_id"],
@@ -257,5 +258,5 @@ def test_the_laws_see_a_table_that_breaks_them() -> None:
     assert reconciliation.movement_closes(spoiled(january.movement, "closing"))
     assert reconciliation.closing_is_open_pipeline(january.movement, spoiled(january.coverage, "open_pipeline"))
     assert reconciliation.people_sum_to_teams_and_company(spoiled(january.attainment, "bookings"), ["bookings"])
-    late = january.snapshot.assign(created_at=january.snapshot["as_of"])
-    assert reconciliation.no_fact_after_as_of(late)
+    for name in ("created_at", "known_at", "stage_entered_at"):
+        assert reconciliation.no_fact_after_as_of(january.snapshot.assign(**{name: january.snapshot["as_of"]})), name
