@@ -92,7 +92,7 @@ def _deal_name(deal: Record) -> str:
 def _note(deal: Record) -> str:
     words: list[str] = []
     if deal["days_overdue"]:
-        words.append(f"{deal['days_overdue']} days over")
+        words.append("1 day over" if deal["days_overdue"] == 1 else f"{deal['days_overdue']} days over")
     if deal["push_count"]:
         words.append(f"pushed {deal['push_count']}×")
     if "protect" in deal["flags"].split():

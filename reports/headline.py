@@ -12,7 +12,7 @@ from reports import formats
 from reports.deals import counted
 from reports.document import Section, Tile
 from reports.grain_tables import Record, amount_of
-from reports.view import View, name_of, short_period
+from reports.view import View, name_of, ratio_words, short_period
 
 MOST_POINTS = 4
 LARGE_DEALS = 3
@@ -55,7 +55,7 @@ def tiles(view: View) -> list[Tile]:
         Tile(
             "Open for the year",
             short(whole["open_pipeline"]),
-            f"{formats.count(whole['open_count'])} deals, {formats.ratio(whole['coverage_ratio'])} coverage",
+            f"{counted(whole['open_count'])}, {ratio_words(whole)}{' coverage' if whole['status'] == 'ok' else ''}",
         ),
     ]
     if at_risk > 0:

@@ -148,7 +148,9 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         answer = f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: {_coverage_means(coming)}"
     caption = "Coverage = open pipeline / remaining target. Dashed line: 1×. Hatched: below it." + _left_out(len(panels), MOST_PANELS)
     figure = charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette)
-    return Section("Is there enough in the pipeline", answer, figure, caption, (), (Table(columns, tuple(rows)),), starts_page=True)
+    return Section(
+        "Is there enough in the pipeline", answer, figure, caption, (), (Table(columns, tuple(rows)),), starts_page=view.grain == "company"
+    )
 
 
 def movement(view: View) -> Section | None:
