@@ -33,7 +33,7 @@ def closing(view: View, most: int) -> Section:
     shown.sort(key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"]))
     table = _deal_table(view, shown, len(deals), "close date")
     caption = "Close dates as the CRM has them, by week."
-    return Section("Due in the next 90 days", answer, figure, caption, (), (table,), starts_page=view.grain != "person")
+    return Section("Due in the next 90 days", answer, figure, caption, (), (table,), starts_page=view.grain == "company")
 
 
 def overdue(view: View, most: int) -> Section | None:
@@ -62,10 +62,10 @@ def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]
 def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: str) -> Table:
     is_person = view.grain == "person"
     columns = [
-        Column("Client and deal", 46 if is_person else 37),
-        Column("Stage", 16 if is_person else 14),
-        Column("Close date", 13 if is_person else 12),
-        Column("Amount", 13 if is_person else 12, is_number=True),
+        Column("Client and deal", 44 if is_person else 33),
+        Column("Stage", 14 if is_person else 12),
+        Column("Close date", 12 if is_person else 11),
+        Column("Amount", 10, is_number=True),
     ]
     if not is_person:
         columns.insert(1, Column("Owner", 14))
