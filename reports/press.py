@@ -105,17 +105,21 @@ class Press:
                 jobs.append((position, html, report, name, content_digest))
         say(f"{len(reports)} documents, {len(jobs)} to print")
         pages = _print([(html, logo, f"{month} {name}") for _, html, _, name, _ in jobs])
-        if not jobs and {path.name for path in folder.glob("*.pdf")} == {pack.path.name for pack in packs if pack}:
-            return Issue(folder, [pack for pack in packs if pack is not None], 0)
+        printed = {name: content for (_, _, _, name, _), content in zip(jobs, pages, strict=True)}
+        for position, _, report, name, content_digest in jobs:
+            packs[position] = _pack(folder / name, report, hashlib.sha256(printed[name]).hexdigest(), content_digest)
+        issue = Issue(folder, [pack for pack in packs if pack is not None], len(jobs))
+        content = {pack.path.name for pack in issue.packs} | {"manifest.json"}
+        manifest = _manifest_of(issue, month, source, tables)
+        if not jobs and folder.exists() and {path.name for path in folder.iterdir()} == content and _holds(folder, manifest):
+            return issue
         with _replacing(folder) as staged:
-            for (position, _, report, name, content_digest), content in zip(jobs, pages, strict=True):
-                (staged / name).write_bytes(content)
-                packs[position] = _pack(folder / name, report, hashlib.sha256(content).hexdigest(), content_digest)
-            issue = Issue(folder, [pack for pack in packs if pack is not None], len(jobs))
             for pack in issue.packs:
-                if not (staged / pack.path.name).exists():
+                if pack.path.name in printed:
+                    (staged / pack.path.name).write_bytes(printed[pack.path.name])
+                else:
                     os.link(pack.path, staged / pack.path.name)
-            (staged / "manifest.json").write_bytes(_manifest_of(issue, month, source, tables))
+            (staged / "manifest.json").write_bytes(manifest)
         return issue
 
 
@@ -214,6 +218,10 @@ def _machinery() -> str:
     """What else decides how a page looks: the style sheet, the fonts and the renderer."""
     fonts = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(formats.FONTS.glob("*.ttf")))
     return f"{render.stylesheet()}{fonts}{version('weasyprint')}"
+
+
+def _holds(folder: Path, manifest: bytes) -> bool:
+    return (folder / "manifest.json").read_bytes() == manifest
 
 
 def _is_intact(path: Path, sha256: str) -> bool:
