@@ -19,7 +19,7 @@ import pandas as pd
 from connectors.policy_folder import read_policies
 from connectors.salesforce import Pull
 from connectors.salesforce_wire import Progress
-from connectors.storage import AnotherOrganization, ExtractRecord, ExtractStore, TableStore, as_extract
+from connectors.storage import AnotherOrganization, ExtractRecord, ExtractStore, NotComputed, TableStore, as_extract
 from connectors.target_book import read_target_book
 from reports.press import logo_of
 from sales import targets
@@ -124,7 +124,7 @@ class Books:
         if month not in self._chosen:
             chosen = self.extracts.chosen(month) or self.extracts.pinned(month)
             if chosen is None:
-                raise MonthNotClosed(f"no extract was chosen for {month}; run `onpace report {month}`")
+                raise NotComputed(f"no extract was chosen for {month}; run `onpace report {month}`")
             self._chosen[month] = chosen
         return self._chosen[month]
 

@@ -149,8 +149,8 @@ class TableStore:
         self._try_again(lambda: write_deltalake(path, table, mode="overwrite", schema_mode="overwrite", commit_properties=noted))
         return DeltaTable(path).version()
 
-    def read_raw(self, name: str, version: int | None = None) -> pd.DataFrame:
-        """Return one version of a raw table, the newest unless told otherwise."""
+    def read_raw(self, name: str, version: int) -> pd.DataFrame:
+        """Return one version of a raw table."""
         table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table()
         return columns.frame({each: table.column(each).combine_chunks() for each in table.column_names})
 

@@ -102,7 +102,6 @@ class Select:
     values: list[object]
     is_count: bool = False
     is_aggregate: bool = False
-    has_limit: bool = False
     has_order: bool = False
 
 
@@ -185,7 +184,7 @@ class _Translation:
             sql += f" LIMIT {-1 if limit is None else limit} OFFSET {offset or 0}"
         return Select(
             self.entity, columns, sql, self.values,
-            is_count=is_count, is_aggregate=is_aggregate, has_limit=limit is not None, has_order=bool(ordered),
+            is_count=is_count, is_aggregate=is_aggregate, has_order=bool(ordered),
         )  # fmt: skip
 
     def _selection(self, tree: Tree[Token], parts: dict[str, Tree[Token]]) -> tuple[list[Column], list[str]]:

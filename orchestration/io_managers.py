@@ -24,8 +24,5 @@ class DeltaTables(dg.ConfigurableIOManager):
             store.write_raw(name, obj, note)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
-        """Read what an earlier asset stored."""
-        name, store = context.asset_key.path[-1], TableStore(settings.home())
-        if context.has_asset_partitions:
-            return store.read(name, Month.parse(context.asset_partition_key))
-        return store.read_raw(name)
+        """Read the month that an earlier asset stored."""
+        return TableStore(settings.home()).read(context.asset_key.path[-1], Month.parse(context.asset_partition_key))

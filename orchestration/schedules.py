@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
+from assets.delivery import why_not
 from orchestration.jobs import month_end
 from orchestration.resources import make_books
 from sales.calendar import Month, working_days
@@ -44,7 +45,8 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     nth, place = policy.delivery.working_day, policy.phasing.holidays
     if today < working_days(this_month, place)[nth - 1]:
         return dg.SkipReason(f"working day {nth} of {this_month} has not come")
-    done = dg.RunsFilter(job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD)
-    if context.instance.get_runs(done, limit=1):
+    runs = context.instance.get_runs(dg.RunsFilter(job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD))
+    # A backfill of the job delivered nothing, so it does not stand for the month end.
+    if any(why_not(run.job_name, run.tags) is None for run in runs):
         return dg.SkipReason(f"{month} was launched already")
     return dg.RunRequest(partition_key=str(month))

@@ -43,13 +43,6 @@ def short_money(amount: Decimal | None, currency: str) -> str:
     return _true_minus(written)
 
 
-def signed_money(amount: Decimal | None, currency: str) -> str:
-    """Return a short amount with its sign, `+£7k`."""
-    if amount is None:
-        return EMPTY
-    return ("+" if amount > 0 else "") + short_money(amount, currency)
-
-
 def pct(value: float | None) -> str:
     """Return a percentage without decimals, `94%`."""
     return EMPTY if value is None else f"{_true_minus(format_decimal(round(value), locale=LOCALE))}%"

@@ -25,7 +25,6 @@ FEWEST_WON_CYCLES = 20
 PUSHES_OF_A_SLOW_DEAL = 2
 EXISTING_CLIENT_MONTHS = 24
 EPOCH = date(1970, 1, 1)
-MICROSECONDS_A_DAY = 86_400_000_000
 
 
 def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:

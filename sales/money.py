@@ -48,11 +48,6 @@ def to_minor(amount: Decimal, digits: int) -> int:
     return int(amount.quantize(quantum(digits), rounding=ROUND_HALF_EVEN).scaleb(digits))
 
 
-def to_decimal(minor: int, digits: int) -> Decimal:
-    """Return an exact decimal with the currency's digits."""
-    return Decimal(int(minor)).scaleb(-digits)
-
-
 def minor_units(amounts: pd.Series, digits: int) -> tuple[Minor, Mask]:
     """Return minor units, rounded half-even, and a mask that is true where the amount is null.
 
@@ -83,11 +78,6 @@ def decimal_array(minor: Minor, digits: int, null: Mask | None = None) -> pa.Arr
         validity = pa.py_buffer(np.packbits(~null, bitorder="little").tobytes())
     kind = pa.decimal128(DECIMAL_PRECISION, digits)
     return pa.Array.from_buffers(kind, len(minor), [validity, pa.py_buffer(halves.tobytes())])
-
-
-def money_column(minor: Minor, digits: int, null: Mask | None = None) -> pd.Series:
-    """Return a table column of decimals from minor units."""
-    return columns.series(decimal_array(minor, digits, null))
 
 
 def digits_of(amounts: pd.Series) -> int:

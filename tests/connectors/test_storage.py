@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from connectors.storage import AnotherOrganization, ExtractStore, NotComputed, TableStore, write_atomically
-from sales import money, tables
+from sales import columns, money, tables
 from sales.calendar import Month
 from tests.fakes import deal, extract, frame, raw_tables, saved
 
@@ -107,7 +107,7 @@ def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) 
     store = TableStore(tmp_path)
     store.write("data_quality", MONTH, findings(MONTH, 1), {})
     thousandths = findings(MONTH.plus(1), 1)
-    thousandths["amount"] = money.money_column(np.array([1234, 5, 0]), 3)
+    thousandths["amount"] = columns.series(money.decimal_array(np.array([1234, 5, 0]), 3))
     store.write("data_quality", MONTH.plus(1), thousandths, {})
     pd.testing.assert_frame_equal(store.read("data_quality", MONTH), findings(MONTH, 1))
     assert [str(amount) for amount in store.read("data_quality", MONTH.plus(1))["amount"]] == ["1.234", "0.005", "0.000"]

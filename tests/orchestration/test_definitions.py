@@ -76,7 +76,10 @@ def test_the_month_end_is_due_on_the_third_working_day(instance: dg.DagsterInsta
 def test_a_machine_that_was_off_catches_up_once(instance: dg.DagsterInstance) -> None:
     assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.RunRequest)
     job = defs.resolve_job_def("month_end")
-    instance.create_run_for_job(job, tags={"dagster/partition": "2025-12"}, status=dg.DagsterRunStatus.SUCCESS)
+    tags = {"dagster/partition": "2025-12"}
+    instance.create_run_for_job(job, tags=tags | {"dagster/backfill": "abc"}, status=dg.DagsterRunStatus.SUCCESS)
+    assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.RunRequest)  # a backfill delivered nothing
+    instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.SUCCESS)
     assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.SkipReason)
     assert isinstance(evaluate(instance, 2026, 2, 9, 7), dg.RunRequest)
 

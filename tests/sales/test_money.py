@@ -36,7 +36,7 @@ def test_nothing_to_split_by_is_an_error_unless_nothing_is_split() -> None:
 @given(MINOR, st.sampled_from([0, 2, 3]))
 def test_minor_units_and_decimals_say_the_same(minor: list[int], digits: int) -> None:
     values = np.array(minor, np.int64)
-    column = money.money_column(values, digits)
+    column = columns.series(money.decimal_array(values, digits))
     assert column.tolist() == [Decimal(value).scaleb(-digits) for value in minor]
     back, null = money.minor_units(column, digits)
     assert back.tolist() == minor
@@ -52,7 +52,7 @@ def test_amounts_are_rounded_half_to_even_once() -> None:
 
 
 def test_null_stays_null_and_is_not_zero() -> None:
-    column = money.money_column(np.array([0, 5]), 2, np.array([True, False]))
+    column = columns.series(money.decimal_array(np.array([0, 5]), 2, np.array([True, False])))
     assert columns.arrow(column).to_pylist() == [None, Decimal("0.05")]
 
 
