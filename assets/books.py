@@ -6,45 +6,64 @@ Put the lookup of inputs here, so that asset bodies stay short. Built by
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Protocol
-from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from connectors.extracts import AnotherOrganization, ExtractRecord, ExtractStore, as_extract
 from connectors.policy_folder import read_policies
-from connectors.salesforce import Pull
+from connectors.salesforce import Outlook
 from connectors.salesforce_wire import Progress
-from connectors.storage import AnotherOrganization, ExtractRecord, ExtractStore, NotComputed, TableStore, as_extract
+from connectors.storage import NotComputed, TableStore
 from connectors.target_book import read_target_book
 from reports.press import logo_of
-from sales import targets
+from sales import quotas, targets
 from sales.calendar import Month
+from sales.credit import split_type
 from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
 from sales.policy import InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
-from sales.snapshot import has_records, month_end_state
+from sales.quotas import ManagerQuota
+from sales.snapshot import KnownMonth, has_records, month_end_state, refuse_before_first
 from sales.targets import AnnualTarget, NoTargets
 
+SALESFORCE = "salesforce"
 EARLIEST_MONTH = Month(2000, 1)  # as `partitions.months`
 # A UI backfill starts a process a month: pulls this young serve all of them.
 SHARED_PULL_HOURS = 6.0
+# An extract read so soon after a month end is our own copy of it.
+COPY_WITHIN = timedelta(days=10)
 
 
 class MonthNotClosed(Fault, ValueError):
     """A month has not ended in the reporting time zone."""
 
 
-class Reader(Protocol):
-    """Whatever reads an organisation whole."""
+class ExtractTooOld(Fault, LookupError):
+    """The extract of a month lacks what the policy asks for by now."""
 
-    def pull(self, progress: Progress) -> Pull:
-        """Return all raw tables that Salesforce holds."""
+
+class Reader(Protocol):
+    """Whatever reads an organisation."""
+
+    def pull(
+        self,
+        store: ExtractStore,
+        source: str,
+        progress: Progress,
+        *,
+        approve: Callable[[Outlook], None],
+        amount_field: str,
+        accepts_vanished: bool,
+    ) -> ExtractRecord:
+        """Store what Salesforce holds now as a new extract, unless `approve` raises."""
         ...
 
     def organization(self) -> OrganizationDefaults:
@@ -62,9 +81,10 @@ class Books:
     source: str
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     _loaded: dict[str, Extract] = field(default_factory=dict)
+    _read_at: dict[str, datetime] = field(default_factory=dict)
     _chosen: dict[Month, ExtractRecord] = field(default_factory=dict)
     _target_books: dict[Month, pd.DataFrame] = field(default_factory=dict)
-    _histories: dict[tuple[str, str], PipelineHistory] = field(default_factory=dict)
+    _histories: dict[tuple[object, ...], PipelineHistory] = field(default_factory=dict)
 
     @cached_property
     def tables(self) -> TableStore:
@@ -82,27 +102,40 @@ class Books:
         return read_policies(self.policy_folder)
 
     def freeze(
-        self, month: Month, progress: Progress, *, fresh: bool = False, shared_age: timedelta = timedelta(hours=SHARED_PULL_HOURS)
+        self,
+        month: Month,
+        progress: Progress,
+        *,
+        fresh: bool = False,
+        shared_age: timedelta = timedelta(hours=SHARED_PULL_HOURS),
+        reconstruct: bool = False,
+        accepts_vanished: bool = False,
     ) -> ExtractRecord:
         """Return the extract that the month is computed from; publishing the month freezes it.
 
-        A frozen extract is kept unless a fresh one is asked for; else a pull younger than
-        `shared_age` that lies after the month's end serves, else Salesforce is read.
-        Nothing is stored before the month, the policies and the target book were found good.
+        A frozen extract is kept unless a fresh one is asked for; else our own copy of the month
+        end stands (unless `reconstruct`); else a pull younger than `shared_age` that lies after
+        the month's end serves, else Salesforce is read. What was read stays stored also where
+        the month cannot be computed from it: the next run need not ask again.
         """
         self.refuse_clearly_open(month)
-        _ = self.policies  # a broken policy is said before Salesforce is asked
+        _ = self.policies.amount_field  # a broken policy is said before Salesforce is asked
         pinned = self.extracts.pinned(month)
         if pinned is not None:
             self._refuse_demo_data(pinned)
+        copy = None if reconstruct else self.copy_of(month)
         if pinned is not None and not fresh:
             record = pinned
+            self.refuse_unusable(month, self.extract(record))
+        elif copy is not None and (fresh or copy.extract_id != getattr(pinned, "extract_id", "")):
+            record = copy
+            progress(f"{month} is computed from our own copy of that month end, read on {record.extracted_at:%Y-%m-%d %H:%M} UTC")
             self.refuse_unusable(month, self.extract(record))
         elif (latest := self.extracts.latest()) is not None and self._serves(latest, month, shared_age):
             record = latest
             self.refuse_unusable(month, self.extract(record))
         else:
-            record = self._pull(month, progress)
+            record = self._pull(month, progress, accepts_vanished=accepts_vanished)
         self.extracts.choose(month, record)
         self._chosen[month] = record
         return record
@@ -132,7 +165,9 @@ class Books:
         """Return an extract's raw tables; the last one read stays in memory."""
         if record.extract_id not in self._loaded:
             frames = self.extracts.frames(record)
-            self._loaded = {record.extract_id: as_extract(frames, record.extract_id, record.extracted_at)}
+            changes = record.pull.watermarks.get("OpportunityFieldHistory")
+            since = changes.first_at if changes else None
+            self._loaded = {record.extract_id: as_extract(frames, record.extract_id, record.extracted_at, since)}
         return self._loaded[record.extract_id]
 
     def organization(self, month: Month) -> OrganizationDefaults:
@@ -145,7 +180,28 @@ class Books:
 
     def history(self, month: Month) -> PipelineHistory:
         """Return the sorted history of the month's extract; months of one pull share it."""
-        return self._history_of(self.extract(self.record(month)), self.rules(month))
+        return self._history_of(self._extract_with_amounts(self.record(month), self.rules(month)), self.rules(month))
+
+    def history_at(self, earlier: Month, month: Month) -> PipelineHistory:
+        """Return what a run of a month knows of an earlier month end: our own copy of it where there is one."""
+        record = self.copy_of(earlier) or self.record(month)
+        rules = self.policies.for_month(earlier, self.organization(month))
+        return self._history_of(self._extract_with_amounts(record, rules), rules)
+
+    def copy_of(self, month: Month) -> ExtractRecord | None:
+        """Return our own copy of a month end, none where the month ends at another instant by now or the org is another."""
+        copy, latest = self.extracts.month_end(month), self.extracts.latest()
+        if copy is None or latest is None or copy.record.source != self.source:
+            return None
+        if not self.source.startswith("https://") and copy.record.pull.instance != latest.pull.instance:
+            return None
+        rules = self.policies.for_month(month, self.extract(latest).defaults)
+        return copy.record if copy.as_of == rules.calendar.as_of(month) else None
+
+    def is_copy(self, month: Month, of: Month | None = None) -> bool:
+        """Return whether the run of a month reads its own copy of that month end, or of an earlier one."""
+        copy = self.copy_of(of or month)
+        return copy is not None and (of is not None or copy.extract_id == self.record(month).extract_id)
 
     def people(self, month: Month) -> People:
         """Return everybody with the team they are in by the month's rules."""
@@ -154,32 +210,75 @@ class Books:
     def target_book(self, month: Month) -> pd.DataFrame:
         """Read the target book of the month's rules against the users of its extract."""
         if month not in self._target_books:
-            self._target_books[month] = self._target_book(self.rules(month), self.extract(self.record(month)))
+            extract = self.extract(self.record(month))
+            self._target_books[month] = self._target_book(self.rules(month), extract.users, extract.roles, extract.quotas)
         return self._target_books[month]
 
-    def year_to_date(self, month: Month) -> list[tuple[Month, MonthRules]]:
-        """Return the month ends of the fiscal year so far at which there were records, each with its rules."""
-        history, organization = self.history(month), self.organization(month)
-        ends = [each for each in self.rules(month).calendar.year_of(month).months if each <= month]
-        ruled = [(each, self.policies.for_month(each, organization)) for each in ends]
-        return [(each, rules) for each, rules in ruled if has_records(history, each, rules)]
+    def year_to_date(self, month: Month) -> Iterator[KnownMonth]:
+        """Yield the month ends of the fiscal year so far at which there were records, each with its rules and history."""
+        organization = self.organization(month)
+        for each in (each for each in self.rules(month).calendar.year_of(month).months if each <= month):
+            rules, history = self.policies.for_month(each, organization), self.history(month) if each == month else self.history_at(each, month)
+            if has_records(history, each, rules):
+                yield each, rules, history
 
     def targets_in_force(self, month: Month) -> dict[Month, list[AnnualTarget]]:
         """Return the targets in force at each month end of the fiscal year so far."""
-        book, organization = self.target_book(month), self.organization(month)
-        rates = targets.static_rates(self.extract(self.record(month)).currency_rates)
-        return {each: targets.in_force(book, rates, each, self.policies, organization) for each, _ in self.year_to_date(month)}
+        organization = self.organization(month)
+        found: dict[Month, list[AnnualTarget]] = {}
+        for each, rules, history in self.year_to_date(month):
+            # Salesforce keeps no history of quotas: our own copies are all there is of their past.
+            is_quota, known = rules.policy.targets.source == SALESFORCE, history.extract
+            book = quotas.quota_book(known.quotas, known.users, known.roles, rules) if is_quota else self.target_book(month)
+            found[each] = targets.in_force(book, targets.static_rates(history.extract.currency_rates), each, self.policies, organization)
+        return found
 
-    def bundle(self, frames: dict[str, pd.DataFrame]) -> Extract:
-        """Return raw tables that are not stored as the bundle that the core reads."""
-        return as_extract(frames, f"unstored-{uuid4()}", self.now())
+    def manager_quotas(self, month: Month) -> list[ManagerQuota]:
+        """Return managers' quotas of the month's year beside those of their teams, where quotas are the targets."""
+        rules = self.rules(month)
+        if rules.policy.targets.source != SALESFORCE:
+            return []
+        year = rules.calendar.fiscal_year(month)
+        extract = self.extract(self.record(month))
+        found = quotas.manager_quotas(extract.quotas, extract.users, extract.roles, rules)
+        return [each for each in found if each.fiscal_year == year]
 
-    def _pull(self, month: Month, progress: Progress) -> ExtractRecord:
-        extracted_at = self.now()
-        pull = self.connect().pull(progress)
-        self.refuse_unusable(month, self.bundle(pull.tables))
-        findings = [(finding.place, finding.meaning) for finding in pull.findings]
-        return self.extracts.save(pull.tables, extracted_at, self.source, findings)
+    def _pull(self, month: Month, progress: Progress, *, accepts_vanished: bool) -> ExtractRecord:
+        amount_field = self.policies.amount_field
+        record = self.connect().pull(
+            self.extracts, self.source, progress, approve=partial(self._approve, month), amount_field=amount_field, accepts_vanished=accepts_vanished
+        )
+        self._read_at[record.extract_id] = self.now()
+        self._keep_month_end(record)
+        self.refuse_unusable(month, self.extract(record))
+        return record
+
+    def _approve(self, month: Month, outlook: Outlook) -> None:
+        """Raise the `Fault` that would stop a month's report, before its extract is read."""
+        rules = self.policies.for_month(month, outlook.defaults)
+        as_of = rules.calendar.as_of(month)
+        self._refuse_open(month, as_of)
+        if outlook.reaches_to < as_of:
+            raise MonthNotClosed(
+                f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {outlook.reaches_to:%Y-%m-%d %H:%M:%S}; "
+                f"run again in a minute, or check this machine's clock"
+            )
+        logo_of(self.policy_folder, rules)
+        refuse_before_first(month, outlook.first_created, as_of)
+        self.refuse_without_targets(month, rules, outlook.users, outlook.roles, outlook.quotas)
+
+    def _refuse_open(self, month: Month, as_of: datetime) -> None:
+        if self.now() < as_of:
+            raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
+
+    def _keep_month_end(self, record: ExtractRecord) -> None:
+        """Keep an extract that was read soon after a month end as our own copy of it."""
+        defaults = self.extract(record).defaults
+        local = record.extracted_at.astimezone(ZoneInfo(self.policies.time_zone or record.time_zone))
+        month = Month.of(local.date()).plus(-1)
+        as_of = self.policies.for_month(month, defaults).calendar.as_of(month)
+        if timedelta(0) <= record.extracted_at - as_of <= COPY_WITHIN:
+            self.extracts.keep_month_end(month, as_of, record)
 
     def _refuse_demo_data(self, record: ExtractRecord) -> None:
         """Refuse to answer for a real organisation from the demo's extract, or the other way round."""
@@ -191,37 +290,58 @@ class Books:
     def _serves(self, record: ExtractRecord, month: Month, shared_age: timedelta) -> bool:
         rules = self.policies.for_month(month, self.extract(record).defaults)
         is_after = record.extracted_at >= rules.calendar.as_of(month)
-        return is_after and record.source == self.source and self.now() - record.extracted_at < shared_age
+        has_amounts = record.pull.amount_field == self.policies.amount_field
+        # What an extract reaches up to lies a little before the moment at which it was read.
+        age = self.now() - self._read_at.get(record.extract_id, record.extracted_at)
+        return is_after and has_amounts and record.source == self.source and age < shared_age
 
     def refuse_unusable(self, month: Month, extract: Extract) -> None:
         """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
         policies = self.policies
         rules = policies.for_month(month, extract.defaults)
-        as_of = rules.calendar.as_of(month)
-        if self.now() < as_of:
-            raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
-        book = self._target_book(rules, extract)
+        self._refuse_open(month, rules.calendar.as_of(month))
+        book = self._target_book(rules, extract.users, extract.roles, extract.quotas)
         logo_of(self.policy_folder, rules)
         month_end_state(self._history_of(extract, rules), month, rules)
+        split_type(extract, rules)
         year = rules.calendar.fiscal_year(month)
         in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)
         if not any(target.fiscal_year == year for target in in_force):
             raise NoTargets(targets.nobody_has_a_target(month, rules))
 
+    def refuse_without_targets(self, month: Month, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> None:
+        """Raise the `Fault` that a month's targets would meet, without an extract."""
+        book = self._target_book(rules, users, roles, quota_rows)
+        if not (book["fiscal_year"] == rules.calendar.fiscal_year(month)).any():
+            raise NoTargets(targets.nobody_has_a_target(month, rules))
+
     def _history_of(self, extract: Extract, rules: MonthRules) -> PipelineHistory:
-        key = (extract.extract_id, rules.currency)
+        pipeline = rules.policy.pipeline
+        key = (extract.extract_id, rules.currency, pipeline.amount_field, pipeline.record_types)
         if key not in self._histories:
-            self._histories = {key: PipelineHistory(extract, rules.currency, rules.digits)}
+            history = PipelineHistory(
+                extract, rules.currency, rules.digits, amount_field=pipeline.amount_field or "", record_types=pipeline.record_types
+            )
+            self._histories = {key: history}
         return self._histories[key]
 
-    def _target_book(self, rules: MonthRules, extract: Extract) -> pd.DataFrame:
+    def _extract_with_amounts(self, record: ExtractRecord, rules: MonthRules) -> Extract:
+        wanted = rules.policy.pipeline.amount_field
+        if wanted and record.pull.amount_field != wanted:
+            raise ExtractTooOld(
+                f"the extract of {record.extracted_at:%Y-%m-%d} was read without {wanted}, which [pipeline] amount_field names; "
+                f"run the month with --fresh-extract --reconstruct"
+            )
+        return self.extract(record)
+
+    def _target_book(self, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> pd.DataFrame:
         source = rules.policy.targets.source
-        if source == "salesforce":
-            raise NoTargets('[targets] source = "salesforce" is not supported yet; write the targets to targets.csv')
+        if source == SALESFORCE:
+            return quotas.quota_book(quota_rows, users, roles, rules)
         path = (self.policy_folder / source).resolve()
         if not path.is_relative_to(self.policy_folder.resolve()):
             raise InvalidPolicy(f"[targets] source = {source[:60]!r} lies outside the policy folder; put the file into it")
-        return read_target_book(path, extract.users)
+        return read_target_book(path, users)
 
     def refuse_clearly_open(self, month: Month) -> None:
         """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""

@@ -19,12 +19,13 @@ from sales.calendar import Month
 def pipeline_coverage(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     books: dg.ResourceParam[Books],
 ) -> dg.MaterializeResult:
     """Open pipeline against remaining target at the close of the month, for the quarters ahead and the year."""
     month = Month.parse(context.partition_key)
-    table = coverage.pipeline_coverage(opportunity_snapshot, phased_targets, month, books.rules(month))
+    table = coverage.pipeline_coverage(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
     checks = {"coverage_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.COVERAGE)}
     return described("pipeline_coverage", table, checks)
 
@@ -43,7 +44,8 @@ def pipeline_movement(
 ) -> dg.MaterializeResult:
     """Why the open pipeline changed since the month before: created, moved, won, lost and the rest, to the cent."""
     month = Month.parse(context.partition_key)
-    opening = snapshot.opening_snapshot(books.history(month), month, books.rules(month), opportunity_snapshot)
+    history = books.history_at(month.plus(-1), month)
+    opening = snapshot.opening_snapshot(history, month, books.rules(month), opportunity_snapshot)
     table = movement.pipeline_movement(opening, opportunity_snapshot, phased_targets, month, books.rules(month))
     faults = [
         *reconciliation.movement_closes(table),

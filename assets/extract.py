@@ -15,10 +15,16 @@ FROM_SALESFORCE = [name for name in RAW if name != "raw_targets"]
 
 
 class PullConfig(dg.Config):
-    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves."""
+    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves.
+
+    `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records
+    that can no longer be seen for deleted ones.
+    """
 
     fresh: bool = False
     shared_pull_hours: float | None = None
+    reconstruct: bool = False
+    accept_vanished: bool = False
 
 
 def month_of(context: dg.AssetExecutionContext) -> Month:
@@ -43,8 +49,11 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
 def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce once, or use the extract that is frozen for the month."""
     hours = config.shared_pull_hours if config.shared_pull_hours is not None else 0.0 if config.fresh else SHARED_PULL_HOURS
-    record = books.freeze(month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=hours))
-    for name in FROM_SALESFORCE:
+    record = books.freeze(
+        month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=hours),
+        reconstruct=config.reconstruct, accepts_vanished=config.accept_vanished,
+    )  # fmt: skip
+    for name in [name for name in FROM_SALESFORCE if name in record.versions]:
         yield dg.MaterializeResult(
             asset_key=name,
             data_version=dg.DataVersion(f"{record.extract_id}-{record.versions[name]}"),
@@ -54,8 +63,17 @@ def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, bo
                 "extract": record.extract_id,
                 "extracted_at": record.extracted_at.isoformat(),
                 "version": record.versions[name],
+                "read": record.pull.how,
+                "requests": record.pull.requests,
+                "api_usage": record.pull.api_usage,
+                "findings": dg.MetadataValue.md("\n".join(f"- {_plain(place)}: {_plain(meaning)}" for place, meaning in record.findings) or "none"),
             },
         )
+
+
+def _plain(text: str) -> str:
+    """Return one line that is no Markdown."""
+    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").replace("[", "(").replace("]", ")")[:300]
 
 
 @dg.asset(deps=["raw_users", "raw_organization"], owners=OWNERS, kinds={"csv", "deltalake"}, dagster_type=TABLE)

@@ -1,12 +1,13 @@
 """Group history: what was known at each month end."""
 
 import dagster as dg
+import pandas as pd
 
 from assets.books import Books
 from assets.extract import FROM_SALESFORCE, OWNERS
 from assets.metadata import TABLE, described
 from assets.partitions import months
-from sales import reconciliation, snapshot
+from sales import credit, reconciliation, snapshot
 from sales.calendar import Month
 
 
@@ -18,7 +19,7 @@ from sales.calendar import Month
 def opportunity_snapshot(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Every opportunity as it was known at the close of the month: stage, amount, date, owner, and how we know."""
     month = Month.parse(context.partition_key)
-    table = snapshot.opportunity_snapshot(books.history(month), month, books.rules(month))
+    table = snapshot.opportunity_snapshot(books.history(month), month, books.rules(month), is_copy=books.is_copy(month))
     checks = {"no_fact_after_as_of": reconciliation.no_fact_after_as_of(table)}
     return described("opportunity_snapshot", table, checks)
 
@@ -27,6 +28,13 @@ def opportunity_snapshot(context: dg.AssetExecutionContext, books: dg.ResourcePa
 def monthly_bookings(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Bookings by person and month as they were known at each month end of the year: what re-phasing looks back on."""
     month = Month.parse(context.partition_key)
-    known = books.year_to_date(month)
-    table = snapshot.monthly_bookings(books.history(month), month, known, books.rules(month))
+    table = snapshot.monthly_bookings(books.year_to_date(month), month, books.rules(month), books.record(month).extracted_at)
     return described("monthly_bookings", table)
+
+
+@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+def booking_credit(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+    """Who gets the credit of each booking: its owner, or those who share it by opportunity splits."""
+    month = Month.parse(context.partition_key)
+    extract = books.history(month).extract
+    return described("booking_credit", credit.booking_credit(opportunity_snapshot, extract, books.people(month), month, books.rules(month)))

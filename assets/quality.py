@@ -20,6 +20,7 @@ from sales.calendar import Month
 def data_quality(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     books: dg.ResourceParam[Books],
 ) -> dg.MaterializeResult:
@@ -27,7 +28,8 @@ def data_quality(
     month = Month.parse(context.partition_key)
     rules, folk = books.rules(month), books.people(month)
     table = quality.data_quality(
-        opportunity_snapshot, phased_targets, folk, month, rules, books.organization(month).organization_id, formats.repertoire()
-    )
-    faults = reconciliation.every_booking_has_a_target(opportunity_snapshot, phased_targets, table, month, rules)
+        opportunity_snapshot, booking_credit, phased_targets, folk, month, rules, books.organization(month).organization_id, formats.repertoire(),
+        books.manager_quotas(month),
+    )  # fmt: skip
+    faults = reconciliation.every_booking_has_a_target(booking_credit, phased_targets, table, month, rules)
     return described("data_quality", table, {"every_booking_has_a_target": faults})

@@ -38,11 +38,12 @@ def phased_targets(
 def target_attainment(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     books: dg.ResourceParam[Books],
 ) -> dg.MaterializeResult:
     """Bookings against phased target by person, team and company: month, quarter to date, year to date."""
     month = Month.parse(context.partition_key)
-    table = attainment.target_attainment(opportunity_snapshot, phased_targets, month, books.rules(month))
+    table = attainment.target_attainment(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
     checks = {"attainment_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.ATTAINMENT)}
     return described("target_attainment", table, checks)

@@ -10,6 +10,7 @@ import pyarrow as pa
 from sales import columns
 from sales.extract import Extract
 from sales.money import decimal_array
+from sales.tables import RAW, RAW_MONEY, empty
 
 ROWS_A_DEAL = 8
 PEOPLE, TEAMS, ACCOUNTS = 60, 6, 2_000
@@ -49,12 +50,14 @@ def big_firm(deals: int) -> Extract:
         "name": pa.array([f"Deal number {n}" for n in range(deals)]), "stage_name": names.take(pa.array(stage[last])), "amount": money.take(pa.array(last)),
         "currency_code": pa.nulls(deals, pa.string()), "probability_pct": pa.array(np.full(deals, 50.0)), "close_date": columns.from_days(close[last]),
         "forecast_category": pa.array(["Pipeline"] * deals), "owner_id": people.take(pa.array(owner)), "lead_source": pa.array(["Web"] * deals),
-        "created_at": pa.array(created).cast(instant), "modified_at": pa.array(at[last]).cast(instant),
+        "record_type_id": pa.nulls(deals, pa.string()), "is_private": pa.array(np.zeros(deals, bool)),
+        "created_at": pa.array(created).cast(instant), "modified_at": pa.array(at[last]).cast(instant), "custom_amount": pa.nulls(deals, RAW_MONEY),
     }  # fmt: skip
     history = {
         "history_id": ids("008", np.arange(len(of))), "opportunity_id": opportunity_ids.take(pa.array(of)), "created_at": pa.array(at).cast(instant),
         "stage_name": names.take(pa.array(stage)), "amount": money, "currency_code": pa.nulls(len(of), pa.string()), "close_date": columns.from_days(close),
         "probability_pct": pa.array(np.full(len(of), 50.0)), "forecast_category": pa.array(["Pipeline"] * len(of)),
+        "modified_at": pa.array(at).cast(instant),
     }  # fmt: skip
     changes = {
         "change_id": ids("017", changed), "opportunity_id": opportunity_ids.take(pa.array(changed)), "created_at": pa.array(created[changed] + 200 * DAY).cast(instant),
@@ -69,6 +72,7 @@ def big_firm(deals: int) -> Extract:
     stages = {
         "stage_name": names, "is_closed": pa.array([False] * 4 + [True] * 2), "is_won": pa.array([False] * 4 + [True, False]), "sort_order": pa.array(range(6)),
         "default_probability_pct": pa.array([50.0] * 6), "forecast_category": pa.array(["Pipeline"] * 6),
+        "stage_id": names, "is_active": pa.array([True] * 6), "is_listed": pa.array([True] * 6),
     }  # fmt: skip
     organization = {
         "organization_id": pa.array(["00D000000000001AAA"]), "name": pa.array(["Big Firm"]), "time_zone": pa.array(["America/New_York"]),
@@ -80,9 +84,18 @@ def big_firm(deals: int) -> Extract:
         "next_start_date": pa.nulls(0, pa.date32()),
         "rate": pa.nulls(0, pa.decimal128(38, 10)),
     }
+    roles = {
+        "role_id": ids("00E", np.arange(TEAMS)),
+        "name": pa.array([f"Team {n}" for n in range(TEAMS)]),
+        "parent_role_id": pa.nulls(TEAMS, pa.string()),
+    }
+    accounts = {
+        "account_id": ids("001", np.arange(ACCOUNTS)), "name": pa.array([f"Client {n}" for n in range(ACCOUNTS)]),
+        "modified_at": pa.array(np.full(ACCOUNTS, FIRST_DAY * DAY)).cast(instant),
+    }  # fmt: skip
     return Extract(
-        "bench", END, columns.frame(opportunities), columns.frame(history), columns.frame(changes), columns.frame(users),
-        columns.frame({"role_id": ids("00E", np.arange(TEAMS)), "name": pa.array([f"Team {n}" for n in range(TEAMS)]), "parent_role_id": pa.nulls(TEAMS, pa.string())}),
-        columns.frame({"account_id": ids("001", np.arange(ACCOUNTS)), "name": pa.array([f"Client {n}" for n in range(ACCOUNTS)])}),
-        columns.frame(stages), columns.frame(organization), columns.frame(rates),
+        "bench", END, opportunities=columns.frame(opportunities), opportunity_history=columns.frame(history),
+        opportunity_field_history=columns.frame(changes), users=columns.frame(users), roles=columns.frame(roles), accounts=columns.frame(accounts),
+        stages=columns.frame(stages), organization=columns.frame(organization), currency_rates=columns.frame(rates),
+        **{name: empty(RAW[f"raw_{name}"]) for name in ("queues", "opportunity_splits", "split_types", "record_types", "quotas")},
     )  # fmt: skip

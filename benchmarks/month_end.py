@@ -45,7 +45,7 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
     import pyarrow as pa
 
     from benchmarks.firm import PEOPLE, big_firm
-    from sales import attainment, closing, columns, coverage, movement, quality, snapshot, targets
+    from sales import attainment, closing, columns, coverage, credit, movement, quality, snapshot, targets
     from sales.calendar import Month
     from sales.extract import people
     from sales.history import PipelineHistory
@@ -70,14 +70,15 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
             folk = people(extract, "role")
             snap = snapshot.opportunity_snapshot(history, month, rules)
             opening = opening if opening is not None else snapshot.opening_snapshot(history, month, rules, snap)
-            bookings = snapshot.monthly_bookings(history, month, known, rules)
+            bookings = snapshot.monthly_bookings([(*pair, history) for pair in known], month, rules, extract.extracted_at)
+            shared = credit.booking_credit(snap, extract, folk, month, rules)
             in_force = {each: targets.in_force(book, {}, each, policies, defaults) for each, _ in known}
             phased = targets.phased_targets(in_force, bookings, folk, month, policies, defaults, extract.extracted_at)
-            attainment.target_attainment(snap, phased, month, rules)
-            coverage.pipeline_coverage(snap, phased, month, rules)
+            attainment.target_attainment(snap, shared, phased, month, rules)
+            coverage.pipeline_coverage(snap, shared, phased, month, rules)
             movement.pipeline_movement(opening, snap, phased, month, rules)
             closing.closing_plan(snap, month, rules)
-            quality.data_quality(snap, phased, folk, month, rules, defaults.organization_id, range(0x20, 0x500))
+            quality.data_quality(snap, shared, phased, folk, month, rules, defaults.organization_id, range(0x20, 0x500))
             opening = snap
 
 

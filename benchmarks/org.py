@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.firm import big_firm
-from connectors.salesforce import ACCOUNTS, FIELD_HISTORY, HISTORY, OPPORTUNITIES, ORGANIZATION, ROLES, STAGES, USERS, ObjectSource
+from connectors.salesforce_objects import ACCOUNTS, FIELD_HISTORY, HISTORY, OPPORTUNITIES, ORGANIZATION, ROLES, STAGES, USERS, ObjectSource
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
 from sales import columns

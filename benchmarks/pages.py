@@ -8,14 +8,15 @@ from tempfile import TemporaryDirectory
 
 from assets.books import Books
 from connectors.salesforce import SalesforceClient
-from connectors.salesforce_wire import Login
+from connectors.salesforce_login import Login
 from local_org.company import company
-from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
+from local_org.server import OrgServer, serving
+from local_org.sessions import DEFAULT_CREDENTIAL
 from reports import formats, render
 from reports.document import Edition
 from reports.grain_tables import MonthTables
 from reports.month_end import month_end_reports
-from sales import attainment, closing, coverage, movement, quality, snapshot, targets
+from sales import attainment, closing, coverage, credit, movement, quality, snapshot, targets
 from sales.calendar import Month
 
 POLICY = Path(__file__).parents[1] / "policy"
@@ -31,12 +32,13 @@ def demo_pages(people: int) -> list[str]:
         rules, history, folk = books.rules(MONTH), books.history(MONTH), books.people(MONTH)
         organization = books.organization(MONTH)
         snap = snapshot.opportunity_snapshot(history, MONTH, rules)
-        bookings = snapshot.monthly_bookings(history, MONTH, books.year_to_date(MONTH), rules)
+        bookings = snapshot.monthly_bookings(books.year_to_date(MONTH), MONTH, rules, record.extracted_at)
+        shared = credit.booking_credit(snap, history.extract, folk, MONTH, rules)
         phased = targets.phased_targets(books.targets_in_force(MONTH), bookings, folk, MONTH, books.policies, organization, record.extracted_at)
     tables = MonthTables(
-        snap, phased, bookings, attainment.target_attainment(snap, phased, MONTH, rules), coverage.pipeline_coverage(snap, phased, MONTH, rules),
+        snap, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), coverage.pipeline_coverage(snap, shared, phased, MONTH, rules),
         movement.pipeline_movement(snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules),
-        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, organization.organization_id, formats.repertoire()),
+        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, organization.organization_id, formats.repertoire()),
     )  # fmt: skip
     reports = month_end_reports(tables, Edition(MONTH, rules, is_demo=True))
     persons = [report for report in reports if report.kind == "person"]

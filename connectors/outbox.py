@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from connectors.storage import NotComputed, write_atomically
+from connectors.files import write_atomically
+from connectors.storage import NotComputed
 from sales.calendar import Month
 
 

@@ -1,13 +1,18 @@
-"""Salesforce as our raw tables: which objects and fields are read, and under which names.
+"""Reading an organisation into raw tables: whole at first, then only what changed.
 
-The only place that knows Salesforce's names. The wire is `salesforce_wire`; what the
-values mean for the numbers is in `sales`.
+Put what is read when, and how it becomes an extract, here. How one object is read is
+`reading`; names and types are `salesforce_objects`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,306 +21,427 @@ import pyarrow.compute as pc
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_territory_currencies
 
-from connectors.salesforce_wire import Login, Progress, Wire
+from connectors import salesforce_objects as objects
+from connectors.extracts import ExtractRecord, ExtractStore, PullState, Watermark
+from connectors.reading import ObjectReader, soql_instant
+from connectors.salesforce_login import Login
+from connectors.salesforce_objects import LARGE, MOURNED, SMALL, ExtractFinding, FieldTypes, ObjectSource, Source
+from connectors.salesforce_wire import TOLERATED_SKEW, Call, NotThere, Progress, RequestRefused, Wire
+from connectors.unfinished import Reading, Slice, UnfinishedPull
 from sales import columns
 from sales.extract import defaults_of
 from sales.fault import Fault
 from sales.policy import OrganizationDefaults
-from sales.tables import RAW, checked
+from sales.tables import RAW, checked, column_names, empty
 
-# Salesforce's scale for currency fields is at most 18 digits; dated rates have up to 6 decimals.
-EXACT = pa.decimal128(38, 10)
-CHECKSUM_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
-SHORT_ID = 15
-SHORT_OWNER_OR_ACCOUNT = r"^(005|00G|001)[0-9A-Za-z]{12}$"
-
-
-class MissingField(Fault, PermissionError):
-    """A field that a table cannot do without is not visible to this user."""
+# Records that are saved while we read may become visible a little late, and out of order.
+SAFETY_LAG, OVERLAP = timedelta(seconds=60), timedelta(minutes=10)
+WHOLE_AGAIN, COMPARE_AGAIN = timedelta(days=30), timedelta(days=7)
+DELETIONS_KEPT = timedelta(days=14)  # Salesforce says 15 days, and may clear its log earlier
+JOBS_KEPT = timedelta(days=6)  # a day less than Salesforce keeps a finished job
+VANISHED_AT_MOST, VANISHED_SHARE = 25, 0.05
+FEW_ROWS = 50_000
 
 
-class MissingObject(Fault, PermissionError):
-    """An object that a table cannot do without is not visible to this user."""
-
-
-class UnreadableValue(Fault, ValueError):
-    """A value is not of the type that Salesforce's field has."""
+class VanishedRecords(Fault, RuntimeError):
+    """Many records can no longer be seen, and Salesforce does not say that they were deleted."""
 
 
 @dataclass(frozen=True)
-class Source:
-    """One column: the Salesforce field, its kind, whether the table can do without it, and what a hidden flag counts as."""
+class Outlook:
+    """What is known before records are read: settings, people, quotas, and when the first opportunity was created."""
 
-    column: str
-    field: str
-    kind: str = "text"
-    needed: bool = False
-    default: bool = False
-
-
-@dataclass(frozen=True)
-class ObjectSource:
-    """One raw table: the Salesforce object and its fields; `optional` objects may be absent."""
-
-    table: str
-    object_name: str
-    sources: Sequence[Source]
-    optional: bool = False
-    why: str = ""
+    defaults: OrganizationDefaults
+    users: pd.DataFrame
+    roles: pd.DataFrame
+    quotas: pd.DataFrame
+    first_created: datetime | None
+    reaches_to: datetime
 
 
-@dataclass(frozen=True)
-class ExtractFinding:
-    """Something about the extract as such: what is hidden or absent, and what that means."""
+@dataclass
+class _Plan:
+    """One pull: what it starts from and how each object is read."""
 
-    place: str
-    meaning: str
-
-
-@dataclass(frozen=True)
-class Pull:
-    """The raw tables of one reading of Salesforce, and what was found on the way."""
-
-    tables: dict[str, pd.DataFrame]
+    base: ExtractRecord | None
+    unfinished: UnfinishedPull
+    types: dict[str, FieldTypes | None]
+    sources: dict[str, ObjectSource]
+    seen: dict[str, list[Source]]
+    whole: set[str]
+    compared: set[str]
     findings: list[ExtractFinding]
-    api_version: str
-    api_usage: str
-
-
-OPPORTUNITIES = ObjectSource("raw_opportunities", "Opportunity", [
-    Source("opportunity_id", "Id", "id", needed=True),
-    Source("is_deleted", "IsDeleted", "flag"),
-    Source("account_id", "AccountId", "id"),
-    Source("name", "Name"),
-    Source("stage_name", "StageName", needed=True),
-    Source("amount", "Amount", "exact", needed=True),
-    Source("currency_code", "CurrencyIsoCode"),
-    Source("probability_pct", "Probability", "number"),
-    Source("close_date", "CloseDate", "day", needed=True),
-    Source("forecast_category", "ForecastCategoryName", "category"),
-    Source("owner_id", "OwnerId", "id", needed=True),
-    Source("lead_source", "LeadSource"),
-    Source("created_at", "CreatedDate", "instant", needed=True),
-    Source("modified_at", "SystemModstamp", "instant", needed=True),
-])  # fmt: skip
-HISTORY = ObjectSource("raw_opportunity_history", "OpportunityHistory", [
-    Source("history_id", "Id", "id", needed=True),
-    Source("opportunity_id", "OpportunityId", "id", needed=True),
-    Source("created_at", "CreatedDate", "instant", needed=True),
-    Source("stage_name", "StageName", needed=True),
-    Source("amount", "Amount", "exact", needed=True),
-    Source("currency_code", "CurrencyIsoCode"),
-    Source("close_date", "CloseDate", "day", needed=True),
-    Source("probability_pct", "Probability", "number"),
-    Source("forecast_category", "ForecastCategory", "category"),
-])  # fmt: skip
-FIELD_HISTORY = ObjectSource("raw_opportunity_field_history", "OpportunityFieldHistory", [
-    Source("change_id", "Id", "id", needed=True),
-    Source("opportunity_id", "OpportunityId", "id", needed=True),
-    Source("created_at", "CreatedDate", "instant", needed=True),
-    Source("field", "Field", needed=True),
-    Source("data_type", "DataType"),
-    Source("old_value", "OldValue", "value", needed=True),
-    Source("new_value", "NewValue", "value"),
-], optional=True, why="today's owner is assumed for the past: track the owner under Opportunity, Fields, Set History Tracking")  # fmt: skip
-USERS = ObjectSource("raw_users", "User", [
-    Source("user_id", "Id", "id", needed=True),
-    Source("name", "Name"),
-    Source("username", "Username"),
-    Source("email", "Email"),
-    Source("is_active", "IsActive", "flag", default=True),
-    Source("role_id", "UserRoleId", "id"),
-    Source("manager_id", "ManagerId", "id"),
-])  # fmt: skip
-ROLES = ObjectSource("raw_roles", "UserRole", [
-    Source("role_id", "Id", "id", needed=True),
-    Source("name", "Name", needed=True),
-    Source("parent_role_id", "ParentRoleId", "id"),
-], optional=True, why="everybody is in team Unassigned")  # fmt: skip
-ACCOUNTS = ObjectSource("raw_accounts", "Account", [
-    Source("account_id", "Id", "id", needed=True),
-    Source("name", "Name"),
-], optional=True, why="clients have no names")  # fmt: skip
-STAGES = ObjectSource("raw_stages", "OpportunityStage", [
-    Source("label", "MasterLabel", needed=True),
-    Source("api_name", "ApiName"),
-    Source("is_closed", "IsClosed", "flag", needed=True),
-    Source("is_won", "IsWon", "flag", needed=True),
-    Source("sort_order", "SortOrder", "count"),
-    Source("default_probability_pct", "DefaultProbability", "number"),
-    Source("forecast_category", "ForecastCategoryName", "category"),
-])  # fmt: skip
-ORGANIZATION = ObjectSource("raw_organization", "Organization", [
-    Source("organization_id", "Id", "id", needed=True),
-    Source("name", "Name", needed=True),
-    Source("time_zone", "TimeZoneSidKey", needed=True),
-    Source("fiscal_year_start_month", "FiscalYearStartMonth", "count", needed=True),
-    Source("names_year_by_start", "UsesStartDateAsFiscalYearName", "flag"),
-    Source("locale", "DefaultLocaleSidKey"),
-])  # fmt: skip
-CURRENCIES = ObjectSource("currencies", "CurrencyType", [
-    Source("currency_code", "IsoCode", needed=True),
-    Source("rate", "ConversionRate", "exact", needed=True),
-    Source("is_corporate", "IsCorporate", "flag", needed=True),
-], optional=True)  # fmt: skip
-DATED_RATES = ObjectSource("dated_rates", "DatedConversionRate", [
-    Source("currency_code", "IsoCode", needed=True),
-    Source("start_date", "StartDate", "day", needed=True),
-    Source("next_start_date", "NextStartDate", "day"),
-    Source("rate", "ConversionRate", "exact", needed=True),
-], optional=True)  # fmt: skip
-
-KINDS: dict[str, pa.DataType] = {
-    "text": pa.string(),
-    "value": pa.string(), "id": pa.string(), "category": pa.string(), "flag": pa.bool_(), "number": pa.float64(),
-    "count": pa.int64(), "day": pa.date32(), "instant": columns.INSTANT, "exact": EXACT,
-}  # fmt: skip
-# History says BestCase, MostLikely and Forecast where the record says Best Case, Most Likely and Commit.
-CATEGORIES = {"BestCase": "Best Case", "MostLikely": "Most Likely", "Forecast": "Commit"}
+    dead: dict[str, dict[str, datetime]] = field(default_factory=dict)
 
 
 class SalesforceClient:
-    """Reads an organisation whole; a new connection for each pull."""
+    """Reads an organisation; a new connection for each pull."""
 
-    def __init__(self, login: Login) -> None:
+    def __init__(self, login: Login, *, connect: Callable[[Login], Wire] = Wire) -> None:
         """Remember where to ask; nothing is sent yet."""
         self.login = login
+        self._connect = connect
 
-    def pull(self, progress: Progress = lambda _: None) -> Pull:
-        """Return all raw tables that Salesforce holds; raises when a table would be wrong or incomplete."""
-        wire = Wire(self.login)
-        names = wire.object_names()
-        findings: list[ExtractFinding] = []
-
-        def read(source: ObjectSource) -> pd.DataFrame:
-            return _read(wire, source, names, findings, progress)
-
-        _warn_of_splits(names, findings)
-        organization, currencies, dated = read(ORGANIZATION), read(CURRENCIES), read(DATED_RATES)
-        tables = {
-            "raw_organization": _organization(organization, currencies),
-            "raw_currency_rates": _rates(currencies, dated),
-            "raw_users": read(USERS),
-            "raw_roles": read(ROLES),
-            "raw_stages": _stages(read(STAGES)),
-            "raw_accounts": read(ACCOUNTS),
-            "raw_opportunity_field_history": read(FIELD_HISTORY),
-            "raw_opportunity_history": read(HISTORY),
-            "raw_opportunities": read(OPPORTUNITIES),
-        }
-        checked_tables = {name: checked(table, RAW[name]) for name, table in tables.items()}
-        return Pull(checked_tables, findings, wire.version, wire.api_usage)
+    def connected(self) -> Wire:
+        """Log in."""
+        return self._connect(self.login)
 
     def organization(self) -> OrganizationDefaults:
         """Return what the organisation says of itself, without reading anything else."""
-        wire = Wire(self.login)
-        names = wire.object_names()
-        read = [_read(wire, source, names, [], lambda _: None) for source in (ORGANIZATION, CURRENCIES)]
-        return defaults_of(_organization(*read))
+        wire = self.connected()
+        sources = (objects.ORGANIZATION, objects.CURRENCIES)
+        types = describe(wire, sources)
+        small = read_small(wire, {source.object_name: objects.visible(source, types[source.object_name], []) for source in sources})
+        return defaults_of(small["raw_organization"])
 
-    def examine(self) -> tuple[Wire, list[ExtractFinding]]:
-        """Return a connection and what of our objects and fields this user cannot see."""
-        wire = Wire(self.login)
-        names = wire.object_names()
+    def pull(
+        self,
+        store: ExtractStore,
+        source: str,
+        progress: Progress = lambda _: None,
+        *,
+        approve: Callable[[Outlook], None] = lambda _: None,
+        amount_field: str = "",
+        accepts_vanished: bool = False,
+    ) -> ExtractRecord:
+        """Read what changed since the last extract (everything at first) and store it as a new one.
+
+        `approve` sees the little that says whether a month can be computed at all, and may raise
+        before anything is read or stored. What a pull has read survives its end, however it
+        ends: the next one goes on there. Raises when a table would be wrong or incomplete; what
+        was stored before stays.
+        """
+        wire = self.connected()
+        pull = _Pull(wire, store, source, progress, amount_field, accepts_vanished=accepts_vanished)
+        record = pull.run(approve)
+        if pull.is_resumed and wire.now - record.extracted_at > OVERLAP:  # what happened since the pull that was left unfinished
+            record = _Pull(wire, store, source, progress, amount_field, accepts_vanished=accepts_vanished).run(approve)
+        return record
+
+
+class _Pull:
+    """One reading of an organisation."""
+
+    def __init__(self, wire: Wire, store: ExtractStore, source: str, progress: Progress, amount_field: str, *, accepts_vanished: bool) -> None:
+        self.wire, self.store, self.source, self.progress = wire, store, source, progress
+        self.amount_field, self.accepts_vanished = amount_field, accepts_vanished
+        self.is_resumed = False
+        self.sources = {each.object_name: each.with_amount(amount_field) for each in (*SMALL, *LARGE)}
+
+    def run(self, approve: Callable[[Outlook], None]) -> ExtractRecord:
+        began = self.wire.now - SAFETY_LAG
         findings: list[ExtractFinding] = []
-        _warn_of_splits(names, findings)
-        for source in (ORGANIZATION, OPPORTUNITIES, HISTORY, FIELD_HISTORY, USERS, ROLES, STAGES, ACCOUNTS):
-            if _is_there(source, names, findings):
-                _visible(source, wire.fields(source.object_name), findings)
-        return wire, findings
+        types = describe(self.wire, self.sources.values())
+        seen = {name: objects.visible(source, types[name], findings) for name, source in self.sources.items()}
+        small = read_small(self.wire, {each.object_name: seen[each.object_name] for each in SMALL})
+        self.store.refuse_another(str(small["Organization"]["organization_id"].iloc[0]))
+        approve(self._outlook(small, began))
+        with self.store.alone():
+            instance = str(small["Organization"]["instance"].iloc[0] or "")
+            base = self._base(instance)
+            findings += _clock(self.wire)
+            if base:
+                findings += objects.drift(base.pull.fields, types, self.sources.values())
+            plan = self._plan(base, began, instance, types, seen, findings)
+            reader = ObjectReader(self.wire, self.store.desk, plan.unfinished, self.progress)
+            try:
+                self._read(plan, reader)
+            except BaseException:
+                reader.abandon()
+                raise
+            record = self._store(plan, small, instance)
+            self.store.desk.discard()
+            self.store.tidy(record.extracted_at)
+        return record
 
+    def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> Outlook:
+        oldest = self.wire.records("SELECT MIN(CreatedDate) oldest FROM Opportunity", what="find the first opportunity")[0]["oldest"]
+        return Outlook(
+            defaults_of(small["raw_organization"]), small["User"], small["UserRole"], small["raw_quotas"], datetime.fromisoformat(oldest) if oldest else None,
+            began,
+        )  # fmt: skip
 
-def _warn_of_splits(names: set[str], findings: list[ExtractFinding]) -> None:
-    if "OpportunitySplit" in names:
-        meaning = "splits are enabled and not read yet: the owner gets the whole credit of a deal"
-        findings.append(ExtractFinding("OpportunitySplit", meaning))
+    # --- what to read
 
+    def _base(self, instance: str) -> ExtractRecord | None:
+        base = self.store.latest()
+        if base is None or not base.pull.watermarks or base.source != self.source:
+            return None
+        if self.wire.login.local_url and base.pull.instance != instance:
+            return None  # an org on this machine that was started again is another org
+        return base
 
-def _is_there(source: ObjectSource, names: set[str], findings: list[ExtractFinding]) -> bool:
-    if source.object_name in names:
-        return True
-    if not source.optional:
-        raise MissingObject(f"object {source.object_name} is not visible to this user; grant read access to it in a permission set")
-    if source.why:
-        findings.append(ExtractFinding(source.object_name, f"not visible or not there: {source.why}"))
-    return False
+    def _plan(
+        self, base: ExtractRecord | None, began: datetime, instance: str, types: dict[str, FieldTypes | None], seen: dict[str, list[Source]],
+        findings: list[ExtractFinding],
+    ) -> _Plan:  # fmt: skip
+        whole = {each.object_name for each in LARGE if self._must_read_whole(base, each, types, instance, began)}
+        compared = {
+            each.object_name for each in MOURNED
+            if base and types[each.object_name] and each.object_name not in whole and began - base.pull.watermarks[each.object_name].compared_at > COMPARE_AGAIN
+        }  # fmt: skip
+        dead = self._deletions(base, compared, whole, types) if base else {}
+        fields = {name: [each.field for each in sources] for name, sources in seen.items()}
+        signature = _digest(
+            [base.extract_id if base else "", instance, self.wire.version, self.wire.login.identity, fields, sorted(whole), sorted(compared)]
+        )
+        unfinished = self.store.desk.load()
+        if unfinished and (unfinished.signature != signature or began - unfinished.began_at > JOBS_KEPT):
+            ObjectReader(self.wire, self.store.desk, unfinished, self.progress).forget(unfinished)
+            self.store.desk.discard()
+            unfinished = None
+        self.is_resumed = unfinished is not None
+        if unfinished:
+            self.progress(f"going on with the pull of {unfinished.began_at:%Y-%m-%d %H:%M} UTC")
+        else:
+            unfinished = UnfinishedPull(began.isoformat(), signature)
+            for source in LARGE:
+                name = source.object_name
+                if not fields[name]:
+                    continue
+                since = "" if base is None or name in whole else soql_instant(base.pull.watermarks[name].cursor - OVERLAP)
+                unfinished.readings[name] = Reading(name, name, fields[name], source.cursor, source.where, [Slice(0, since)])
+                if name in compared:
+                    unfinished.readings[f"{name}-ids"] = Reading(f"{name}-ids", name, ["Id"], source.cursor, source.where, [Slice(0)])
+        return _Plan(base, unfinished, types, self.sources, seen, whole, compared, findings, dead)
 
+    def _must_read_whole(
+        self, base: ExtractRecord | None, source: ObjectSource, types: dict[str, FieldTypes | None], instance: str, began: datetime
+    ) -> bool:
+        name = source.object_name
+        if base is None or name not in base.pull.watermarks or source.table not in base.versions:
+            return True
+        wanted = {each.field for each in self.sources[name].sources}
+        shown = {key: kind for key, kind in (types[name] or {}).items() if key in wanted}
+        return (
+            shown != base.pull.fields.get(name, {})
+            or (name == "Opportunity" and base.pull.amount_field != self.amount_field)
+            or base.pull.instance != instance
+            or base.pull.identity != self.wire.login.identity
+            or began - base.pull.watermarks[name].whole_at > WHOLE_AGAIN
+        )
 
-def _visible(source: ObjectSource, there: set[str], findings: list[ExtractFinding]) -> list[Source]:
-    visible = [each for each in source.sources if each.field in there]
-    for each in source.sources:
-        if each.field in there:
-            continue
-        if each.needed:
-            raise MissingField(
-                f"field {source.object_name}.{each.field} is not visible to this user, and {source.table} cannot do without it; "
-                f"grant read access to the field in a permission set"
+    def _deletions(
+        self, base: ExtractRecord, compared: set[str], whole: set[str], types: dict[str, FieldTypes | None]
+    ) -> dict[str, dict[str, datetime]]:
+        """Return when records were deleted, as Salesforce's log says; where it does not reach back far enough, ids are compared."""
+        asked: dict[str, Call] = {}
+        for name in (each.object_name for each in MOURNED if types[each.object_name]):
+            start = base.pull.watermarks[name].cursor - OVERLAP if name in base.pull.watermarks else None
+            if start is None or self.wire.now - start > DELETIONS_KEPT:
+                compared |= {name} - whole
+                continue
+            asked[name] = Call(f"sobjects/{name}/deleted/", {"start": _plus_zero(start), "end": _plus_zero(self.wire.now + timedelta(minutes=1))})
+        answers = dict(zip(asked, self.wire.several(list(asked.values()), what="list deletions"), strict=True))
+        dead: dict[str, dict[str, datetime]] = {}
+        for name, answer in answers.items():
+            start = base.pull.watermarks[name].cursor - OVERLAP
+            if isinstance(answer, RequestRefused) or (answer and datetime.fromisoformat(answer["earliestDateAvailable"]) > start):
+                compared |= {name} - whole
+            if isinstance(answer, Fault) and not isinstance(answer, RequestRefused):
+                raise answer
+            if not isinstance(answer, Exception):
+                dead[name] = {each["id"]: datetime.fromisoformat(each["deletedDate"]) for each in answer["deletedRecords"]}
+        return dead
+
+    # --- reading
+
+    def _read(self, plan: _Plan, reader: ObjectReader) -> None:
+        readings = [each for each in plan.unfinished.readings.values() if not each.is_done]
+        calls = {each.name: call for each in readings if (call := reader.first_call(each))}
+        answers = dict(zip(calls, self.wire.several(list(calls.values()), what="read records"), strict=True))
+        for reading in readings:
+            source, seen = plan.sources[reading.object_name], plan.seen[reading.object_name]
+            is_ids = reading.name != reading.object_name
+            shape = partial(_ids, source=source) if is_ids else partial(_shaped, source=source, seen=seen)
+            reader.read(reading, shape, answers.get(reading.name))
+
+    # --- storing
+
+    def _store(self, plan: _Plan, small: dict[str, pd.DataFrame], instance: str) -> ExtractRecord:
+        extracted_at = plan.unfinished.began_at
+        note = {"extracted_at": extracted_at.isoformat(), "signature": plan.unfinished.signature}
+        versions: dict[str, int] = {}
+        frames, changes = self._small_tables(plan, small)
+        plan.findings += changes
+        for name, frame in frames.items():
+            versions[name] = self.store.raw.write(name, frame, note | {"digest": _digest_of(frame)})
+        for source in LARGE:
+            versions[source.table] = self._store_large(plan, source, note)
+        first, watermarks = plan.unfinished.began_at, dict[str, Watermark]()
+        for source in LARGE:
+            name = source.object_name
+            old = plan.base.pull.watermarks.get(name) if plan.base else None
+            is_whole = old is None or name in plan.whole
+            watermarks[name] = Watermark(
+                cursor=first,
+                whole_at=first if is_whole or old is None else old.whole_at,
+                compared_at=first if is_whole or old is None or name in plan.compared else old.compared_at,
+                first_at=old.first_at if old else first,
             )
-        if each.field != "CurrencyIsoCode":  # absent from every single-currency organisation
-            counts_as = ("yes" if each.default else "no") if each.kind == "flag" else "empty"
-            findings.append(ExtractFinding(f"{source.object_name}.{each.field}", f"not visible: {each.column} counts as {counts_as}"))
-    return visible
+        wanted = {name: {each.field for each in source.sources} for name, source in plan.sources.items()}
+        state = PullState(
+            how="whole" if plan.base is None else "changes",
+            api_version=self.wire.version,
+            api_usage=self.wire.api_usage,
+            requests=self.wire.requests,
+            instance=instance,
+            identity=self.wire.login.identity,
+            amount_field=self.amount_field,
+            fields={
+                name: {key: kind for key, kind in types.items() if key in wanted[name]} for name, types in plan.types.items() if types is not None
+            },
+            watermarks=watermarks,
+        )
+        findings = [(each.place, each.meaning) for each in plan.findings]
+        self.progress(f"{self.wire.requests} requests, {self.wire.api_usage} of the organisation's requests in 24 hours")
+        return self.store.add(extracted_at, self.source, versions, findings, state)
+
+    def _store_large(self, plan: _Plan, source: ObjectSource, note: dict[str, str]) -> int:
+        name, raw, desk = source.object_name, self.store.raw, self.store.desk
+        reading = plan.unfinished.readings.get(name)
+        stamp = "modified_at" if "modified_at" in column_names(RAW[source.table]) else "created_at"
+        base = plan.base.versions.get(source.table) if plan.base else None
+        if reading is None:  # not visible: what was known of it before stays known
+            return base if base is not None else raw.write(source.table, empty(RAW[source.table]), note)
+        pages = desk.pages(reading, source.key, stamp)
+        if base is None:
+            return raw.replace(source.table, pages, note)
+        if reading.rows <= FEW_ROWS:
+            pages = (raw.changed(source.table, base, page, source.key) for page in pages)
+        come = [page for page in pages if page.num_rows] if reading.rows <= FEW_ROWS else pages
+        newest = stamp if stamp == "modified_at" else None
+        version = raw.merge(source.table, base, iter(come), source.key, newest, note) if come else base
+        if source not in MOURNED:
+            return version
+        return raw.bury(source.table, version, self._dead(plan, source, base), source.key, note)
+
+    def _dead(self, plan: _Plan, source: ObjectSource, base: int) -> pa.Table:
+        """Return the records that are gone for good, each with when: by Salesforce's log, else since we looked."""
+        name, desk = source.object_name, self.store.desk
+        logged = plan.dead.get(name, {})
+        gone: dict[str, datetime] = {}
+        compared = plan.unfinished.readings.get(name if name in plan.whole else f"{name}-ids")
+        living = self.store.raw.living(source.table, base, source.key)
+        if compared is not None and (name in plan.whole or name in plan.compared):
+            missing = living.filter(pc.invert(pc.is_in(living, value_set=desk.ids(compared, source.key)))).to_pylist()
+            unexplained = [each for each in missing if each not in logged]
+            self._refuse_vanished(name, len(unexplained), len(living))
+            gone = dict.fromkeys(unexplained, plan.unfinished.began_at)
+            if unexplained:
+                plan.findings.append(ExtractFinding(
+                    name, f"{len(unexplained):,} records are gone without a trace, such as {unexplained[0]}: they count as deleted when that was found"
+                ))  # fmt: skip
+        known = set(living.filter(pc.is_in(living, value_set=pa.array(list(logged), pa.string()))).to_pylist())
+        gone |= {record_id: at for record_id, at in logged.items() if record_id in known}
+        return pa.table({source.key: pa.array(list(gone), pa.string()), "modified_at": pa.array(list(gone.values()), columns.INSTANT)})
+
+    def _refuse_vanished(self, name: str, missing: int, living: int) -> None:
+        if missing > max(VANISHED_AT_MOST, living * VANISHED_SHARE) and not self.accepts_vanished:
+            raise VanishedRecords(
+                f"{missing:,} of {living:,} records of {name} can no longer be seen by this user, and Salesforce does not list them as deleted; "
+                f"check the user's sharing and permissions, or, if they were deleted, run again with --accept-vanished"
+            )
+
+    def _small_tables(self, plan: _Plan, small: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[ExtractFinding]]:
+        stages, findings = self._stages(plan, small["OpportunityStage"])
+        rates = _rates(small["CurrencyType"], small["DatedConversionRate"])
+        if plan.base:
+            before = set(self.store.raw.read("raw_currency_rates", plan.base.versions["raw_currency_rates"])["currency_code"])
+            findings += [
+                ExtractFinding("CurrencyType", f"{code} is new since the last reading") for code in sorted(set(rates["currency_code"]) - before)
+            ]
+        tables = {
+            "raw_organization": small["raw_organization"],
+            "raw_currency_rates": rates,
+            "raw_users": small["User"],
+            "raw_roles": small["UserRole"],
+            "raw_queues": small["Group"],
+            "raw_stages": stages,
+            "raw_split_types": small["OpportunitySplitType"],
+            "raw_record_types": small["raw_record_types"],
+            "raw_quotas": small["raw_quotas"],
+        }
+        return {name: checked(table, RAW[name]) for name, table in tables.items()}, findings
+
+    def _stages(self, plan: _Plan, listed: pd.DataFrame) -> tuple[pd.DataFrame, list[ExtractFinding]]:
+        """Return what each stage name means; a name that Salesforce lists no more keeps its last known meaning."""
+        now = _stages(listed)
+        if plan.base is None:
+            return now, []
+        before = self.store.frames(plan.base)["raw_stages"] if plan.base else now
+        findings: list[ExtractFinding] = []
+        unlisted = before.assign(is_listed=columns.series(pa.array([False] * len(before))))
+        gone = unlisted.loc[~before["stage_name"].isin(now["stage_name"])]
+        for row in gone.loc[columns.booleans(before.loc[gone.index, "is_listed"])].itertuples():
+            same = now.loc[now["stage_id"] == row.stage_id, "stage_name"]
+            became = f"is called {same.iloc[0]!r} now" if len(same) else "is no longer listed"
+            findings.append(
+                ExtractFinding("OpportunityStage", f"stage {str(row.stage_name)[:80]!r} {became}: the old name keeps its meaning for the past")
+            )
+        both = now.merge(before, on="stage_name", suffixes=("", "_before"))
+        changed = both.loc[(both["is_won"] != both["is_won_before"]) | (both["is_closed"] != both["is_closed_before"])]
+        findings += [
+            ExtractFinding("OpportunityStage", f"stage {str(name)[:80]!r} changed its meaning: month ends that were read before keep the old one")
+            for name in changed["stage_name"]
+        ]
+        return pd.concat([now, gone], ignore_index=True), findings
 
 
-def _read(wire: Wire, source: ObjectSource, names: set[str], findings: list[ExtractFinding], progress: Progress) -> pd.DataFrame:
-    if not _is_there(source, names, findings):
-        return columns.frame({each.column: pa.nulls(0, KINDS[each.kind]) for each in source.sources})
-    visible = _visible(source, wire.fields(source.object_name), findings)
-    raw = wire.rows(source.object_name, [each.field for each in visible], progress)
-    size = raw.num_rows
-    parts = {
-        each.column: _typed(raw.column(each.field).combine_chunks(), each.kind, f"{source.object_name}.{each.field}")
-        if each in visible
-        else _hidden(each, size)
-        for each in source.sources
-    }
-    return columns.frame(parts)
+def describe(wire: Wire, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
+    """Return the type of each field that this user sees, by object; none for an object that is absent."""
+    names = [source.object_name for source in sources]
+    answers = wire.several([Call(f"sobjects/{name}/describe", {}) for name in names], what="describe objects")
+    types: dict[str, FieldTypes | None] = {}
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, Exception) and not isinstance(answer, NotThere):
+            raise answer
+        types[name] = None if isinstance(answer, NotThere) else objects.field_types(answer)
+    return types
 
 
-def _hidden(source: Source, size: int) -> pa.Array:
-    if source.kind == "flag":
-        return pa.repeat(pa.scalar(source.default), size)
-    return pa.nulls(size, KINDS[source.kind])
+def read_small(wire: Wire, seen: dict[str, list[Source]]) -> dict[str, pd.DataFrame]:
+    """Read objects whole by REST; an absent one has no rows. Raw tables made of several objects are there by their own names."""
+    sources = {each.object_name: each for each in (*SMALL, *LARGE)}
+    readings = {name: Reading(name, name, [each.field for each in wanted], "", sources[name].where) for name, wanted in seen.items() if wanted}
+    answers = wire.several([Call("queryAll", {"q": each.soql(Slice(0))}) for each in readings.values()], what="read settings")
+    tables = {name: objects.typed(pa.table({}), sources[name], []) for name in seen}
+    for (name, reading), answer in zip(readings.items(), answers, strict=True):
+        records = wire.records(reading.soql(Slice(0)), answer, what=f"read {name}")
+        tables[name] = objects.typed(objects.text_table(records, reading.fields), sources[name], seen[name])
+    frames = {name: columns.frame({each: table.column(each).combine_chunks() for each in table.column_names}) for name, table in tables.items()}
+    frames["raw_organization"] = _organization(frames["Organization"], frames["CurrencyType"])
+    if "ForecastingQuota" in frames:
+        frames["raw_record_types"] = _record_types(frames["RecordType"])
+        frames["raw_quotas"] = _quotas(frames["ForecastingQuota"], frames["ForecastingType"], frames["Period"])
+    return frames
 
 
-def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:
-    """Turn text into a field's type; raises `UnreadableValue`."""
-    try:
-        if kind == "flag":
-            return pc.equal(values, "true").fill_null(False)
-        if kind == "count":
-            return values.cast(pa.float64()).cast(pa.int64())
-        if kind == "id":
-            return _eighteen(values)
-        if kind == "value":
-            # A tracked value may be a record id, and then it is compared with ids of 18 characters.
-            is_id = pc.match_substring_regex(values, SHORT_OWNER_OR_ACCOUNT).fill_null(False)
-            return pc.if_else(is_id, _eighteen(values), values)
-        if kind == "category":
-            encoded = values.dictionary_encode()
-            renamed = [CATEGORIES.get(each, each) for each in encoded.dictionary.to_pylist()]
-            return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(renamed, pa.string())).cast(pa.string())
-        return values.cast(KINDS[kind])
-    except pa.ArrowInvalid as fault:
-        raise UnreadableValue(f"{place} holds a value that is no {kind}: {' '.join(str(fault).split())[:160]}") from None
+def _shaped(raw: pa.Table, source: ObjectSource, seen: list[Source]) -> pa.Table:
+    """Return a page in the columns of its raw table, whose contract it keeps."""
+    table = objects.typed(raw, source, seen)
+    names = column_names(RAW[source.table])
+    for name in set(names) - set(table.column_names):  # a custom amount that policy does not ask for
+        table = table.append_column(name, pa.nulls(table.num_rows, objects.EXACT))
+    ordered = table.select(names)
+    checked(columns.frame({name: ordered.column(name).combine_chunks() for name in ordered.column_names}), RAW[source.table])
+    return ordered
 
 
-def _eighteen(ids: pa.Array) -> pa.Array:
-    """Return record ids of 18 characters; 15-character ones get their checksum."""
-    if not pc.any(pc.equal(pc.utf8_length(ids), SHORT_ID)).as_py():
-        return ids
-    return pa.array([_with_checksum(each) if each and len(each) == SHORT_ID else each for each in ids.to_pylist()], pa.string())
+def _ids(raw: pa.Table, source: ObjectSource) -> pa.Table:
+    return pa.table({source.key: raw.column("Id")})
 
 
-def _with_checksum(record_id: str) -> str:
-    fives = (record_id[start : start + 5] for start in (0, 5, 10))
-    return record_id + "".join(CHECKSUM_ALPHABET[sum(1 << n for n, c in enumerate(five) if "A" <= c <= "Z")] for five in fives)
+def _clock(wire: Wire) -> Iterator[ExtractFinding]:
+    if abs(wire.clock_skew) > TOLERATED_SKEW:
+        ahead = "ahead of" if wire.clock_skew > timedelta(0) else "behind"
+        yield ExtractFinding("clock", f"this machine is {abs(wire.clock_skew)} {ahead} Salesforce, whose clock was used; set this machine's clock")
 
 
 def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.DataFrame:
     corporate = currencies.loc[columns.booleans(currencies["is_corporate"]), "currency_code"].tolist()
     code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
-    shown = organization.drop(columns="locale")
+    shown = organization.drop(columns=["locale", "instance"])
     shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
     shown["is_multi_currency"] = columns.series(pa.array([bool(corporate)] * len(shown)))
     return shown
@@ -341,9 +467,42 @@ def _rates(currencies: pd.DataFrame, dated: pd.DataFrame) -> pd.DataFrame:
 
 def _stages(stages: pd.DataFrame) -> pd.DataFrame:
     """Return one row a name: history may hold the label or the API name."""
-    shared = ["is_closed", "is_won", "sort_order", "default_probability_pct", "forecast_category"]
+    shared = ["is_closed", "is_won", "sort_order", "default_probability_pct", "forecast_category", "stage_id", "is_active"]
     by_label = stages.rename(columns={"label": "stage_name"})[["stage_name", *shared]]
     by_name = stages.rename(columns={"api_name": "stage_name"})[["stage_name", *shared]]
     both = pd.concat([by_label, by_name], ignore_index=True)
     named = np.asarray(pc.is_valid(columns.arrow(both["stage_name"])))
-    return both.loc[named].drop_duplicates("stage_name", ignore_index=True)
+    listed = both.loc[named].drop_duplicates("stage_name", ignore_index=True)
+    listed["is_listed"] = columns.series(pa.array([True] * len(listed)))
+    return listed
+
+
+def _record_types(types: pd.DataFrame) -> pd.DataFrame:
+    ours = types.loc[types["object_name"] == "Opportunity"]
+    return ours[["record_type_id", "developer_name", "name"]].reset_index(drop=True)
+
+
+def _quotas(quotas: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
+    """Return quotas with the name of their type and the last day of their period."""
+    ends = columns.take(columns.arrow(periods["end_date"]), columns.codes(quotas["period_id"], columns.arrow(periods["period_id"])))
+    names = columns.take(columns.arrow(types["name"]), columns.codes(quotas["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])))
+    parts = {name: columns.arrow(quotas[name]) for name in ("quota_id", "owner_id", "start_date", "amount", "currency_code")}
+    parts |= {"forecasting_type": pc.coalesce(names, columns.arrow(quotas["forecasting_type_id"])), "end_date": ends}
+    table = columns.frame({name: parts[name] for name in column_names(RAW["raw_quotas"])})
+    return table.loc[np.asarray(pc.is_valid(columns.arrow(table["amount"])))].reset_index(drop=True)
+
+
+def _plus_zero(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S+00:00")
+
+
+def _digest(content: object) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _digest_of(frame: pd.DataFrame) -> str:
+    sink = pa.BufferOutputStream()
+    table = pa.table({name: columns.arrow(frame[name]) for name in frame.columns})
+    with pa.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return hashlib.sha256(sink.getvalue()).hexdigest()

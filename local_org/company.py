@@ -328,7 +328,7 @@ class _Simulation:
     def _deal(self, number: int, day: date) -> None:
         chance, firm = self.chance, self.firm
         opportunity_id = record_id("006", number)
-        account_id = chance.choice(list(self.slow)) if chance.random() < 0.12 else chance.choice(list(firm.accounts))
+        account_id = chance.choice(sorted(self.slow)) if chance.random() < 0.12 else chance.choice(list(firm.accounts))
         is_slow = account_id in self.slow
         owner = chance.choice([person for person in firm.people if person.is_here(day)])
         cycle = max(6.0, chance.lognormvariate(math.log(190 if is_slow else 62), 0.55))

@@ -6,10 +6,11 @@ Put the schema and the storage here. Queries are `soql`, the wire is `server`.
 from __future__ import annotations
 
 import re
+import secrets
 import sqlite3
 import threading
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 Row = Mapping[str, object]
@@ -17,20 +18,25 @@ Row = Mapping[str, object]
 PREFIXES = {
     "Account": "001", "User": "005", "Opportunity": "006", "OpportunityHistory": "008",
     "OpportunityFieldHistory": "017", "Organization": "00D", "UserRole": "00E", "OpportunityStage": "01J",
-    "CurrencyType": "01L", "DatedConversionRate": "04w",
+    "CurrencyType": "01L", "DatedConversionRate": "04w", "OpportunitySplit": "1JX", "OpportunitySplitType": "149",
+    "ForecastingQuota": "0J9", "ForecastingType": "0Db", "RecordType": "012", "Period": "026", "FiscalYearSettings": "022",
+    "Group": "00G",
 }  # fmt: skip
 BOOLEANS = {"IsDeleted", "IsClosed", "IsWon", "IsActive", "IsSandbox", "ForecastEnabled", "IsPrivate", "IsCorporate",
-            "UsesStartDateAsFiscalYearName", "IsPriorityRecord"}  # fmt: skip
+            "UsesStartDateAsFiscalYearName", "IsPriorityRecord", "IsAmount", "IsQuantity", "IsTotalValidated", "IsStandardYear",
+            "IsForecastPeriod"}  # fmt: skip
 DATETIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastStageChangeDate", "TrialExpirationDate"}
 DATES = {"CloseDate", "StartDate", "NextStartDate", "EndDate", "LastActivityDate"}
-CURRENCIES = {"Amount", "ExpectedRevenue", "PrevAmount"}
-PERCENTS = {"Probability", "DefaultProbability"}
+CURRENCIES = {"Amount", "ExpectedRevenue", "PrevAmount", "SplitAmount", "QuotaAmount"}
+PERCENTS = {"Probability", "DefaultProbability", "SplitPercentage"}
 DOUBLES = {"ConversionRate", "TotalOpportunityQuantity"}
 INTEGERS = {"SortOrder", "FiscalYearStartMonth", "PushCount", "DecimalPlaces", "FiscalYear", "FiscalQuarter"}
 PICKLISTS = {"StageName", "ForecastCategoryName", "ForecastCategory", "LeadSource", "Type", "Industry", "Field", "CurrencyIsoCode"}
 REFERENCES = {
     "OwnerId": ("User", "Owner"), "AccountId": ("Account", "Account"), "CreatedById": ("User", "CreatedBy"),
     "LastModifiedById": ("User", "LastModifiedBy"), "OpportunityId": ("Opportunity", "Opportunity"),
+    "SplitOwnerId": ("User", "SplitOwner"), "SplitTypeId": ("OpportunitySplitType", "SplitType"), "QuotaOwnerId": ("User", "QuotaOwner"),
+    "ForecastingTypeId": ("ForecastingType", "ForecastingType"), "PeriodId": ("Period", "Period"), "RecordTypeId": ("RecordType", "RecordType"),
     "UserRoleId": ("UserRole", "UserRole"), "ManagerId": ("User", "Manager"), "ParentRoleId": ("UserRole", "ParentRole"),
 }  # fmt: skip
 UNFILTERABLE = {"OldValue", "NewValue"}
@@ -119,11 +125,16 @@ class SObject:
 
 
 class Org:
-    """Objects and their rows; safe to read from several threads."""
+    """Objects and their rows, as they are now; safe to read and to change from several threads.
 
-    def __init__(self) -> None:
+    `now` is the org's clock: changes are stamped with it.
+    """
+
+    def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Start empty."""
         self.objects: dict[str, SObject] = {}
+        self.now = now
+        self.purged: dict[str, list[tuple[str, str]]] = {}
         self._database = sqlite3.connect(":memory:", check_same_thread=False)
         self._database.create_function("soql_like", 2, _like, deterministic=True)
         self._lock = threading.Lock()
@@ -131,6 +142,11 @@ class Org:
     def add(self, name: str, field_names: Sequence[str], rows: Iterable[Row]) -> None:
         """Add an object with its rows; values are text as CSV and JSON write them, or Python values."""
         fields = [field_of(name, each) for each in field_names]
+        if name == "Organization":
+            # Another start is another instance: nothing says that its records continue those of the last one.
+            instance = f"LOCAL-{secrets.token_hex(4)}"
+            fields = [*(each for each in fields if each.name != "InstanceName"), Field("InstanceName", "string")]
+            rows = [{**row, "InstanceName": instance} for row in rows]
         self.objects[name] = SObject(name, fields)
         listed = ", ".join(f'"{each.name}" {_affinity(each.kind)}' for each in fields)
         places = ", ".join("?" for _ in fields)
@@ -146,14 +162,72 @@ class Org:
         """Return an object, whatever the case of its name."""
         return next((each for key, each in self.objects.items() if key.lower() == name.lower()), None)
 
+    def run(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+        """Run a statement and return all rows."""
+        with self._lock:
+            return self._database.execute(sql, values).fetchall()
+
+    # --- what people do to records
+
+    def save(self, name: str, record_id: str, **values: object) -> None:
+        """Create or change a record, stamped with the org's clock unless the values say otherwise."""
+        fields = {each.name: each for each in self.objects[name].fields}
+        stamps: dict[str, object] = {each: self.stamp() for each in ("SystemModstamp", "LastModifiedDate") if each in fields}
+        exists = self.run(f'SELECT 1 FROM "{name}" WHERE "Id" = ?', [record_id])  # noqa: S608  # names are ours
+        if not exists:
+            if "CreatedDate" in fields:
+                stamps["CreatedDate"] = self.stamp()
+            if "IsDeleted" in fields:
+                stamps["IsDeleted"] = False
+        changed = {key: stored(value, fields[key].kind) for key, value in (stamps | values).items()}
+        if exists:
+            listed = ", ".join(f'"{key}" = ?' for key in changed)
+            self.run(f'UPDATE "{name}" SET {listed} WHERE "Id" = ?', [*changed.values(), record_id])  # noqa: S608  # names are ours
+        else:
+            listed, places = ", ".join(f'"{key}"' for key in ("Id", *changed)), ", ".join("?" for _ in range(len(changed) + 1))
+            self.run(f'INSERT INTO "{name}" ({listed}) VALUES ({places})', [record_id, *changed.values()])  # noqa: S608  # names are ours
+
+    def delete(self, name: str, record_id: str) -> None:
+        """Move a record to the recycle bin."""
+        self.save(name, record_id, IsDeleted=True)
+
+    def purge(self, name: str, record_id: str, *, is_logged: bool = True) -> None:
+        """Take a record away for good, its children too; the log of deletions may have been cleared since."""
+        for child in (each for each in self.objects.values() if name == "Opportunity" and each.find("OpportunityId")):
+            self.run(f'DELETE FROM "{child.name}" WHERE "OpportunityId" = ?', [record_id])  # noqa: S608  # names are ours
+        self.run(f'DELETE FROM "{name}" WHERE "Id" = ?', [record_id])  # noqa: S608  # names are ours
+        if is_logged:
+            self.purged.setdefault(name, []).append((record_id, self.stamp()))
+
+    def stamp(self) -> str:
+        """Return the org's clock as instants are stored."""
+        return instant_text(self.now().astimezone(UTC).isoformat(timespec="milliseconds"))
+
+    # --- what administrators do to objects
+
     def hide(self, object_name: str, field_name: str) -> None:
         """Take a field away from the user, as field-level security does."""
         self.objects[object_name].hidden.add(field_name)
 
-    def run(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
-        """Run a read and return all rows."""
-        with self._lock:
-            return self._database.execute(sql, values).fetchall()
+    def show(self, object_name: str, field_name: str) -> None:
+        """Give a hidden field back."""
+        self.objects[object_name].hidden.discard(field_name)
+
+    def add_field(self, object_name: str, name: str, kind: str) -> None:
+        """Add a field, empty in every record."""
+        self.run(f'ALTER TABLE "{object_name}" ADD COLUMN "{name}" {_affinity(kind)}')
+        self.objects[object_name].fields.append(Field(name, kind))
+
+    def rename_field(self, object_name: str, name: str, new_name: str) -> None:
+        """Give a field another API name."""
+        entity = self.objects[object_name]
+        self.run(f'ALTER TABLE "{object_name}" RENAME COLUMN "{name}" TO "{new_name}"')
+        entity.fields = [replace(each, name=new_name) if each.name == name else each for each in entity.fields]
+
+    def retype(self, object_name: str, name: str, kind: str) -> None:
+        """Give a field another type."""
+        entity = self.objects[object_name]
+        entity.fields = [replace(each, kind=kind) if each.name == name else each for each in entity.fields]
 
 
 def stored(value: object, kind: str) -> object:

@@ -1,24 +1,23 @@
-"""The wire protocol of the org: OAuth, REST and Bulk 2.0 query jobs over HTTP.
+"""The wire protocol of the org: REST over HTTP, with Bulk 2.0 query jobs and logins beside it.
 
-Put paths, headers, paging and error bodies here. What a query means is `soql`;
-which data is served is the caller's choice (`company` or `csv_org`).
+Put paths, headers, paging and replication here. What a query means is `soql`, logins are
+`sessions`, jobs are `jobs`, misbehaviour is `faults`; which data is served is the caller's
+choice (`company` or `csv_org`).
 """
 
 from __future__ import annotations
 
-import base64
-import csv
-import io
-import itertools
+import json
 import secrets
 import socket
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import urlsplit
 
 import uvicorn
 from starlette.applications import Starlette
@@ -26,28 +25,26 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from local_org.objects import Org, csv_value, instant_text, json_value
-from local_org.soql import Column, Select, SoqlError, translate
+from local_org import answers
+from local_org.answers import OrgError
+from local_org.faults import FaultLayer, Faults
+from local_org.jobs import Jobs
+from local_org.objects import Org, SObject, instant_text, json_value
+from local_org.sessions import API_USER, HOST, Credentials, Sessions
+from local_org.soql import Select, SoqlError, translate
 
 VERSIONS = ("58.0", "59.0", "60.0", "61.0", "62.0", "63.0", "64.0", "65.0", "66.0")
-HOST = "https://local-org.my.salesforce.com"
 DAILY_REQUESTS = 15_000
-LARGEST_PAGE = 2_000
+LARGEST_PAGE, SMALLEST_PAGE = 2_000, 200
 BULK_PAGE = 50_000
-DEFAULT_CREDENTIAL = "onpace-local"
-API_USER = "005000000000APIAAA"
-
-
-class OrgError(Exception):
-    """An answer that is an error: HTTP status, code and message."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Keep the parts of the error body."""
-        super().__init__(message)
-        self.status, self.code, self.message = status, code, message
+DELETIONS_KEPT = timedelta(days=15)
+# Some clients look headers up as they are spelt.
+SPELLING = {name.lower(): name for name in (b"Content-Type", b"Sforce-Limit-Info", b"Sforce-Locator", b"Sforce-NumberOfRecords")}
+MOST_SUBREQUESTS, MOST_QUERIES = 25, 5
 
 
 @dataclass
@@ -59,110 +56,74 @@ class Result:
 
 
 @dataclass
-class Job:
-    """A Bulk 2.0 query job."""
-
-    job_id: str
-    operation: str
-    query: str
-    version: str
-    result: Result
-    created_at: str
-    state: str = "UploadComplete"
-
-
-@dataclass
 class OrgServer:
-    """One org behind HTTP; `client_id` and `client_secret` are what it accepts."""
+    """One org behind HTTP; `credentials` are what it accepts, `requests` counts what it answered."""
 
     org: Org
-    client_id: str = DEFAULT_CREDENTIAL
-    client_secret: str = DEFAULT_CREDENTIAL
+    credentials: Credentials = field(default_factory=Credentials)
     page_size: int = LARGEST_PAGE
     bulk_page: int = BULK_PAGE
+    clock_skew: timedelta = timedelta(0)
     requests: int = 0
-    tokens: set[str] = field(default_factory=set)
     locators: dict[str, Result] = field(default_factory=dict)
-    jobs: dict[str, Job] = field(default_factory=dict)
-    _job_numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
-    def app(self) -> Starlette:
-        """Return the ASGI application."""
+    def __post_init__(self) -> None:
+        """Set up logins, jobs and faults around the org."""
+        self.sessions = Sessions(self.credentials, self.now)
+        self.jobs = Jobs(self.org, self.bulk_page)
+        self.faults = Faults(self.sessions, self.jobs)
+        self.app: ASGIApp = _Dated(FaultLayer(self._application(), self.faults), self)
+
+    def now(self) -> datetime:
+        """Return the org's clock as clients see it."""
+        return self.org.now() + self.clock_skew
+
+    def _application(self) -> Starlette:
         data = "/services/data/v{version}"
-        routes = [
-            Route("/services/oauth2/token", self.token, methods=["POST"]),
-            Route("/services/oauth2/userinfo", self.userinfo),
-            Route("/id/{org}/{user}", self.userinfo),
-            Route("/services/data", self.versions),
-            Route("/services/data/", self.versions),
-            Route(f"{data}", self.resources),
-            Route(f"{data}/", self.resources),
-            Route(f"{data}/limits", self.limits),
-            Route(f"{data}/limits/", self.limits),
-            Route(f"{data}/sobjects", self.sobjects),
-            Route(f"{data}/sobjects/", self.sobjects),
-            Route(f"{data}/sobjects/{{name}}/describe", self.describe),
-            Route(f"{data}/sobjects/{{name}}/describe/", self.describe),
-            Route(f"{data}/sobjects/{{name}}/deleted", self.deleted),
-            Route(f"{data}/sobjects/{{name}}/deleted/", self.deleted),
-            Route(f"{data}/sobjects/{{name}}/updated", self.updated),
-            Route(f"{data}/sobjects/{{name}}/updated/", self.updated),
-            Route(f"{data}/sobjects/{{name}}/{{record_id}}", self.record),
-            Route(f"{data}/query", self.query),
-            Route(f"{data}/query/", self.query),
-            Route(f"{data}/queryAll", self.query),
-            Route(f"{data}/queryAll/", self.query),
-            Route(f"{data}/query/{{locator}}", self.more),
-            Route(f"{data}/queryAll/{{locator}}", self.more),
-            Route(f"{data}/jobs/query", self.job_list, methods=["GET", "POST"]),
-            Route(f"{data}/jobs/query/", self.job_list, methods=["GET", "POST"]),
-            Route(f"{data}/jobs/query/{{job_id}}", self.job, methods=["GET", "PATCH", "DELETE"]),
-            Route(f"{data}/jobs/query/{{job_id}}/", self.job, methods=["GET", "PATCH", "DELETE"]),
-            Route(f"{data}/jobs/query/{{job_id}}/results", self.job_results),
-            Route(f"{data}/jobs/query/{{job_id}}/results/", self.job_results),
+        paths: list[tuple[str, Any, list[str]]] = [
+            ("/services/oauth2/token", self.token, ["POST"]),
+            ("/services/oauth2/userinfo", self.userinfo, ["GET"]),
+            ("/services/Soap/u/{version}", self.sessions.soap, ["POST"]),
+            ("/id/{org}/{user}", self.userinfo, ["GET"]),
+            ("/services/data", self.versions, ["GET"]),
+            (f"{data}", self.resources, ["GET"]),
+            (f"{data}/limits", self.limits, ["GET"]),
+            (f"{data}/composite", self.composite, ["POST"]),
+            (f"{data}/sobjects", self.sobjects, ["GET"]),
+            (f"{data}/sobjects/{{name}}/describe", self.describe, ["GET"]),
+            (f"{data}/sobjects/{{name}}/deleted", self.deleted, ["GET"]),
+            (f"{data}/sobjects/{{name}}/updated", self.updated, ["GET"]),
+            (f"{data}/sobjects/{{name}}/{{record_id}}", self.record, ["GET"]),
+            (f"{data}/query", self.query, ["GET"]),
+            (f"{data}/queryAll", self.query, ["GET"]),
+            (f"{data}/query/{{locator}}", self.more, ["GET"]),
+            (f"{data}/queryAll/{{locator}}", self.more, ["GET"]),
+            (f"{data}/jobs/query", self.job_list, ["GET", "POST"]),
+            (f"{data}/jobs/query/{{job_id}}", self.job, ["GET", "PATCH", "DELETE"]),
+            (f"{data}/jobs/query/{{job_id}}/results", self.job_results, ["GET"]),
         ]
-        handlers: dict[Any, Any] = {OrgError: _error, SoqlError: _refused_query, HTTPException: _not_found}
+        routes = [Route(path + end, handler, methods=methods) for path, handler, methods in paths for end in ("", "/")]
+        handlers: dict[Any, Any] = {OrgError: answers.refused, SoqlError: answers.refused_query, HTTPException: answers.not_found}
         return Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=1024)], exception_handlers=handlers)
 
-    # --- who may ask
+    # --- who asks
 
     async def token(self, request: Request) -> Response:
-        """Answer OAuth client credentials, in the header or in the form."""
-        form = dict(parse_qsl((await request.body()).decode(errors="replace")))
-        client_id, client_secret = form.get("client_id"), form.get("client_secret")
-        scheme, _, encoded = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "basic":
-            try:
-                client_id, _, client_secret = base64.b64decode(encoded).decode().partition(":")
-            except (ValueError, UnicodeDecodeError):
-                return _oauth_error("invalid_client", "invalid client credentials")
-        if form.get("grant_type") != "client_credentials":
-            return _oauth_error("unsupported_grant_type", "grant type not supported")
-        if not secrets.compare_digest(str(client_id).encode(), self.client_id.encode()):
-            return _oauth_error("invalid_client_id", "client identifier invalid")
-        if not secrets.compare_digest(str(client_secret).encode(), self.client_secret.encode()):
-            return _oauth_error("invalid_client", "invalid client credentials")
-        token = f"00D000000000LOC!{secrets.token_urlsafe(48)}"
-        self.tokens.add(token)
-        answer = {
-            "access_token": token, "instance_url": HOST, "id": f"{HOST}/id/{self._org_id()}/{API_USER}",
-            "token_type": "Bearer", "issued_at": str(int(datetime.now(UTC).timestamp() * 1000)),
-            "signature": base64.b64encode(secrets.token_bytes(32)).decode(), "scope": "api", "api_instance_url": HOST,
-        }  # fmt: skip
-        return JSONResponse(answer)
+        """Answer OAuth grants."""
+        return await self.sessions.token(request, self._org_id())
 
     async def userinfo(self, request: Request) -> Response:
         """Say who the token belongs to."""
         self._authorise(request)
+        name = self.credentials.username
         who = {"user_id": API_USER, "sub": f"{HOST}/id/{self._org_id()}/{API_USER}", "organization_id": self._org_id(),
-               "preferred_username": "api@local-org.example", "username": "api@local-org.example", "urls": {}}  # fmt: skip
+               "preferred_username": name, "username": name, "urls": {}}  # fmt: skip
         return self._json(who)
 
     def _authorise(self, request: Request) -> str:
-        self.requests += 1
-        token = request.headers.get("authorization", "").partition(" ")[2]
-        if token not in self.tokens:
-            raise OrgError(401, "INVALID_SESSION_ID", "Session expired or invalid")
+        if "onpace.inside" not in request.scope:
+            self.requests += 1
+        self.sessions.authorise(request)
         version = request.path_params.get("version", VERSIONS[-1])
         if version not in VERSIONS:
             raise OrgError(404, "NOT_FOUND", "The requested resource does not exist")
@@ -177,14 +138,14 @@ class OrgServer:
     async def resources(self, request: Request) -> Response:
         """List the resources of a version."""
         version = self._authorise(request)
-        names = ("sobjects", "query", "queryAll", "limits", "jobs", "tooling")
+        names = ("sobjects", "query", "queryAll", "limits", "jobs", "tooling", "composite")
         listed = {name: f"/services/data/v{version}/{name}" for name in names}
         return self._json(listed | {"identity": f"{request.base_url}id/{self._org_id()}/{API_USER}"})
 
     async def limits(self, request: Request) -> Response:
         """Say what is left of today's limits."""
         self._authorise(request)
-        full = {"Max": 10_000, "Remaining": 10_000 - len(self.jobs)}
+        full = {"Max": 10_000, "Remaining": 10_000 - self.jobs.created}
         return self._json({
             "DailyApiRequests": {"Max": DAILY_REQUESTS, "Remaining": DAILY_REQUESTS - self.requests},
             "DailyBulkV2QueryJobs": full,
@@ -214,22 +175,30 @@ class OrgServer:
         rows = self.org.run(select.sql, select.values)
         if not rows:
             raise OrgError(404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")
-        return self._json(_record(select, rows[0], version))
+        return self._json(answers.record(select, rows[0], version))
+
+    # --- replication
 
     async def deleted(self, request: Request) -> Response:
-        """List records deleted in a window."""
+        """List records deleted in a window, those that are gone for good included."""
         self._authorise(request)
         entity, start, end = self._object(request), *self._window(request)
         if not entity.find("IsDeleted"):
             raise OrgError(400, "INVALID_REPLICATION_DATE", f"{entity.name} is not replicable")
+        earliest = instant_text((self.org.now() - DELETIONS_KEPT).astimezone(UTC).isoformat(timespec="milliseconds"))
+        if start < earliest:
+            raise OrgError(400, "INVALID_REPLICATION_DATE", f"startDate before org replication enabled date: {earliest}")
         rows = self.org.run(
             f'SELECT "Id", "SystemModstamp" FROM "{entity.name}" WHERE "IsDeleted" = 1 '  # noqa: S608  # resolved name
-            'AND "SystemModstamp" >= ? AND "SystemModstamp" < ? ORDER BY "SystemModstamp", "Id"',
+            'AND "SystemModstamp" >= ? AND "SystemModstamp" < ?',
             (start, end),
         )
-        listed = [{"id": row[0], "deletedDate": json_value(row[1], "datetime")} for row in rows]
-        earliest = json_value(start, "datetime")
-        return self._json({"deletedRecords": listed, "earliestDateAvailable": earliest, "latestDateCovered": json_value(end, "datetime")})
+        gone = [(record_id, at) for record_id, at in self.org.purged.get(entity.name, []) if start <= at < end]
+        listed = [
+            {"id": record_id, "deletedDate": json_value(at, "datetime")} for record_id, at in sorted([*rows, *gone], key=lambda row: (row[1], row[0]))
+        ]
+        covered = json_value(min(end, self.org.stamp()), "datetime")
+        return self._json({"deletedRecords": listed, "earliestDateAvailable": json_value(earliest, "datetime"), "latestDateCovered": covered})
 
     async def updated(self, request: Request) -> Response:
         """List records changed in a window."""
@@ -252,7 +221,7 @@ class OrgServer:
             raise OrgError(400, "INVALID_REPLICATION_DATE", "endDate must be at least one minute later than startDate")
         return start, end
 
-    def _object(self, request: Request) -> Any:  # noqa: ANN401
+    def _object(self, request: Request) -> SObject:
         entity = self.org.find(request.path_params["name"])
         if entity is None:
             raise OrgError(404, "NOT_FOUND", "The requested resource does not exist")
@@ -276,7 +245,7 @@ class OrgServer:
             return self._json({"totalSize": rows[0][0], "done": True, "records": []})
         hint = request.headers.get("sforce-query-options", "")
         size = int(hint.partition("=")[2]) if hint.startswith("batchSize=") else self.page_size
-        return self._page(Result(select, rows), 0, max(200, min(size, self.page_size)) if hint else self.page_size, version)
+        return self._page(Result(select, rows), 0, max(SMALLEST_PAGE, min(size, self.page_size)) if hint else self.page_size, version)
 
     async def more(self, request: Request) -> Response:
         """Answer a further page; the locator remembers its query."""
@@ -293,79 +262,63 @@ class OrgServer:
             name = name or f"01g{secrets.token_hex(7)}"
             self.locators[name] = result
             answer["nextRecordsUrl"] = f"/services/data/v{version}/query/{name}-{offset + size}"
-        answer["records"] = [_record(result.select, row, version) for row in rows]
+        answer["records"] = [answers.record(result.select, row, version) for row in rows]
         return self._json(answer)
+
+    # --- several requests in one
+
+    async def composite(self, request: Request) -> Response:
+        """Answer up to 25 requests, five of them queries, as one."""
+        self._authorise(request)
+        wanted = (await request.json()).get("compositeRequest", [])
+        queries = sum(1 for each in wanted if "/query" in urlsplit(each["url"]).path)
+        if len(wanted) > MOST_SUBREQUESTS or queries > MOST_QUERIES:
+            raise OrgError(400, "LIMIT_EXCEEDED", f"The limit of {MOST_SUBREQUESTS} requests, {MOST_QUERIES} of them queries, is exceeded")
+        return self._json({"compositeResponse": [await self._subrequest(request, each) for each in wanted]})
+
+    async def _subrequest(self, request: Request, wanted: dict[str, str]) -> dict[str, object]:
+        parts = urlsplit(wanted["url"])
+        scope: Scope = {
+            **{key: value for key, value in request.scope.items() if key in {"type", "http_version", "scheme", "server", "client", "asgi"}},
+            "method": wanted["method"], "path": parts.path, "raw_path": parts.path.encode(), "root_path": "", "query_string": parts.query.encode(),
+            "headers": [(key, value) for key, value in request.scope["headers"] if key == b"authorization"], "onpace.inside": True,
+        }  # fmt: skip
+        sent: list[Message] = []
+
+        async def keep(message: Message) -> None:  # ASGI's signature
+            sent.append(message)
+
+        await self.app(scope, _no_body, keep)
+        body = b"".join(message.get("body", b"") for message in sent)
+        return {
+            "body": json.loads(body) if body else None,
+            "httpHeaders": {},
+            "httpStatusCode": sent[0]["status"],
+            "referenceId": wanted["referenceId"],
+        }
 
     # --- Bulk 2.0 query jobs
 
     async def job_list(self, request: Request) -> Response:
         """Create a job, or list those there are."""
         version = self._authorise(request)
-        if request.method == "GET":
-            return self._json({"done": True, "records": [_job(each) for each in self.jobs.values()], "nextRecordsUrl": None})
-        body = await request.json()
-        operation, query = body.get("operation"), body.get("query", "")
-        if operation not in {"query", "queryAll"}:
-            raise OrgError(400, "API_ERROR", f"Unsupported operation: {operation}")
-        select = translate(query, self.org, include_deleted=operation == "queryAll")
-        if select.is_count or select.is_aggregate:
-            raise OrgError(400, "API_ERROR", "Aggregate Relationships not supported in Bulk Query")
-        job = Job(
-            f"750{next(self._job_numbers):012d}AAA", operation, query, version,
-            Result(select, self.org.run(select.sql, select.values)), _now(),
-        )  # fmt: skip
-        self.jobs[job.job_id] = job
-        return self._json(_job(job))
+        if request.method == "POST":
+            return self._json(await self.jobs.create(request, version))
+        return self._json({"done": True, "records": [each.show() for each in self.jobs.jobs.values()], "nextRecordsUrl": None})
 
     async def job(self, request: Request) -> Response:
-        """Show, abort or delete a job; a job advances by one state each time it is shown."""
+        """Show, abort or delete a job."""
         self._authorise(request)
-        job = self._find_job(request)
+        job = self.jobs.find(request.path_params["job_id"])
         if request.method == "DELETE":
-            del self.jobs[job.job_id]
+            del self.jobs.jobs[job.job_id]
             return Response(status_code=204, headers=self._limit_header())
-        if request.method == "PATCH":
-            if (await request.json()).get("state") != "Aborted":
-                raise OrgError(400, "INVALIDJOBSTATE", "Only Aborted may be set")
-            job.state = "Aborted"
-        else:
-            job.state = {"UploadComplete": "InProgress", "InProgress": "JobComplete"}.get(job.state, job.state)
-        return self._json(_job(job) | {
-            "jobType": "V2Query", "numberRecordsProcessed": len(job.result.rows) if job.state == "JobComplete" else 0,
-            "retries": 0, "totalProcessingTime": 100, "isPkChunkingSupported": not job.result.select.has_order,
-        })  # fmt: skip
+        return self._json(await self.jobs.abort(job, request) if request.method == "PATCH" else self.jobs.advance(job))
 
     async def job_results(self, request: Request) -> Response:
-        """Return a page of a finished job as CSV."""
+        """Return a page of a finished job."""
         version = self._authorise(request)
-        job = self._find_job(request)
-        if version != job.version:
-            raise OrgError(409, "API_ERROR", "Results must be read with the API version the job was created with")
-        if job.state != "JobComplete":
-            raise OrgError(400, "INVALIDJOBSTATE", f"Job is in state {job.state}")
-        locator = request.query_params.get("locator", "")
-        try:
-            start = int(base64.urlsafe_b64decode(locator + "==").decode().split(":")[-1]) if locator else 0
-            size = min(int(request.query_params.get("maxRecords", self.bulk_page)), self.bulk_page)
-        except ValueError:
-            raise OrgError(400, "API_ERROR", "Invalid locator or maxRecords") from None
-        rows = job.result.rows[start : start + size]
-        end = start + len(rows)
-        following = base64.urlsafe_b64encode(f"0:{job.job_id}:{end}".encode()).decode().rstrip("=")
-        headers = {
-            "Sforce-NumberOfRecords": str(len(rows)),
-            "Sforce-Locator": following if end < len(job.result.rows) else "null",
-            **self._limit_header(),
-        }
-        return Response(_csv(job.result.select.columns, rows), media_type="text/csv", headers=headers)
-
-    def _find_job(self, request: Request) -> Job:
-        job = self.jobs.get(request.path_params["job_id"])
-        if job is None:
-            raise OrgError(404, "NOT_FOUND", "The requested resource does not exist")
-        return job
-
-    # --- answers
+        return self.jobs.page(self.jobs.find(request.path_params["job_id"]), request, version, self._limit_header())
 
     def _json(self, content: object) -> Response:
         return JSONResponse(content, headers=self._limit_header(), media_type="application/json;charset=UTF-8")
@@ -374,66 +327,26 @@ class OrgServer:
         return {"Sforce-Limit-Info": f"api-usage={self.requests}/{DAILY_REQUESTS}"}
 
 
-def _record(select: Select, row: tuple[object, ...], version: str) -> dict[str, object]:
-    if select.is_aggregate:
-        return {"attributes": {"type": "AggregateResult"}} | {c.name: v for c, v in zip(select.columns, row, strict=True)}
-    record: dict[str, Any] = {"attributes": {"type": select.entity.name}}
-    for column, value in zip(select.columns, row, strict=True):
-        *parents, name = column.name.split(".")
-        place = record
-        for parent in parents:
-            if place.get(parent) is None:
-                place[parent] = {"attributes": {"type": parent}}
-            place = place[parent]
-        place[name] = json_value(value, column.kind)
-    for parent in {column.name.split(".")[0] for column in select.columns if "." in column.name}:
-        if all(value is None for key, value in record[parent].items() if key != "attributes"):
-            record[parent] = None
-    if "Id" in record:
-        record["attributes"]["url"] = f"/services/data/v{version}/sobjects/{select.entity.name}/{record['Id']}"
-    return record
+async def _no_body() -> Message:  # ASGI's signature
+    return {"type": "http.request", "body": b"", "more_body": False}
 
 
-def _csv(columns: Sequence[Column], rows: Sequence[tuple[object, ...]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    writer.writerow([column.name for column in columns])
-    kinds = [column.kind for column in columns]
-    writer.writerows([csv_value(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows)
-    return text.getvalue()
+@dataclass
+class _Dated:
+    """Every answer carries the org's clock, as HTTP's Date says, and header names as Salesforce spells them."""
 
+    app: ASGIApp
+    server: OrgServer
 
-def _job(job: Job) -> dict[str, object]:
-    return {
-        "id": job.job_id, "operation": job.operation, "object": job.result.select.entity.name, "createdById": API_USER,
-        "createdDate": job.created_at, "systemModstamp": job.created_at, "state": job.state, "concurrencyMode": "Parallel",
-        "contentType": "CSV", "apiVersion": float(job.version), "lineEnding": "LF", "columnDelimiter": "COMMA",
-    }  # fmt: skip
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                date = format_datetime(self.server.now().astimezone(UTC), usegmt=True)
+                headers = [(SPELLING.get(name, name), value) for name, value in message.get("headers", [])]
+                message = {**message, "headers": [*headers, (b"Date", date.encode())]}
+            await send(message)
 
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-
-
-def _oauth_error(code: str, description: str) -> Response:
-    return JSONResponse({"error": code, "error_description": description}, status_code=400)
-
-
-async def _error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, OrgError)  # noqa: S101  # registered for this type
-    return JSONResponse([{"message": error.message, "errorCode": error.code}], status_code=error.status)
-
-
-async def _refused_query(_: Request, error: Exception) -> Response:
-    assert isinstance(error, SoqlError)  # noqa: S101  # registered for this type
-    return JSONResponse([{"message": str(error), "errorCode": error.code}], status_code=400)
-
-
-async def _not_found(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this type
-    if error.status_code == 404:  # noqa: PLR2004
-        return JSONResponse([{"message": "The requested resource does not exist", "errorCode": "NOT_FOUND"}], status_code=404)
-    return PlainTextResponse(error.detail, status_code=error.status_code)
+        await self.app(scope, receive, dated)
 
 
 class PortTaken(OSError):
@@ -443,12 +356,12 @@ class PortTaken(OSError):
 @contextmanager
 def serving(server: OrgServer, port: int = 0) -> Iterator[str]:
     """Serve an org on loopback in a thread and yield the address once it answers."""
-    with serving_app(server.app(), port) as address:
+    with serving_app(server.app, port) as address:
         yield address
 
 
 @contextmanager
-def serving_app(app: Starlette, port: int = 0) -> Iterator[str]:
+def serving_app(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serve any application on loopback in a thread and yield the address once it answers."""
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -457,7 +370,8 @@ def serving_app(app: Starlette, port: int = 0) -> Iterator[str]:
         except OSError as fault:
             raise PortTaken(f"port {port} on 127.0.0.1 is not free ({fault.strerror}); choose another with --port") from None
         started = threading.Event()
-        running = _Announcing(uvicorn.Config(app, log_level="critical", lifespan="off", access_log=False), started)
+        config = uvicorn.Config(app, log_level="critical", http="h11", lifespan="off", access_log=False, date_header=not isinstance(app, _Dated))
+        running = _Announcing(config, started)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         started.wait()

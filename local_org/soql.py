@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from functools import lru_cache
 from typing import cast
 
@@ -16,28 +17,77 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedEOF, UnexpectedInput
 from local_org.objects import UNFILTERABLE, Field, Org, SObject, instant_text
 
 GRAMMAR = r"""
-query: _SELECT selection _FROM NAME where? group? order? limit? offset?
+query: _SELECT selection _FROM NAME _alias _scope _where _with (group _having)? _order _limit _offset _purpose _tracking
+_alias: alias |
+_scope: scope |
+_where: where |
+_with: with |
+_having: having |
+_order: order |
+_limit: limit |
+_offset: offset |
+_purpose: purpose |
+_tracking: tracking |
+alias: NAME -> unsupported
+scope: _USING _SCOPE NAME -> unsupported
+with: _WITH ACCESS -> unsupported
+having: _HAVING condition -> unsupported
+purpose: _FOR (VIEW | REFERENCE | UPDATE) -> unsupported
+tracking: UPDATE (TRACKING | VIEWSTAT) -> unsupported
+call: FUNCTION "(" path ")" -> unsupported
+computed: AGGREGATE "(" path ")" -> unsupported
 selection: COUNT_ALL -> count_all
          | _FIELDS "(" (ALL | STANDARD | CUSTOM) ")" -> all_fields
          | item ("," item)* -> items
-item: path | AGGREGATE "(" path ")" NAME? -> aggregate
+item: path
+    | AGGREGATE "(" path ")" NAME? -> aggregate
+    | call NAME?
+    | "(" query ")" -> unsupported
+    | _TYPEOF path (_WHEN path _THEN path ("," path)*)+ (_ELSE path ("," path)*)? _END -> unsupported
 path: NAME ("." NAME)*
-where: _WHERE or_
-?or_: and_ (_OR and_)*
-?and_: not_ (_AND not_)*
-?not_: _NOT not_ -> negation
-     | "(" or_ ")"
-     | path OP value -> comparison
-     | path _LIKE STRING -> like
-     | path _IN "(" value ("," value)* ")" -> inside
-     | path _NOT _IN "(" value ("," value)* ")" -> outside
-group: _GROUP _BY path ("," path)*
+where: _WHERE condition
+?condition: simple
+          | simple (_AND simple)+ -> and_
+          | simple (_OR simple)+ -> or_
+          | _NOT simple -> negation
+?simple: "(" condition ")"
+       | (path | call | computed) OP value -> comparison
+       | path _NOT? _IN "(" query ")" -> unsupported
+       | path (INCLUDES | EXCLUDES) "(" value ("," value)* ")" -> unsupported
+       | path _LIKE STRING -> like
+       | path _IN "(" value ("," value)* ")" -> inside
+       | path _NOT _IN "(" value ("," value)* ")" -> outside
+group: _GROUP _BY grouped ("," grouped)*
+?grouped: path | call | (ROLLUP | CUBE) "(" path ("," path)* ")" -> unsupported
 order: _ORDER _BY sort ("," sort)*
-sort: path DIRECTION? NULLS?
-limit: _LIMIT INT
-offset: _OFFSET INT
-value: STRING | DATETIME | DATE | NUMBER | INT | BOOLEAN | NULL
+sort: (path | call | computed) DIRECTION? NULLS?
+limit: _LIMIT COUNTED
+offset: _OFFSET COUNTED
+value: STRING | DATETIME | DATE | NUMBER | INT | BOOLEAN | NULL | (RELATIVE_DATE | MONEY) -> unsupported
 COUNT_ALL.4: /COUNT\s*\(\s*\)/i
+ACCESS.2: /(SECURITY_ENFORCED|USER_MODE|SYSTEM_MODE)\b/i
+CUBE.3: /CUBE(?=\s*\()/i
+EXCLUDES.2: /EXCLUDES\b/i
+FUNCTION.3: /(CALENDAR_(MONTH|QUARTER|YEAR)|DAY_(IN_(MONTH|WEEK|YEAR)|ONLY)|FISCAL_(MONTH|QUARTER|YEAR)|HOUR_IN_DAY|WEEK_IN_(MONTH|YEAR)|TOLABEL|FORMAT|CONVERTCURRENCY)(?=\s*\()/i
+INCLUDES.2: /INCLUDES\b/i
+MONEY.2: /[A-Z]{3}-?[0-9]+(\.[0-9]+)?/i
+REFERENCE.2: /REFERENCE\b/i
+RELATIVE_DATE.3: /(TODAY|YESTERDAY|TOMORROW|(LAST|NEXT)_90_DAYS|(LAST|THIS|NEXT)_(WEEK|MONTH|(FISCAL_)?(QUARTER|YEAR))|((LAST|NEXT)_N_(DAYS|WEEKS|MONTHS|(FISCAL_)?(QUARTERS|YEARS))|N_(DAYS|WEEKS|MONTHS|(FISCAL_)?(QUARTERS|YEARS))_AGO):[0-9]+)\b/i
+ROLLUP.3: /ROLLUP(?=\s*\()/i
+TRACKING.2: /TRACKING\b/i
+UPDATE.2: /UPDATE\b/i
+VIEW.2: /VIEW\b/i
+VIEWSTAT.2: /VIEWSTAT\b/i
+_ELSE.2: /ELSE\b/i
+_END.2: /END\b/i
+_FOR.2: /FOR\b/i
+_HAVING.2: /HAVING\b/i
+_SCOPE.2: /SCOPE\b/i
+_THEN.2: /THEN\b/i
+_TYPEOF.2: /TYPEOF\b/i
+_USING.2: /USING\b/i
+_WHEN.2: /WHEN\b/i
+_WITH.2: /WITH\b/i
 _AND.2: /AND\b/i
 _BY.2: /BY\b/i
 _FIELDS.2: /FIELDS\b/i
@@ -61,12 +111,13 @@ STANDARD.2: /STANDARD\b/i
 CUSTOM.2: /CUSTOM\b/i
 BOOLEAN.2: /(TRUE|FALSE)\b/i
 NULL.2: /NULL\b/i
-STRING: /'(\\.|[^'\\])*'/
-DATETIME.3: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)/
-DATE.2: /\d{4}-\d\d-\d\d/
-NUMBER: /[+-]?\d+\.\d+([eE][+-]?\d+)?/
-INT: /[+-]?\d+/
-NAME: /[A-Za-z][A-Za-z0-9_]*/
+STRING: /'(\\([nrtbf"'\\_%]|u(?!d[89a-f])[0-9a-f]{4})|[^'\\])*'/i
+DATETIME.3: /[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:?[0-9]{2})/
+DATE.2: /[0-9]{4}-[0-9]{2}-[0-9]{2}/
+NUMBER: /[+-]?[0-9]*\.[0-9]+/
+INT: /[+-]?[0-9]+/
+COUNTED: /[0-9]{1,10}(?![0-9])/
+NAME: /(?!(?:AND|ASC|DESC|EXCLUDES|FALSE|FIRST|FROM|HAVING|IN|INCLUDES|LAST|LIKE|LIMIT|NOT|NULL|NULLS|OR|SELECT|TRUE|USING|WHERE|WITH)\b)[A-Za-z][A-Za-z0-9_]*/i
 %ignore /\s+/
 """
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f"}
@@ -136,11 +187,17 @@ def _wording(text: str, fault: UnexpectedInput) -> str:
 def translate(text: str, org: Org, *, include_deleted: bool) -> Select:
     """Return the SQL of a query; raises `SoqlError` for what the org refuses."""
     tree = parse(text)
+    for part in tree.find_data("unsupported"):
+        token = next(part.scan_values(lambda each: isinstance(each, Token)))
+        raise SoqlError("FUNCTIONALITY_NOT_ENABLED", _at(text, token, f"'{token}': valid SOQL that the embedded org does not answer"))
     entity_token = cast("Token", tree.children[1])
     entity = org.find(str(entity_token))
     if entity is None:
         raise SoqlError("INVALID_TYPE", _at(text, entity_token, f"sObject type '{entity_token}' is not supported."))
-    return _Translation(text, org, entity, include_deleted=include_deleted).of(tree)
+    try:
+        return _Translation(text, org, entity, include_deleted=include_deleted).of(tree)
+    except RecursionError:
+        raise SoqlError("QUERY_TOO_COMPLICATED", "Query is too complicated") from None
 
 
 def _at(text: str, token: Token, message: str) -> str:
@@ -191,7 +248,9 @@ class _Translation:
         if tree.data == "count_all":
             return [], ["COUNT(*)"]
         if tree.data == "all_fields":
-            if (_number(parts, "limit") or MOST_FIELDS_ALL + 1) > MOST_FIELDS_ALL:
+            limit = _number(parts, "limit")
+            unbounded = cast("Token", tree.children[0]).type in {"ALL", "CUSTOM"}
+            if unbounded and (limit is None or limit > MOST_FIELDS_ALL):
                 raise SoqlError("MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200")
             fields = self.entity.visible()
             return [Column(each.name, each.kind) for each in fields], [f't."{each.name}"' for each in fields]
@@ -272,7 +331,9 @@ class _Translation:
 
     def _like(self, children: list[Tree[Token]]) -> str:
         path, literal = children
-        expression, _ = self._filterable(path)
+        expression, found = self._filterable(path)
+        if found.kind not in {"string", "picklist", "id", "reference"}:
+            raise SoqlError("INVALID_OPERATOR", f"LIKE is for text, and {found.name} is a {found.kind}")
         self.values.append(_unquoted(str(literal)))
         return f"soql_like(?, {expression})"
 
@@ -310,14 +371,15 @@ class _Translation:
                     f"value of filter criterion for field '{found.name}' must be of type {found.kind} and should {'' if 'STRING' in fits else 'not '}be enclosed in quotes",
                 ),
             )
+        if kind in {"DATE", "DATETIME"}:
+            try:
+                return instant_text(text) if kind == "DATETIME" else date.fromisoformat(text).isoformat()
+            except (ValueError, OverflowError):
+                raise SoqlError("MALFORMED_QUERY", _at(self.text, token, f"Invalid {kind.lower()}: {text}")) from None
         if kind == "STRING":
             value = _unquoted(text)
             return _eighteen(value) if found.kind in {"id", "reference"} else value
-        if kind == "DATETIME":
-            return instant_text(text)
-        if kind == "BOOLEAN":
-            return int(text.lower() == "true")
-        return text if kind == "DATE" else float(text)
+        return int(text.lower() == "true") if kind == "BOOLEAN" else float(text)
 
     def _sort(self, tree: object) -> str:
         path, *rest = cast("Tree[Token]", tree).children
@@ -337,6 +399,10 @@ def _unquoted(text: str) -> str:
     while position < len(inner):
         if inner[position] == "\\" and position + 1 < len(inner):
             position += 1
+            if inner[position] in "uU":
+                out.append(chr(int(inner[position + 1 : position + 5], 16)))
+                position += 5
+                continue
             out.append(ESCAPES.get(inner[position].lower(), inner[position]))
         else:
             out.append(inner[position])

@@ -45,6 +45,14 @@ MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A closed mo
 FreshOption = Annotated[bool, typer.Option("--fresh-extract", help="Read Salesforce again instead of the extract frozen for the month.")]
 
 
+ReconstructOption = Annotated[
+    bool, typer.Option("--reconstruct", help="Pass over our own copy of the month end and work the month out from what Salesforce says today.")
+]
+VanishedOption = Annotated[
+    bool, typer.Option("--accept-vanished", help="Take records that can no longer be seen for deleted ones, however many they are.")
+]
+
+
 class Format(StrEnum):
     """File formats of an export."""
 
@@ -93,14 +101,17 @@ def demo() -> None:
 
 
 @app.command()
-def report(month: MonthArgument, fresh_extract: FreshOption = False) -> None:
+def report(
+    month: MonthArgument, fresh_extract: FreshOption = False, reconstruct: ReconstructOption = False, accept_vanished: VanishedOption = False
+) -> None:
     """Compute a month and print its packs, without delivering them.
 
-    A month that was computed before is computed again from the extract frozen for it.
+    A month that was computed before is computed again from the extract frozen for it; one
+    whose end was copied soon after it, from that copy.
     """
     chosen = _month(month)
     with _one_sentence():
-        _run("restatement", chosen, fresh=fresh_extract)
+        _run("restatement", chosen, fresh=fresh_extract, reconstruct=reconstruct, accept_vanished=accept_vanished)
 
 
 @app.command()
@@ -169,15 +180,20 @@ def serve(
         Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")
     ] = None,
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME=N", help="Misbehave N times, as Salesforce may: busy=3, expired-session=1. Repeatable."),
+    ] = None,
 ) -> None:
     """Serve an org on this machine until it is stopped, and print its address once it answers.
 
-    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else onpace-local for both.
+    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else onpace-local for both; and
+    the user, password and key that SALESFORCE_USERNAME, SALESFORCE_PASSWORD and SALESFORCE_PRIVATE_KEY_FILE name there.
     """
     with _one_sentence():
         from orchestration.embedded import serve_until_stopped
 
-        serve_until_stopped(data, port, lambda address: out.print(f"serving on {address}", markup=False))
+        serve_until_stopped(data, port, fault or [], lambda address: out.print(f"serving on {address}", markup=False))
 
 
 @app.command()
@@ -201,14 +217,15 @@ def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port 
         raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False)))
 
 
-def _run(job_name: str, month: Month, *, fresh: bool) -> None:
+def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False, accept_vanished: bool = False) -> None:
     from orchestration import resources, runs
 
     books = resources.make_books()
     books.refuse_clearly_open(month)
     err.print(f"[bold]{month}[/bold] from {books.source}")
     with runs.dagster_instance() as instance:
-        runs.run_month(job_name, month, books, instance, fresh=fresh)
+        how = runs.HowToRead(fresh=fresh, reconstruct=reconstruct, accept_vanished=accept_vanished)
+        runs.run_month(job_name, month, books, instance, how)
     for path in _published(books.home / "packs" / str(month)):
         out.print(str(path), markup=False)
 

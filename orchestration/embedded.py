@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from threading import Event
 from zoneinfo import ZoneInfo
 
-from connectors.salesforce_wire import Login
+from connectors.salesforce_login import Login
 from local_org.company import ZONE, company
 from local_org.csv_org import NoObjects, csv_org
-from local_org.server import DEFAULT_CREDENTIAL, OrgServer, PortTaken, serving
+from local_org.faults import UnknownFault
+from local_org.server import OrgServer, PortTaken, serving
+from local_org.sessions import DEFAULT_CREDENTIAL, Credentials, public_key_of
+from orchestration.settings import private_key
 from sales.fault import Fault
 
 SEED = 20260401
@@ -42,20 +45,50 @@ def embedded_login() -> Login:
     return Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)
 
 
-def serve_until_stopped(data: Path | None, port: int, say: Callable[[str], None]) -> None:
-    """Serve the demo company, or a folder of CSVs, until the process is told to stop."""
+def serve_until_stopped(data: Path | None, port: int, faults: Sequence[str], say: Callable[[str], None]) -> None:
+    """Serve the demo company, or a folder of CSVs, until the process is told to stop; `faults` are `NAME=TIMES`."""
     try:
         org = csv_org(data) if data else company(SEED, last_month_there(datetime.now(UTC))).org()
     except (NoObjects, UnicodeDecodeError, OSError) as fault:
         raise UnservableOrg(str(fault)) from None
-    client_id = os.environ.get("SALESFORCE_CLIENT_ID") or DEFAULT_CREDENTIAL
-    client_secret = os.environ.get("SALESFORCE_CLIENT_SECRET") or DEFAULT_CREDENTIAL
+    server = OrgServer(org, _credentials())
+    for each in faults:
+        _order(server, each)
     stopped = Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
         signal.signal(sign, lambda *_: stopped.set())
     try:
-        with serving(OrgServer(org, client_id, client_secret), port) as address:
+        with serving(server, port) as address:
             say(address)
             stopped.wait()
     except PortTaken as taken:
         raise UnservableOrg(str(taken)) from None
+
+
+def _credentials() -> Credentials:
+    """Return what the org accepts: what this environment says of logins."""
+
+    def said(name: str) -> str:
+        return os.environ.get(f"SALESFORCE_{name}", "")
+
+    try:
+        key = private_key()
+        return Credentials(
+            said("CLIENT_ID") or DEFAULT_CREDENTIAL, said("CLIENT_SECRET") or DEFAULT_CREDENTIAL, said("USERNAME") or Credentials.username,
+            said("PASSWORD"), said("SECURITY_TOKEN"), public_key_of(key) if key else "",
+        )  # fmt: skip
+    except ValueError:
+        raise UnservableOrg("SALESFORCE_PRIVATE_KEY_FILE holds no private key in PEM form; name another file") from None
+
+
+def _order(server: OrgServer, text: str) -> None:
+    name, _, times = text.partition("=")
+    if not times.removeprefix("-").isdigit():
+        raise UnservableOrg(f"--fault {text[:60]!r} is not NAME=N; write it as busy=3")
+    if name == "clock-skew":
+        server.clock_skew = timedelta(seconds=int(times))
+        return
+    try:
+        server.faults.order(name, int(times))
+    except UnknownFault as unknown:
+        raise UnservableOrg(f"{unknown}, clock-skew (in seconds)") from None

@@ -4,6 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.metadata import digest
+from connectors.raw_tables import RawTables
 from connectors.storage import TableStore
 from orchestration import settings
 from sales.calendar import Month
@@ -21,7 +22,7 @@ class DeltaTables(dg.ConfigurableIOManager):
         if context.has_asset_partitions:
             store.write(name, Month.parse(context.asset_partition_key), obj, note)
         else:
-            store.write_raw(name, obj, note)
+            RawTables(settings.home()).write(name, obj, note)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Read the month that an earlier asset stored."""

@@ -4,11 +4,14 @@ Settings are read in the run, not in configuration: so definitions load with an 
 environment, and no secret can appear in the UI.
 """
 
+from functools import partial
+
 import dagster as dg
 
 from assets.books import Books
 from connectors.salesforce import SalesforceClient
-from connectors.salesforce_wire import Login
+from connectors.salesforce_login import Login
+from connectors.salesforce_wire import Wire
 from orchestration import settings
 from orchestration.embedded import embedded_login
 from reports.press import Press
@@ -19,11 +22,9 @@ def login() -> Login:
     """Return how to reach Salesforce; the embedded org where no setting says otherwise."""
     if settings.uses_embedded_org():
         return embedded_login()
-    values = {name: setting.value for name, setting in settings.read_settings().items()}
-    return Login(
-        values["SALESFORCE_DOMAIN"], values["SALESFORCE_CLIENT_ID"], values["SALESFORCE_CLIENT_SECRET"],
-        values["SALESFORCE_LOCAL_URL"], values["SALESFORCE_API_VERSION"],
-    )  # fmt: skip
+    names = ("domain", "client_id", "client_secret", "local_url", "api_version", "username", "password", "security_token", "session_id")
+    values = {name: settings.value_of(f"SALESFORCE_{name.upper()}") for name in names}
+    return Login(**values, private_key=settings.private_key())
 
 
 def source() -> str:
@@ -35,7 +36,12 @@ def source() -> str:
 
 def make_books() -> Books:
     """Return the books of this process."""
-    return Books(settings.home(), settings.policy_folder(), lambda: SalesforceClient(login()), source())
+    return Books(settings.home(), settings.policy_folder(), make_client, source())
+
+
+def make_client() -> SalesforceClient:
+    """Return a reader of the organisation that settings name."""
+    return SalesforceClient(login(), connect=partial(Wire, highest_api_share=settings.api_share()))
 
 
 class BooksResource(dg.ConfigurableResource[Books]):

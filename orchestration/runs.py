@@ -10,16 +10,18 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 import dagster as dg
 from filelock import FileLock, Timeout
 
 from assets.books import Books
-from connectors.salesforce import MissingField, MissingObject, UnreadableValue
-from connectors.salesforce_wire import LoginRefused, MissingSetting, NotLocal, RequestRefused, SalesforceUnavailable
-from connectors.storage import AnotherOrganization
+from connectors.extracts import AnotherOrganization
+from connectors.salesforce import VanishedRecords
+from connectors.salesforce_login import LoginRefused, MissingSetting, NotLocal
+from connectors.salesforce_objects import MissingField, MissingObject, RetypedField, UnreadableValue
+from connectors.salesforce_wire import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
 from connectors.target_book import InvalidTargetBook
 from orchestration import settings
 from orchestration.definitions import defs
@@ -29,7 +31,8 @@ from sales.fault import Fault
 from sales.policy import InvalidPolicy
 
 ABOUT_EVERY_MONTH = (
-    SalesforceUnavailable, LoginRefused, RequestRefused, MissingSetting, NotLocal, MissingField, MissingObject, UnreadableValue,
+    SalesforceUnavailable, LoginRefused, RequestRefused, DailyLimitReached, IncompleteAnswer, MissingSetting, NotLocal,
+    MissingField, MissingObject, RetypedField, UnreadableValue, VanishedRecords,
     InvalidPolicy, InvalidTargetBook, InvalidLogo, AnotherOrganization,
 )  # fmt: skip
 
@@ -63,13 +66,20 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, *, fresh: bool = False, shared_hours: float = 0.0) -> None:
-    """Run a job for a month; raises the `Fault` of the step that failed.
+@dataclass(frozen=True)
+class HowToRead:
+    """How a run gets its extract, as `assets.extract.PullConfig` says; a pull at most `shared_pull_hours` old serves."""
 
-    A pull that is at most `shared_hours` old serves, also where a fresh extract is asked for.
-    """
+    fresh: bool = False
+    shared_pull_hours: float = 0.0
+    reconstruct: bool = False
+    accept_vanished: bool = False
+
+
+def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead) -> None:
+    """Run a job for a month; raises the `Fault` of the step that failed."""
     config = {
-        "ops": {"salesforce_extract": {"config": {"fresh": fresh, "shared_pull_hours": shared_hours}}},
+        "ops": {"salesforce_extract": {"config": asdict(how)}},
         "loggers": {"terminal": {"config": {}}},
     }
     job = defs.resolve_job_def(job_name)
@@ -115,7 +125,7 @@ def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], Non
             since = (books.now() - started) / timedelta(hours=1)
             try:
                 books.refuse_clearly_open(month)
-                run_month("restatement", month, books, instance, fresh=fresh, shared_hours=since)
+                run_month("restatement", month, books, instance, HowToRead(fresh=fresh, shared_pull_hours=since))
             except Fault as fault:
                 outcome.failed[month] = fault
                 if isinstance(fault, ABOUT_EVERY_MONTH):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from connectors.salesforce_login import MissingSetting
+
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -31,11 +33,18 @@ VARIABLES = (
     Variable("SALESFORCE_DOMAIN", "", "My Domain, acme.my for https://acme.my.salesforce.com"),
     Variable("SALESFORCE_CLIENT_ID", "", "OAuth client credentials: the consumer key"),
     Variable("SALESFORCE_CLIENT_SECRET", "", "OAuth client credentials: the consumer secret", is_secret=True),
-    Variable("SALESFORCE_USERNAME", "", "OAuth JWT bearer: not supported yet, use client credentials"),
-    Variable("SALESFORCE_PRIVATE_KEY_FILE", "", "OAuth JWT bearer: not supported yet, use client credentials"),
+    Variable("SALESFORCE_USERNAME", "", "OAuth JWT bearer, or a password login: the user"),
+    Variable("SALESFORCE_PRIVATE_KEY_FILE", "", "OAuth JWT bearer: file with the private key in PEM form"),
+    Variable("SALESFORCE_PRIVATE_KEY", "", "OAuth JWT bearer: the private key itself, in place of the file", is_secret=True),
+    Variable("SALESFORCE_PASSWORD", "", "password login (API logins with passwords end in Summer 2027)", is_secret=True),
+    Variable("SALESFORCE_SECURITY_TOKEN", "", "password login: the user's security token", is_secret=True),
+    Variable("SALESFORCE_SESSION_ID", "", "an existing session, for tests: it cannot be renewed", is_secret=True),
+    Variable("SALESFORCE_API_SHARE", "90", "percent of the organisation's requests in 24 hours after which a pull stops"),
     Variable("SALESFORCE_API_VERSION", "", "API version; empty for the newest that both sides support"),
     Variable("SALESFORCE_LOCAL_URL", "", "an org on this machine instead of the internet, http://127.0.0.1:PORT"),
 )
+MOST_PERCENT = 100
+KEY_BEGINS = "-----BEGIN"
 _overrides: dict[str, str] = {}
 
 
@@ -88,7 +97,7 @@ def policy_folder() -> Path:
 
 def use_embedded_org() -> None:
     """Forget where Salesforce is, for this process: the demo must never touch a real organisation."""
-    _overrides.update({variable.name: "" for variable in VARIABLES if variable.name.startswith("SALESFORCE_")})
+    _overrides.update({variable.name: variable.default for variable in VARIABLES if variable.name.startswith("SALESFORCE_")})
 
 
 def _folder(name: str) -> Path:
@@ -98,6 +107,32 @@ def _folder(name: str) -> Path:
     return (start / Path(setting.value).expanduser()).resolve()
 
 
+def private_key() -> str:
+    """Return the private key of a JWT login as PEM text, empty where none is set."""
+    text = value_of("SALESFORCE_PRIVATE_KEY")
+    if text:
+        return text.replace("\\n", "\n")  # one line in .env
+    name = value_of("SALESFORCE_PRIVATE_KEY_FILE")
+    if not name:
+        return ""
+    try:
+        found = _folder("SALESFORCE_PRIVATE_KEY_FILE").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        found = ""
+    if KEY_BEGINS not in found:
+        raise MissingSetting("SALESFORCE_PRIVATE_KEY_FILE names no readable file with a private key in PEM form; correct the path")
+    return found
+
+
+def api_share() -> int:
+    """Return the percentage of the day's requests after which a pull stops."""
+    text = value_of("SALESFORCE_API_SHARE")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PERCENT):
+        raise MissingSetting(f"SALESFORCE_API_SHARE {text[:20]!r} is no percentage from 1 to {MOST_PERCENT}; correct it")
+    return int(text)
+
+
 def uses_embedded_org() -> bool:
     """Return whether nothing says where Salesforce is."""
-    return not any(setting.value for name, setting in read_settings().items() if name.startswith("SALESFORCE_"))
+    settings = read_settings()
+    return not any(setting.value != setting.variable.default for name, setting in settings.items() if name.startswith("SALESFORCE_"))

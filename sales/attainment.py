@@ -17,8 +17,7 @@ from sales.columns import Codes, Mask
 from sales.grains import grains_of
 from sales.money import Minor
 from sales.policy import MonthRules
-from sales.snapshot import stamp
-from sales.tables import TargetAttainment, checked
+from sales.tables import TargetAttainment, checked, stamp
 
 
 def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
@@ -27,13 +26,14 @@ def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
     return [period.until(month) for period in whole]
 
 
-def target_attainment(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
+def target_attainment(
+    snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+) -> pd.DataFrame:
     """Return attainment by person, team and company; the three grains agree to the cent."""
-    grains = grains_of(rules.company, targets_within(phased_targets, [rules.calendar.year_of(month)]), snapshot)
-    amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
-    booked = columns.booleans(snapshot["is_won"]) & ~is_null
-    owner = grains.person(snapshot["owner_id"])
-    closed_in = columns.month_index(columns.to_days(snapshot["close_date"]))
+    grains = grains_of(rules.company, targets_within(phased_targets, [rules.calendar.year_of(month)]), snapshot, booking_credit)
+    amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
+    owner = grains.person(booking_credit["owner_id"])
+    closed_in = columns.month_index(columns.to_days(booking_credit["close_date"]))
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
@@ -43,7 +43,7 @@ def target_attainment(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, mont
         for period in periods_to_date(rules.calendar, month):
             in_period = within(target_month, period)
             target = grain.total(target_owner, baseline, in_period)
-            bookings = grain.total(owner, amount, booked & within(closed_in, period))
+            bookings = grain.total(owner, amount, within(closed_in, period))
             parts.append(
                 columns.frame(
                     {

@@ -16,8 +16,7 @@ from sales import columns, money
 from sales.calendar import Month
 from sales.columns import NO_DAY, NO_INSTANT, Mask
 from sales.policy import MonthRules
-from sales.snapshot import stamp
-from sales.tables import ClosingPlan, checked
+from sales.tables import ClosingPlan, checked, stamp
 
 HORIZON_DAYS = 90
 SLOW_PERCENTILE = 80

@@ -19,8 +19,7 @@ from sales.columns import Codes, Mask
 from sales.grains import grains_of
 from sales.money import Minor
 from sales.policy import MonthRules
-from sales.snapshot import stamp
-from sales.tables import PipelineCoverage, checked
+from sales.tables import PipelineCoverage, checked, stamp
 
 
 def periods_ahead(calendar: FiscalCalendar, month: Month) -> list[Period]:
@@ -73,17 +72,20 @@ def stage_weighted(amount: Minor, probability_pct: pd.Series) -> Minor:
     return money.share_half_even(amount, hundredths, 100 * 100)
 
 
-def pipeline_coverage(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
+def pipeline_coverage(
+    snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+) -> pd.DataFrame:
     """Return coverage by person, team and company for the periods ahead."""
     periods = periods_ahead(rules.calendar, month)
-    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot)
+    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot, booking_credit)
     pipeline = open_pipeline(snapshot, month, rules)
     amount = pipeline.amount
     weighted = stage_weighted(amount, snapshot["probability_pct"])
     ones = np.ones(len(amount), np.int64)
     owner = grains.person(snapshot["owner_id"])
-    booked = columns.booleans(snapshot["is_won"]) & ~pipeline.is_null
-    closed_in = columns.month_index(columns.to_days(snapshot["close_date"]))
+    booked, _ = money.minor_units(booking_credit["amount"], rules.digits)
+    credited = grains.person(booking_credit["owner_id"])
+    closed_in = columns.month_index(columns.to_days(booking_credit["close_date"]))
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
@@ -95,7 +97,7 @@ def pipeline_coverage(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, mont
         for period in periods:
             is_open = pipeline.in_period(period)
             target = grain.total(target_owner, baseline, within(target_month, period))
-            bookings = grain.total(owner, amount, booked & within(closed_in, period))
+            bookings = grain.total(credited, booked, within(closed_in, period))
             remaining = np.maximum(target - bookings, 0)
             pipe = grain.total(owner, amount, is_open & valued)
             parts.append(

@@ -24,7 +24,11 @@ EMBEDDED = "embedded org"
 
 @dataclass(frozen=True)
 class Extract:
-    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read."""
+    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read.
+
+    `field_history_since` is when field history was read for the first time: Salesforce forgets it
+    after two years, we do not.
+    """
 
     extract_id: str
     extracted_at: datetime
@@ -33,10 +37,16 @@ class Extract:
     opportunity_field_history: pd.DataFrame
     users: pd.DataFrame
     roles: pd.DataFrame
+    queues: pd.DataFrame
     accounts: pd.DataFrame
     stages: pd.DataFrame
     organization: pd.DataFrame
     currency_rates: pd.DataFrame
+    opportunity_splits: pd.DataFrame
+    split_types: pd.DataFrame
+    record_types: pd.DataFrame
+    quotas: pd.DataFrame
+    field_history_since: datetime | None = None
 
     @property
     def defaults(self) -> OrganizationDefaults:
@@ -77,18 +87,21 @@ def defaults_of(organization: pd.DataFrame) -> OrganizationDefaults:
 
 
 def people(extract: Extract, team_by: str) -> People:
-    """Return everyone with the team that their role (or manager) puts them in."""
+    """Return everyone with the team that their role (or manager) puts them in; queues are in none."""
     users = extract.users
     ids = columns.arrow(users["user_id"])
     names = pc.coalesce(columns.arrow(users["name"]), columns.arrow(users["username"]), ids)
+    queue_ids = columns.arrow(extract.queues["queue_id"])
+    queue_names = pc.coalesce(columns.arrow(extract.queues["name"]), queue_ids)
     if team_by == "manager":
         above = columns.take(names, columns.codes(users["manager_id"], ids))
     else:
         role_ids = columns.arrow(extract.roles["role_id"])
         above = columns.take(columns.arrow(extract.roles["name"]), columns.codes(users["role_id"], role_ids))
+    nobody = columns.repeat(UNASSIGNED, len(queue_ids))
     return People(
-        ids=ids,
-        names=names,
-        teams=above.fill_null(UNASSIGNED),
-        is_active=np.asarray(columns.booleans(users["is_active"])),
+        ids=pa.concat_arrays([ids, queue_ids]),
+        names=pa.concat_arrays([names, queue_names]),
+        teams=pa.concat_arrays([above.fill_null(UNASSIGNED), nobody]),
+        is_active=np.r_[columns.booleans(users["is_active"]), np.ones(len(queue_ids), np.bool_)],
     )

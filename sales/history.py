@@ -7,9 +7,10 @@ section 2; the method (dense codes, sorted rows, counting) is ours.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import cast
 
 import numpy as np
@@ -27,6 +28,14 @@ from sales.money import AmountTooLarge, Minor, MissingRate
 NEVER = np.iinfo(np.int64).max
 EPOCH = date(1970, 1, 1)
 NO_HISTORY = -1
+
+
+class UnknownRecordType(Fault, LookupError):
+    """Policy names a record type that opportunities do not have."""
+
+
+class UnreadableAmount(Fault, ValueError):
+    """Field history holds an amount that is no number."""
 
 
 class UnknownStage(Fault, LookupError):
@@ -77,19 +86,24 @@ class PipelineState:
     is_open: Mask
     is_won: Mask
     owner_ids: pa.Array
+    amount_local: pa.Array
 
 
 class PipelineHistory:
     """Everything an extract knows of opportunities, sorted once and read for any number of instants."""
 
-    def __init__(self, extract: Extract, currency: str, digits: int) -> None:
-        """Sort the extract's history; raises `MissingRate` and `AmountTooLarge`."""
+    def __init__(self, extract: Extract, currency: str, digits: int, *, amount_field: str = "", record_types: Sequence[str] = ()) -> None:
+        """Sort the extract's history; raises `MissingRate`, `AmountTooLarge`, `UnknownRecordType` and `UnreadableAmount`.
+
+        With `amount_field` the amount is a custom field's, whose past only field history knows;
+        with `record_types` other deals are left out (by their record type today).
+        """
         self.extract = extract
         self.currency = currency
         self.digits = digits
         # A single-currency organisation has no codes: its amounts are in whatever the policy calls its currency.
         self.corporate = extract.defaults.currency if len(extract.currency_rates) else currency
-        records = extract.opportunities
+        records = _of_types(extract, record_types)
         order = pc.sort_indices(columns.arrow(records["opportunity_id"]))
         records = records.take(np.asarray(order))
         self.records = records
@@ -101,6 +115,7 @@ class PipelineHistory:
         self.owner = self._tracked("owner_id", ("Owner", "OwnerId"))
         self.account = self._tracked("account_id", ("Account", "AccountId"))
         self.name = self._tracked("name", ("Name",))
+        self.custom_amount = self._tracked_amount(amount_field) if amount_field else None
         meanings = extract.stages
         self._stage_names = columns.arrow(meanings["stage_name"])
         self._stage_closed = columns.booleans(meanings["is_closed"])
@@ -130,17 +145,23 @@ class PipelineHistory:
         closed, won = self._meanings(stage_overrides or {})
         stage = self.row_stage[row]
         self._refuse_unknown(stage[closed[stage] < 0], here[closed[stage] < 0])
+        if self.custom_amount is None:
+            local, amount, without = self.row_amount_local.take(pa.array(row)), self.row_amount[row], self.row_without_amount[row]
+        else:
+            local = self.custom_amount.at(instant).take(pa.array(here))
+            amount, without = self._corporate(local, self.row_currency.take(pa.array(row)), self.row_close_day[row], here)
         return PipelineState(
             as_of=instant,
             opportunity=here,
             row=row,
             is_assumed=is_assumed[here],
-            amount=self.row_amount[row],
-            is_without_amount=self.row_without_amount[row],
+            amount=amount,
+            is_without_amount=without,
             close_day=self.row_close_day[row],
             is_open=closed[stage] == 0,
             is_won=won[stage] == 1,
             owner_ids=self.owner.at(instant).take(pa.array(here)),
+            amount_local=local,
         )
 
     def _rows(self, records: pd.DataFrame) -> pd.DataFrame:
@@ -177,12 +198,7 @@ class PipelineHistory:
         self.row_category = columns.arrow(rows["forecast_category"])
         self.row_currency = columns.arrow(rows["currency_code"]).fill_null(self.corporate)
         self.row_amount_local = columns.arrow(rows["amount"])
-        is_foreign = np.asarray(pc.not_equal(self.row_currency, self.currency))
-        # Foreign amounts are judged after conversion: a sum in dong is a large number of a small thing.
-        own = columns.series(pc.if_else(pa.array(is_foreign), pa.scalar(None, self.row_amount_local.type), self.row_amount_local))
-        self.row_amount, _ = money.minor_units(own, self.digits)
-        self.row_without_amount = np.asarray(self.row_amount_local.is_null())
-        self._convert(np.flatnonzero(is_foreign & ~self.row_without_amount))
+        self.row_amount, self.row_without_amount = self._corporate(self.row_amount_local, self.row_currency, self.row_close_day, self.row_opportunity)
         self._load_runs()
 
     def _load_runs(self) -> None:
@@ -203,26 +219,43 @@ class PipelineHistory:
         last_push = np.maximum.accumulate(np.where(pushed, position, -1)) if size else position
         self.row_last_pushed_at = np.where(self.row_push_count > 0, self.row_at[np.maximum(last_push, 0)], NO_INSTANT)
 
-    def _convert(self, positions: Codes) -> None:
-        """Convert foreign amounts with the rates at their close date, rounded half-even once."""
-        if not len(positions):
-            return
+    def _corporate(self, local: pa.Array, codes: pa.Array, close_day: Days, deals: Codes) -> tuple[Minor, Mask]:
+        """Return amounts in corporate currency, and which are empty; foreign ones by the rates at their close date, rounded half-even once."""
+        without = np.asarray(local.is_null())
+        is_foreign = np.asarray(pc.not_equal(codes, self.currency))
+        # Foreign amounts are judged after conversion: a sum in dong is a large number of a small thing.
+        own = columns.series(pc.if_else(pa.array(is_foreign), pa.scalar(None, local.type), local))
+        minor, _ = money.minor_units(own, self.digits)
+        foreign = np.flatnonzero(is_foreign & ~without)
+        if not len(foreign):
+            return minor, without
         rates = _Rates(self.extract.currency_rates, self.corporate)
-        amounts = self.row_amount_local.take(pa.array(positions)).to_pylist()
-        codes = self.row_currency.take(pa.array(positions)).to_pylist()
-        for position, amount, code in zip(positions, amounts, codes, strict=True):
-            day = EPOCH + timedelta(days=int(self.row_close_day[position]))
-            record = self.ids[int(self.row_opportunity[position])].as_py()
+        amounts, currencies = local.take(pa.array(foreign)).to_pylist(), codes.take(pa.array(foreign)).to_pylist()
+        for position, amount, code in zip(foreign, amounts, currencies, strict=True):
+            day = EPOCH + timedelta(days=int(close_day[position]))
+            record = self.ids[int(deals[position])].as_py()
             exact = amount * rates.rate(self.currency, day, record) / rates.rate(code, day, record)
-            minor = money.to_minor(exact, self.digits)
-            if abs(minor) > money.LARGEST_MINOR:
+            converted = money.to_minor(exact, self.digits)
+            if abs(converted) > money.LARGEST_MINOR:
                 raise AmountTooLarge(f"{record}: {amount:,} {code} cannot be summed exactly; correct it in Salesforce")
-            self.row_amount[position] = minor
+            minor[position] = converted
+        return minor, without
+
+    def _tracked_amount(self, amount_field: str) -> TrackedField:
+        """Return the custom amount through time; field history holds it as text."""
+        tracked = self._tracked("custom_amount", (amount_field,))
+        try:
+            old = pa.array([None if text is None else Decimal(text) for text in tracked.old_values.to_pylist()], tracked.current.type)
+        except (InvalidOperation, pa.ArrowInvalid):
+            raise UnreadableAmount(
+                f"field history of {amount_field} holds a value that is no amount; name a currency field under [pipeline] amount_field"
+            ) from None
+        return replace(tracked, old_values=old)
 
     def _tracked(self, column: str, fields: tuple[str, ...]) -> TrackedField:
         changes = self.extract.opportunity_field_history
         is_field = np.asarray(pc.is_in(columns.arrow(changes["field"]), value_set=pa.array(fields, pa.string())))
-        if column != "name":
+        if column in {"owner_id", "account_id"}:
             # A lookup change writes two rows, one with names and one with record ids.
             is_field &= _carries_ids(changes)
         changes = changes.loc[is_field]
@@ -285,6 +318,21 @@ class _Rates:
             if start is None and rate > 0:
                 return rate
         raise MissingRate(f"{record}: no {code} rate for {day}; add it in Salesforce under Manage Currencies")
+
+
+def _of_types(extract: Extract, wanted: Sequence[str]) -> pd.DataFrame:
+    """Return the opportunities of the record types that policy names."""
+    if not wanted:
+        return extract.opportunities
+    types = extract.record_types
+    for name in wanted:
+        if name not in set(types["developer_name"]) | set(types["name"].dropna()):
+            known = ", ".join(sorted(str(each)[:60] for each in types["developer_name"])) or "none"
+            raise UnknownRecordType(
+                f"[pipeline] record_types names {name[:60]!r}, which is no record type of opportunities that this user sees; there are: {known}"
+            )
+    chosen = types.loc[types["developer_name"].isin(wanted) | types["name"].isin(wanted), "record_type_id"]
+    return extract.opportunities.loc[extract.opportunities["record_type_id"].isin(chosen)]
 
 
 def _carries_ids(changes: pd.DataFrame) -> Mask:

@@ -20,8 +20,7 @@ from sales.coverage import open_pipeline, periods_around
 from sales.grains import Grain, Grains, grains_of
 from sales.money import Minor
 from sales.policy import MonthRules
-from sales.snapshot import stamp
-from sales.tables import PipelineMovement, checked
+from sales.tables import PipelineMovement, checked, stamp
 
 ADDS = ["created", "moved_in", "reassigned_in", "reopened", "increased"]
 TAKES = ["decreased", "moved_out", "reassigned_out", "won", "lost", "deleted"]

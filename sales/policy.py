@@ -87,6 +87,7 @@ class Targets(Section):
     """Where annual targets come from and what they cover."""
 
     source: str = "targets.csv"
+    forecasting_type: Line = ""
     basis: Literal["as_stated", "full_year"] = "as_stated"
 
 
@@ -107,8 +108,15 @@ class Phasing(Section):
 
 
 class Pipeline(Section):
-    """Teams, overdue deals, and what stage names mean that the organisation no longer lists."""
+    """Which deals count, with which amount; teams, credit, overdue deals; what unlisted stage names mean.
 
+    `amount_field` is a custom currency field in place of Amount, `record_types` the API names or
+    labels that count (all, if empty), `split_type` the split type that gives the credit.
+    """
+
+    amount_field: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")] | None = None
+    record_types: tuple[Line, ...] = ()
+    split_type: Line = ""
     team_by: Literal["role", "manager"] = "role"
     overdue: Literal["separate", "current_period"] = "separate"
     stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
@@ -245,6 +253,14 @@ class PolicyBook:
         if chosen is None:
             return self._rules("defaults", SalesPolicy(), organization, is_fallback=False)
         return self._rules(f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True)
+
+    @property
+    def amount_field(self) -> str:
+        """The custom amount field that is read; raises `InvalidPolicy` if files name different ones."""
+        named = sorted({policy.pipeline.amount_field for policy in self.policies.values() if policy.pipeline.amount_field})
+        if len(named) > 1:
+            raise InvalidPolicy(f"the policy files name the amount fields {', '.join(named)}; one is read: name the same field in each file")
+        return named[0] if named else ""
 
     @property
     def time_zone(self) -> str | None:

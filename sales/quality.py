@@ -7,7 +7,7 @@ Put findings about facts before the month end here. Findings about an extract as
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,8 +20,8 @@ from sales.calendar import Month
 from sales.columns import Mask
 from sales.extract import People
 from sales.policy import MonthRules
-from sales.snapshot import stamp
-from sales.tables import DataQuality, checked
+from sales.quotas import ManagerQuota
+from sales.tables import DataQuality, checked, stamp
 
 SHORTENED_NAME = 60
 
@@ -37,19 +37,23 @@ class _Finding:
 
 def data_quality(
     snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     folk: People,
     month: Month,
     rules: MonthRules,
     organization_id: str,
     repertoire: Container[int],
+    manager_quotas: Sequence[ManagerQuota] = (),
 ) -> pd.DataFrame:
     """Return the month's findings, one row a finding and record.
 
     `repertoire` holds the code points that the pages can print.
     """
     found = [
-        *_deals(snapshot, phased_targets, folk, month, rules, repertoire),
+        *_bookings(snapshot, booking_credit, phased_targets, month, rules),
+        *_deals(snapshot, folk, month, rules, repertoire),
+        *_managers(manager_quotas, folk, rules),
         *_about_the_whole(snapshot, rules, month, organization_id),
     ]
     found.sort(key=lambda finding: (finding.name, finding.record_id))
@@ -69,19 +73,44 @@ def data_quality(
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), DataQuality)
 
 
-def bookings_without_target(snapshot: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
-    """Return this year's bookings, to date, of people who have no target in force."""
+def bookings_without_target(booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
+    """Return which credit of this year's bookings, to date, goes to people who have no target in force."""
     year = rules.calendar.fiscal_year(month)
     has_target = phased_targets.loc[phased_targets["fiscal_year"] == year, "owner_id"]
-    closed_in = columns.month_index(columns.to_days(snapshot["close_date"]))
+    closed_in = columns.month_index(columns.to_days(booking_credit["close_date"]))
     to_date = within(closed_in, rules.calendar.year_of(month).until(month))
-    is_covered = columns.codes(snapshot["owner_id"], columns.distinct(has_target)) >= 0
-    return columns.booleans(snapshot["is_won"]) & to_date & ~is_covered
+    is_covered = columns.codes(booking_credit["owner_id"], columns.distinct(has_target)) >= 0
+    return to_date & ~is_covered
 
 
-def _deals(
-    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, folk: People, month: Month, rules: MonthRules, repertoire: Container[int]
+def _bookings(
+    snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
 ) -> Iterator[_Finding]:
+    where = bookings_without_target(booking_credit, phased_targets, month, rules)
+    amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
+    names = dict(zip(snapshot["opportunity_id"], snapshot["name"], strict=True))
+    owners: dict[str, list[str]] = {}
+    sums: dict[str, int] = {}
+    for (record_id, owner), minor in zip(
+        booking_credit.loc[where, ["opportunity_id", "owner_name"]].itertuples(index=False), amount[where], strict=True
+    ):
+        owners.setdefault(record_id, []).append(_shortened(owner, record_id))
+        sums[record_id] = sums.get(record_id, 0) + int(minor)
+    for record_id, people in owners.items():
+        verb = "has" if len(people) == 1 else "have"
+        detail = f"{' and '.join(people)} {verb} no target in force for the year, but booked {_shortened(names.get(record_id), record_id)}"
+        yield _Finding("booking_without_target", "warning", record_id, detail, sums[record_id])
+
+
+def _managers(manager_quotas: Sequence[ManagerQuota], folk: People, rules: MonthRules) -> Iterator[_Finding]:
+    for quota in manager_quotas:
+        name = _shortened(folk.name_of(columns.text([quota.owner_id]))[0].as_py(), quota.owner_id)
+        if quota.own != quota.team:
+            detail = f"{name}'s own quota differs from the quotas of the team by this much: the team's count, the manager's is not added"
+            yield _Finding("manager_quota_differs", "info", quota.owner_id, detail, money.to_minor(quota.own - quota.team, rules.digits))
+
+
+def _deals(snapshot: pd.DataFrame, folk: People, month: Month, rules: MonthRules, repertoire: Container[int]) -> Iterator[_Finding]:
     is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
     known = columns.codes(snapshot["owner_id"], folk.ids)
@@ -90,8 +119,6 @@ def _deals(
     closes = columns.month_index(columns.to_days(snapshot["close_date"]))
     assumed = np.asarray(pc.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
     cases: list[tuple[str, str, Mask, str]] = [
-        ("booking_without_target", "warning", bookings_without_target(snapshot, phased_targets, month, rules),
-         "{owner} has no target in force for the year, but booked {name}"),
         ("open_without_amount", "warning", is_open & without, "{name} is open and has no amount: it is in no sum"),
         ("won_without_amount", "error", is_won & without, "{name} is won and has no amount: it is in no sum"),
         ("owner_left", "warning", is_open & gone, "{name} is open and belongs to {owner}, who can no longer log in"),

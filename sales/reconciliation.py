@@ -67,12 +67,12 @@ def no_fact_after_as_of(snapshot: pd.DataFrame) -> list[str]:
 
 
 def every_booking_has_a_target(
-    snapshot: pd.DataFrame, phased_targets: pd.DataFrame, data_quality: pd.DataFrame, month: Month, rules: MonthRules
+    booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, data_quality: pd.DataFrame, month: Month, rules: MonthRules
 ) -> list[str]:
     """A booking of the year belongs to someone with a target, or is listed in `data_quality`."""
     year = rules.calendar.year_of(month)
     has_target = set(phased_targets.loc[phased_targets["fiscal_year"] == rules.calendar.fiscal_year(month), "owner_id"])
-    booked = snapshot.loc[snapshot["is_won"], ["opportunity_id", "owner_id", "close_date"]].itertuples(index=False)
+    booked = booking_credit[["opportunity_id", "owner_id", "close_date"]].itertuples(index=False)
     without = [deal for deal, owner, day in booked if owner not in has_target and year.first.first_day <= day <= month.last_day]
     listed = data_quality.loc[data_quality["finding"] == "booking_without_target", "record_id"]
     return [f"{deal}: booked without a target and not listed" for deal in sorted(set(without) - set(listed))[:SHOWN]]

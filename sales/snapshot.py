@@ -6,8 +6,8 @@ is `history`; everything later reads these tables.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
@@ -18,42 +18,48 @@ from babel.numbers import get_currency_precision
 from sales import columns, money
 from sales.calendar import Month
 from sales.columns import NO_INSTANT
+from sales.credit import share_out
 from sales.extract import people
 from sales.fault import Fault
-from sales.history import PipelineHistory, PipelineState
+from sales.history import NEVER, PipelineHistory, PipelineState
 from sales.money import DECIMAL_PRECISION, WIDEST
 from sales.policy import MonthRules
-from sales.tables import MonthlyBookings, OpportunitySnapshot, checked
+from sales.tables import MonthlyBookings, OpportunitySnapshot, checked, stamp
+
+# A month end, its rules, and the history that says what was known then.
+KnownMonth = tuple[Month, MonthRules, PipelineHistory]
+RETENTION = timedelta(days=730)
 
 
 class NothingYet(Fault, LookupError):
     """The organisation has no opportunity before the month end."""
 
 
-def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.DataFrame:
-    """Return the table with the two instants that every table carries as its last columns."""
-    size = len(table)
-    instants = {"as_of": as_of, "extracted_at": extracted_at}
-    last = columns.frame({name: pa.repeat(pa.scalar(value, columns.INSTANT), size) for name, value in instants.items()})
-    return pd.concat([table.reset_index(drop=True), last], axis=1)
+def refuse_before_first(month: Month, first_created: datetime | None, as_of: datetime) -> None:
+    """Raise `NothingYet` for a month that ends before the first opportunity was created."""
+    if first_created is None:
+        raise NothingYet("Salesforce shows no opportunity at all; check that this user may see them")
+    if first_created >= as_of:
+        raise NothingYet(f"{month} is before the first opportunity, which was created on {first_created:%Y-%m-%d}; ask for a later month")
 
 
 def month_end_state(history: PipelineHistory, month: Month, rules: MonthRules) -> PipelineState:
     """Return the state as of a month's end; raises `NothingYet` before the first record."""
-    as_of = columns.instant_of(rules.calendar.as_of(month))
-    if history.first_record is None:
-        raise NothingYet("Salesforce shows no opportunity at all; check that this user may see them")
-    if history.first_record >= as_of:
-        first = pa.scalar(history.first_record, pa.int64()).cast(columns.INSTANT).as_py()
-        raise NothingYet(f"{month} is before the first opportunity, which was created on {first:%Y-%m-%d}; ask for a later month")
-    state = history.at(as_of, dict(rules.policy.pipeline.stages))
+    as_of = rules.calendar.as_of(month)
+    first = history.first_record
+    refuse_before_first(month, None if first is None else pa.scalar(first, pa.int64()).cast(columns.INSTANT).as_py(), as_of)
+    state = history.at(columns.instant_of(as_of), dict(rules.policy.pipeline.stages))
     if not len(state.opportunity):
         raise NothingYet(f"no opportunity existed at the end of {month}: all had been deleted; ask for another month")
     return state
 
 
-def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRules) -> pd.DataFrame:
-    """Return one row for every opportunity that exists at the month's end."""
+def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRules, *, is_copy: bool = False) -> pd.DataFrame:
+    """Return one row for every opportunity that exists at the month's end.
+
+    `is_copy` says that the extract is our own copy of this month end: what would be assumed
+    from a later one was seen.
+    """
     state = month_end_state(history, month, rules)
     here, row = pa.array(state.opportunity), pa.array(state.row)
     owners = state.owner_ids
@@ -64,8 +70,11 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
     entered = np.where(state.is_assumed, NO_INSTANT, history.row_stage_entered_at[state.row])
     pushed = np.where(state.is_assumed, NO_INSTANT, history.row_last_pushed_at[state.row])
     pushes = np.where(state.is_assumed, 0, history.row_push_count[state.row])
-    state_provenance = _provenance(~state.is_assumed)
-    owner_is_tracked = history.owner.tracked_from < state.as_of
+    doubt = "snapshot" if is_copy else "assumed"
+    state_provenance = _provenance(~state.is_assumed, doubt)
+    custom = history.custom_amount
+    amount_is_known = ~state.is_assumed if custom is None else np.full(len(here), custom.tracked_from < state.as_of)
+    owner_doubt = doubt if is_copy else _beyond_retention(history, state.as_of)
     table = columns.frame(
         {
             "month": columns.repeat(str(month), len(here)),
@@ -79,7 +88,7 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
             "forecast_category": history.row_category.take(row),
             "probability_pct": pa.array(history.row_probability[state.row], from_pandas=True),
             "amount": money.decimal_array(state.amount, history.digits, state.is_without_amount),
-            "amount_local": _local_amounts(history, row),
+            "amount_local": _local_amounts(history, state.amount_local),
             "currency_code": history.row_currency.take(row),
             "close_date": columns.from_days(state.close_day),
             "is_open": pa.array(state.is_open),
@@ -88,10 +97,10 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
             "stage_entered_at": columns.from_instants(entered),
             "push_count": pa.array(pushes),
             "last_pushed_at": columns.from_instants(pushed),
-            "amount_provenance": state_provenance,
+            "amount_provenance": _provenance(amount_is_known, doubt),
             "close_date_provenance": state_provenance,
             "stage_provenance": state_provenance,
-            "owner_provenance": _provenance(~state.is_assumed & owner_is_tracked),
+            "owner_provenance": _provenance(~state.is_assumed & (history.owner.tracked_from < state.as_of), owner_doubt),
             "owner_name": folk.name_of(owners),
             "lead_source": columns.arrow(history.records["lead_source"]).take(here),
             "known_at": columns.from_instants(np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])),
@@ -107,22 +116,24 @@ def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bo
 
 
 def opening_snapshot(history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame) -> pd.DataFrame:
-    """Return the snapshot at the month end before; no rows where nothing existed yet."""
+    """Return the snapshot at the month end before, from the history that holds for it; no rows where nothing existed yet."""
     before = month.plus(-1)
     return opportunity_snapshot(history, before, rules) if has_records(history, before, rules) else closing.iloc[:0]
 
 
-def monthly_bookings(history: PipelineHistory, month: Month, known: Sequence[tuple[Month, MonthRules]], rules: MonthRules) -> pd.DataFrame:
-    """Return bookings by owner and close month, as known at each of the month ends given."""
+def monthly_bookings(known: Iterable[KnownMonth], month: Month, rules: MonthRules, extracted_at: datetime) -> pd.DataFrame:
+    """Return bookings by credited person and close month, as known at each of the month ends given."""
     parts: list[pd.DataFrame] = []
-    for each, its_rules in known:
+    for each, its_rules, history in known:
         state = month_end_state(history, each, its_rules)
-        counted = state.is_won & ~state.is_without_amount
-        owner_ids = columns.distinct(state.owner_ids)
-        owners = columns.codes(state.owner_ids, owner_ids)[counted]
-        closed_in = columns.month_index(state.close_day[counted])
+        counted = np.flatnonzero(state.is_won & ~state.is_without_amount)
+        ids, holders = history.ids.take(pa.array(state.opportunity[counted])), state.owner_ids.take(pa.array(counted))
+        credit = share_out(history.extract, state.as_of, its_rules, ids, holders, state.amount[counted])
+        owner_ids = columns.distinct(credit.owner_ids)
+        owners = columns.codes(credit.owner_ids, owner_ids)
+        closed_in = columns.month_index(state.close_day[counted][credit.position])
         cells, cell_of = np.unique(np.stack([owners, closed_in], axis=1), axis=0, return_inverse=True)
-        sums = money.sum_by(cell_of.reshape(-1), state.amount[counted], len(cells))
+        sums = money.sum_by(cell_of.reshape(-1), credit.amount, len(cells))
         parts.append(
             columns.frame(
                 {
@@ -135,16 +146,22 @@ def monthly_bookings(history: PipelineHistory, month: Month, known: Sequence[tup
             )
         )
     table = pd.concat(parts, ignore_index=True)
-    return checked(stamp(table, rules.calendar.as_of(month), history.extract.extracted_at), MonthlyBookings)
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), MonthlyBookings)
 
 
-def _provenance(is_history: columns.Mask) -> pa.Array:
-    return pc.if_else(pa.array(is_history), "history", "assumed")
+def _provenance(is_history: columns.Mask, otherwise: str) -> pa.Array:
+    return pc.if_else(pa.array(is_history), "history", otherwise)
 
 
-def _local_amounts(history: PipelineHistory, row: pa.Array) -> pa.Array:
+def _beyond_retention(history: PipelineHistory, as_of: int) -> str:
+    """Return how an owner is known that no change before the instant tells of: Salesforce forgets changes after two years."""
+    since = history.extract.field_history_since or history.extract.extracted_at
+    is_tracked = history.owner.tracked_from != NEVER
+    return "unknown" if is_tracked and as_of < columns.instant_of(since - RETENTION) else "assumed"
+
+
+def _local_amounts(history: PipelineHistory, local: pa.Array) -> pa.Array:
     codes = pc.unique(history.row_currency).to_pylist()
     digits = max([get_currency_precision(code) for code in codes], default=history.digits)
-    local = history.row_amount_local.take(row)
     wide = local.cast(pa.decimal128(WIDEST, local.type.scale))
     return pc.round(wide, ndigits=digits, round_mode="half_to_even").cast(pa.decimal128(DECIMAL_PRECISION, digits))

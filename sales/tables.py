@@ -8,6 +8,7 @@ before anything is stored.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pandas as pd
@@ -26,6 +27,8 @@ GRAINS = ["person", "team", "company"]
 PERIOD_KINDS = ["month", "quarter", "year"]
 STATUSES = ["no_target", "covered", "ok"]
 PROVENANCES = ["snapshot", "history", "assumed", "unknown"]
+# Amounts as Salesforce holds them, in any currency.
+RAW_MONEY = pa.decimal128(38, 10)
 FORECAST_CATEGORIES = ["Omitted", "Pipeline", "Best Case", "Most Likely", "Commit", "Closed"]
 
 
@@ -96,8 +99,11 @@ class RawOpportunities(Contract):
     forecast_category: Text = _maybe("Forecast category today")
     owner_id: Text = _field("Owner today")
     lead_source: Text = _maybe("Lead source")
+    record_type_id: Text = _maybe("Record type today")
+    is_private: Flag = _field("Only owner, those above and administrators see it")
     created_at: Instant = _field("When the record was created")
     modified_at: Instant = _field("System modification stamp; of a deleted record, when it was deleted")
+    custom_amount: Amount = _maybe("Amount in the field that policy names, in the record's currency")
 
     class Config(Contract.Config):
         """One row a record."""
@@ -117,6 +123,7 @@ class RawOpportunityHistory(Contract):
     close_date: Day = _field("Close date after the change")
     probability_pct: Number = _maybe("Probability after the change")
     forecast_category: Text = _maybe("Forecast category after the change")
+    modified_at: Instant = _maybe("System modification stamp: when a later row took over")
 
     class Config(Contract.Config):
         """One row a save."""
@@ -171,11 +178,24 @@ class RawRoles(Contract):
         unique = ["role_id"]
 
 
+class RawQueues(Contract):
+    """Queues, which may own records as users do."""
+
+    queue_id: Text = _field("Queue")
+    name: Text = _maybe("Name")
+
+    class Config(Contract.Config):
+        """One row a queue."""
+
+        unique = ["queue_id"]
+
+
 class RawAccounts(Contract):
     """Accounts."""
 
     account_id: Text = _field("Account")
     name: Text = _maybe("Name")
+    modified_at: Instant = _maybe("System modification stamp")
 
     class Config(Contract.Config):
         """One row an account."""
@@ -192,6 +212,9 @@ class RawStages(Contract):
     sort_order: Count = _maybe("Order in the sales process")
     default_probability_pct: Number = _maybe("Probability a deal gets on entering the stage")
     forecast_category: Text = _maybe("Forecast category of the stage")
+    stage_id: Text = _maybe("The stage's record")
+    is_active: Flag = _field("Offered for new records")
+    is_listed: Flag = _field("Salesforce lists it; a renamed or deleted stage keeps its last known meaning")
 
     class Config(Contract.Config):
         """One row a name."""
@@ -228,6 +251,69 @@ class RawCurrencyRates(Contract):
         """One row a rate."""
 
         unique = ["currency_code", "start_date"]
+
+
+class RawOpportunitySplits(Contract):
+    """Who shares the credit of an opportunity, in percent; empty where splits are not enabled."""
+
+    split_id: Text = _field("Split")
+    opportunity_id: Text = _field("Opportunity")
+    owner_id: Text = _field("User who gets the credit")
+    split_type_id: Text = _field("Split type")
+    percentage: Amount = _field("Share, 0-100")
+    created_at: Instant = _field("When the split was created")
+    is_deleted: Flag = _field("In the recycle bin, or gone")
+    modified_at: Instant = _maybe("System modification stamp; of a deleted split, when it was deleted")
+
+    class Config(Contract.Config):
+        """One row a split."""
+
+        unique = ["split_id"]
+
+
+class RawSplitTypes(Contract):
+    """What kinds of splits there are."""
+
+    split_type_id: Text = _field("Split type")
+    name: Text = _field("API name")
+    split_field: Text = _maybe("Field that is split")
+    is_active: Flag = _field("In use")
+    is_total_validated: Flag = _field("The shares of a deal must total 100")
+
+    class Config(Contract.Config):
+        """One row a type."""
+
+        unique = ["split_type_id"]
+
+
+class RawRecordTypes(Contract):
+    """Record types of opportunities."""
+
+    record_type_id: Text = _field("Record type")
+    developer_name: Text = _field("API name")
+    name: Text = _maybe("Label")
+
+    class Config(Contract.Config):
+        """One row a record type."""
+
+        unique = ["record_type_id"]
+
+
+class RawQuotas(Contract):
+    """Salesforce's own quotas, one row an owner, forecasting type and period."""
+
+    quota_id: Text = _field("Quota")
+    owner_id: Text = _field("User whose quota it is")
+    forecasting_type: Text = _field("API name of the forecasting type")
+    start_date: Day = _field("First day of the period")
+    end_date: Day = _maybe("Last day of the period, where periods are visible")
+    amount: Amount = _field("Quota in its currency")
+    currency_code: Text = _maybe("Currency; empty in a single-currency organisation")
+
+    class Config(Contract.Config):
+        """One row a quota."""
+
+        unique = ["quota_id"]
 
 
 class RawTargets(Contract):
@@ -286,6 +372,25 @@ class OpportunitySnapshot(Contract):
         """One row an opportunity."""
 
         unique = ["opportunity_id"]
+
+
+class BookingCredit(Contract):
+    """Who gets the credit of each booking, whatever its month: a row a booking and person."""
+
+    as_of_month: Text = _field("Month whose report this serves", str_matches=MONTH)
+    opportunity_id: Text = _field("Opportunity that is won as of the month end")
+    owner_id: Text = _field("Person who gets the credit")
+    team: Text = _field("The person's team")
+    owner_name: Text = _field("The person's name")
+    close_date: Day = _field("Close date: the month it is booked in")
+    amount: Amount = _field("The person's share in corporate currency")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a booking and person."""
+
+        unique = ["opportunity_id", "owner_id"]
 
 
 class MonthlyBookings(Contract):
@@ -465,10 +570,15 @@ RAW: dict[str, type[Contract]] = {
     "raw_opportunity_field_history": RawOpportunityFieldHistory,
     "raw_users": RawUsers,
     "raw_roles": RawRoles,
+    "raw_queues": RawQueues,
     "raw_accounts": RawAccounts,
     "raw_stages": RawStages,
     "raw_organization": RawOrganization,
     "raw_currency_rates": RawCurrencyRates,
+    "raw_opportunity_splits": RawOpportunitySplits,
+    "raw_split_types": RawSplitTypes,
+    "raw_record_types": RawRecordTypes,
+    "raw_quotas": RawQuotas,
     "raw_targets": RawTargets,
 }
 
@@ -482,7 +592,7 @@ PUBLISHED: dict[str, type[Contract]] = {
     "data_quality": DataQuality,
 }
 
-MONTHLY: dict[str, type[Contract]] = {**PUBLISHED, "monthly_bookings": MonthlyBookings}
+MONTHLY: dict[str, type[Contract]] = {**PUBLISHED, "booking_credit": BookingCredit, "monthly_bookings": MonthlyBookings}
 
 
 def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
@@ -493,6 +603,23 @@ def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
         cases = broken.failure_cases[["column", "check", "failure_case"]].astype(str).drop_duplicates().head(3)
         faults = "; ".join(f"{row.column}: {row.check} ({str(row.failure_case)[:60]})" for row in cases.itertuples())
         raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
+
+
+def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.DataFrame:
+    """Return the table with the two instants that every table carries as its last columns."""
+    size = len(table)
+    instants = {"as_of": as_of, "extracted_at": extracted_at}
+    last = columns.frame({name: pa.repeat(pa.scalar(value, columns.INSTANT), size) for name, value in instants.items()})
+    return pd.concat([table.reset_index(drop=True), last], axis=1)
+
+
+def empty(contract: type[Contract]) -> pd.DataFrame:
+    """Return a table without rows."""
+    return columns.frame({name: pa.nulls(0, _arrow_type(column.dtype)) for name, column in contract.to_schema().columns.items()})
+
+
+def _arrow_type(dtype: Any) -> pa.DataType:  # noqa: ANN401  # pandera's types
+    return RAW_MONEY if str(dtype) == "money" else dtype.type.pyarrow_dtype
 
 
 def column_names(contract: type[Contract]) -> list[str]:

@@ -23,8 +23,7 @@ from sales.extract import People
 from sales.fault import Fault
 from sales.money import MissingRate
 from sales.policy import MonthRules, OrganizationDefaults, Phasing, PolicyBook
-from sales.snapshot import stamp
-from sales.tables import PhasedTargets, checked
+from sales.tables import PhasedTargets, checked, stamp
 
 
 class NoTargets(Fault, LookupError):

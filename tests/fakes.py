@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 
-from connectors.salesforce import Pull
+from connectors.extracts import ExtractRecord, ExtractStore
+from connectors.salesforce import Outlook, SalesforceClient
 from connectors.salesforce_wire import Progress
+from connectors.storage import TableStore
 from sales import columns, tables
 from sales.extract import Extract, defaults_of
 from sales.policy import MonthRules, OrganizationDefaults, PolicyBook, parse_policy
@@ -48,7 +52,7 @@ def at(text: str) -> datetime:
 def deal(number: int, **more: object) -> dict[str, object]:
     """Return today's record of an opportunity."""
     return {
-        "opportunity_id": f"006{number:012d}AAA", "is_deleted": False, "name": f"Deal {number}", "stage_name": "Open",
+        "opportunity_id": f"006{number:012d}AAA", "is_deleted": False, "is_private": False, "name": f"Deal {number}", "stage_name": "Open",
         "close_date": date(2026, 6, 30), "owner_id": "005A", "created_at": at("2026-01-05 10:00"),
         "modified_at": at("2026-01-05 10:00"), "account_id": "001A", **more,
     }  # fmt: skip
@@ -65,7 +69,8 @@ def saved(number: int, when: str, **more: object) -> dict[str, object]:
 
 def extract(
     deals: Rows, history: Rows, changes: Rows = (), *, users: Rows | None = None, roles: Rows | None = None,
-    rates: Rows = (), time_zone: str = "UTC", stages: Rows = STAGES, start_month: int = 1,
+    rates: Rows = (), time_zone: str = "UTC", stages: Rows = STAGES, start_month: int = 1, queues: Rows = (),
+    splits: Rows = (), split_types: Rows = (), record_types: Rows = (), quotas: Rows = (),
 ) -> Extract:  # fmt: skip
     """Return an extract of written rows; two people in two teams unless told otherwise."""
     if users is None:
@@ -86,8 +91,13 @@ def extract(
         opportunity_field_history=frame(tables.RawOpportunityFieldHistory, changes),
         users=frame(tables.RawUsers, users), roles=frame(tables.RawRoles, roles),
         accounts=frame(tables.RawAccounts, [{"account_id": "001A", "name": "Client"}]),
-        stages=frame(tables.RawStages, stages), organization=frame(tables.RawOrganization, [organization]),
+        stages=frame(tables.RawStages, [{"is_active": True, "is_listed": True, **stage} for stage in stages]), organization=frame(tables.RawOrganization, [organization]),
         currency_rates=frame(tables.RawCurrencyRates, rates),
+        queues=frame(tables.RawQueues, queues),
+        opportunity_splits=frame(tables.RawOpportunitySplits, [{"is_deleted": False, **split} for split in splits]),
+        split_types=frame(tables.RawSplitTypes, split_types),
+        record_types=frame(tables.RawRecordTypes, record_types),
+        quotas=frame(tables.RawQuotas, quotas),
     )  # fmt: skip
 
 
@@ -109,19 +119,53 @@ def target(owner: str, amount: object, **more: object) -> dict[str, object]:
 class FakeReader:
     """An organisation that needs no wire: answers with the raw tables it was given, and counts how often."""
 
-    def __init__(self, raw: dict[str, pd.DataFrame]) -> None:
-        """Keep the tables."""
-        self.raw, self.pulls = raw, 0
+    def __init__(self, raw: dict[str, pd.DataFrame], now: Callable[[], datetime] = lambda: EXTRACTED_AT) -> None:
+        """Keep the tables, and the clock that dates a reading."""
+        self.raw, self.now, self.pulls = raw, now, 0
 
-    def pull(self, progress: Progress) -> Pull:
-        """Return the tables."""
+    def pull(
+        self,
+        store: ExtractStore,
+        source: str,
+        progress: Progress,
+        *,
+        approve: Callable[[Outlook], None],
+        amount_field: str = "",
+        accepts_vanished: bool = False,
+    ) -> ExtractRecord:
+        """Store the tables."""
+        _ = amount_field, accepts_vanished
         self.pulls += 1
         progress("pulled")
-        return Pull(self.raw, [], "66.0", "1/15000")
+        oldest = self.raw["raw_opportunities"]["created_at"].min()
+        approve(
+            Outlook(self.organization(), self.raw["raw_users"], self.raw["raw_roles"], self.raw["raw_quotas"], oldest.to_pydatetime(), self.now())
+        )
+        return store.save(self.raw, self.now(), source, [])
 
     def organization(self) -> OrganizationDefaults:
         """Return what the organisation says of itself."""
         return defaults_of(self.raw["raw_organization"])
+
+
+@dataclass(frozen=True)
+class Pulled:
+    """What a pull stored: its record, its tables, and its findings by place."""
+
+    record: ExtractRecord
+    tables: dict[str, pd.DataFrame]
+
+    @property
+    def findings(self) -> dict[str, str]:
+        """What was found, by place."""
+        return dict(self.record.findings)
+
+
+def pulled(client: SalesforceClient, home: Path, **more: object) -> Pulled:
+    """Pull into a home and return what was stored."""
+    store = ExtractStore(home, TableStore(home))
+    record = client.pull(store, client.login.place, **more)  # type: ignore[arg-type]
+    return Pulled(record, store.frames(record))
 
 
 def raw_tables(one: Extract) -> dict[str, pd.DataFrame]:

@@ -40,11 +40,11 @@ def test_a_broken_law_stops_before_anything_is_printed(books: Books, tmp_path: P
     with monkeypatch.context() as broken:
         broken.setattr(reconciliation, "movement_closes", lambda _: ["company Acme FY2026: does not close"])
         with pytest.raises(runs.RunFailed, match="movement_closes"):
-            runs.run_month("restatement", MONTH, books, instance)
+            runs.run_month("restatement", MONTH, books, instance, runs.HowToRead())
     assert not (books.home / "packs").exists()
     with pytest.raises(NotComputed):
         books.tables.read_published("pipeline_movement", MONTH)
-    runs.run_month("restatement", MONTH, books, instance)
+    runs.run_month("restatement", MONTH, books, instance, runs.HowToRead())
     assert len(books.tables.read_published("pipeline_movement", MONTH)) == 12
     assert (books.home / "packs" / "2026-03" / "company.pdf").exists()
 
@@ -93,7 +93,7 @@ def test_two_runs_of_a_month_do_not_meet(books: Books, tmp_path: Path) -> None:
         FileLock(_made(books.home / "dagster" / "locks") / f"{MONTH}.lock"),
         pytest.raises(runs.RunFailed, match="another run of 2026-03 is at work"),
     ):
-        runs.run_month("restatement", MONTH, books, dg.DagsterInstance.local_temp(str(tmp_path)))
+        runs.run_month("restatement", MONTH, books, dg.DagsterInstance.local_temp(str(tmp_path)), runs.HowToRead())
 
 
 def _made(folder: Path) -> Path:

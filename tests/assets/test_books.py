@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from assets.books import Books, MonthNotClosed
-from connectors.storage import AnotherOrganization, write_atomically
+from connectors.extracts import AnotherOrganization
+from connectors.files import write_atomically
 from connectors.target_book import InvalidTargetBook
 from reports.press import InvalidLogo
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.policy import InvalidPolicy
+from sales.quotas import UnclearQuotas
 from sales.snapshot import NothingYet
 from sales.targets import NoTargets
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
@@ -28,8 +30,8 @@ class Clock:
 
 
 @pytest.fixture
-def reader() -> FakeReader:
-    return FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])))
+def reader(clock: Clock) -> FakeReader:
+    return FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])), clock)
 
 
 @pytest.fixture
@@ -111,7 +113,7 @@ def test_bad_input_stores_nothing(books: Books) -> None:
     with pytest.raises(InvalidPolicy):
         again(books).freeze(MARCH, silent)
     (folder / "fy2026.toml").write_text('[targets]\nsource = "salesforce"\n')
-    with pytest.raises(NoTargets, match="not supported yet"):
+    with pytest.raises(UnclearQuotas, match="sees no quota; grant View All Forecasts"):
         again(books).freeze(MARCH, silent)
     (folder / "fy2026.toml").write_text('[targets]\nsource = "../../etc/passwd"\n')
     with pytest.raises(InvalidPolicy, match="outside the policy folder"):

@@ -2,30 +2,22 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pandas as pd
 import pytest
-from starlette.requests import Request
-from starlette.responses import Response
 
-from connectors.salesforce import MissingField, MissingObject, SalesforceClient, UnreadableValue
-from connectors.salesforce_wire import (
-    BULK_FROM_ROWS,
-    IncompleteAnswer,
-    Login,
-    LoginRefused,
-    MissingSetting,
-    NotLocal,
-    RequestRefused,
-    SalesforceUnavailable,
-    Wire,
-)
+from connectors.reading import BULK_FROM_ROWS
+from connectors.salesforce import SalesforceClient
+from connectors.salesforce_examination import examine_organization
+from connectors.salesforce_login import Login, LoginRefused, MissingSetting, NotLocal
+from connectors.salesforce_objects import MissingField, MissingObject, UnreadableValue
+from connectors.salesforce_wire import SalesforceUnavailable
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
-from tests.fakes import at
+from tests.fakes import at, pulled
 
 INSTANT = "2026-01-05T10:00:00.000+0000"
 HOSTILE = ["NA", "None", "null", "=1+1", 'quo"tes', "two\nlines", "comma, semi;", "<b>&amp;", "日本", "a\u0000b", " padded ", "\u202eabc"]
@@ -62,11 +54,11 @@ def client_of(org: Org, server: OrgServer | None = None, secret: str = "onpace-l
 
 
 @pytest.mark.parametrize("rows", [20, BULK_FROM_ROWS + 5])
-def test_text_survives_by_rest_and_by_bulk_and_deleted_records_come_too(rows: int) -> None:
+def test_text_survives_by_rest_and_by_bulk_and_deleted_records_come_too(rows: int, tmp_path: Path) -> None:
     names: list[str | None] = [HOSTILE[n % len(HOSTILE)] for n in range(rows - 1)] + [None]
     server = OrgServer(org := small_org(names), page_size=200, bulk_page=900)
     with client_of(org, server) as client:
-        pull = client.pull()
+        pull = pulled(client, tmp_path)
     table = pull.tables["raw_opportunities"].sort_values("opportunity_id")
     # NUL is the one character that cannot be kept: Bulk answers may hold it, CSV readers stop at it.
     expected = [name.replace("\x00", "") if name and rows > BULK_FROM_ROWS else name for name in names]
@@ -76,84 +68,82 @@ def test_text_survives_by_rest_and_by_bulk_and_deleted_records_come_too(rows: in
     assert table["close_date"].iloc[0] == date(2026, 2, 28)
     assert table["created_at"].iloc[0] == at("2026-01-05 10:00")
     assert set(table["owner_id"]) == {"005000000000001AAA"}  # 15 characters became 18
-    assert not server.jobs  # none is left behind
+    assert not server.jobs.jobs  # none is left behind
 
 
-def test_one_vocabulary_of_categories_and_both_names_of_a_stage() -> None:
+def test_one_vocabulary_of_categories_and_both_names_of_a_stage(tmp_path: Path) -> None:
     with client_of(small_org(["a"])) as client:
-        tables = client.pull().tables
+        tables = pulled(client, tmp_path).tables
     assert tables["raw_opportunity_history"]["forecast_category"].tolist() == ["Best Case"]
     assert tables["raw_opportunities"]["forecast_category"].tolist() == ["Commit"]
     assert tables["raw_stages"]["stage_name"].tolist() == ["Open", "open_api"]
 
 
-def test_the_currency_comes_from_the_locale_and_absent_objects_are_findings() -> None:
+def test_the_currency_comes_from_the_locale_and_absent_objects_are_findings(tmp_path: Path) -> None:
     with client_of(small_org(["a"])) as client:
-        pull = client.pull()
+        pull = pulled(client, tmp_path)
         defaults = client.organization()
     assert pull.tables["raw_organization"]["currency_code"].tolist() == ["EUR"]
     assert (defaults.start_month, defaults.named_by_end, defaults.time_zone) == (4, True, "Europe/Berlin")
-    assert {finding.place for finding in pull.findings} >= {"OpportunityFieldHistory", "UserRole", "Account", "Opportunity.LeadSource"}
-    assert "today's owner is assumed" in next(f.meaning for f in pull.findings if f.place == "OpportunityFieldHistory")
+    assert set(pull.findings) >= {"OpportunityFieldHistory", "UserRole", "Account", "Opportunity.LeadSource"}
+    assert "today's owner is assumed" in pull.findings["OpportunityFieldHistory"]
     assert pull.tables["raw_opportunity_field_history"].empty
 
 
-def test_corporate_currency_and_rates_are_read_where_there_are_several() -> None:
+def test_corporate_currency_and_rates_are_read_where_there_are_several(tmp_path: Path) -> None:
     org = small_org(["a"])
     org.add("CurrencyType", ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
             [{"Id": "1", "IsoCode": "CHF", "ConversionRate": 1, "IsCorporate": True}, {"Id": "2", "IsoCode": "USD", "ConversionRate": 1.123456, "IsCorporate": False}])  # fmt: skip
     org.add("DatedConversionRate", ["Id", "IsoCode", "StartDate", "NextStartDate", "ConversionRate"],
             [{"Id": "1", "IsoCode": "USD", "StartDate": "2026-01-01", "NextStartDate": "2026-02-01", "ConversionRate": 1.1}])  # fmt: skip
     with client_of(org) as client:
-        tables = client.pull().tables
+        tables = pulled(client, tmp_path).tables
     assert tables["raw_organization"]["currency_code"].tolist() == ["CHF"]
     assert sorted(tables["raw_currency_rates"]["rate"].tolist()) == [Decimal(1), Decimal("1.1"), Decimal("1.123456")]
 
 
-def test_a_hidden_field_stops_only_a_table_that_needs_it() -> None:
+def test_a_hidden_field_stops_only_a_table_that_needs_it(tmp_path: Path) -> None:
     org = small_org(["a"])
     org.hide("Opportunity", "ForecastCategoryName")
     with client_of(org) as client:
-        assert "Opportunity.ForecastCategoryName" in {finding.place for finding in client.pull().findings}
+        assert "Opportunity.ForecastCategoryName" in pulled(client, tmp_path).findings
         org.hide("Opportunity", "Amount")
         with pytest.raises(MissingField, match=r"field Opportunity.Amount is not visible.*grant read access"):
-            client.pull()
+            pulled(client, tmp_path)
         with pytest.raises(MissingField):
-            client.examine()
+            examine_organization(client, "")
 
 
-def test_tracked_ids_of_15_characters_become_18_and_splits_are_said() -> None:
+def test_tracked_ids_of_15_characters_become_18(tmp_path: Path) -> None:
     org = small_org(["a"])
     change = {"Id": "017000000000001AAA", "OpportunityId": "006000000000000AAA", "CreatedDate": INSTANT, "Field": "Owner", "DataType": "EntityId",
               "OldValue": "005000000000001", "NewValue": "Ann"}  # fmt: skip
     org.add("OpportunityFieldHistory", list(change), [change])
-    org.add("OpportunitySplit", ["Id"], [])
     with client_of(org) as client:
-        pull = client.pull()
+        pull = pulled(client, tmp_path)
     assert pull.tables["raw_opportunity_field_history"][["old_value", "new_value"]].to_numpy().tolist() == [["005000000000001AAA", "Ann"]]
-    assert "OpportunitySplit" in {finding.place for finding in pull.findings}
 
 
-def test_a_hidden_object_that_is_needed_stops() -> None:
+def test_a_hidden_object_that_is_needed_stops(tmp_path: Path) -> None:
     org = small_org(["a"])
     del org.objects["OpportunityHistory"]
     with client_of(org) as client, pytest.raises(MissingObject, match="OpportunityHistory"):
-        client.pull()
+        pulled(client, tmp_path)
 
 
-def test_a_wrong_secret_is_one_sentence_without_the_secret() -> None:
+def test_a_wrong_secret_is_one_sentence_without_the_secret(tmp_path: Path) -> None:
     with client_of(small_org(["a"]), secret="hunter2") as client, pytest.raises(LoginRefused) as refused:
-        client.pull()
+        pulled(client, tmp_path)
     assert "invalid_client" in str(refused.value)
     assert "check SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET" in str(refused.value)
     assert "hunter2" not in str(refused.value) + repr(client.login)
 
 
-def test_an_org_that_is_down_is_one_sentence() -> None:
+def test_an_org_that_is_down_is_one_sentence(tmp_path: Path) -> None:
     with client_of(small_org(["a"])) as client:
         pass
     with pytest.raises(SalesforceUnavailable, match="did not answer when asked to log in"):
-        client.pull()
+        pulled(client, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -171,63 +161,8 @@ def test_a_missing_setting_is_named(values: tuple[str, str, str], named: str) ->
         Login(*values)
 
 
-def test_an_amount_that_is_no_number_names_the_field() -> None:
+def test_an_amount_that_is_no_number_names_the_field(tmp_path: Path) -> None:
     org = small_org(["a"])
     org.run('UPDATE "Opportunity" SET "CloseDate" = \'soon\'')
     with client_of(org) as client, pytest.raises(UnreadableValue, match="Opportunity.CloseDate holds a value that is no day"):
-        client.pull()
-
-
-@dataclass
-class LyingServer(OrgServer):
-    """Announces more, or processes more, than it sends."""
-
-    lie: str = ""
-
-    def _page(self, *args: object) -> Response:
-        answer = super()._page(*args)  # type: ignore[arg-type]
-        if self.lie == "total":
-            answer = Response(answer.body.replace(b'"totalSize":20', b'"totalSize":21'), media_type="application/json")
-        return answer
-
-    async def job(self, request: Request) -> Response:
-        answer = await super().job(request)
-        if self.lie == "processed" and request.method == "GET":
-            return Response(
-                bytes(answer.body).replace(b'"numberRecordsProcessed":2005', b'"numberRecordsProcessed":2006'), media_type="application/json"
-            )
-        if self.lie == "failed" and request.method == "GET":
-            return Response(bytes(answer.body).replace(b"InProgress", b"Failed"), media_type="application/json")
-        return answer
-
-    async def query(self, request: Request) -> Response:
-        answer = await super().query(request)
-        if self.lie == "count" and "COUNT()" in request.query_params["q"]:
-            return Response(bytes(answer.body).replace(b'"totalSize":20', b'"totalSize":25'), media_type="application/json")
-        return answer
-
-    async def job_results(self, request: Request) -> Response:
-        answer = await super().job_results(request)
-        if self.lie == "page":
-            answer.headers["Sforce-NumberOfRecords"] = "1"
-        return answer
-
-
-@pytest.mark.parametrize(
-    ("lie", "rows", "fault"),
-    [
-        ("total", 20, IncompleteAnswer),
-        ("count", 20, IncompleteAnswer),
-        ("page", 2005, IncompleteAnswer),
-        ("processed", 2005, IncompleteAnswer),
-        ("failed", 2005, RequestRefused),
-    ],
-)
-def test_a_count_that_does_not_fit_is_never_taken_for_the_whole(lie: str, rows: int, fault: type[Exception]) -> None:
-    org = small_org(["a"] * rows)
-    server = LyingServer(org, lie=lie)
-    with serving(server) as address:
-        wire = Wire(Login("", "onpace-local", "onpace-local", address))
-        with pytest.raises(fault):
-            wire.rows("Opportunity", ["Id", "Name"])
-    assert not server.jobs
+        pulled(client, tmp_path)

@@ -10,7 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from connectors.storage import AnotherOrganization, ExtractStore, NotComputed, TableStore, write_atomically
+from connectors.extracts import AnotherOrganization, ExtractStore
+from connectors.files import write_atomically
+from connectors.storage import NotComputed, TableStore
 from sales import columns, money, tables
 from sales.calendar import Month
 from tests.fakes import deal, extract, frame, raw_tables, saved

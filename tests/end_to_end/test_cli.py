@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from local_org.company import company
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
+from local_org.sessions import Credentials
 from orchestration import cli, settings
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
@@ -126,7 +127,7 @@ def org() -> Org:
 
 @pytest.fixture
 def address(org: Org) -> Iterator[str]:
-    with serving(OrgServer(org, "me", SECRET)) as url:
+    with serving(OrgServer(org, Credentials("me", SECRET))) as url:
         yield url
 
 

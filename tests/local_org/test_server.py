@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
 import requests
 
 from local_org.objects import Org
 from local_org.server import OrgServer, PortTaken, serving
+from local_org.sessions import Credentials
 
 FIELDS = ["Id", "Name", "IsDeleted", "SystemModstamp", "Amount"]
 
@@ -23,7 +25,7 @@ def org() -> Org:
 
 @pytest.fixture
 def server(org: Org) -> OrgServer:
-    return OrgServer(org, client_id="me", client_secret="secret", page_size=200, bulk_page=200)
+    return OrgServer(org, Credentials("me", "secret"), page_size=200, bulk_page=200)
 
 
 @pytest.fixture
@@ -113,13 +115,19 @@ def test_bulk_refuses_counts(address: str, session: requests.Session) -> None:
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "API_ERROR")
 
 
-def test_deleted_and_updated_windows_are_half_open(address: str, session: requests.Session) -> None:
+def test_deleted_and_updated_windows_are_half_open(address: str, session: requests.Session, org: Org) -> None:
     base = f"{address}/services/data/v62.0/sobjects/Opportunity"
+    org.now = lambda: datetime(2026, 3, 12, tzinfo=UTC)
     window = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-03-11T10:00:00Z"}
     deleted = session.get(f"{base}/deleted/", params=window, timeout=10).json()
     assert len(deleted["deletedRecords"]) == 17
     assert deleted["latestDateCovered"] == "2026-03-11T10:00:00.000+0000"
     assert len(session.get(f"{base}/updated/", params=window, timeout=10).json()["ids"]) == 153
+    org.purge("Opportunity", "006000000000001AAA")
+    gone = session.get(f"{base}/deleted/", params=window | {"end": "2026-03-12T00:01:00Z"}, timeout=10).json()["deletedRecords"]
+    assert {"id": "006000000000001AAA", "deletedDate": "2026-03-12T00:00:00.000+0000"} in gone
+    early = session.get(f"{base}/deleted/", params=window | {"start": "2026-02-01T00:00:00Z"}, timeout=10)
+    assert early.json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
     wrong = session.get(f"{base}/deleted/", params={"start": "2026-03-01T00:00:00", "end": "x"}, timeout=10)
     assert wrong.json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from assets.books import Books
-from connectors.salesforce_wire import MissingSetting
+from connectors.salesforce_login import MissingSetting
 from orchestration import resources, settings
 from orchestration.embedded import last_month_there
 from orchestration.months import UnknownMonths, months_named
@@ -32,7 +32,7 @@ def test_any_salesforce_variable_turns_the_demo_off(monkeypatch: pytest.MonkeyPa
     assert settings.uses_embedded_org()
     monkeypatch.setenv("SALESFORCE_USERNAME", "api@acme.example")
     assert not settings.uses_embedded_org()
-    with pytest.raises(MissingSetting, match="SALESFORCE_CLIENT_ID is not set"):
+    with pytest.raises(MissingSetting, match="SALESFORCE_PASSWORD is not set, and a login with username and password"):
         resources.login()
 
 

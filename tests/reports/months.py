@@ -8,7 +8,7 @@ from functools import lru_cache
 from reports import formats
 from reports.document import Edition
 from reports.grain_tables import MonthTables
-from sales import attainment, closing, coverage, movement, quality, snapshot, targets
+from sales import attainment, closing, coverage, credit, movement, quality, snapshot, targets
 from sales.calendar import Month
 from sales.extract import people
 from sales.history import PipelineHistory
@@ -46,12 +46,13 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
     folk = people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
-    bookings = snapshot.monthly_bookings(its, MONTH, known, rules)
+    bookings = snapshot.monthly_bookings([(*pair, its) for pair in known], MONTH, rules, EXTRACTED_AT)
+    shared = credit.booking_credit(snap, one, folk, MONTH, rules)
     phased = targets.phased_targets(in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT)
-    cover = coverage.pipeline_coverage(snap, phased, MONTH, rules)
+    cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules)
     tables = MonthTables(
-        snap, phased, bookings, attainment.target_attainment(snap, phased, MONTH, rules), cover,
+        snap, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), cover,
         movement.pipeline_movement(snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules),
-        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, phased, folk, MONTH, rules, "00D", formats.repertoire()),
+        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, "00D", formats.repertoire()),
     )  # fmt: skip
     return tables, Edition(MONTH, rules, is_demo=False)

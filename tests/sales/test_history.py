@@ -7,16 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from connectors.extracts import as_extract
 from connectors.salesforce import SalesforceClient
-from connectors.salesforce_wire import Login
-from connectors.storage import as_extract
+from connectors.salesforce_login import Login
 from local_org.company import company
-from local_org.server import DEFAULT_CREDENTIAL, OrgServer, serving
+from local_org.server import OrgServer, serving
+from local_org.sessions import DEFAULT_CREDENTIAL
 from sales import reconciliation, snapshot
 from sales.calendar import Month
 from sales.history import PipelineHistory, UnknownStage
 from sales.money import AmountTooLarge, MissingRate
-from tests.fakes import at, deal, extract, rules, saved
+from tests.fakes import at, deal, extract, pulled, rules, saved
 
 MARCH = Month(2026, 3)
 
@@ -222,10 +223,10 @@ def test_nothing_recorded_at_or_after_the_instant_changes_a_number(future: list[
 
 
 @pytest.fixture(scope="module")
-def firm_and_history() -> tuple[object, PipelineHistory]:
+def firm_and_history(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, PipelineHistory]:
     firm = company(11, (2026, 2))
     with serving(OrgServer(firm.org())) as address:
-        pull = SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)).pull()
+        pull = pulled(SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)), tmp_path_factory.mktemp("home"))
     return firm, PipelineHistory(as_extract(pull.tables, "firm", datetime(2026, 3, 1, tzinfo=UTC)), "GBP", 2)
 
 

@@ -1,4 +1,4 @@
-"""Attainment, coverage, movement, closing plan and findings on a few deals that a reader can add up by hand."""
+"""Attainment, coverage, credit, movement, closing plan and findings on a few deals that a reader can add up by hand."""
 
 from datetime import date, timedelta
 from decimal import Decimal
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales import attainment, closing, coverage, movement, quality, reconciliation, snapshot, targets
+from sales import attainment, closing, coverage, credit, movement, quality, reconciliation, snapshot, targets
 from sales.calendar import Month
 from sales.extract import Extract, people
 from sales.history import PipelineHistory
@@ -32,10 +32,11 @@ class MonthOf:
         self.folk = people(one, "role")
         self.snapshot = snapshot.opportunity_snapshot(history, month, self.rules)
         self.opening = snapshot.opening_snapshot(history, month, self.rules, self.snapshot)
-        bookings = snapshot.monthly_bookings(history, month, known, self.rules)
+        bookings = snapshot.monthly_bookings([(*pair, history) for pair in known], month, self.rules, EXTRACTED_AT)
         self.phased = targets.phased_targets(in_force, bookings, self.folk, month, policies, ORGANIZATION, EXTRACTED_AT)
-        self.attainment = attainment.target_attainment(self.snapshot, self.phased, month, self.rules)
-        self.coverage = coverage.pipeline_coverage(self.snapshot, self.phased, month, self.rules)
+        self.credit = credit.booking_credit(self.snapshot, one, self.folk, month, self.rules)
+        self.attainment = attainment.target_attainment(self.snapshot, self.credit, self.phased, month, self.rules)
+        self.coverage = coverage.pipeline_coverage(self.snapshot, self.credit, self.phased, month, self.rules)
         self.movement = movement.pipeline_movement(self.opening, self.snapshot, self.phased, month, self.rules)
 
     def row(self, table: pd.DataFrame, grain: str, grain_id: str, period: str) -> dict[str, object]:
@@ -232,7 +233,7 @@ def test_findings_name_the_record_and_what_is_wrong() -> None:
         saved(3, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 9, 1)), saved(4, "2026-07-05 10:00"),
     ]  # fmt: skip
     march = MonthOf(extract(deals, rows), Month(2026, 3))
-    found = quality.data_quality(march.snapshot, march.phased, march.folk, march.month, march.rules, "00D", range(0x20, 0x500))
+    found = quality.data_quality(march.snapshot, march.credit, march.phased, march.folk, march.month, march.rules, "00D", range(0x20, 0x500))
     names = dict(zip(found["finding"].tolist(), found["record_id"].tolist(), strict=True))
     assert names == {
         "booked_later": deals[2]["opportunity_id"], "booking_without_target": deals[0]["opportunity_id"],

@@ -143,7 +143,7 @@ def phased(lines: list[dict[str, object]], bookings: list[dict[str, object]], mo
     month_rules = policies.for_month(month, ORGANIZATION)
     known = [(each, month_rules) for each in month_rules.calendar.year_of(month).months if each <= month]
     in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
-    booked = snapshot.monthly_bookings(its, month, known, month_rules)
+    booked = snapshot.monthly_bookings([(*pair, its) for pair in known], month, month_rules, EXTRACTED_AT)
     return targets.phased_targets(in_force, booked, people(its.extract, "role"), month, policies, ORGANIZATION, EXTRACTED_AT)
 
 
