@@ -8,6 +8,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
+AIRBYTE := tests/clients/.venv/.ready
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -48,7 +49,7 @@ check: $(READY) $(CLIENTS) ## Lint, types, import rules, definitions: quick
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/dagster definitions validate -w workspace.yaml 2>&1 | tail -1
 
-test: check ## Everything: the checks and the whole suite
+test: check $(AIRBYTE) ## Everything: the checks and the whole suite
 	@$(PYTHON) -m pytest
 
 # Independent clients of the embedded org, and the type checker: from the npm lock file.
@@ -57,10 +58,18 @@ $(CLIENTS): tests/clients/package-lock.json
 	@cd tests/clients && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-clients: $(CLIENTS) ## Only the clients that tests use
+# A connector that is used by many, in an environment of its own: its pins differ from ours. Python 3.14 is too new for it.
+$(AIRBYTE): tests/clients/airbyte.lock | $(READY)
+	@if $(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 14))'; then \
+	  $(PYTHON) -m venv --clear tests/clients/.venv; \
+	  tests/clients/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement tests/clients/airbyte.lock; \
+	else mkdir -p tests/clients/.venv; fi
+	@touch $@
+
+clients: $(CLIENTS) $(AIRBYTE) ## Only the clients that tests use
 
 bench: $(READY) ## Time and memory of extract, tables and rendering at 10,000 and 100,000 opportunities
 	@$(PYTHON) -m benchmarks.month_end
 
 clean: ## Remove what setup made (never the data)
-	@rm -rf $(VENV) tests/clients/node_modules
+	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv

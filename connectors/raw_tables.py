@@ -14,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
 from connectors.storage import KEEP_THE_LOG, try_again
@@ -83,11 +84,16 @@ class RawTables:
 
     def changed(self, name: str, version: int, rows: pa.Table, key: str) -> pa.Table:
         """Return the rows that a version does not hold just so: windows overlap, and most of what comes again is known."""
-        stored = DeltaTable(str(self._root / name), version=version).to_pyarrow_dataset()
-        if not set(rows.column_names) <= set(stored.schema.names):
-            return rows
-        known = stored.to_table(columns=rows.column_names, filter=pc.field(key).isin(rows.column(key).combine_chunks()))
-        held = set(zip(*(column.to_pylist() for column in known.columns), strict=True))
+        ids = rows.column(key).combine_chunks()
+        held: set[tuple[object, ...]] = set()
+        for path in DeltaTable(str(self._root / name), version=version).file_uris():
+            file = pq.ParquetFile(path)
+            if not set(rows.column_names) <= set(file.schema_arrow.names):
+                return rows
+            for batch in file.iter_batches(columns=rows.column_names):
+                page = pa.Table.from_batches([batch]).select(rows.column_names).cast(rows.schema)
+                known = page.filter(pc.is_in(page.column(key), value_set=ids))
+                held.update(zip(*(column.to_pylist() for column in known.columns), strict=True))
         is_new = [row not in held for row in zip(*(column.to_pylist() for column in rows.columns), strict=True)]
         return rows.filter(pa.array(is_new, pa.bool_()))
 

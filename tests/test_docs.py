@@ -43,7 +43,7 @@ def test_the_guide_names_every_rule_with_its_default() -> None:
     assert f"`{policy.phasing.cap}`" in page
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "tests/clients/package-lock.json"])
+@pytest.mark.parametrize("name", ["requirements.lock", "tests/clients/package-lock.json", "tests/clients/airbyte.lock"])
 def test_lock_files_carry_hashes_and_no_index_address(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "sha256:" in text or '"integrity"' in text
