@@ -68,8 +68,9 @@ $(AIRBYTE): tests/clients/airbyte.lock | $(READY)
 
 clients: $(CLIENTS) $(AIRBYTE) ## Only the clients that tests use
 
-bench: $(READY) ## Time and memory of extract, tables and rendering at 10,000 and 100,000 opportunities
+bench: $(READY) $(AIRBYTE) ## Time and memory of tables, rendering and reading Salesforce, beside named peers
 	@$(PYTHON) -m benchmarks.month_end
+	@$(PYTHON) -m benchmarks.pulls
 
 clean: ## Remove what setup made (never the data)
 	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv

@@ -1,8 +1,7 @@
-"""Time and peak memory of extract, tables and rendering: `make bench`.
+"""Time and peak memory of tables and rendering: part of `make bench`; reading Salesforce is `pulls`.
 
 Each figure comes from a process of its own, so that peak memory is its own. Peers in the
-same run: simple-salesforce's `query_all` for the extract, pandas' `merge_asof` for the
-state as of 36 month ends, and a plain `HTML(...).write_pdf()` loop for rendering.
+same run: pandas' `merge_asof` for the state as of 36 month ends, and a plain `HTML(...).write_pdf()` loop for rendering.
 """
 
 from __future__ import annotations
@@ -109,32 +108,6 @@ def state(deals: int, months: int, found: dict[str, float]) -> None:
     assert ours == theirs, "both count the same opportunities"
 
 
-def extract(deals: int, _: int, found: dict[str, float]) -> None:
-    """A whole pull from the embedded org over HTTP, beside simple-salesforce's own query_all."""
-    from simple_salesforce.api import Salesforce
-
-    from connectors.salesforce import HISTORY, OPPORTUNITIES, SalesforceClient
-    from connectors.salesforce_wire import LOCAL_DOMAIN, Login, _session
-    from local_org.server import DEFAULT_CREDENTIAL
-
-    process = subprocess.Popen([sys.executable, "-m", "benchmarks.org", str(deals)], stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        login = Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, process.stdout.readline().strip())
-        with measured(found, "pull"):
-            pull = SalesforceClient(login).pull()
-        found["peak"] = peak()
-        with measured(found, "query_all"):
-            session = _session(login)
-            theirs = Salesforce(consumer_key=login.client_id, consumer_secret=login.client_secret, domain=LOCAL_DOMAIN, session=session)
-            for source in (OPPORTUNITIES, HISTORY):
-                fields = [each.field for each in source.sources if each.field not in {"CurrencyIsoCode"}]
-                records = theirs.query_all(f"SELECT {', '.join(fields)} FROM {source.object_name}", include_deleted=True)["records"]
-                assert len(records) == len(pull.tables[source.table])
-    finally:
-        process.terminate()
-
-
 def rendering(deals: int, _: int, found: dict[str, float]) -> None:
     """The company pack and 20 personal pages of the demo company, beside a plain loop."""
     del deals
@@ -154,7 +127,7 @@ def rendering(deals: int, _: int, found: dict[str, float]) -> None:
             HTML(string=page.replace("</head>", css), base_url=str(render.TEMPLATES) + "/").write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True)
 
 
-WORK: dict[str, Callable[[int, int, dict[str, float]], None]] = {"tables": tables, "state": state, "extract": extract, "rendering": rendering}
+WORK: dict[str, Callable[[int, int, dict[str, float]], None]] = {"tables": tables, "state": state, "rendering": rendering}
 
 
 def in_a_process(name: str, deals: int, months: int) -> dict[str, float]:
@@ -175,10 +148,6 @@ def report() -> None:
     print(f"medians of {REPEATS} processes, {date.today()}; CPU in seconds, memory in MiB at its peak")
     for deals in (10_000, 100_000):
         print(f"\n{deals:,} opportunities, {8 * deals:,} history rows")
-        got = in_a_process("extract", deals, 1)
-        print(
-            f"  extract over HTTP      CPU {got['pull cpu']:6.1f}  wall {got['pull wall']:6.1f}  peak {got['peak']:6.0f}   {got['query_all wall'] / got['pull wall']:.1f} times as fast as query_all"
-        )
         for months in (1, 36):
             got = in_a_process("tables", deals, months)
             print(f"  tables of {months:2} month(s)  CPU {got['tables cpu']:6.1f}  wall {got['tables wall']:6.1f}  peak {got['peak']:6.0f}")

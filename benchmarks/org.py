@@ -1,4 +1,4 @@
-"""Serves the big firm as an org until it is stopped: `python -m benchmarks.org DEALS`."""
+"""Serves the big firm as an org until it is stopped: `python -m benchmarks.org DEALS [history]`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ def add(org: Org, source: ObjectSource, extract: Extract, name: str) -> None:
 def main() -> None:
     """Serve and print the address."""
     extract, org = big_firm(int(sys.argv[1])), Org()
+    with_history = "history" in sys.argv
     for name, source in OBJECTS.items():
+        if source is HISTORY and not with_history:
+            org.add("OpportunityHistory", [each.field for each in HISTORY.sources], [])
+            continue
         add(org, source, extract, name)
     names = [each.field for each in STAGES.sources]
     org.add("OpportunityStage", ["Id", *names], [

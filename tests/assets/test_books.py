@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from assets.books import Books, MonthNotClosed
+from assets.books import Books, ExtractTooOld, MonthNotClosed
 from connectors.extracts import AnotherOrganization
 from connectors.files import write_atomically
 from connectors.target_book import InvalidTargetBook
@@ -167,3 +167,63 @@ def test_the_zone_comes_from_the_policy_else_from_the_organisation(books: Books,
     (books.policy_folder / "fy2027.toml").write_text("[delivery]\nworking_day = 1\n")
     assert again(books).time_zone == "Europe/Paris"
     assert again(books).policy_of(MARCH).delivery.working_day == 5
+
+
+def moved_to_south(reader: FakeReader) -> None:
+    ann = {"user_id": "005A", "name": "Ann", "username": "ann@acme.example", "email": "ann@acme.example", "is_active": True, "role_id": "00ES"}
+    reader.raw = raw_tables(extract([deal(1, owner_id="005A")], [saved(1, "2026-01-05 10:00")], users=[ann]))
+
+
+def test_our_own_copy_of_a_month_end_stands_whatever_salesforce_says_later(books: Books, reader: FakeReader, clock: Clock) -> None:
+    """Ann sold in North at the end of April, and moved to South in June."""
+    first = books.freeze(APRIL, silent)
+    assert (books.is_copy(APRIL), books.is_copy(MARCH, MARCH)) == (True, False)
+    publish(books, APRIL)
+    clock.now += timedelta(days=60)
+    moved_to_south(reader)
+    later = again(books)
+    assert later.freeze(APRIL, silent, fresh=True) == first
+    assert reader.pulls == 1  # nothing had to be asked
+    assert later.people(APRIL).teams.to_pylist()[0] == "North"
+    fresh = again(books)
+    assert fresh.freeze(APRIL, silent, fresh=True, shared_age=timedelta(0), reconstruct=True) != first
+    assert fresh.people(APRIL).teams.to_pylist()[0] == "South"
+    assert not fresh.is_copy(APRIL)
+
+
+def test_a_later_month_looks_back_on_our_own_copies(books: Books, reader: FakeReader, clock: Clock) -> None:
+    books.freeze(APRIL, silent)
+    clock.now += timedelta(days=60)
+    moved_to_south(reader)
+    june = Month(2026, 6)
+    now = again(books)
+    now.freeze(june, silent)
+    assert now.history_at(APRIL, june).extract.users["role_id"].tolist()[0] == "00EN"
+    assert now.history_at(MARCH, june).extract.users["role_id"].tolist()[0] == "00ES"  # no copy of March: today's roles
+    assert [month for month, _, _ in now.year_to_date(june)] == [Month(2026, n) for n in range(1, 7)]
+
+
+def test_a_copy_of_a_month_that_ends_at_another_instant_by_now_is_none(books: Books) -> None:
+    books.freeze(APRIL, silent)
+    (books.policy_folder / "fy2026.toml").write_text('[fiscal]\ntime_zone = "Asia/Tokyo"\n')
+    assert again(books).copy_of(APRIL) is None
+
+
+def test_an_extract_read_weeks_after_a_month_end_is_no_copy_of_it(books: Books, clock: Clock) -> None:
+    clock.now += timedelta(days=20)
+    books.freeze(APRIL, silent)
+    assert books.copy_of(APRIL) is None
+
+
+def test_a_policy_that_names_an_amount_field_asks_for_a_new_extract(books: Books, reader: FakeReader) -> None:
+    books.freeze(MARCH, silent)
+    publish(books, MARCH)
+    (books.policy_folder / "fy2026.toml").write_text('[pipeline]\namount_field = "ACV__c"\n')
+    later = again(books)
+    later.freeze(MARCH, silent)
+    with pytest.raises(ExtractTooOld, match="was read without ACV__c.*--fresh-extract --reconstruct"):
+        later.history(MARCH)
+    (books.policy_folder / "fy2027.toml").write_text('[pipeline]\namount_field = "TCV__c"\n')
+    with pytest.raises(InvalidPolicy, match="name the amount fields ACV__c, TCV__c"):
+        again(books).freeze(MARCH, silent)
+    assert reader.pulls == 1

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +16,7 @@ from local_org.server import OrgServer, serving
 from local_org.sessions import DEFAULT_CREDENTIAL
 from sales import reconciliation, snapshot
 from sales.calendar import Month
-from sales.history import PipelineHistory, UnknownStage
+from sales.history import PipelineHistory, UnknownRecordType, UnknownStage, UnreadableAmount
 from sales.money import AmountTooLarge, MissingRate
 from tests.fakes import at, deal, extract, pulled, rules, saved
 
@@ -184,6 +185,94 @@ def test_a_large_sum_of_a_small_currency_is_judged_after_conversion() -> None:
     assert cell(state(extract([deal(1)], rows[:1], rates=rates)), "amount") == Decimal("400000000.00")
     with pytest.raises(AmountTooLarge):
         state(extract([deal(1), deal(2)], rows, rates=rates))
+
+
+ACV = "ACV__c"
+
+
+def acv(changes: list[dict[str, object]], today: object, **more: object) -> pd.DataFrame:
+    one = extract(
+        [deal(1, custom_amount=today, currency_code=more.pop("currency_code", None))], [saved(1, "2026-01-05 10:00", amount=1)], changes, **more
+    )  # type: ignore[arg-type]
+    history = PipelineHistory(one, "EUR", 2, amount_field=ACV)
+    return snapshot.opportunity_snapshot(history, MARCH, rules(f'[pipeline]\namount_field = "{ACV}"'))
+
+
+def changed(when: str, old: str | None) -> dict[str, object]:
+    return {
+        "change_id": f"017{when}",
+        "opportunity_id": "006000000000001AAA",
+        "created_at": at(when),
+        "field": ACV,
+        "data_type": "Currency",
+        "old_value": old,
+    }
+
+
+def test_a_custom_amount_takes_its_past_from_field_history() -> None:
+    tracked = [changed("2026-02-10 10:00", "500"), changed("2026-04-10 10:00", "7.5E+2")]
+    table = acv(tracked, "900")
+    assert (cell(table, "amount"), cell(table, "amount_local"), cell(table, "amount_provenance")) == (Decimal("750.00"), Decimal("750.00"), "history")
+    table = acv([], "900")
+    assert (cell(table, "amount"), cell(table, "amount_provenance")) == (Decimal("900.00"), "assumed")
+    assert acv(tracked[:1], None)["amount"].isna().all()  # null is null, never zero
+
+
+def test_a_custom_amount_is_converted_like_any_other() -> None:
+    rates = [{"currency_code": "EUR", "rate": 1}, {"currency_code": "USD", "rate": "1.25"}]
+    one = extract([deal(1, custom_amount="100", currency_code="USD")], [saved(1, "2026-01-05 10:00", amount=1, currency_code="USD")], rates=rates)
+    its = PipelineHistory(one, "EUR", 2, amount_field=ACV)
+    assert cell(snapshot.opportunity_snapshot(its, MARCH, rules()), "amount") == Decimal("80.00")
+
+
+def test_a_custom_amount_whose_history_is_text_stops() -> None:
+    with pytest.raises(UnreadableAmount, match="ACV__c holds a value that is no amount"):
+        acv([changed("2026-04-10 10:00", "about 500")], "900")
+
+
+def test_only_the_record_types_that_policy_names_count() -> None:
+    types = [
+        {"record_type_id": "012N", "developer_name": "New_Business", "name": "New business"},
+        {"record_type_id": "012R", "developer_name": "Renewal"},
+    ]
+    deals = [deal(1, record_type_id="012N"), deal(2, record_type_id="012R"), deal(3)]
+    one = extract(deals, [saved(n, "2026-01-05 10:00") for n in (1, 2, 3)], record_types=types)
+
+    def ids(*wanted: str) -> list[str]:
+        history = PipelineHistory(one, "EUR", 2, record_types=wanted)
+        return snapshot.opportunity_snapshot(history, MARCH, rules())["opportunity_id"].tolist()
+
+    assert ids("New_Business") == ids("New business") == ["006000000000001AAA"]
+    assert len(ids()) == 3
+    with pytest.raises(UnknownRecordType, match=r"names 'Upsell'.*there are: New_Business, Renewal"):
+        ids("Upsell")
+
+
+def test_what_our_own_copy_of_a_month_end_saw_is_not_assumed() -> None:
+    one = extract([deal(1)], [saved(1, "2026-01-05 10:00"), saved(1, "2026-05-05 10:00")])
+    its = PipelineHistory(one, "EUR", 2)
+    table = snapshot.opportunity_snapshot(its, MARCH, rules(), is_copy=True)
+    assert (cell(table, "stage_provenance"), cell(table, "owner_provenance")) == ("history", "snapshot")
+    migrated = extract([deal(1)], [saved(1, "2026-05-05 10:00")])
+    table = snapshot.opportunity_snapshot(PipelineHistory(migrated, "EUR", 2), MARCH, rules(), is_copy=True)
+    assert cell(table, "stage_provenance") == "snapshot"
+
+
+def test_an_owner_beyond_retention_is_unknown_not_assumed() -> None:
+    """Salesforce keeps field history for two years; what we read earlier stays known to us."""
+    moved = {"change_id": "0171", "opportunity_id": "006000000000001AAA", "created_at": at("2026-05-10 10:00"), "field": "Owner",
+             "data_type": "EntityId", "old_value": "005B", "new_value": "005A"}  # fmt: skip
+    one = extract([deal(1, created_at=at("2023-01-05 10:00"))], [saved(1, "2023-01-05 10:00")], [moved])
+    assert cell(state(one, Month(2024, 3)), "owner_provenance") == "unknown"
+    assert cell(state(one, Month(2025, 3)), "owner_provenance") == "assumed"
+    assert cell(state(replace(one, field_history_since=at("2025-01-01 10:00")), Month(2024, 3)), "owner_provenance") == "assumed"
+    untracked = extract([deal(1, created_at=at("2023-01-05 10:00"))], [saved(1, "2023-01-05 10:00")])
+    assert cell(state(untracked, Month(2024, 3)), "owner_provenance") == "assumed"
+
+
+def test_a_queue_that_owns_a_deal_has_a_name_and_no_team() -> None:
+    one = extract([deal(1, owner_id="00GQ")], [saved(1, "2026-01-05 10:00")], queues=[{"queue_id": "00GQ", "name": "Inbound"}])
+    assert (cell(state(one), "owner_name"), cell(state(one), "team")) == ("Inbound", "Unassigned")
 
 
 def test_a_month_end_at_which_every_deal_was_deleted_is_refused_in_a_sentence() -> None:
