@@ -165,9 +165,7 @@ class Books:
         """Return an extract's raw tables; the last one read stays in memory."""
         if record.extract_id not in self._loaded:
             frames = self.extracts.frames(record)
-            changes = record.pull.watermarks.get("OpportunityFieldHistory")
-            since = changes.first_at if changes else None
-            self._loaded = {record.extract_id: as_extract(frames, record.extract_id, record.extracted_at, since)}
+            self._loaded = {record.extract_id: as_extract(frames, record.extract_id, record.extracted_at)}
         return self._loaded[record.extract_id]
 
     def organization(self, month: Month) -> OrganizationDefaults:

@@ -47,7 +47,7 @@ def main() -> None:
             continue
         add(org, source, extract, name)
     names = [each.field for each in STAGES.sources]
-    org.add("OpportunityStage", ["Id", *names], [
+    org.add("OpportunityStage", names, [
         {"Id": f"01J{n}", "MasterLabel": row.stage_name, "ApiName": row.stage_name, "IsClosed": row.is_closed, "IsWon": row.is_won}
         for n, row in enumerate(extract.stages.itertuples())
     ])  # fmt: skip

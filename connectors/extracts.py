@@ -47,14 +47,13 @@ class DamagedRecord(Fault, RuntimeError):
 class Watermark:
     """How far one object was read, and when.
 
-    `cursor` is the end of the last window; the rest says when it was read whole, when all ids
-    were compared, and when it was read for the first time.
+    `cursor` is the end of the last window; the rest says when it was read whole, and when all
+    ids were compared.
     """
 
     cursor: datetime
     whole_at: datetime
     compared_at: datetime
-    first_at: datetime
 
 
 @dataclass(frozen=True)
@@ -224,10 +223,10 @@ class ExtractStore:
             raise DamagedRecord(f"{path} cannot be read ({type(fault).__name__}); restore it from a backup") from None
 
 
-def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime, field_history_since: datetime | None = None) -> Extract:
+def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:
     """Return raw tables as the bundle that the core reads."""
     parts = {name.removeprefix("raw_"): frames[name] for name in RAW if name != "raw_targets"}
-    return Extract(extract_id=extract_id, extracted_at=extracted_at, field_history_since=field_history_since, **parts)
+    return Extract(extract_id=extract_id, extracted_at=extracted_at, **parts)
 
 
 def _completed(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:

@@ -15,12 +15,15 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
 
 from connectors.storage import KEEP_THE_LOG, try_again
 from sales import columns
 
 Note = dict[str, str]
+# A writer holds a group of rows, and a file, in memory until it is full.
+FILE_SIZE = 1 << 24
+SMALL_GROUPS = WriterProperties(compression="ZSTD", max_row_group_size=1 << 16)
 
 
 class RawTables:
@@ -46,7 +49,14 @@ class RawTables:
         rows = _stream(pages)
         try_again(
             lambda: write_deltalake(
-                path, rows, mode="overwrite", schema_mode="overwrite", commit_properties=noted, post_commithook_properties=KEEP_THE_LOG
+                path,
+                rows,
+                mode="overwrite",
+                schema_mode="overwrite",
+                writer_properties=SMALL_GROUPS,
+                target_file_size=FILE_SIZE,
+                commit_properties=noted,
+                post_commithook_properties=KEEP_THE_LOG,
             ),
             self._pause,
         )
@@ -58,7 +68,7 @@ class RawTables:
         newer = f"t.{stamp} IS NULL OR s.{stamp} >= t.{stamp}" if stamp else None
         (
             table.merge(
-                _stream(pages), f"t.{key} = s.{key}", source_alias="s", target_alias="t", merge_schema=True,
+                _stream(pages), f"t.{key} = s.{key}", source_alias="s", target_alias="t", merge_schema=True, writer_properties=SMALL_GROUPS,
                 commit_properties=CommitProperties(custom_metadata=note), post_commithook_properties=KEEP_THE_LOG,
             )
             .when_matched_update_all(predicate=newer)

@@ -277,7 +277,6 @@ class _Pull:
                 cursor=first,
                 whole_at=first if is_whole or old is None else old.whole_at,
                 compared_at=first if is_whole or old is None or name in plan.compared else old.compared_at,
-                first_at=old.first_at if old else first,
             )
         wanted = {name: {each.field for each in source.sources} for name, source in plan.sources.items()}
         state = PullState(

@@ -7,6 +7,7 @@ which objects and fields are read is `salesforce_objects`.
 from __future__ import annotations
 
 import time
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -357,7 +358,9 @@ class Wire:
     def _logged_in(self, session: requests.Session) -> Salesforce:
         with_domain: dict[str, Any] = {} if self.login.flow == SESSION else {"domain": self.login.host_domain}
         try:
-            return Salesforce(**self.login.arguments(), **with_domain, version=self.version, session=session, client_id="onpace")
+            with warnings.catch_warnings():  # the library prints what our sentence says
+                warnings.simplefilter("ignore")
+                return Salesforce(**self.login.arguments(), **with_domain, version=self.version, session=session, client_id="onpace")
         except SalesforceAuthenticationFailed as refused:
             raise self._refused(str(refused)) from None
         except (jwt.InvalidKeyError, ValueError, TypeError) as fault:
@@ -381,7 +384,8 @@ class Wire:
 
     def _refused(self, reason: str) -> LoginRefused:
         clock = f"; this machine's clock is {self.clock_skew.total_seconds():.0f} s off" if abs(self.clock_skew) > TOLERATED_SKEW else ""
-        return LoginRefused(f"{self.login.place} refused the login ({self.login.masked(reason)}){clock}; check {self.login.variables}")
+        approve = ", and allow the connected app for this user in advance" if "approved" in reason else ""
+        return LoginRefused(f"{self.login.place} refused the login ({self.login.masked(reason)}){clock}; check {self.login.variables}{approve}")
 
 
 class _Adapter(HTTPAdapter):

@@ -133,9 +133,13 @@ class Desk:
         return pc.unique(pa.chunked_array(chunks, pa.string()))
 
     def pages(self, reading: Reading, key: str, stamp: str) -> Iterator[pa.Table]:
-        """Yield what came, page by page; of a record that came twice only the newest."""
+        """Yield what came, page by page; of a record that came twice only the newest.
+
+        One query never answers with a record twice; the windows of a halved one may.
+        """
         paths = self._paths(reading)
-        keep = _newest([pq.read_table(path, columns=[key, stamp]) for path in paths], key, stamp)
+        is_halved = len(reading.slices) > 1
+        keep = _newest([pq.read_table(path, columns=[key, stamp]) for path in paths], key, stamp) if is_halved else [None] * len(paths)
         for path, wanted in zip(paths, keep, strict=True):
             page = pq.read_table(path)
             yield page if wanted is None else page.filter(wanted)

@@ -24,11 +24,7 @@ EMBEDDED = "embedded org"
 
 @dataclass(frozen=True)
 class Extract:
-    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read.
-
-    `field_history_since` is when field history was read for the first time: Salesforce forgets it
-    after two years, we do not.
-    """
+    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read."""
 
     extract_id: str
     extracted_at: datetime
@@ -46,7 +42,6 @@ class Extract:
     split_types: pd.DataFrame
     record_types: pd.DataFrame
     quotas: pd.DataFrame
-    field_history_since: datetime | None = None
 
     @property
     def defaults(self) -> OrganizationDefaults:

@@ -7,7 +7,7 @@ is `history`; everything later reads these tables.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 import pandas as pd
@@ -21,14 +21,13 @@ from sales.columns import NO_INSTANT
 from sales.credit import share_out
 from sales.extract import people
 from sales.fault import Fault
-from sales.history import NEVER, PipelineHistory, PipelineState
+from sales.history import PipelineHistory, PipelineState
 from sales.money import DECIMAL_PRECISION, WIDEST
 from sales.policy import MonthRules
 from sales.tables import MonthlyBookings, OpportunitySnapshot, checked, stamp
 
 # A month end, its rules, and the history that says what was known then.
 KnownMonth = tuple[Month, MonthRules, PipelineHistory]
-RETENTION = timedelta(days=730)
 
 
 class NothingYet(Fault, LookupError):
@@ -74,7 +73,6 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
     state_provenance = _provenance(~state.is_assumed, doubt)
     custom = history.custom_amount
     amount_is_known = ~state.is_assumed if custom is None else np.full(len(here), custom.tracked_from < state.as_of)
-    owner_doubt = doubt if is_copy else _beyond_retention(history, state.as_of)
     table = columns.frame(
         {
             "month": columns.repeat(str(month), len(here)),
@@ -100,7 +98,7 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
             "amount_provenance": _provenance(amount_is_known, doubt),
             "close_date_provenance": state_provenance,
             "stage_provenance": state_provenance,
-            "owner_provenance": _provenance(~state.is_assumed & (history.owner.tracked_from < state.as_of), owner_doubt),
+            "owner_provenance": _provenance(~state.is_assumed & (history.owner.tracked_from < state.as_of), doubt),
             "owner_name": folk.name_of(owners),
             "lead_source": columns.arrow(history.records["lead_source"]).take(here),
             "known_at": columns.from_instants(np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])),
@@ -151,13 +149,6 @@ def monthly_bookings(known: Iterable[KnownMonth], month: Month, rules: MonthRule
 
 def _provenance(is_history: columns.Mask, otherwise: str) -> pa.Array:
     return pc.if_else(pa.array(is_history), "history", otherwise)
-
-
-def _beyond_retention(history: PipelineHistory, as_of: int) -> str:
-    """Return how an owner is known that no change before the instant tells of: Salesforce forgets changes after two years."""
-    since = history.extract.field_history_since or history.extract.extracted_at
-    is_tracked = history.owner.tracked_from != NEVER
-    return "unknown" if is_tracked and as_of < columns.instant_of(since - RETENTION) else "assumed"
 
 
 def _local_amounts(history: PipelineHistory, local: pa.Array) -> pa.Array:

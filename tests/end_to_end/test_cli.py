@@ -229,3 +229,71 @@ def test_a_backfill_names_the_months_that_failed_and_keeps_the_others(home: Path
     assert code == 1
     assert "2022-10 is before the first opportunity" in said
     assert [path.name for path in sorted((home / "packs").iterdir())] == ["2022-11", "2022-12"]
+
+
+def test_an_org_that_misbehaves_on_order_is_overcome(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "orchestration.cli",
+        "org",
+        "serve",
+        "--fault",
+        "busy=1",
+        "--fault",
+        "expired-session=1",
+        "--fault",
+        "clock-skew=30",
+    ]
+    environment = os.environ | {"SALESFORCE_CLIENT_ID": "me", "SALESFORCE_CLIENT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
+    serving_org = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+    try:
+        assert serving_org.stdout is not None
+        monkeypatch.setenv("SALESFORCE_LOCAL_URL", serving_org.stdout.readline().split()[-1])
+        code, said = onpace("doctor")
+        assert (code, "Everything a report needs is there." in said) == (0, True), said
+        assert SECRET not in said
+        for finding in (
+            "by client credentials",
+            "requests left today: 149",
+            "owner changes are tracked",
+            "no opportunity splits",
+            "nothing was read yet",
+        ):
+            assert finding in said
+    finally:
+        serving_org.terminate()
+        serving_org.wait()
+    assert stored(home) == {}
+
+
+@pytest.mark.parametrize(
+    ("fault", "says"), [("nonsense=1", "there is no fault 'nonsense'; known are aborted-job"), ("busy=often", "is not NAME=N; write it as busy=3")]
+)
+def test_a_fault_that_is_none_is_said(fault: str, says: str) -> None:
+    code, said = onpace("org", "serve", "--fault", fault)
+    assert (code, says in said) == (1, True), said
+
+
+def test_doctor_names_what_is_in_use_and_what_it_means(home: Path, org: Org) -> None:
+    org.add("OpportunitySplitType", ["Id", "DeveloperName", "SplitField", "IsActive", "IsTotalValidated"],
+            [{"Id": "149000000000001AAA", "DeveloperName": "Revenue", "SplitField": "Amount", "IsActive": True, "IsTotalValidated": True}])  # fmt: skip
+    org.add("OpportunitySplit", ["Id", "OpportunityId", "SplitOwnerId", "SplitTypeId", "SplitPercentage", "CreatedDate", "IsDeleted", "SystemModstamp"],
+            [{"Id": "1JX000000000001AAA", "OpportunityId": "006", "SplitOwnerId": "005", "SplitTypeId": "149000000000001AAA", "SplitPercentage": 100,
+              "CreatedDate": "2026-01-01T00:00:00Z", "SystemModstamp": "2026-01-01T00:00:00Z", "IsDeleted": False}])  # fmt: skip
+    org.add("FiscalYearSettings", ["Id", "IsStandardYear"], [{"Id": "022000000000001AAA", "IsStandardYear": False}])
+    org.add("CurrencyType", ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
+            [{"Id": "01L1", "IsoCode": "GBP", "ConversionRate": 1, "IsCorporate": True}, {"Id": "01L2", "IsoCode": "EUR", "ConversionRate": 1.2, "IsCorporate": False}])  # fmt: skip
+    org.run("""UPDATE "Opportunity" SET "StageName" = 'Parked' WHERE "Id" = (SELECT MIN("Id") FROM "Opportunity")""")
+    org.run('DELETE FROM "OpportunityFieldHistory"')
+    code, said = onpace("doctor")
+    assert code == 0, said
+    for finding in (
+        "opportunity splits are in use (Revenue)", "custom fiscal year", "currencies: EUR, GBP; no dated rates", "owner changes are not tracked",
+        "stage 'Parked' is in use and not listed: say what it means in the policy file", "no private opportunity is visible",
+    ):  # fmt: skip
+        assert finding in said, finding
+    org.hide("Opportunity", "Amount")
+    code, said = onpace("doctor")
+    assert (code, "field Opportunity.Amount is not visible to this user" in said) == (1, True)
+    assert stored(home) == {}

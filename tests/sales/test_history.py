@@ -1,4 +1,3 @@
-from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -256,18 +255,6 @@ def test_what_our_own_copy_of_a_month_end_saw_is_not_assumed() -> None:
     migrated = extract([deal(1)], [saved(1, "2026-05-05 10:00")])
     table = snapshot.opportunity_snapshot(PipelineHistory(migrated, "EUR", 2), MARCH, rules(), is_copy=True)
     assert cell(table, "stage_provenance") == "snapshot"
-
-
-def test_an_owner_beyond_retention_is_unknown_not_assumed() -> None:
-    """Salesforce keeps field history for two years; what we read earlier stays known to us."""
-    moved = {"change_id": "0171", "opportunity_id": "006000000000001AAA", "created_at": at("2026-05-10 10:00"), "field": "Owner",
-             "data_type": "EntityId", "old_value": "005B", "new_value": "005A"}  # fmt: skip
-    one = extract([deal(1, created_at=at("2023-01-05 10:00"))], [saved(1, "2023-01-05 10:00")], [moved])
-    assert cell(state(one, Month(2024, 3)), "owner_provenance") == "unknown"
-    assert cell(state(one, Month(2025, 3)), "owner_provenance") == "assumed"
-    assert cell(state(replace(one, field_history_since=at("2025-01-01 10:00")), Month(2024, 3)), "owner_provenance") == "assumed"
-    untracked = extract([deal(1, created_at=at("2023-01-05 10:00"))], [saved(1, "2023-01-05 10:00")])
-    assert cell(state(untracked, Month(2024, 3)), "owner_provenance") == "assumed"
 
 
 def test_a_queue_that_owns_a_deal_has_a_name_and_no_team() -> None:
