@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -21,8 +23,7 @@ from connectors.storage import KEEP_THE_LOG, try_again
 from sales import columns
 
 Note = dict[str, str]
-# A writer holds a group of rows, and a file, in memory until it is full.
-FILE_SIZE = 1 << 24
+# A writer holds a group of rows in memory until it is full.
 SMALL_GROUPS = WriterProperties(compression="ZSTD", max_row_group_size=1 << 16)
 
 
@@ -44,23 +45,28 @@ class RawTables:
         return self.replace(name, iter([pa.Table.from_pandas(frame, preserve_index=False)]), note)
 
     def replace(self, name: str, pages: Iterator[pa.Table], note: Note) -> int:
-        """Store pages as a new version of the whole table and return it."""
+        """Store pages as the whole table and return the version that holds them all.
+
+        Each page is a commit, so that none but one is in memory; nobody reads a version that no
+        extract names.
+        """
         path, noted = str(self._root / name), CommitProperties(custom_metadata=note)
-        rows = _stream(pages)
-        try_again(
-            lambda: write_deltalake(
-                path,
-                rows,
-                mode="overwrite",
-                schema_mode="overwrite",
-                writer_properties=SMALL_GROUPS,
-                target_file_size=FILE_SIZE,
-                commit_properties=noted,
-                post_commithook_properties=KEEP_THE_LOG,
-            ),
-            self._pause,
-        )
+        for number, page in enumerate(pages):
+            mode, schema = ("append", None) if number else ("overwrite", "overwrite")
+            try_again(partial(self._write, path, page, mode, schema, noted), self._pause)
         return DeltaTable(path).version()
+
+    @staticmethod
+    def _write(path: str, page: pa.Table, mode: Any, schema: Any, noted: CommitProperties) -> None:  # noqa: ANN401  # deltalake's literals
+        write_deltalake(
+            path,
+            page,
+            mode=mode,
+            schema_mode=schema,
+            writer_properties=SMALL_GROUPS,
+            commit_properties=noted,
+            post_commithook_properties=KEEP_THE_LOG,
+        )
 
     def merge(self, name: str, base: int, pages: Iterator[pa.Table], key: str, stamp: str | None, note: Note) -> int:
         """Put records over those of a version, by key, the newer stamp winning; return the new version."""

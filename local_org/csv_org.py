@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from pathlib import Path
 
 from local_org.objects import PREFIXES, Org
@@ -11,8 +12,24 @@ from local_org.objects import PREFIXES, Org
 LONGEST_FIELD = 32 * 1024 * 1024
 
 
+NUMBER = re.compile(r"[+-]?\d+(\.\d+)?([eE][+-]?\d+)?")
+
+
 class NoObjects(ValueError):
     """A folder holds no CSV file with records."""
+
+
+def _amounts(path: Path, names: list[str]) -> set[str]:
+    """Return the custom fields that hold nothing but numbers."""
+    custom = {name for name in names if name.endswith("__c")}
+    if not custom:
+        return custom
+    filled: set[str] = set()
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        for row in csv.DictReader(lines):
+            filled |= {name for name in custom if row[name]}
+            custom -= {name for name in custom if row[name] and not NUMBER.fullmatch(row[name])}
+    return custom & filled
 
 
 def csv_org(folder: Path) -> Org:
@@ -28,7 +45,7 @@ def csv_org(folder: Path) -> Org:
                     raise NoObjects(f"{path} has no Id column; the first line must name Salesforce's fields")
                 continue  # a target book or another table that Salesforce does not hold
             try:
-                org.add(path.stem, names, reader)
+                org.add(path.stem, names, reader, _amounts(path, names))
             except ValueError as fault:
                 raise NoObjects(f"{path} line {reader.line_num}: {fault}; correct the value") from None
     if "Opportunity" not in org.objects:

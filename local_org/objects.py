@@ -9,7 +9,7 @@ import re
 import secrets
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -139,9 +139,12 @@ class Org:
         self._database.create_function("soql_like", 2, _like, deterministic=True)
         self._lock = threading.Lock()
 
-    def add(self, name: str, field_names: Sequence[str], rows: Iterable[Row]) -> None:
-        """Add an object with its rows; values are text as CSV and JSON write them, or Python values."""
-        fields = [field_of(name, each) for each in field_names]
+    def add(self, name: str, field_names: Sequence[str], rows: Iterable[Row], numeric: Collection[str] = ()) -> None:
+        """Add an object with its rows; values are text as CSV and JSON write them, or Python values.
+
+        `numeric` names custom fields that hold amounts; other custom fields are text.
+        """
+        fields = [Field(each, "currency") if each in numeric else field_of(name, each) for each in field_names]
         if name == "Organization":
             # Another start is another instance: nothing says that its records continue those of the last one.
             instance = f"LOCAL-{secrets.token_hex(4)}"

@@ -1,9 +1,11 @@
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 import requests
 
+from local_org.csv_org import csv_org
 from local_org.objects import Org
 from local_org.server import OrgServer, PortTaken, serving
 from local_org.sessions import Credentials
@@ -147,3 +149,28 @@ def test_a_port_in_use_is_said_in_a_sentence(address: str, server: OrgServer) ->
     port = int(address.rsplit(":", 1)[1])
     with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 is not free"), serving(server, port):
         pass
+
+
+def test_custom_fields_of_a_folder_are_amounts_where_all_values_are(tmp_path: Path) -> None:
+    (tmp_path / "Opportunity.csv").write_text("Id,ACV__c,Note__c,Empty__c\n006A,12.50,1e3,\n006B,,about 3,\n")
+    entity = csv_org(tmp_path).objects["Opportunity"]
+    assert {each.name: each.kind for each in entity.fields} == {"Id": "id", "ACV__c": "currency", "Note__c": "string", "Empty__c": "string"}
+
+
+def test_several_requests_in_one_count_once_and_fail_alone(address: str, session: requests.Session, server: OrgServer) -> None:
+    root = "/services/data/v62.0"
+    wanted = [
+        {"method": "GET", "url": f"{root}/sobjects/Opportunity/describe", "referenceId": "a"},
+        {"method": "GET", "url": f"{root}/queryAll?q=SELECT+Id+FROM+Opportunity", "referenceId": "b"},
+        {"method": "GET", "url": f"{root}/query?q=SELECT+Bogus+FROM+Opportunity", "referenceId": "c"},
+        {"method": "GET", "url": f"{root}/sobjects/Nothing/describe", "referenceId": "d"},
+    ]
+    before = server.requests
+    parts = session.post(f"{address}{root}/composite", json={"compositeRequest": wanted}, timeout=10).json()["compositeResponse"]
+    assert server.requests - before == 1
+    assert [(part["referenceId"], part["httpStatusCode"]) for part in parts] == [("a", 200), ("b", 200), ("c", 400), ("d", 404)]
+    assert parts[1]["body"]["totalSize"] == 450
+    assert parts[2]["body"][0]["errorCode"] == "INVALID_FIELD"
+    many = [wanted[1] | {"referenceId": f"r{n}"} for n in range(6)]
+    refused = session.post(f"{address}{root}/composite", json={"compositeRequest": many}, timeout=10)
+    assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "LIMIT_EXCEEDED")
