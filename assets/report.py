@@ -15,6 +15,7 @@ from sales.calendar import Month
 def month_end_packs(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     monthly_bookings: pd.DataFrame,
     target_attainment: pd.DataFrame,
@@ -28,7 +29,7 @@ def month_end_packs(
     """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again."""
     month = Month.parse(context.partition_key)
     tables = MonthTables(
-        opportunity_snapshot, phased_targets, monthly_bookings, target_attainment,
+        opportunity_snapshot, booking_credit, phased_targets, monthly_bookings, target_attainment,
         pipeline_coverage, pipeline_movement, closing_plan, data_quality,
     )  # fmt: skip
     issue = press.publish(tables, month, books.rules(month), books.record(month).source, context.log.info)

@@ -36,7 +36,7 @@ def demo_pages(people: int) -> list[str]:
         shared = credit.booking_credit(snap, history.extract, folk, MONTH, rules)
         phased = targets.phased_targets(books.targets_in_force(MONTH), bookings, folk, MONTH, books.policies, organization, record.extracted_at)
     tables = MonthTables(
-        snap, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), coverage.pipeline_coverage(snap, shared, phased, MONTH, rules),
+        snap, shared, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), coverage.pipeline_coverage(snap, shared, phased, MONTH, rules),
         movement.pipeline_movement(snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules),
         closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, organization.organization_id, formats.repertoire()),
     )  # fmt: skip

@@ -9,7 +9,7 @@ that is not finished). The extract frozen for a published month is in `published
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -19,7 +19,7 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from connectors.files import write_atomically
 from connectors.raw_tables import RawTables
@@ -109,11 +109,19 @@ class ExtractStore:
         return Desk(self._home / "pulling")
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, progress: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Keep other pulls of this home away: two at once would ask Salesforce for the same."""
         (self._home / "extracts").mkdir(parents=True, exist_ok=True)
-        with FileLock(self._home / "extracts" / ".lock"):
+        lock = FileLock(self._home / "extracts" / ".lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress("another run is reading Salesforce; waiting for it")
+            lock.acquire()
+        try:
             yield
+        finally:
+            lock.release()
 
     def save(self, frames: dict[str, pd.DataFrame], extracted_at: datetime, source: str, findings: list[tuple[str, str]]) -> ExtractRecord:
         """Store whole tables as an extract."""

@@ -136,7 +136,7 @@ class _Pull:
         small = read_small(self.wire, {each.object_name: seen[each.object_name] for each in SMALL})
         self.store.refuse_another(str(small["Organization"]["organization_id"].iloc[0]))
         approve(self._outlook(small, began))
-        with self.store.alone():
+        with self.store.alone(self.progress):
             instance = str(small["Organization"]["instance"].iloc[0] or "")
             base = self._base(instance)
             findings += _clock(self.wire)
@@ -318,7 +318,9 @@ class _Pull:
     def _dead(self, plan: _Plan, source: ObjectSource, base: int) -> pa.Table:
         """Return the records that are gone for good, each with when: by Salesforce's log, else since we looked."""
         name, desk = source.object_name, self.store.desk
-        logged = plan.dead.get(name, {})
+        # A record that came and lives was restored since the log named it.
+        restored = set(desk.living(plan.unfinished.readings[name], source.key).to_pylist()) if plan.dead.get(name) else set[str]()
+        logged = {record_id: at for record_id, at in plan.dead.get(name, {}).items() if record_id not in restored}
         gone: dict[str, datetime] = {}
         compared = plan.unfinished.readings.get(name if name in plan.whole else f"{name}-ids")
         living = self.store.raw.living(source.table, base, source.key)

@@ -132,6 +132,12 @@ class Desk:
         chunks = [chunk for column in columns for chunk in column.chunks]
         return pc.unique(pa.chunked_array(chunks, pa.string()))
 
+    def living(self, reading: Reading, key: str) -> pa.Array:
+        """Return the ids of records that came and are not deleted."""
+        pages = [pq.read_table(path, columns=[key, "is_deleted"]) for path in self._paths(reading)]
+        chunks = [chunk for page in pages for chunk in page.filter(pc.invert(page.column("is_deleted"))).column(key).chunks]
+        return pa.chunked_array(chunks, pa.string()).combine_chunks()
+
     def pages(self, reading: Reading, key: str, stamp: str) -> Iterator[pa.Table]:
         """Yield what came, page by page; of a record that came twice only the newest.
 

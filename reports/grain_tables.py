@@ -24,6 +24,7 @@ class MonthTables:
     """The tables of one month end."""
 
     opportunity_snapshot: pd.DataFrame
+    booking_credit: pd.DataFrame
     phased_targets: pd.DataFrame
     monthly_bookings: pd.DataFrame
     target_attainment: pd.DataFrame
@@ -124,7 +125,7 @@ class GrainTables:
 
     @cached_property
     def _folk(self) -> dict[str, tuple[str, str]]:
-        parts = [self.tables.opportunity_snapshot, self.tables.phased_targets]
+        parts = [self.tables.opportunity_snapshot, self.tables.phased_targets, self.tables.booking_credit]
         rows = pd.concat([part[["owner_id", "owner_name", "team"]] for part in parts]).drop_duplicates("owner_id")
         return {owner: (name, team) for owner, name, team in rows.itertuples(index=False)}
 

@@ -86,6 +86,20 @@ def test_deleted_records_stay_with_the_moment_of_their_deletion(tmp_path: Path) 
         assert living.id_of(2) in set(tables["raw_opportunity_history"]["opportunity_id"])  # our copy of what Salesforce forgot
 
 
+def test_a_restored_record_lives_again_and_one_restored_while_we_read_too(tmp_path: Path) -> None:
+    living = LivingOrg(6)
+    with reading(living, tmp_path) as one:
+        one.pull()
+        living.later(hours=1)
+        living.org.delete("Opportunity", living.id_of(1))
+        living.later(hours=1)
+        assert known(one.tables(one.pull()))[living.id_of(1)][2]
+        living.org.save("Opportunity", living.id_of(1), IsDeleted=False)
+        living.org.purged["Opportunity"] = [(living.id_of(1), living.org.stamp())]  # the log was asked just before
+        living.later(hours=1)
+        assert known(one.tables(one.pull())) == truth(living)
+
+
 @pytest.mark.parametrize("days", [8, 20, 31], ids=["weekly comparison", "beyond the log of deletions", "monthly reading of everything"])
 def test_a_record_that_is_gone_without_a_trace_is_found(days: int, tmp_path: Path) -> None:
     living = LivingOrg(6)

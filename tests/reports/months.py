@@ -51,7 +51,7 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     phased = targets.phased_targets(in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT)
     cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules)
     tables = MonthTables(
-        snap, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), cover,
+        snap, shared, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), cover,
         movement.pipeline_movement(snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules),
         closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, "00D", formats.repertoire()),
     )  # fmt: skip
