@@ -155,3 +155,23 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Monk
         write_atomically(path, b"new")
     assert json.loads(path.read_text()) == "old"
     assert [each.name for each in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_an_extract_of_the_first_version_of_this_program_is_still_read(tmp_path: Path) -> None:
+    store = ExtractStore(tmp_path, TableStore(tmp_path))
+    raw = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
+    raw["raw_opportunities"] = raw["raw_opportunities"].drop(columns=["record_type_id", "is_private", "custom_amount"])
+    raw["raw_stages"] = raw["raw_stages"].drop(columns=["stage_id", "is_active", "is_listed"])
+    record = store.save(raw, datetime(2026, 4, 2, tzinfo=UTC), "https://acme.example", [("a", "b")])
+    path = tmp_path / "extracts" / f"{record.extract_id}.json"
+    content = json.loads(path.read_text())
+    del content["pull"], content["versions"]["raw_queues"], content["versions"]["raw_opportunity_splits"]
+    path.write_text(json.dumps(content))
+    old = store.latest()
+    assert old is not None
+    assert old.pull.watermarks == {}  # so the next pull reads everything
+    frames = store.frames(old)
+    for name, frame_ in frames.items():
+        tables.checked(frame_, tables.RAW[name])
+    assert frames["raw_stages"]["is_listed"].all()
+    assert len(frames["raw_opportunities"]) == 1
