@@ -189,12 +189,14 @@ class Books:
     def copy_of(self, month: Month) -> ExtractRecord | None:
         """Return our own copy of a month end, none where the month ends at another instant by now or the org is another."""
         copy, latest = self.extracts.month_end(month), self.extracts.latest()
-        if copy is None or latest is None or copy.record.source != self.source:
+        if copy is None or latest is None or (copy.record.source == EMBEDDED) != (self.source == EMBEDDED):
             return None
         if not self.source.startswith("https://") and copy.record.pull.instance != latest.pull.instance:
             return None
         rules = self.policies.for_month(month, self.extract(latest).defaults)
-        return copy.record if copy.as_of == rules.calendar.as_of(month) else None
+        wanted = rules.policy.pipeline.amount_field
+        has_amounts = not wanted or copy.record.pull.amount_field == wanted
+        return copy.record if has_amounts and copy.as_of == rules.calendar.as_of(month) else None
 
     def is_copy(self, month: Month, of: Month | None = None) -> bool:
         """Return whether the run of a month reads its own copy of that month end, or of an earlier one."""

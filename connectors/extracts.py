@@ -47,12 +47,13 @@ class DamagedRecord(Fault, RuntimeError):
 class Watermark:
     """How far one object was read, and when.
 
-    `cursor` is the end of the last window; the rest says when it was read whole, and when all
-    ids were compared.
+    `cursor` is the end of the last window, `deleted_to` how far Salesforce's log of deletions
+    reached; the rest says when it was read whole, and when all ids were compared.
     """
 
     cursor: datetime
     whole_at: datetime
+    deleted_to: datetime
     compared_at: datetime
 
 

@@ -60,7 +60,8 @@ class ObjectReader:
             except QueryTimeout as slow:
                 self._forget_job(part)
                 self._halve(reading, part, slow)
-            except ForeignJob:
+            except ForeignJob as foreign:  # somebody else's: it is not ours to delete
+                self._count(part, foreign)
                 part.job_id = part.asked_at = ""
             except LocatorExpired as expired:  # the job still stands: its answer can be had again
                 self._count(part, expired)

@@ -126,6 +126,7 @@ class _Pull:
         self.wire, self.store, self.source, self.progress = wire, store, source, progress
         self.amount_field, self.accepts_vanished = amount_field, accepts_vanished
         self.is_resumed = False
+        self.deleted_to: dict[str, datetime] = {}
         self.sources = {each.object_name: each.with_amount(amount_field) for each in (*SMALL, *LARGE)}
 
     def run(self, approve: Callable[[Outlook], None]) -> ExtractRecord:
@@ -134,7 +135,8 @@ class _Pull:
         types = describe(self.wire, self.sources.values())
         seen = {name: objects.visible(source, types[name], findings) for name, source in self.sources.items()}
         small = read_small(self.wire, {each.object_name: seen[each.object_name] for each in SMALL})
-        self.store.refuse_another(str(small["Organization"]["organization_id"].iloc[0]))
+        organization_id = str(small["Organization"]["organization_id"].iloc[0])
+        self.store.refuse_another(organization_id)
         approve(self._outlook(small, began))
         with self.store.alone(self.progress):
             instance = str(small["Organization"]["instance"].iloc[0] or "")
@@ -142,14 +144,18 @@ class _Pull:
             findings += _clock(self.wire)
             if base:
                 findings += objects.drift(base.pull.fields, types, self.sources.values())
-            plan = self._plan(base, began, instance, types, seen, findings)
+            plan = self._plan(base, began, (organization_id, instance), types, seen, findings)
             reader = ObjectReader(self.wire, self.store.desk, plan.unfinished, self.progress)
             try:
                 self._read(plan, reader)
             except BaseException:
                 reader.abandon()
                 raise
-            record = self._store(plan, small, instance)
+            try:
+                record = self._store(plan, small, instance)
+            except VanishedRecords:
+                self.store.desk.discard()  # once the permission is repaired, everything has to be looked at again
+                raise
             self.store.desk.discard()
             self.store.tidy(record.extracted_at)
         return record
@@ -165,16 +171,17 @@ class _Pull:
 
     def _base(self, instance: str) -> ExtractRecord | None:
         base = self.store.latest()
-        if base is None or not base.pull.watermarks or base.source != self.source:
+        if base is None or not base.pull.watermarks:
             return None
         if self.wire.login.local_url and base.pull.instance != instance:
             return None  # an org on this machine that was started again is another org
         return base
 
     def _plan(
-        self, base: ExtractRecord | None, began: datetime, instance: str, types: dict[str, FieldTypes | None], seen: dict[str, list[Source]],
+        self, base: ExtractRecord | None, began: datetime, place: tuple[str, str], types: dict[str, FieldTypes | None], seen: dict[str, list[Source]],
         findings: list[ExtractFinding],
     ) -> _Plan:  # fmt: skip
+        organization_id, instance = place
         whole = {each.object_name for each in LARGE if self._must_read_whole(base, each, types, instance, began)}
         compared = {
             each.object_name for each in MOURNED
@@ -183,7 +190,16 @@ class _Pull:
         dead = self._deletions(base, compared, whole, types) if base else {}
         fields = {name: [each.field for each in sources] for name, sources in seen.items()}
         signature = _digest(
-            [base.extract_id if base else "", instance, self.wire.version, self.wire.login.identity, fields, sorted(whole), sorted(compared)]
+            [
+                base.extract_id if base else "",
+                organization_id,
+                instance,
+                self.wire.version,
+                self.wire.login.identity,
+                fields,
+                sorted(whole),
+                sorted(compared),
+            ]
         )
         unfinished = self.store.desk.load()
         if unfinished and (unfinished.signature != signature or began - unfinished.began_at > JOBS_KEPT):
@@ -227,7 +243,7 @@ class _Pull:
         """Return when records were deleted, as Salesforce's log says; where it does not reach back far enough, ids are compared."""
         asked: dict[str, Call] = {}
         for name in (each.object_name for each in MOURNED if types[each.object_name]):
-            start = base.pull.watermarks[name].cursor - OVERLAP if name in base.pull.watermarks else None
+            start = base.pull.watermarks[name].deleted_to - OVERLAP if name in base.pull.watermarks else None
             if start is None or self.wire.now - start > DELETIONS_KEPT:
                 compared |= {name} - whole
                 continue
@@ -235,19 +251,26 @@ class _Pull:
         answers = dict(zip(asked, self.wire.several(list(asked.values()), what="list deletions"), strict=True))
         dead: dict[str, dict[str, datetime]] = {}
         for name, answer in answers.items():
-            start = base.pull.watermarks[name].cursor - OVERLAP
+            start = base.pull.watermarks[name].deleted_to - OVERLAP
             if isinstance(answer, RequestRefused) or (answer and datetime.fromisoformat(answer["earliestDateAvailable"]) > start):
                 compared |= {name} - whole
             if isinstance(answer, Fault) and not isinstance(answer, RequestRefused):
                 raise answer
             if not isinstance(answer, Exception):
+                self.deleted_to[name] = datetime.fromisoformat(answer["latestDateCovered"])
                 dead[name] = {each["id"]: datetime.fromisoformat(each["deletedDate"]) for each in answer["deletedRecords"]}
         return dead
 
     # --- reading
 
     def _read(self, plan: _Plan, reader: ObjectReader) -> None:
-        readings = [each for each in plan.unfinished.readings.values() if not each.is_done]
+        # Opportunities first, their histories after: a change in between is then in the history, and undone from there.
+        everything = [each for each in plan.unfinished.readings.values() if not each.is_done]
+        records = [each for each in everything if each.object_name == "Opportunity"]
+        for readings in (records, [each for each in everything if each not in records]):
+            self._read_together(plan, reader, readings)
+
+    def _read_together(self, plan: _Plan, reader: ObjectReader, readings: list[Reading]) -> None:
         calls = {each.name: call for each in readings if (call := reader.first_call(each))}
         answers = dict(zip(calls, self.wire.several(list(calls.values()), what="read records"), strict=True))
         for reading in readings:
@@ -276,6 +299,7 @@ class _Pull:
             watermarks[name] = Watermark(
                 cursor=first,
                 whole_at=first if is_whole or old is None else old.whole_at,
+                deleted_to=min(first, self.deleted_to.get(name, first)),
                 compared_at=first if is_whole or old is None or name in plan.compared else old.compared_at,
             )
         wanted = {name: {each.field for each in source.sources} for name, source in plan.sources.items()}
@@ -309,7 +333,8 @@ class _Pull:
         if reading.rows <= FEW_ROWS:
             pages = (raw.changed(source.table, base, page, source.key) for page in pages)
         come = [page for page in pages if page.num_rows] if reading.rows <= FEW_ROWS else pages
-        newest = stamp if stamp == "modified_at" else None
+        # A whole reading is the truth, also for a record that counted as gone; in a window the newer stamp wins.
+        newest = stamp if stamp == "modified_at" and name not in plan.whole else None
         version = raw.merge(source.table, base, iter(come), source.key, newest, note) if come else base
         if source not in MOURNED:
             return version

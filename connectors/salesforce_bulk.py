@@ -160,5 +160,5 @@ def _parsed(content: bytes, fields: Sequence[str]) -> pa.Table:
     except pa.ArrowInvalid as fault:
         raise IncompleteAnswer(f"a Bulk page cannot be read ({' '.join(str(fault).split())[:120]}); run again") from None
     if table.column_names != list(fields):
-        raise ForeignJob(f"a Bulk page has columns {table.column_names[:5]} instead of {list(fields)[:5]}")
+        raise ForeignJob(f"a Bulk page has columns {table.column_names[:5]} instead of {list(fields)[:5]}; run again")
     return table

@@ -50,7 +50,7 @@ class Login:
 
     def __post_init__(self) -> None:
         """Refuse a half-filled login, a domain that is no host name, and a local address that is not local."""
-        object.__setattr__(self, "domain", _domain(self.domain))
+        object.__setattr__(self, "domain", my_domain(self.domain))
         for name in self._needed():
             if not getattr(self, name.removeprefix("SALESFORCE_").lower()):
                 raise MissingSetting(f"{name} is not set, and a login with {self.flow} needs it; set it in the environment or in .env")
@@ -132,7 +132,7 @@ class Login:
         }[self.flow]
 
 
-def _domain(text: str) -> str:
+def my_domain(text: str) -> str:
     """Return `acme.my` also of `https://acme.my.salesforce.com/`, and of a sandbox `acme--dev.sandbox.my`."""
     bare = text.strip().removeprefix("https://").rstrip("/").removesuffix(HOST_SUFFIX)
     if bare and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?", bare):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation, localcontext
 from difflib import get_close_matches
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,7 @@ from sales.fault import Fault
 
 # Salesforce's scale for currency fields is at most 18 digits; dated rates have up to 6 decimals.
 EXACT = pa.decimal128(38, 10)
+MOST_DIGITS, TENTH_DIGIT = 60, Decimal(1).scaleb(-10)
 CHECKSUM_ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
 SHORT_ID = 15
 SHORT_TRACKED_ID = r"^(005|00G|001|012)[0-9A-Za-z]{12}$"
@@ -376,9 +378,19 @@ def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:
             encoded = values.dictionary_encode()
             renamed = [CATEGORIES.get(each, each) for each in encoded.dictionary.to_pylist()]
             return pa.DictionaryArray.from_arrays(encoded.indices, pa.array(renamed, pa.string())).cast(pa.string())
-        return values.cast(KINDS[kind].arrow)
-    except pa.ArrowInvalid as fault:
+        return _rounded(values) if kind == "exact" else values.cast(KINDS[kind].arrow)
+    except (pa.ArrowInvalid, InvalidOperation) as fault:
         raise UnreadableValue(f"{place} holds a value that is no {kind}: {' '.join(str(fault).split())[:160]}") from None
+
+
+def _rounded(values: pa.Array) -> pa.Array:
+    """Return amounts as decimals; a formula's endless digits are rounded half-even to ten."""
+    try:
+        return values.cast(EXACT)
+    except pa.ArrowInvalid:
+        with localcontext(prec=MOST_DIGITS):
+            exact = [None if text is None else Decimal(text).quantize(TENTH_DIGIT, ROUND_HALF_EVEN) for text in values.to_pylist()]
+        return pa.array(exact, EXACT)
 
 
 def _eighteen(ids: pa.Array) -> pa.Array:

@@ -10,7 +10,7 @@ import dagster as dg
 
 from assets.books import Books
 from connectors.salesforce import SalesforceClient
-from connectors.salesforce_login import Login
+from connectors.salesforce_login import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce_wire import Wire
 from orchestration import settings
 from orchestration.embedded import embedded_login
@@ -31,7 +31,7 @@ def source() -> str:
     """Return where the data comes from, in the words that reports and pins use."""
     if settings.uses_embedded_org():
         return EMBEDDED
-    return settings.value_of("SALESFORCE_LOCAL_URL") or f"https://{settings.value_of('SALESFORCE_DOMAIN')}.salesforce.com"
+    return settings.value_of("SALESFORCE_LOCAL_URL") or f"https://{my_domain(settings.value_of('SALESFORCE_DOMAIN'))}{HOST_SUFFIX}"
 
 
 def make_books() -> Books:

@@ -308,3 +308,37 @@ def test_our_own_copy_of_a_month_end_is_the_first_and_stays(tmp_path: Path) -> N
         assert copy is not None
         assert copy.record == first
         assert one.store.month_end(Month(2026, 1)) is None
+
+
+def test_records_that_were_hidden_for_a_while_live_again_with_the_next_whole_reading(tmp_path: Path) -> None:
+    living = LivingOrg(60)
+    with reading(living, tmp_path) as one:
+        one.pull()
+        rows = living.org.run('SELECT * FROM "Opportunity" WHERE "Id" < ?', [living.id_of(40)])
+        living.org.run('DELETE FROM "Opportunity" WHERE "Id" < ?', [living.id_of(40)])
+        living.later(days=8)
+        with pytest.raises(VanishedRecords):
+            one.pull()
+        for row in rows:
+            living.org.run(f'INSERT INTO "Opportunity" VALUES ({", ".join("?" * len(row))})', row)
+        assert known(one.tables(one.pull())) == truth(living)  # the permission was repaired
+
+
+def test_amounts_with_endless_digits_are_rounded_not_refused(tmp_path: Path) -> None:
+    living = LivingOrg(3)
+    living.org.run('UPDATE "Opportunity" SET "Amount" = 33.333333333333336')
+    with reading(living, tmp_path) as one:
+        assert set(one.tables(one.pull())["raw_opportunities"]["amount"]) == {Decimal("33.3333333333")}
+
+
+def test_what_another_organisation_left_unfinished_is_not_taken_up(tmp_path: Path) -> None:
+    with reading(LivingOrg(5), tmp_path) as one, pytest.MonkeyPatch.context() as patch:
+        one.server.org.run('UPDATE "Organization" SET "InstanceName" = \'EU42\'')
+        patch.setattr(ExtractStore, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            one.pull()
+    other = LivingOrg(5)
+    other.org.run('UPDATE "Organization" SET "InstanceName" = \'EU42\', "Id" = \'00D000000000009AAA\'')
+    other.org.run('UPDATE "Opportunity" SET "Amount" = 9')
+    with reading(other, tmp_path) as two:
+        assert known(two.tables(two.pull())) == truth(other)

@@ -2,6 +2,7 @@ import json
 import multiprocessing
 import os
 import signal
+from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -55,8 +56,8 @@ def _write(home: str, number: int) -> None:
 
 
 def test_different_months_may_be_written_at_the_same_time(tmp_path: Path) -> None:
-    with SPAWN.Pool(4) as pool:
-        pool.starmap(_write, [(str(tmp_path), number) for number in range(1, 13)])
+    with ProcessPoolExecutor(4, mp_context=SPAWN) as pool:
+        list(pool.map(_write, [str(tmp_path)] * 12, range(1, 13)))
     store = TableStore(tmp_path)
     for number in range(1, 13):
         month = Month(2026, number)
