@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 
 import pandas as pd
 
+from assets.forecasts import Forecasts
 from connectors.extracts import AnotherOrganization, ExtractRecord, ExtractStore, as_extract
+from connectors.plan_files import read_plan_book
 from connectors.policy_folder import read_policies
 from connectors.salesforce import Outlook
 from connectors.salesforce_wire import Progress
@@ -29,7 +31,7 @@ from sales.credit import split_type
 from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
-from sales.policy import InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
+from sales.policy import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
 from sales.quotas import ManagerQuota
 from sales.snapshot import KnownMonth, has_records, month_end_state, refuse_before_first
 from sales.targets import AnnualTarget, NoTargets
@@ -60,7 +62,7 @@ class Reader(Protocol):
         progress: Progress,
         *,
         approve: Callable[[Outlook], None],
-        amount_field: str,
+        custom: CustomFields,
         accepts_vanished: bool,
     ) -> ExtractRecord:
         """Store what Salesforce holds now as a new extract, unless `approve` raises."""
@@ -119,7 +121,7 @@ class Books:
         the month cannot be computed from it: the next run need not ask again.
         """
         self.refuse_clearly_open(month)
-        _ = self.policies.amount_field  # a broken policy is said before Salesforce is asked
+        _ = self.policies.custom_fields  # a broken policy is said before Salesforce is asked
         pinned = self.extracts.pinned(month)
         if pinned is not None:
             self._refuse_demo_data(pinned)
@@ -160,6 +162,14 @@ class Books:
                 raise NotComputed(f"no extract was chosen for {month}; run `onpace report {month}`")
             self._chosen[month] = chosen
         return self._chosen[month]
+
+    def use_published(self, month: Month) -> None:
+        """Read from now on the extract that a published month was computed from, whatever was chosen since."""
+        pinned = self.extracts.pinned(month)
+        if pinned is None:
+            raise NotComputed(f"{month} is not there yet; run `onpace report {month}` first")
+        self._refuse_demo_data(pinned)
+        self._chosen[month] = pinned
 
     def extract(self, record: ExtractRecord) -> Extract:
         """Return an extract's raw tables; the last one read stays in memory."""
@@ -207,6 +217,11 @@ class Books:
         """Return everybody with the team they are in by the month's rules."""
         return people(self.extract(self.record(month)), self.rules(month).policy.pipeline.team_by)
 
+    @cached_property
+    def forecasts(self) -> Forecasts:
+        """What forecasts are made from."""
+        return Forecasts(self)
+
     def target_book(self, month: Month) -> pd.DataFrame:
         """Read the target book of the month's rules against the users of its extract."""
         if month not in self._target_books:
@@ -224,14 +239,18 @@ class Books:
 
     def targets_in_force(self, month: Month) -> dict[Month, list[AnnualTarget]]:
         """Return the targets in force at each month end of the fiscal year so far."""
-        organization = self.organization(month)
-        found: dict[Month, list[AnnualTarget]] = {}
-        for each, rules, history in self.year_to_date(month):
-            # Salesforce keeps no history of quotas: our own copies are all there is of their past.
-            is_quota, known = rules.policy.targets.source == SALESFORCE, history.extract
-            book = quotas.quota_book(known.quotas, known.users, known.roles, rules) if is_quota else self.target_book(month)
-            found[each] = targets.in_force(book, targets.static_rates(history.extract.currency_rates), each, self.policies, organization)
-        return found
+        return {each: self._in_force(each, month, rules, history.extract) for each, rules, history in self.year_to_date(month)}
+
+    def in_force_at(self, origin: Month, month: Month) -> list[AnnualTarget]:
+        """Return the targets in force at any earlier month end, as the run of a month knows them."""
+        rules = self.policies.for_month(origin, self.organization(month))
+        return self._in_force(origin, month, rules, self.extract(self.record(month)))
+
+    def _in_force(self, each: Month, month: Month, rules: MonthRules, known: Extract) -> list[AnnualTarget]:
+        # Salesforce keeps no history of quotas: our own copies are all there is of their past.
+        is_quota = rules.policy.targets.source == SALESFORCE
+        book = quotas.quota_book(known.quotas, known.users, known.roles, rules) if is_quota else self.target_book(month)
+        return targets.in_force(book, targets.static_rates(known.currency_rates), each, self.policies, self.organization(month))
 
     def manager_quotas(self, month: Month) -> list[ManagerQuota]:
         """Return managers' quotas of the month's year beside those of their teams, where quotas are the targets."""
@@ -244,9 +263,9 @@ class Books:
         return [each for each in found if each.fiscal_year == year]
 
     def _pull(self, month: Month, progress: Progress, *, accepts_vanished: bool) -> ExtractRecord:
-        amount_field = self.policies.amount_field
+        custom = self.policies.custom_fields
         record = self.connect().pull(
-            self.extracts, self.source, progress, approve=partial(self._approve, month), amount_field=amount_field, accepts_vanished=accepts_vanished
+            self.extracts, self.source, progress, approve=partial(self._approve, month), custom=custom, accepts_vanished=accepts_vanished
         )
         self._read_at[record.extract_id] = self.now()
         self._keep_month_end(record)
@@ -290,10 +309,11 @@ class Books:
     def _serves(self, record: ExtractRecord, month: Month, shared_age: timedelta) -> bool:
         rules = self.policies.for_month(month, self.extract(record).defaults)
         is_after = record.extracted_at >= rules.calendar.as_of(month)
-        has_amounts = record.pull.amount_field == self.policies.amount_field
+        custom = self.policies.custom_fields
+        has_fields = (record.pull.amount_field, record.pull.service_fields) == (custom.amount, custom.service)
         # What an extract reaches up to lies a little before the moment at which it was read.
         age = self.now() - self._read_at.get(record.extract_id, record.extracted_at)
-        return is_after and has_amounts and record.source == self.source and age < shared_age
+        return is_after and has_fields and record.source == self.source and age < shared_age
 
     def refuse_unusable(self, month: Month, extract: Extract) -> None:
         """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
@@ -301,6 +321,7 @@ class Books:
         rules = policies.for_month(month, extract.defaults)
         self._refuse_open(month, rules.calendar.as_of(month))
         book = self._target_book(rules, extract.users, extract.roles, extract.quotas)
+        read_plan_book(self.policy_folder, extract.users, extract.accounts, rules.digits)
         logo_of(self.policy_folder, rules)
         month_end_state(self._history_of(extract, rules), month, rules)
         split_type(extract, rules)

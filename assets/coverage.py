@@ -12,7 +12,7 @@ from sales.calendar import Month
 
 
 @dg.asset(
-    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
     check_specs=[dg.AssetCheckSpec("coverage_adds_up", asset="pipeline_coverage", blocking=True,
                                    description="People sum to teams and to the company, to the cent.")],
 )  # fmt: skip
@@ -25,7 +25,8 @@ def pipeline_coverage(
 ) -> dg.MaterializeResult:
     """Open pipeline against remaining target at the close of the month, for the quarters ahead and the year."""
     month = Month.parse(context.partition_key)
-    table = coverage.pipeline_coverage(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
+    foresight = books.forecasts.foresight(month)
+    table = coverage.pipeline_coverage(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month), foresight)
     checks = {"coverage_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.COVERAGE)}
     return described("pipeline_coverage", table, checks)
 

@@ -1,18 +1,74 @@
-"""Group forecast: the next 90 days. Landing and reach join it when they are measured."""
+"""Group forecast: where periods land, when deals close, what clients bring, and how past forecasts did."""
 
 import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import OWNERS
+from assets.extract import FROM_SALESFORCE, OWNERS
 from assets.metadata import TABLE, described
 from assets.partitions import months
-from sales import closing
+from sales import clients, closing, forecast, generation, reconciliation
+from sales import track_record as record
 from sales.calendar import Month
 
 
-@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
-def closing_plan(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
-    """Open deals due in the next 90 days and overdue ones, with those flagged that should be protected, not pushed."""
+@dg.asset(
+    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE,
+    check_specs=[dg.AssetCheckSpec("forecast_adds_up", asset="landing_forecast", blocking=True,
+                                   description="Bookings, targets and expected landings of people sum to teams and the company, to the cent.")],
+)  # fmt: skip
+def landing_forecast(
+    context: dg.AssetExecutionContext,
+    opportunity_snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Where the month to come, the quarters and the year land: P10, P50, P90, the chance to reach the target, what may be missed."""
     month = Month.parse(context.partition_key)
-    return described("closing_plan", closing.closing_plan(opportunity_snapshot, month, books.rules(month)))
+    foresight = books.forecasts.foresight(month)
+    table = forecast.landing_forecast(foresight, opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
+    checks = {"forecast_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.forecast_columns(table))}
+    return described("landing_forecast", table, checks)
+
+
+@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+def closing_plan(
+    context: dg.AssetExecutionContext,
+    opportunity_snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    books: dg.ResourceParam[Books],
+) -> dg.MaterializeResult:
+    """Open deals due in the next 90 days and overdue ones: when they will be confirmed, what waiting costs, which to protect."""
+    month, rules, forecasts = Month.parse(context.partition_key), books.rules(Month.parse(context.partition_key)), books.forecasts
+    foresight, score = forecasts.foresight(month), forecasts.confirmation_score(month)
+    of_plan = closing.plan_forecast(foresight, score, opportunity_snapshot, booking_credit, phased_targets, month, rules)
+    more = {"months_off_by_us": dg.MetadataValue.float(score.ours), "months_off_by_close_date": dg.MetadataValue.float(score.crm)}
+    return described("closing_plan", closing.closing_plan(opportunity_snapshot, month, rules, of_plan), None, **more)
+
+
+@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+def client_phasing(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+    """Bookings and expected confirmations by client and month, and the days of work that follow."""
+    month = Month.parse(context.partition_key)
+    return described("client_phasing", clients.client_phasing(opportunity_snapshot, books.forecasts.foresight(month), month, books.rules(month)))
+
+
+@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+def pipeline_generation(context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+    """New pipeline that each month must see created, by lead source, against what was created."""
+    month = Month.parse(context.partition_key)
+    foresight, extracted_at = books.forecasts.foresight(month), books.record(month).extracted_at
+    return described("pipeline_generation", generation.pipeline_generation(foresight, phased_targets, month, books.rules(month), extracted_at))
+
+
+@dg.asset(deps=[*FROM_SALESFORCE, "raw_targets"], partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+def forecast_track_record(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+    """Forecasts of past month ends, made again from what was known then, beside what came and three naive baselines."""
+    month = Month.parse(context.partition_key)
+    table = record.track_record(
+        books.forecasts.panel(month), month, books.rules(month), books.people(month), lambda origin: books.forecasts.targets_at(origin, month),
+        books.record(month).extracted_at, record.months_judged(books.forecasts.panel(month)),
+    )  # fmt: skip
+    return described("forecast_track_record", table)

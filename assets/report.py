@@ -23,6 +23,13 @@ def month_end_packs(
     pipeline_movement: pd.DataFrame,
     closing_plan: pd.DataFrame,
     data_quality: pd.DataFrame,
+    landing_forecast: pd.DataFrame,
+    client_phasing: pd.DataFrame,
+    pipeline_generation: pd.DataFrame,
+    forecast_track_record: pd.DataFrame,
+    phasing_check: pd.DataFrame,
+    target_padding: pd.DataFrame,
+    bottom_up_plan: pd.DataFrame,
     books: dg.ResourceParam[Books],
     press: dg.ResourceParam[Press],
 ) -> dg.MaterializeResult:
@@ -31,6 +38,7 @@ def month_end_packs(
     tables = MonthTables(
         opportunity_snapshot, booking_credit, phased_targets, monthly_bookings, target_attainment,
         pipeline_coverage, pipeline_movement, closing_plan, data_quality,
+        landing_forecast, client_phasing, pipeline_generation, forecast_track_record, phasing_check, target_padding, bottom_up_plan,
     )  # fmt: skip
     issue = press.publish(tables, month, books.rules(month), books.record(month).source, context.log.info)
     books.tables.publish(month, books.record(month).extract_id)

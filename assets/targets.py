@@ -7,7 +7,7 @@ from assets.books import Books
 from assets.extract import OWNERS
 from assets.metadata import TABLE, described
 from assets.partitions import months
-from sales import attainment, reconciliation, targets
+from sales import attainment, catch_up, plans, reconciliation, targets
 from sales.calendar import Month
 
 
@@ -25,7 +25,10 @@ def phased_targets(
     month = Month.parse(context.partition_key)
     in_force = books.targets_in_force(month)
     organization, extracted_at = books.organization(month), books.record(month).extracted_at
-    table = targets.phased_targets(in_force, monthly_bookings, books.people(month), month, books.policies, organization, extracted_at)
+    stated, seasons = books.forecasts.plan_book(month), books.forecasts.seasons(month)
+    table = targets.phased_targets(
+        in_force, monthly_bookings, books.people(month), month, books.policies, organization, extracted_at, stated, seasons
+    )
     checks = {"phasing_sums_to_annual_target": reconciliation.phasing_sums_to_annual_target(table)}
     return described("phased_targets", table, checks)
 
@@ -47,3 +50,30 @@ def target_attainment(
     table = attainment.target_attainment(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
     checks = {"attainment_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.ATTAINMENT)}
     return described("target_attainment", table, checks)
+
+
+@dg.asset(deps=["phased_targets"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+    """Whether each person's phasing leaves the year within reach after two missed months, and weights that would."""
+    month = Month.parse(context.partition_key)
+    its_plans, foresight, organization = books.forecasts.plans(month), books.forecasts.foresight(month), books.organization(month)
+    table = catch_up.phasing_check(its_plans, foresight, books.people(month), month, books.policies, organization, books.record(month).extracted_at)
+    return described("phasing_check", table)
+
+
+@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+    """What is assigned to people beside what their teams and the company state: over-assignment in plain sight."""
+    month = Month.parse(context.partition_key)
+    stated, extracted_at = books.forecasts.plan_book(month), books.record(month).extracted_at
+    return described("target_padding", plans.target_padding(phased_targets, stated, month, books.rules(month), extracted_at))
+
+
+@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+def bottom_up_plan(
+    context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, client_phasing: pd.DataFrame, books: dg.ResourceParam[Books]
+) -> dg.MaterializeResult:
+    """The year from below: the sum of client plans beside the phased target, what is booked and what is expected."""
+    month = Month.parse(context.partition_key)
+    stated, extracted_at = books.forecasts.plan_book(month), books.record(month).extracted_at
+    return described("bottom_up_plan", plans.bottom_up_plan(phased_targets, client_phasing, stated, month, books.rules(month), extracted_at))

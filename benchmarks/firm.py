@@ -52,6 +52,7 @@ def big_firm(deals: int) -> Extract:
         "forecast_category": pa.array(["Pipeline"] * deals), "owner_id": people.take(pa.array(owner)), "lead_source": pa.array(["Web"] * deals),
         "record_type_id": pa.nulls(deals, pa.string()), "is_private": pa.array(np.zeros(deals, bool)),
         "created_at": pa.array(created).cast(instant), "modified_at": pa.array(at[last]).cast(instant), "custom_amount": pa.nulls(deals, RAW_MONEY),
+        "effort_days": pa.nulls(deals, pa.float64()), "service_start": pa.nulls(deals, pa.date32()), "service_end": pa.nulls(deals, pa.date32()),
     }  # fmt: skip
     history = {
         "history_id": ids("008", np.arange(len(of))), "opportunity_id": opportunity_ids.take(pa.array(of)), "created_at": pa.array(at).cast(instant),

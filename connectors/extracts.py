@@ -68,6 +68,7 @@ class PullState:
     instance: str = ""
     identity: str = ""
     amount_field: str = ""
+    service_fields: str = ""
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     watermarks: dict[str, Watermark] = field(default_factory=dict)
 

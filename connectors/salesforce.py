@@ -31,10 +31,11 @@ from connectors.unfinished import Reading, Slice, UnfinishedPull
 from sales import columns
 from sales.extract import defaults_of
 from sales.fault import Fault
-from sales.policy import OrganizationDefaults
+from sales.policy import CustomFields, OrganizationDefaults
 from sales.tables import RAW, checked, column_names, empty
 
 # Records that are saved while we read may become visible a little late, and out of order.
+NO_CUSTOM_FIELDS = CustomFields()
 SAFETY_LAG, OVERLAP = timedelta(seconds=60), timedelta(minutes=10)
 WHOLE_AGAIN, COMPARE_AGAIN = timedelta(days=30), timedelta(days=7)
 DELETIONS_KEPT = timedelta(days=14)  # Salesforce says 15 days, and may clear its log earlier
@@ -101,7 +102,7 @@ class SalesforceClient:
         progress: Progress = lambda _: None,
         *,
         approve: Callable[[Outlook], None] = lambda _: None,
-        amount_field: str = "",
+        custom: CustomFields = NO_CUSTOM_FIELDS,
         accepts_vanished: bool = False,
     ) -> ExtractRecord:
         """Read what changed since the last extract (everything at first) and store it as a new one.
@@ -112,22 +113,22 @@ class SalesforceClient:
         was stored before stays.
         """
         wire = self.connected()
-        pull = _Pull(wire, store, source, progress, amount_field, accepts_vanished=accepts_vanished)
+        pull = _Pull(wire, store, source, progress, custom, accepts_vanished=accepts_vanished)
         record = pull.run(approve)
         if pull.is_resumed and wire.now - record.extracted_at > OVERLAP:  # what happened since the pull that was left unfinished
-            record = _Pull(wire, store, source, progress, amount_field, accepts_vanished=accepts_vanished).run(approve)
+            record = _Pull(wire, store, source, progress, custom, accepts_vanished=accepts_vanished).run(approve)
         return record
 
 
 class _Pull:
     """One reading of an organisation."""
 
-    def __init__(self, wire: Wire, store: ExtractStore, source: str, progress: Progress, amount_field: str, *, accepts_vanished: bool) -> None:
+    def __init__(self, wire: Wire, store: ExtractStore, source: str, progress: Progress, custom: CustomFields, *, accepts_vanished: bool) -> None:
         self.wire, self.store, self.source, self.progress = wire, store, source, progress
-        self.amount_field, self.accepts_vanished = amount_field, accepts_vanished
+        self.custom, self.accepts_vanished = custom, accepts_vanished
         self.is_resumed = False
         self.deleted_to: dict[str, datetime] = {}
-        self.sources = {each.object_name: each.with_amount(amount_field) for each in (*SMALL, *LARGE)}
+        self.sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
 
     def run(self, approve: Callable[[Outlook], None]) -> ExtractRecord:
         began = self.wire.now - SAFETY_LAG
@@ -231,7 +232,7 @@ class _Pull:
         shown = {key: kind for key, kind in (types[name] or {}).items() if key in wanted}
         return (
             shown != base.pull.fields.get(name, {})
-            or (name == "Opportunity" and base.pull.amount_field != self.amount_field)
+            or (name == "Opportunity" and base.pull.amount_field != self.custom.amount)
             or base.pull.instance != instance
             or base.pull.identity != self.wire.login.identity
             or began - base.pull.watermarks[name].whole_at > WHOLE_AGAIN
@@ -310,7 +311,8 @@ class _Pull:
             requests=self.wire.requests,
             instance=instance,
             identity=self.wire.login.identity,
-            amount_field=self.amount_field,
+            amount_field=self.custom.amount,
+            service_fields=self.custom.service,
             fields={
                 name: {key: kind for key, kind in types.items() if key in wanted[name]} for name, types in plan.types.items() if types is not None
             },
@@ -446,9 +448,10 @@ def read_small(wire: Wire, seen: dict[str, list[Source]]) -> dict[str, pd.DataFr
 def _shaped(raw: pa.Table, source: ObjectSource, seen: list[Source]) -> pa.Table:
     """Return a page in the columns of its raw table, whose contract it keeps."""
     table = objects.typed(raw, source, seen)
-    names = column_names(RAW[source.table])
-    for name in set(names) - set(table.column_names):  # a custom amount that policy does not ask for
-        table = table.append_column(name, pa.nulls(table.num_rows, objects.EXACT))
+    blank = empty(RAW[source.table])
+    names = list(blank.columns)
+    for name in set(names) - set(table.column_names):  # a custom field that policy does not ask for
+        table = table.append_column(name, pa.nulls(table.num_rows, columns.arrow_type(blank[name])))
     ordered = table.select(names)
     checked(columns.frame({name: ordered.column(name).combine_chunks() for name in ordered.column_names}), RAW[source.table])
     return ordered

@@ -18,7 +18,7 @@ from connectors.salesforce import SalesforceClient, describe, read_small
 from connectors.salesforce_objects import LARGE, SMALL, ExtractFinding
 from connectors.salesforce_wire import RequestRefused, Wire
 from sales.extract import defaults_of
-from sales.policy import OrganizationDefaults
+from sales.policy import CustomFields, OrganizationDefaults
 
 CREATED_BEFORE = "SELECT COUNT(Id) found FROM Opportunity WHERE CreatedDate < "
 OWNER_CHANGES = "Field IN ('Owner', 'OwnerId')"
@@ -56,11 +56,11 @@ class Examination:
         return len(self.quotas)
 
 
-def examine_organization(client: SalesforceClient, amount_field: str) -> Examination:
+def examine_organization(client: SalesforceClient, custom: CustomFields) -> Examination:
     """Return what an organisation looks like; raises where a table could not be made at all."""
     wire = client.connected()
     findings: list[ExtractFinding] = []
-    sources = {each.object_name: each.with_amount(amount_field) for each in (*SMALL, *LARGE)}
+    sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
     types = describe(wire, sources.values())
     seen = {name: objects.visible(source, types[name], findings) for name, source in sources.items()}
     small = read_small(wire, {each.object_name: seen[each.object_name] for each in SMALL})

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 
 from sales import columns
 from sales.fault import Fault
+from sales.policy import CustomFields
 
 # Salesforce's scale for currency fields is at most 18 digits; dated rates have up to 6 decimals.
 EXACT = pa.decimal128(38, 10)
@@ -82,11 +83,17 @@ class ObjectSource:
         """The column that holds the record id."""
         return self.sources[0].column
 
-    def with_amount(self, amount_field: str) -> ObjectSource:
-        """Return the object with a custom amount field, where policy names one."""
-        if not amount_field or self.object_name != "Opportunity":
+    def with_custom(self, custom: CustomFields) -> ObjectSource:
+        """Return the object with the custom fields that policy names."""
+        if self.object_name != "Opportunity":
             return self
-        return replace(self, sources=[*self.sources, Source("custom_amount", amount_field, "exact", needed=True)])
+        named = [
+            Source("custom_amount", custom.amount, "exact", needed=True),
+            Source("effort_days", custom.effort, "number", needed=True),
+            Source("service_start", custom.service_start, "day", needed=True),
+            Source("service_end", custom.service_end, "day", needed=True),
+        ]
+        return replace(self, sources=[*self.sources, *(each for each in named if each.field)])
 
 
 @dataclass(frozen=True)
@@ -263,6 +270,14 @@ KINDS: dict[str, Kind] = {
 # History says BestCase, MostLikely and Forecast where the record says Best Case, Most Likely and Commit.
 CATEGORIES = {"BestCase": "Best Case", "MostLikely": "Most Likely", "Forecast": "Commit"}
 
+# Which rule names the field of a column.
+NAMED_BY = {
+    "custom_amount": "[pipeline] amount_field",
+    "effort_days": "[clients] effort_field",
+    "service_start": "[clients] service_start_field",
+    "service_end": "[clients] service_end_field",
+}
+
 FieldTypes = dict[str, str]
 
 
@@ -301,8 +316,8 @@ def _say_missing(source: ObjectSource, each: Source, types: FieldTypes, findings
         near = get_close_matches(each.field, types, n=1) if each.field.endswith("__c") else []
         perhaps = f" (did it become {near[0]}?)" if near else ""
         cure = "grant read access to the field in a permission set"
-        if each.column == "custom_amount":
-            cure += ", or correct [pipeline] amount_field in the policy file"
+        if each.column in NAMED_BY:
+            cure += f", or correct {NAMED_BY[each.column]} in the policy file"
         raise MissingField(
             f"field {source.object_name}.{each.field} is not visible to this user{perhaps}, and {source.table} cannot do without it; {cure}"
         )

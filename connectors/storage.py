@@ -25,7 +25,7 @@ from sales import columns
 from sales.calendar import Month
 from sales.fault import Fault
 from sales.money import DECIMAL_PRECISION
-from sales.tables import MONTHLY, column_names, month_column
+from sales.tables import MONTHLY, Contract, column_names, empty, month_column
 
 ATTEMPTS = 20
 # A published month names a version; the log that leads to it must outlive any retention.
@@ -90,9 +90,22 @@ class TableStore:
     def read_published(self, name: str, month: Month) -> pd.DataFrame:
         """Return one month of a table as it was published; a run that was killed since does not show."""
         path = self._publication(month)
-        if not path.exists():
+        record = json.loads(path.read_text(encoding="utf-8"))["tables"].get(name) if path.exists() else None
+        if record is None:
             raise NotComputed(_not_computed(name, month))
-        return self._month_of(name, month, json.loads(path.read_text(encoding="utf-8"))["tables"][name])
+        return self._month_of(name, month, record)
+
+    def published_tables(self, month: Month) -> list[str]:
+        """Return the names of a published month's tables: an earlier version of this program made fewer. Raises `NotComputed`."""
+        path = self._publication(month)
+        if not path.exists():
+            raise NotComputed(_not_computed("the month", month))
+        return sorted(json.loads(path.read_text(encoding="utf-8"))["tables"])
+
+    def latest_published(self) -> Month | None:
+        """Return the newest month that was published, or none."""
+        months = [Month.parse(path.stem) for path in (self._home / "published").glob("*.json")]
+        return max(months, default=None)
 
     def _month_of(self, name: str, month: Month, record: dict[str, Any]) -> pd.DataFrame:
         stored = DeltaTable(str(self._root / name), version=record["version"])
@@ -100,7 +113,7 @@ class TableStore:
         table = _rescaled(table, {column: pa.decimal128(DECIMAL_PRECISION, scale) for column, scale in record["scales"].items()})
         contract = MONTHLY[name]
         key = [(each, "ascending") for each in contract.to_schema().unique or []]
-        ordered = table.select(column_names(contract)).sort_by(key)
+        ordered = _completed(table, contract).sort_by(key)
         return columns.frame({each: ordered.column(each) for each in ordered.column_names})
 
     def _publication(self, month: Month) -> Path:
@@ -127,6 +140,14 @@ def try_again(commit: Callable[[], None], pause: Callable[[float], None]) -> Non
 
 def _not_computed(name: str, month: Month) -> str:
     return f"{name} has no {month} yet; run `onpace report {month}` first"
+
+
+def _completed(table: pa.Table, contract: type[Contract]) -> pa.Table:
+    """Return the contract's columns in order; those that an earlier version of this program did not write are empty."""
+    kinds = pa.Table.from_pandas(empty(contract), preserve_index=False).schema
+    here = set(table.column_names)
+    parts = {name: table.column(name) if name in here else pa.nulls(len(table), kinds.field(name).type) for name in column_names(contract)}
+    return pa.table(parts)
 
 
 def _rescaled(table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:

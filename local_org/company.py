@@ -46,6 +46,7 @@ FOLK = (
     "Femi Balogun", "Gwen Tudor", "Hugo Brandt", "Isla Grant", "Jonas Weber", "Katya Ivanova",
 )  # fmt: skip
 SEATS = 12
+DAY_RATE = 850
 PLAIN_ACCOUNTS = (
     "Harbour", "Kestrel", "Bluebell", "Northgate", "Fenwick", "Arden", "Castle", "Linden", "Summit", "Orchard",
     "Beacon", "Calder", "Drake", "Everett", "Foxley", "Granite", "Hollis", "Ivory", "Juniper", "Kingsway",
@@ -198,7 +199,7 @@ class Company:
                 "CloseDate": state.close_date.isoformat(), "LeadSource": self.sources[opportunity_id],
                 "IsClosed": closed, "IsWon": won, "ForecastCategory": category, "ForecastCategoryName": label,
                 "OwnerId": state.owner_id, "CreatedDate": _text(self.created_at[opportunity_id]),
-                "LastModifiedDate": _text(last.at), "SystemModstamp": _text(last.at),
+                "LastModifiedDate": _text(last.at), "SystemModstamp": _text(last.at), **_service(state),
             })  # fmt: skip
         return rows
 
@@ -465,6 +466,16 @@ class _Log:
         moved = [replace(event, state=replace(event.state, owner_id=heir.user_id)) for event in later]
         moved = [event for event in moved if event.at > handover.at]
         return [*before, handover, *moved]
+
+
+def _service(state: State) -> dict[str, object]:
+    """Return the custom fields about delivery: days of work by the amount, from two weeks after the close date on."""
+    if state.amount is None:
+        return {"Effort_Days__c": None, "Service_Start__c": None, "Service_End__c": None}
+    effort = max(1.0, round(state.amount / DAY_RATE))
+    start = state.close_date + timedelta(days=14)
+    end = start + timedelta(days=round(30 + 2.5 * effort))
+    return {"Effort_Days__c": effort, "Service_Start__c": start.isoformat(), "Service_End__c": end.isoformat()}
 
 
 def _text(moment: datetime) -> str:

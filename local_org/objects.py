@@ -26,10 +26,10 @@ BOOLEANS = {"IsDeleted", "IsClosed", "IsWon", "IsActive", "IsSandbox", "Forecast
             "UsesStartDateAsFiscalYearName", "IsPriorityRecord", "IsAmount", "IsQuantity", "IsTotalValidated", "IsStandardYear",
             "IsForecastPeriod"}  # fmt: skip
 DATETIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastStageChangeDate", "TrialExpirationDate"}
-DATES = {"CloseDate", "StartDate", "NextStartDate", "EndDate", "LastActivityDate"}
+DATES = {"CloseDate", "StartDate", "NextStartDate", "EndDate", "LastActivityDate", "Service_Start__c", "Service_End__c"}
 CURRENCIES = {"Amount", "ExpectedRevenue", "PrevAmount", "SplitAmount", "QuotaAmount"}
 PERCENTS = {"Probability", "DefaultProbability", "SplitPercentage"}
-DOUBLES = {"ConversionRate", "TotalOpportunityQuantity"}
+DOUBLES = {"ConversionRate", "TotalOpportunityQuantity", "Effort_Days__c"}
 INTEGERS = {"SortOrder", "FiscalYearStartMonth", "PushCount", "DecimalPlaces", "FiscalYear", "FiscalQuarter"}
 PICKLISTS = {"StageName", "ForecastCategoryName", "ForecastCategory", "LeadSource", "Type", "Industry", "Field", "CurrencyIsoCode"}
 REFERENCES = {

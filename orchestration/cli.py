@@ -169,9 +169,55 @@ def export(
         from sales.tables import PUBLISHED
 
         store = TableStore(settings.home())
-        tables = {name: store.read_published(name, chosen) for name in PUBLISHED}
+        here = store.published_tables(chosen)
+        tables = {name: store.read_published(name, chosen) for name in PUBLISHED if name in here}
         for path in export_tables(tables, chosen, to or settings.home() / "exports" / str(chosen), format_.value):
             out.print(str(path), markup=False)
+
+
+@app.command(name="what-if")
+def what_if(
+    move: Annotated[
+        list[str] | None, typer.Option("--move", metavar="DEAL=MONTH", help="The deal confirms in this month instead. Repeatable.")
+    ] = None,
+    drop: Annotated[list[str] | None, typer.Option("--drop", metavar="DEAL", help="The deal is not won. Repeatable.")] = None,
+    add: Annotated[
+        list[str] | None, typer.Option("--add", metavar="ACCOUNT=AMOUNT@MONTH", help="Business that is certain comes on top. Repeatable.")
+    ] = None,
+    month: Annotated[str, typer.Option("--month", metavar="MONTH", help="A computed month end. [default: the newest]", show_default=False)] = "",
+) -> None:
+    """Print what a change does to attainment, coverage, the chance to hit month, quarter and year, and to the work.
+
+    Nothing is stored. Deals are named by their record id.
+    """
+    chosen = _month(month) if month else None
+    with _one_sentence():
+        from orchestration import resources
+        from orchestration import what_if as thinking
+
+        at, rules, found = thinking.think(resources.make_books(), chosen, move or [], drop or [], add or [])
+        out.print(f"As of the end of {at}")
+        for table in thinking.tables(found, rules):
+            out.print(table)
+        out.print(thinking.remark(found))
+
+
+@app.command()
+def backtest(
+    month: Annotated[str, typer.Option("--month", metavar="MONTH", help="A computed month end. [default: the newest]", show_default=False)] = "",
+    to: Annotated[Path | None, typer.Option("--to", help="Folder for the table. [default: ONPACE_HOME/backtests/MONTH]", show_default=False)] = None,
+) -> None:
+    """Make the forecast of every past month end again from what was known then, and print how it did beside naive baselines."""
+    chosen = _month(month) if month else None
+    with _one_sentence():
+        from orchestration import backtest as judging
+        from orchestration import resources
+
+        books = resources.make_books()
+        at, record = judging.backtest(books, chosen, err)
+        for table in judging.shown(record) or [judging.too_little()]:
+            out.print(table)
+        out.print(str(judging.write(record, at, to or books.home / "backtests" / str(at))), markup=False)
 
 
 @org_app.command()

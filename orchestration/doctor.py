@@ -33,7 +33,7 @@ def examine(say: Say) -> None:
     files = ", ".join(f"fy{year}.toml" for year in sorted(policies.policies)) or "no files: defaults and the organisation hold"
     say(f"  {books.policy_folder}: {files}")
     say("Salesforce")
-    found = examine_organization(resources.make_client(), policies.amount_field)
+    found = examine_organization(resources.make_client(), policies.custom_fields)
     _say_login(found, say)
     _say_organization(found, policies, say)
     _say_history(found, say)

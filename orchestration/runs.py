@@ -18,11 +18,11 @@ from filelock import FileLock, Timeout
 
 from assets.books import Books
 from connectors.extracts import AnotherOrganization
+from connectors.policy_csv import InvalidPolicyTable
 from connectors.salesforce import VanishedRecords
 from connectors.salesforce_login import LoginRefused, MissingSetting, NotLocal
 from connectors.salesforce_objects import MissingField, MissingObject, RetypedField, UnreadableValue
 from connectors.salesforce_wire import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
-from connectors.target_book import InvalidTargetBook
 from orchestration import settings
 from orchestration.definitions import defs
 from reports.press import InvalidLogo
@@ -33,7 +33,7 @@ from sales.policy import InvalidPolicy
 ABOUT_EVERY_MONTH = (
     SalesforceUnavailable, LoginRefused, RequestRefused, DailyLimitReached, IncompleteAnswer, MissingSetting, NotLocal,
     MissingField, MissingObject, RetypedField, UnreadableValue, VanishedRecords,
-    InvalidPolicy, InvalidTargetBook, InvalidLogo, AnotherOrganization,
+    InvalidPolicy, InvalidPolicyTable, InvalidLogo, AnotherOrganization,
 )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from zlib import crc32
 from markupsafe import Markup, escape
 
 INK, MUTED, RULE, GOOD, BAD = "#1b2733", "#5b6b7a", "#d5dce3", "#1f7a4d", "#b3382c"
+FAN = "#cfe3ec"
 WIDTH = 510.0
 SMALL, TINY = 8.0, 7.5
 TICKS = 4
@@ -59,15 +60,20 @@ def round_ticks(low: float, high: float, wanted: int = TICKS) -> list[float]:
 
 def cumulative(
     labels: Sequence[str], target: Sequence[Decimal], booked: Sequence[Decimal], rephased: Sequence[Decimal],
-    words: Words, palette: Palette,
+    words: Words, palette: Palette, landing: tuple[Decimal, Decimal, Decimal] | None = None,
 ) -> Markup:  # fmt: skip
-    """Draw the year: phased target as steps, bookings as a line, and what the months left must bring."""
+    """Draw the year: phased target as steps, bookings as a line, what the months left must bring, and where it lands (P10, P50, P90)."""
     height, left, right, top, bottom = 178.0, 44.0, WIDTH - 92, 10.0, 156.0
-    highest = max([float(value) for value in (*target, *booked, *rephased)] or [1.0])
+    highest = max([float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0])
     ticks = round_ticks(0, highest)
     y, x = Scale(0, ticks[-1], bottom, top), Scale(0, len(labels), left, right)
     parts = _grid(ticks, y, left, right, words)
     parts += [_text(x(n + 0.5), bottom + 13, label, anchor="middle", colour=MUTED) for n, label in enumerate(labels)]
+    if landing and booked and len(booked) < len(labels):
+        low, middle, high = (y(value) for value in landing)
+        start = f"{x(len(booked))},{y(booked[-1])}"
+        parts.append(f'<polygon points="{start} {right},{high} {right},{low}" fill="{FAN}"/>')
+        parts.append(_line([(x(len(booked)), y(booked[-1])), (right, middle)], palette.brand, 1.2, dash="4 2"))
     steps = [(x(n + edge), y(value)) for n, value in enumerate(target) for edge in (0, 1)]
     parts.append(_line([(x(0), y(0)), *steps], MUTED, 1, dash="3 2"))
     if rephased:
@@ -87,6 +93,8 @@ def cumulative(
             is_ahead = booked[-1] >= target[len(booked) - 1]
             place = (x(len(booked)) - 5, y(booked[-1]) - 5, "end") if is_ahead else (x(len(booked)) + 5, y(booked[-1]) + 10, "start")
             parts.append(_text(place[0], place[1], f"Booked {words(booked[-1])}", anchor=place[2], colour=palette.brand, bold=True))
+    if landing and booked and len(booked) < len(labels):
+        ends.append((y(landing[1]), f"Forecast {words(landing[1])}", palette.brand, True))
     if rephased:
         ends.append((y(rephased[-1]), f"Re-phased {words(rephased[-1])}", palette.second, False))
     parts += [_text(right + 5, place, text, colour=colour, bold=bold) for place, text, colour, bold in _spread(ends)]
@@ -157,6 +165,31 @@ def coverage_bars(panels: Sequence[tuple[str, Sequence[tuple[str, float | None, 
         one = y(1)
         parts.append(_line([(left, one), (left + width, one)], INK, 0.7, dash="2 2"))
     told = "Coverage by period: " + "; ".join(f"{name} " + ", ".join(f"{p} {w}" for p, _, w in bars) for name, bars in panels)
+    return _svg(WIDTH, height, told, parts)
+
+
+def landing_ranges(rows: Sequence[tuple[str, float, float, float, float, str]], palette: Palette) -> Markup:
+    """Draw where periods land, in percent of their targets: `(name, booked, P10, P50, P90, chance in words)`."""
+    row_height, left, right = 17.0, 92.0, WIDTH - 44
+    height = row_height * len(rows) + 20
+    most = max([high for _, _, _, _, high, _ in rows] + [120.0])
+    x = Scale(0, min(most * 1.04, 250.0), left, right)
+    bottom = row_height * len(rows) + 2
+    parts: list[str] = []
+    for n, (name, booked, low, middle, high, chance) in enumerate(rows):
+        place = 10 + n * row_height
+        ends = [x(min(max(value, 0.0), x.high)) for value in (booked, low, middle, high)]
+        parts.append(_text(left - 6, place + 2.8, _clipped(name, 18), anchor="end"))
+        parts.append(f'<rect x="{ends[1]}" y="{place - 5}" width="{max(ends[3] - ends[1], 0.6):.2f}" height="10" fill="{FAN}"/>')
+        parts.append(f'<rect x="{left}" y="{place - 2.5}" width="{max(ends[0] - left, 0.0):.2f}" height="5" fill="{palette.brand}"/>')
+        parts.append(_line([(ends[2], place - 6.5), (ends[2], place + 6.5)], palette.brand, 1.6))
+        parts.append(_text(right + 6, place + 2.8, chance, bold=True))
+    parts.append(_line([(x(100), 2), (x(100), bottom)], INK, 0.8, dash="2 2"))
+    parts.append(_text(x(100), bottom + 10, "100%", anchor="middle", colour=MUTED))
+    parts.append(_text(right + 6, bottom + 10, "chance", colour=MUTED))
+    told = "Landing in percent of the target: " + "; ".join(
+        f"{name} from {low:.0f}% to {high:.0f}%, chance {chance}" for name, _, low, _, high, chance in rows
+    )
     return _svg(WIDTH, height, told, parts)
 
 

@@ -12,7 +12,9 @@ from decimal import Decimal
 from reports import charts, formats
 from reports.document import Column, Row, Section, Table
 from reports.grain_tables import Record, amount_of
+from reports.prospects import chance
 from reports.view import View
+from sales.calendar import Month
 
 HORIZON_WEEKS = 13
 
@@ -32,7 +34,9 @@ def closing(view: View, most: int) -> Section:
     shown = sorted(deals, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))[:most]
     shown.sort(key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"]))
     table = _deal_table(view, shown, len(deals), "close date")
-    caption = "Close dates as the CRM has them, by week."
+    caption = "Close dates as the CRM has them, by week. Chance: to be booked within twelve months."
+    if any(deal["expected_month"] for deal in shown):
+        caption += " Expected: month of confirmation if it is won; on this company's past it came nearer than the close date."
     return Section("Due in the next 90 days", answer, figure, caption, (), (table,), starts_page=view.grain == "company")
 
 
@@ -61,20 +65,23 @@ def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]
 
 def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: str) -> Table:
     is_person = view.grain == "person"
+    has_month = any(deal["expected_month"] for deal in deals)
     columns = [
-        Column("Client and deal", 44 if is_person else 33),
-        Column("Stage", 14 if is_person else 12),
-        Column("Close date", 12 if is_person else 11),
+        Column("Client and deal", 36 if is_person else 27),
+        Column("Stage", 13 if is_person else 11),
+        Column("Close date", 11 if is_person else 10),
         Column("Amount", 10, is_number=True),
+        Column("Chance", 7, is_number=True),
+        *([Column("Expected", 11 if is_person else 10)] if has_month else []),
     ]
     if not is_person:
-        columns.insert(1, Column("Owner", 14))
+        columns.insert(1, Column("Owner", 13))
     columns.append(Column("Note", 100 - sum(column.width for column in columns)))
     rows: list[Row] = []
     for deal in deals:
         cells = [
             _deal_name(deal), formats.printable(deal["stage_name"]), formats.day(deal["close_date"]),
-            view.edition.money(deal["amount"]), _note(deal),
+            view.edition.money(deal["amount"]), chance(deal["win_probability"]), *([_expected(deal)] if has_month else []), _note(deal),
         ]  # fmt: skip
         if not is_person:
             cells.insert(1, formats.printable(deal["owner_name"]))
@@ -87,6 +94,10 @@ def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: st
 def _deal_name(deal: Record) -> str:
     client, name = formats.printable(deal["account_name"]), formats.printable(deal["name"])
     return name if name.startswith(client) or client == formats.EMPTY else f"{client}: {name}"
+
+
+def _expected(deal: Record) -> str:
+    return formats.short_month_and_year(Month.parse(deal["expected_month"])) if deal["expected_month"] else formats.EMPTY
 
 
 def _note(deal: Record) -> str:

@@ -73,6 +73,11 @@ def short_month(month: Month) -> str:
     return format_date(month.first_day, "MMM", locale=LOCALE)[:3]
 
 
+def short_month_and_year(month: Month) -> str:
+    """Return a month in a narrow column, `Oct 2026`."""
+    return f"{short_month(month)} {month.year}"
+
+
 def printable(text: object) -> str:
     """Return text that can be set: one line, at most 200 characters, no character that no font has."""
     if not isinstance(text, str) or not text.strip():

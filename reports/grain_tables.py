@@ -15,6 +15,7 @@ import pandas as pd
 from sales import columns
 from sales.calendar import Month
 from sales.policy import MonthRules
+from sales.track_record import Score, scores
 
 Record = dict[str, Any]
 
@@ -32,6 +33,13 @@ class MonthTables:
     pipeline_movement: pd.DataFrame
     closing_plan: pd.DataFrame
     data_quality: pd.DataFrame
+    landing_forecast: pd.DataFrame
+    client_phasing: pd.DataFrame
+    pipeline_generation: pd.DataFrame
+    forecast_track_record: pd.DataFrame
+    phasing_check: pd.DataFrame
+    target_padding: pd.DataFrame
+    bottom_up_plan: pd.DataFrame
 
 
 @dataclass(frozen=True)
@@ -76,6 +84,57 @@ class GrainTables:
     def coverage(self, grain: str, grain_id: str) -> list[Record]:
         """Return coverage rows: quarters in order, then the year."""
         return self._coverage[grain, grain_id]
+
+    def landings(self, grain: str, grain_id: str) -> list[Record]:
+        """Return landing rows: the month to come, quarters in order, then the year; none for who appears in no forecast."""
+        return self._landings.get((grain, grain_id), [])
+
+    @cached_property
+    def scores(self) -> list[Score]:
+        """How past forecasts did."""
+        return scores(self.tables.forecast_track_record, ("company", "team"))
+
+    def generation(self) -> list[Record]:
+        """Return new pipeline by source and month."""
+        return self._generation
+
+    def client_months(self) -> dict[tuple[str, str], tuple[Decimal, Decimal | None]]:
+        """Return what each client booked and is expected to bring in a month."""
+        return {(row["account_id"], row["month"]): (row["bookings"], row["expected"]) for row in self._client_rows}
+
+    def account_name(self, account_id: str) -> str:
+        """Return a client's name, or its id where it has none."""
+        return self._account_names.get(account_id) or account_id
+
+    def delivery_days(self) -> dict[str, float]:
+        """Return the days of work by month; none where no effort is known."""
+        days: dict[str, float] = {}
+        for row in self._client_rows:
+            if row["delivery_days"] is not None:
+                days[row["month"]] = days.get(row["month"], 0.0) + row["delivery_days"]
+        return days
+
+    def padding(self) -> list[Record]:
+        """Return assigned and stated targets of the fiscal year, the company's first."""
+        year = self.rules.calendar.fiscal_year(self.month)
+        rows = [row for row in _records(self.tables.target_padding) if row["fiscal_year"] == year]
+        return sorted(rows, key=lambda row: (row["grain"] != "company", row["grain_id"]))
+
+    def bottom_up(self) -> list[Record]:
+        """Return the year from below, by month."""
+        return _records(self.tables.bottom_up_plan)
+
+    def season(self, person: str) -> tuple[float, int] | None:
+        """Return the weight and the number of deals of the season that a person's year is phased by, none with another method."""
+        year = self.rules.calendar.fiscal_year(self.month)
+        rows = self.tables.phased_targets
+        mine = _records(rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1))
+        return (mine[0]["season_evidence"], mine[0]["season_deals"]) if mine and mine[0]["season_evidence"] is not None else None
+
+    def phasing_check(self, person: str) -> Record | None:
+        """Return whether a person's phasing forgives two bad months, none without a target."""
+        year = self.rules.calendar.fiscal_year(self.month)
+        return self._checks.get((year, person))
 
     def movement(self, grain: str, grain_id: str) -> list[Record]:
         """Return movement rows: quarters in order, then the year."""
@@ -158,6 +217,28 @@ class GrainTables:
         return _by_grain(self.tables.pipeline_movement)
 
     @cached_property
+    def _landings(self) -> dict[tuple[str, str], list[Record]]:
+        order = {"month": 0, "quarter": 1, "year": 2}
+        found = _by_grain(self.tables.landing_forecast)
+        return {key: sorted(rows, key=lambda row: (order[row["period_kind"]], row["period"])) for key, rows in found.items()}
+
+    @cached_property
+    def _generation(self) -> list[Record]:
+        return _records(self.tables.pipeline_generation)
+
+    @cached_property
+    def _client_rows(self) -> list[Record]:
+        return _records(self.tables.client_phasing)
+
+    @cached_property
+    def _account_names(self) -> dict[str, str]:
+        return {row["account_id"]: row["account_name"] for row in self._client_rows}
+
+    @cached_property
+    def _checks(self) -> dict[tuple[int, str], Record]:
+        return {(row["fiscal_year"], row["owner_id"]): row for row in _records(self.tables.phasing_check)}
+
+    @cached_property
     def _planned(self) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
         rows = self.tables.phased_targets[["owner_id", "month", "baseline_target", "rephased_target"]]
         return {(owner, month): (baseline, rephased) for owner, month, baseline, rephased in rows.itertuples(index=False)}
@@ -181,7 +262,10 @@ class GrainTables:
         snapshot = self.tables.opportunity_snapshot
         row = columns.codes(plan["opportunity_id"], columns.arrow(snapshot["opportunity_id"]))
         names = snapshot[["name", "account_name", "owner_name", "team", "stage_name"]].take(row).reset_index(drop=True)
-        wanted = ["opportunity_id", "owner_id", "amount", "close_date", "push_count", "days_overdue", "flags"]
+        wanted = [
+            "opportunity_id", "owner_id", "amount", "close_date", "push_count", "days_overdue", "flags",
+            "expected_month", "win_probability", "hit_change_quarter", "owner_hit_change_quarter",
+        ]  # fmt: skip
         deals = _records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
         return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
 

@@ -12,10 +12,13 @@ from reports import formats
 from reports.deals import counted
 from reports.document import Section, Tile
 from reports.grain_tables import Record, amount_of
+from reports.prospects import BANDS, chance
 from reports.view import View, name_of, ratio_words, short_period
 
 MOST_POINTS = 4
 LARGE_DEALS = 3
+# A change of a chance that is worth a sentence.
+COSTLY = 0.01
 
 
 def sentences(view: View) -> list[str]:
@@ -33,6 +36,12 @@ def sentences(view: View) -> list[str]:
             f"The year to date stands at {short(year['bookings'])}, {formats.pct(year['attainment_pct'])} of the phased target: "
             f"{short(abs(year['variance']))} {'behind' if behind else 'ahead'}."
         )
+    landing = view.year_landing()
+    if landing and landing["method"] == "model":
+        said.append(
+            f"{landing['period']} is as likely to land above {short(landing['p50'])} as below, against a target of {short(landing['target'])}: "
+            f"the chance to reach it is {chance(landing['hit_probability'])}."
+        )
     coming = view.next_quarter()
     if coming and coming["status"] == "ok":
         said.append(
@@ -43,7 +52,7 @@ def sentences(view: View) -> list[str]:
 
 
 def tiles(view: View) -> list[Tile]:
-    """Return the headline numbers; the last is what is at risk, else coverage of the quarter in focus."""
+    """Return the headline numbers; the last is the chance to hit the year, else what is at risk, else coverage of the quarter in focus."""
     year, quarter = view.attained("year"), view.attained("quarter")
     whole, coming = view.covered(view.year_name()), view.next_quarter()
     short = view.edition.short
@@ -58,7 +67,11 @@ def tiles(view: View) -> list[Tile]:
             f"{counted(whole['open_count'])}, {ratio_words(whole)}{' coverage' if whole['status'] == 'ok' else ''}",
         ),
     ]
-    if at_risk > 0:
+    landing = view.year_landing()
+    if landing and landing["method"] == "model":
+        is_short = landing["band"] in {"stretch", "out_of_reach"}
+        tiles.append(Tile(f"Chance to hit {landing['period']}", chance(landing["hit_probability"]), BANDS[landing["band"]], is_short))
+    elif at_risk > 0:
         tiles.append(Tile("At risk", short(at_risk), "no month left can take it", is_short=True))
     elif coming:
         ratio = coming["coverage_ratio"]
@@ -75,7 +88,7 @@ def tiles(view: View) -> list[Tile]:
 
 def attention(view: View) -> Section | None:
     """What needs attention: each point has a condition, and at most four are printed."""
-    points = [point for rule in (_behind, _overdue_point, _large_deals, _protect_point, _without_amount) for point in rule(view)]
+    points = [point for rule in (_behind, _costly_to_wait, _overdue_point, _large_deals, _protect_point, _without_amount) for point in rule(view)]
     return Section("What needs attention", points=tuple(points[:MOST_POINTS])) if points else None
 
 
@@ -87,6 +100,22 @@ def _behind(view: View) -> list[str]:
         f"{name_of(row)} is {view.edition.short(abs(row['year']['variance']))} behind its phased target, at {formats.pct(row['year']['attainment_pct'])}."
         for row in rows[:1]
     ]
+
+
+def _costly_to_wait(view: View) -> list[str]:
+    """The deal whose waiting costs most of the quarter's chance, unless it is to be protected."""
+    name = "owner_hit_change_quarter" if view.grain == "person" else "hit_change_quarter"
+    deals = [deal for deal in view.data.deals(view.grain, view.grain_id) if deal[name] is not None and "protect" not in deal["flags"].split()]
+    if view.grain == "team" or not deals:
+        return []
+    worst = min(deals, key=lambda deal: (deal[name], deal["opportunity_id"]))
+    if worst[name] > -COSTLY:
+        return []
+    said = (
+        f"{formats.printable(worst['account_name'])} ({view.edition.short(amount_of(worst))}, {formats.printable(worst['owner_name'])}) costs most to wait for: "
+        f"a month later takes {abs(worst[name]) * 100:.0f} points off the chance to hit the quarter."
+    )
+    return [said]
 
 
 def _overdue_point(view: View) -> list[str]:

@@ -13,6 +13,7 @@ from reports.deals import closing, overdue
 from reports.document import Edition, MonthEndReport, Section
 from reports.grain_tables import GrainTables, MonthTables
 from reports.headline import attention, sentences, tiles
+from reports.prospects import clients, delivery, generation, landing, plans, track_record
 from reports.sections import attainment, coverage, movement, plan, quality, year
 from reports.view import View
 
@@ -33,8 +34,9 @@ def _company_pack(everything: GrainTables, edition: Edition) -> MonthEndReport:
     name = edition.rules.company
     view = View(everything, edition, "company", name)
     sections = [
-        year(view), attention(view), attainment(view, ["team", "person"]), coverage(view, ["company", "team"]), movement(view),
-        closing(view, MOST_DEALS), overdue(view, MOST_DEALS), quality(view),
+        year(view), attention(view), landing(view), track_record(view, everything.scores), attainment(view, ["team", "person"]),
+        coverage(view, ["company", "team"]), movement(view), generation(view), closing(view, MOST_DEALS), overdue(view, MOST_DEALS),
+        clients(view), delivery(view), plans(view), quality(view),
     ]  # fmt: skip
     return _report(view, "Company pack", formats.printable(name), "Confidential: management", sections)
 
@@ -42,7 +44,7 @@ def _company_pack(everything: GrainTables, edition: Edition) -> MonthEndReport:
 def _team_pack(everything: GrainTables, team: str, edition: Edition) -> MonthEndReport:
     view = View(everything, edition, "team", team)
     sections = [
-        year(view), attention(view), attainment(view, ["person"]), coverage(view, ["team"]), movement(view),
+        year(view), attention(view), landing(view), attainment(view, ["person"]), coverage(view, ["team"]), movement(view),
         closing(view, MOST_DEALS), overdue(view, MOST_DEALS_OF_A_PERSON),
     ]  # fmt: skip
     return _report(view, "Team pack", formats.printable(team), "Confidential: the team and its lead", sections)
@@ -50,7 +52,7 @@ def _team_pack(everything: GrainTables, team: str, edition: Edition) -> MonthEnd
 
 def _person_page(everything: GrainTables, person: str, edition: Edition) -> MonthEndReport:
     view = View(everything, edition, "person", person)
-    sections = [year(view), plan(view), closing(view, MOST_DEALS_OF_A_PERSON), overdue(view, MOST_DEALS_OF_A_PERSON)]
+    sections = [year(view), landing(view), plan(view), closing(view, MOST_DEALS_OF_A_PERSON), overdue(view, MOST_DEALS_OF_A_PERSON)]
     title = formats.printable(everything.name_of_person(person))
     return _report(view, "Personal page", title, "Confidential: the named person", sections)
 

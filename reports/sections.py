@@ -11,6 +11,7 @@ from decimal import Decimal
 from reports import charts, formats
 from reports.document import Column, Row, Section, Table
 from reports.grain_tables import Record
+from reports.prospects import phasing_remarks
 from reports.view import View, name_of, ratio_words, short_period
 from sales.reconciliation import assumed_share
 
@@ -52,8 +53,12 @@ def year(view: View) -> Section | None:
     booked = _running([each.booked for each in done])
     rest = [each.rephased for each in plan[len(done) :]]
     to_come = [booked[-1] + each for each in _running(rest)] if rest else []
-    figure = charts.cumulative([formats.short_month(each.month) for each in plan], target, booked, to_come, view.edition.short, view.edition.palette)
+    row = view.year_landing()
+    landing = (row["p10"], row["p50"], row["p90"]) if row else None
+    labels = [formats.short_month(each.month) for each in plan]
+    figure = charts.cumulative(labels, target, booked, to_come, view.edition.short, view.edition.palette, landing)
     caption = "Dashed steps: phased target. Solid: booked. Dotted: re-phased, what the months left must bring after misses so far."
+    caption += " Fan: where the year lands in eight of ten cases." if landing and rest else ""
     return Section("Bookings against the phased target", figure=figure, caption=caption)
 
 
@@ -86,7 +91,7 @@ def plan(view: View) -> Section | None:
         answer = f"{view.edition.short(ahead)} ahead of plan: it absorbs later misses and raises no target."
     elif any(each.rephased > each.baseline for each in plan if each.month > view.edition.month):
         answer = "What is missing is spread over the months left, none above the agreed limit."
-    return Section("The year, month by month", answer=answer, tables=(Table(columns, tuple(rows)),))
+    return Section("The year, month by month", answer=answer, points=phasing_remarks(view), tables=(Table(columns, tuple(rows)),))
 
 
 def attainment(view: View, grains: Sequence[str]) -> Section:
@@ -134,22 +139,24 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         Row((
             formats.printable(each), row["period"], view.edition.money(row["target"]), view.edition.money(row["bookings"]),
             view.edition.money(row["remaining_target"]), view.edition.money(row["open_pipeline"]),
-            formats.count(row["open_count"]), ratio_words(row),
+            view.edition.money(row["weighted_pipeline"]), ratio_words(row), _required(row),
         ), is_strong=grain == "company")
         for grain, each in ids for row in view.data.coverage(grain, each)
     ]  # fmt: skip
     columns = (
-        Column("", 20), Column("Period", 12), Column("Target", 13, True), Column("Booked", 12, True), Column("Still to win", 13, True),
-        Column("Open", 13, True), Column("Deals", 7, True), Column("Coverage", 10, True),
+        Column("", 15), Column("Period", 11), Column("Target", 12, True), Column("Booked", 11, True), Column("Still to win", 12, True),
+        Column("Open", 11, True), Column("Weighted", 10, True), Column("Coverage", 8, True), Column("Needed", 10, True),
     )  # fmt: skip
     coming = view.next_quarter()
     answer = ""
     if coming and coming["status"] == "ok":
         answer = f"{coming['period']} has {formats.ratio(coming['coverage_ratio'])} coverage: {_coverage_means(coming)}"
+        answer += _needed_means(coming)
     caption = "Coverage = open pipeline / remaining target. Dashed line: 1×. Hatched: below it." + _left_out(len(panels), MOST_PANELS)
+    note = "Weighted: open amounts times their chance to be booked in the period. Needed: what this company's own past asks for at this distance, with its 80% interval."
     figure = charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette)
     return Section(
-        "Is there enough in the pipeline", answer, figure, caption, (), (Table(columns, tuple(rows)),), starts_page=view.grain == "company"
+        "Is there enough in the pipeline", answer, figure, caption, (), (Table(columns, tuple(rows), note=note),), starts_page=view.grain == "company"
     )
 
 
@@ -206,6 +213,23 @@ def _coverage_means(row: Record) -> str:
     if missing > 0:
         return "even if every open deal were won, the target would be missed."
     return "more is open than is still to win." if missing < 0 else "every open deal is needed."
+
+
+def _required(row: Record) -> str:
+    """Return the required coverage with its interval, as `2.1 (1.8-2.3)`."""
+    if row["required_ratio"] is None:
+        return formats.EMPTY
+    low, high = row["required_ratio_low"], row["required_ratio_high"]
+    return f"{row['required_ratio']:.1f} ({low:.1f}-{high:.1f})"
+
+
+def _needed_means(row: Record) -> str:
+    """Return whether coverage is what this company's own past asks for."""
+    if row["required_ratio"] is None:
+        return ""
+    has, needs = round(row["coverage_ratio"], 1), round(row["required_ratio"], 1)
+    past = f" At this distance its own past asks for {formats.ratio(needs)}, measured on {row['required_windows']} month ends:"
+    return f"{past} {'enough.' if has >= needs else 'too little.'}"
 
 
 def _left_out(there: int, most: int) -> str:

@@ -29,6 +29,16 @@ class View:
         """Return coverage of a period."""
         return next(row for row in self.data.coverage(self.grain, self.grain_id) if row["period"] == period)
 
+    def landings(self) -> list[Record]:
+        """Return where the periods to come land."""
+        return self.data.landings(self.grain, self.grain_id)
+
+    def year_landing(self) -> Record | None:
+        """Return the forecast of the fiscal year's landing, none where there is none or no target."""
+        name = self.year_name()
+        rows = [row for row in self.landings() if row["period"] == name and row["hit_probability"] is not None]
+        return rows[0] if rows else None
+
     def year_name(self) -> str:
         """Return the fiscal year's name."""
         return self.edition.rules.calendar.year_of(self.edition.month).name

@@ -1,11 +1,12 @@
 """The next 90 days: what is due, what is overdue, what to protect.
 
-Put the closing plan here. It shows CRM facts; dates and probabilities by
-forecast are added where a forecast exists. Definitions, section 9.
+Put the closing plan here. It shows CRM facts; chances, days of confirmation and the price of
+patience are added where a forecast exists. Definitions, sections 8 and 9.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
 import numpy as np
@@ -13,8 +14,13 @@ import pandas as pd
 import pyarrow as pa
 
 from sales import columns, money
-from sales.calendar import Month
-from sales.columns import NO_DAY, NO_INSTANT, Mask
+from sales.calendar import Month, Period
+from sales.columns import NO_DAY, NO_INSTANT, Codes, Floats, Mask
+from sales.confirmation import ConfirmationScore, days_of, expected_months
+from sales.forecast import Figures, figures
+from sales.landing import PeriodParts, Prospect, offsets, prospect
+from sales.outlook import Foresight
+from sales.patience import after_waiting, company_leverage, owner_leverage
 from sales.policy import MonthRules
 from sales.tables import ClosingPlan, checked, stamp
 
@@ -24,9 +30,34 @@ FEWEST_WON_CYCLES = 20
 PUSHES_OF_A_SLOW_DEAL = 2
 EXISTING_CLIENT_MONTHS = 24
 EPOCH = date(1970, 1, 1)
+WAITS = (1, 2, 3)
+CONFIRMED = (0.1, 0.5, 0.9)
+HIT_CHANGES = (
+    *(f"hit_change_{kind}{tail}" for tail in ("", "_2", "_3") for kind in ("month", "quarter", "year")),
+    *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
+)
 
 
-def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
+@dataclass(frozen=True)
+class PlanForecast:
+    """What a closing plan takes from a forecast: what it rests on, the facts it is held against, and the score of its dates."""
+
+    ahead: Prospect
+    facts: Figures
+    score: ConfirmationScore
+
+
+def plan_forecast(
+    foresight: Foresight, score: ConfirmationScore, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame,
+    month: Month, rules: MonthRules,
+) -> PlanForecast | None:  # fmt: skip
+    """Return what the closing plan needs of a forecast; none with too little history."""
+    facts = figures(snapshot, booking_credit, phased_targets, month, rules)
+    ahead = prospect(foresight, facts.grains, facts.sells_after(month))
+    return PlanForecast(ahead, facts, score) if ahead else None
+
+
+def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules, forecast: PlanForecast | None = None) -> pd.DataFrame:
     """Return open deals due within 90 days after the month end, and overdue ones."""
     today = (month.plus(1).first_day - EPOCH).days
     due = columns.to_days(snapshot["close_date"])
@@ -46,6 +77,7 @@ def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> pd.
     deals = snapshot.loc[listed]
     flags = [" ".join(name for name, sign in signs.items() if sign[position]) for position in np.flatnonzero(listed).tolist()]
     size = len(deals)
+    found = _by_forecast(forecast, columns.arrow(deals["opportunity_id"]), month, rules)
     plan = columns.frame(
         {
             "as_of_month": columns.repeat(str(month), size),
@@ -54,18 +86,71 @@ def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> pd.
             "account_id": columns.arrow(deals["account_id"]),
             "amount": columns.arrow(deals["amount"]),
             "close_date": columns.arrow(deals["close_date"]),
-            "expected_month": pa.nulls(size, pa.string()),
-            "win_probability": pa.nulls(size, pa.float64()),
+            "expected_month": found["expected_month"],
+            "win_probability": found["win_probability"],
             "push_count": columns.arrow(deals["push_count"]),
             "days_overdue": pa.array(np.maximum(today - due[listed], 0)),
             "flags": columns.text(flags),
-            "hit_change_month": pa.nulls(size, pa.float64()),
-            "hit_change_quarter": pa.nulls(size, pa.float64()),
-            "hit_change_year": pa.nulls(size, pa.float64()),
+            **{name: found[name] for name in (*HIT_CHANGES, "confirm_p10", "confirm_p90")},
         }
     )
     extracted_at = snapshot["extracted_at"].iloc[0]
     return checked(stamp(plan, rules.calendar.as_of(month), extracted_at), ClosingPlan)
+
+
+def _by_forecast(forecast: PlanForecast | None, deal_ids: pa.Array, month: Month, rules: MonthRules) -> dict[str, pa.Array]:
+    """Return the columns that a forecast fills, empty where there is none or where the deal's state is assumed."""
+    size = len(deal_ids)
+    numbers, days = pa.nulls(size, pa.float64()), pa.nulls(size, pa.date32())
+    found: dict[str, pa.Array] = {
+        "expected_month": pa.nulls(size, pa.string()), "win_probability": numbers,
+        **dict.fromkeys(HIT_CHANGES, numbers), "confirm_p10": days, "confirm_p90": days,
+    }  # fmt: skip
+    if forecast is None:
+        return found
+    ahead, known = forecast.ahead, forecast.ahead.known
+    row = columns.codes(deal_ids, known.deal_ids.take(pa.array(ahead.outlook.deals.deal)))
+    unknown, place = row < 0, np.maximum(row, 0)
+    if not ahead.outlook.size:
+        return found
+    win = ahead.outlook.win[place]
+    found["win_probability"] = pa.array(np.minimum(win.sum(axis=1), 1.0), mask=unknown)
+    if forecast.score.is_better:
+        confirmed = {level: days_of(expected_months(ahead.outlook, level)[place], known) for level in CONFIRMED}
+        months = columns.month_index(confirmed[0.5])
+        texts = [None if none else str(Month.from_index(each)) for none, each in zip(unknown.tolist(), months.tolist(), strict=True)]
+        found["expected_month"] = columns.text(texts)
+        found["confirm_p10"], found["confirm_p90"] = (
+            columns.from_days(np.where(unknown, NO_DAY, confirmed[level])) for level in (CONFIRMED[0], CONFIRMED[2])
+        )
+    coming = month.plus(1)
+    calendar = rules.calendar
+    for period in (calendar.month_period(coming), calendar.quarter_of(coming), calendar.year_of(coming)):
+        found |= _price_of_patience(forecast, period, np.where(unknown, -1, place), win, unknown)
+    return found
+
+
+def _price_of_patience(forecast: PlanForecast, period: Period, row: Codes, win: Floats, unknown: Mask) -> dict[str, pa.Array]:
+    """Return the change of P(hit) of a period if each deal confirms one, two or three months later."""
+    facts, ahead = forecast.facts, forecast.ahead
+    first, last = offsets(ahead.known, period)
+    parts = PeriodParts(ahead, first, last)
+    person, _, company = facts.grains
+    missing = [facts.targets(grain, period) - facts.bookings(grain, period) for grain in (company, person)]
+    has_target = facts.targets(company, period)[0] > 0
+    before = np.minimum(win[:, first : last + 1].sum(axis=1), 1.0)
+    after = [np.minimum(after_waiting(win, months)[:, first : last + 1].sum(axis=1), 1.0) for months in WAITS]
+    of_company = company_leverage(parts, row, float(missing[0][0]))
+    changes = {
+        f"hit_change_{period.kind}{'' if months == 1 else f'_{months}'}": pa.array(
+            of_company.change(before, later), mask=unknown | ~np.full(len(row), has_target)
+        )
+        for months, later in zip(WAITS, after, strict=True)
+    }
+    owners = np.r_[ahead.person_of_deal, -1][row]
+    without = unknown | ~(np.r_[facts.targets(person, period), 0][owners] > 0)
+    of_owner = owner_leverage(parts, row, missing[1].astype(np.float64))
+    return {**changes, f"owner_hit_change_{period.kind}": pa.array(of_owner.change(before, after[0]), mask=without)}
 
 
 def slow_deals(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:

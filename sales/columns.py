@@ -19,6 +19,7 @@ Codes = npt.NDArray[np.int64]
 Instants = npt.NDArray[np.int64]
 Days = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
+Floats = npt.NDArray[np.float64]
 
 INSTANT = pa.timestamp("us", tz="UTC")
 NO_DAY = np.iinfo(np.int32).min

@@ -15,9 +15,12 @@ import pyarrow as pa
 from sales import columns, money
 from sales.attainment import by_key, month_indexes, ratio, status, targets_within, within
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.columns import Codes, Mask
+from sales.columns import Codes, Floats, Mask
+from sales.conversion import calibrated_amounts, required_coverage, unknown_requirement
 from sales.grains import grains_of
+from sales.landing import prospect
 from sales.money import Minor
+from sales.outlook import Foresight
 from sales.policy import MonthRules
 from sales.tables import PipelineCoverage, checked, stamp
 
@@ -73,9 +76,14 @@ def stage_weighted(amount: Minor, probability_pct: pd.Series) -> Minor:
 
 
 def pipeline_coverage(
-    snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+    foresight: Foresight | None = None,
 ) -> pd.DataFrame:
-    """Return coverage by person, team and company for the periods ahead."""
+    """Return coverage by person, team and company for the periods ahead; with `foresight`, also what this company needs."""
     periods = periods_ahead(rules.calendar, month)
     grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot, booking_credit)
     pipeline = open_pipeline(snapshot, month, rules)
@@ -90,16 +98,20 @@ def pipeline_coverage(
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
     valued = ~pipeline.is_null
+    sells = np.isin(np.arange(len(grains.person_ids)), target_owner[(target_month > month.index) & (baseline > 0)])
+    ahead = prospect(foresight, grains, sells) if foresight else None
     parts: list[pd.DataFrame] = []
     for grain in grains:
         size = len(grain.ids)
         overdue = grain.total(owner, amount, pipeline.is_overdue & valued)
         for period in periods:
             is_open = pipeline.in_period(period)
+            calibrated = calibrated_amounts(ahead, period, snapshot["opportunity_id"], amount) if ahead else None
             target = grain.total(target_owner, baseline, within(target_month, period))
             bookings = grain.total(credited, booked, within(closed_in, period))
             remaining = np.maximum(target - bookings, 0)
             pipe = grain.total(owner, amount, is_open & valued)
+            needed = required_coverage(ahead, period, grain, remaining) if ahead else unknown_requirement(size)
             parts.append(
                 columns.frame(
                     {
@@ -115,17 +127,26 @@ def pipeline_coverage(
                         "open_count": pa.array(grain.total(owner, ones, is_open)),
                         "without_amount_count": pa.array(grain.total(owner, ones, is_open & pipeline.is_null)),
                         "stage_weighted_pipeline": money.decimal_array(grain.total(owner, weighted, is_open & valued), rules.digits),
-                        "weighted_pipeline": empty_money(size, rules.digits),
+                        "weighted_pipeline": money.decimal_array(grain.total(owner, calibrated, is_open & valued), rules.digits)
+                        if calibrated is not None
+                        else empty_money(size, rules.digits),
                         "overdue_pipeline": money.decimal_array(overdue, rules.digits),
                         "coverage_ratio": ratio(pipe, remaining),
-                        "required_ratio": pa.nulls(size, pa.float64()),
+                        "required_ratio": _numbers(needed.ratio),
                         "status": status(target, bookings),
+                        "required_ratio_low": _numbers(needed.low),
+                        "required_ratio_high": _numbers(needed.high),
+                        "required_windows": pa.array(np.full(size, needed.windows, np.int64)),
                     }
                 )
             )
     table = by_key(pd.concat(parts, ignore_index=True))
     extracted_at = snapshot["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineCoverage)
+
+
+def _numbers(values: Floats) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))
 
 
 def empty_money(size: int, digits: int) -> pa.Array:

@@ -115,6 +115,7 @@ class PipelineHistory:
         self.owner = self._tracked("owner_id", ("Owner", "OwnerId"))
         self.account = self._tracked("account_id", ("Account", "AccountId"))
         self.name = self._tracked("name", ("Name",))
+        self.lead_source = self._tracked("lead_source", ("LeadSource",))
         self.custom_amount = self._tracked_amount(amount_field) if amount_field else None
         meanings = extract.stages
         self._stage_names = columns.arrow(meanings["stage_name"])

@@ -48,6 +48,11 @@ def to_minor(amount: Decimal, digits: int) -> int:
     return int(amount.quantize(quantum(digits), rounding=ROUND_HALF_EVEN).scaleb(digits))
 
 
+def decimal_of(minor: int, digits: int) -> Decimal:
+    """Return one amount from minor units."""
+    return Decimal(minor).scaleb(-digits)
+
+
 def minor_units(amounts: pd.Series, digits: int) -> tuple[Minor, Mask]:
     """Return minor units, rounded half-even, and a mask that is true where the amount is null.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -65,6 +66,9 @@ def _exact(value: object) -> object:
 Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Line = Annotated[str, Field(max_length=200)]
+ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
+Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
+Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class Section(BaseModel):
@@ -94,12 +98,13 @@ class Targets(Section):
 class Phasing(Section):
     """How an annual number becomes twelve."""
 
-    method: Literal["even", "working_days", "custom", "seasonal"] = "even"
+    method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = "even"
     weights: tuple[Factor, ...] = ()
     ramp: tuple[Factor, ...] = ()
     rephase: Literal["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"] = "bounded"
     cap: Annotated[Factor, Field(ge=1)] = Decimal("1.25")
     holidays: Annotated[str, AfterValidator(_known_holidays)] = ""
+    leave: Literal["none", "relieves"] = "none"
 
     @property
     def custom_weights(self) -> list[Fraction]:
@@ -114,7 +119,7 @@ class Pipeline(Section):
     labels that count (all, if empty), `split_type` the split type that gives the credit.
     """
 
-    amount_field: Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")] | None = None
+    amount_field: ApiName | None = None
     record_types: tuple[Line, ...] = ()
     split_type: Line = ""
     team_by: Literal["role", "manager"] = "role"
@@ -134,11 +139,22 @@ class Brand(Section):
 
 
 class Forecast(Section):
-    """The bands of reach."""
+    """The bands of reach, and the chance to catch up after two bad months that a phasing must leave."""
 
-    secure: Factor = Decimal("0.75")
-    on_track: Factor = Decimal("0.40")
-    stretch: Factor = Decimal("0.20")
+    secure: Chance = Decimal("0.75")
+    on_track: Chance = Decimal("0.40")
+    stretch: Chance = Decimal("0.20")
+    catch_up: Chance = Decimal("0.80")
+
+
+class Clients(Section):
+    """What delivery needs: custom fields of opportunities with days of work and dates of service, and what can be done a month."""
+
+    effort_field: ApiName | None = None
+    service_start_field: ApiName | None = None
+    service_end_field: ApiName | None = None
+    capacity_days: Days | None = None
+    days_per_person: Days = Decimal(18)
 
 
 class Delivery(Section):
@@ -156,6 +172,7 @@ class SalesPolicy(Section):
     pipeline: Pipeline = Pipeline()
     brand: Brand = Brand()
     forecast: Forecast = Forecast()
+    clients: Clients = Clients()
     delivery: Delivery = Delivery()
 
 
@@ -177,6 +194,9 @@ def parse_policy(text: str, file_name: str) -> SalesPolicy:
         )
     if phasing.method == "custom" and not any(phasing.weights):
         raise InvalidPolicy(f"{file_name}: [phasing] weights are all zero; give at least one month a weight")
+    bands = policy.forecast
+    if not bands.secure >= bands.on_track >= bands.stretch:
+        raise InvalidPolicy(f"{file_name}: [forecast] bounds must fall from secure over on_track to stretch; correct their order")
     return policy
 
 
@@ -197,6 +217,21 @@ def _known_keys(above: list[str]) -> list[str]:
         inner = section.model_fields[name].annotation
         section = next(kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(section.model_fields)
+
+
+@dataclass(frozen=True)
+class CustomFields:
+    """Custom fields of opportunities by what they hold; empty where policy names none."""
+
+    amount: str = ""
+    effort: str = ""
+    service_start: str = ""
+    service_end: str = ""
+
+    @property
+    def service(self) -> str:
+        """The fields about delivery, as one text to compare."""
+        return f"{self.effort} {self.service_start} {self.service_end}".strip()
 
 
 @dataclass(frozen=True)
@@ -255,12 +290,15 @@ class PolicyBook:
         return self._rules(f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True)
 
     @property
-    def amount_field(self) -> str:
-        """The custom amount field that is read; raises `InvalidPolicy` if files name different ones."""
-        named = sorted({policy.pipeline.amount_field for policy in self.policies.values() if policy.pipeline.amount_field})
-        if len(named) > 1:
-            raise InvalidPolicy(f"the policy files name the amount fields {', '.join(named)}; one is read: name the same field in each file")
-        return named[0] if named else ""
+    def custom_fields(self) -> CustomFields:
+        """The custom fields that are read; raises `InvalidPolicy` if files name different ones for one thing."""
+        policies = self.policies.values()
+        return CustomFields(
+            amount=_the_one("amount field", [policy.pipeline.amount_field for policy in policies]),
+            effort=_the_one("effort field", [policy.clients.effort_field for policy in policies]),
+            service_start=_the_one("service start field", [policy.clients.service_start_field for policy in policies]),
+            service_end=_the_one("service end field", [policy.clients.service_end_field for policy in policies]),
+        )
 
     @property
     def time_zone(self) -> str | None:
@@ -282,6 +320,13 @@ class PolicyBook:
             source=source,
             is_fallback=is_fallback,
         )
+
+
+def _the_one(what: str, names: Iterable[str | None]) -> str:
+    named = sorted({name for name in names if name})
+    if len(named) > 1:
+        raise InvalidPolicy(f"the policy files name the {what}s {', '.join(named)}; one is read: name the same field in each file")
+    return named[0] if named else ""
 
 
 def _calendar(policy: SalesPolicy, organization: OrganizationDefaults) -> FiscalCalendar:

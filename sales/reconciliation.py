@@ -40,6 +40,11 @@ def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str
     return faults
 
 
+def forecast_columns(landing_forecast: pd.DataFrame) -> list[str]:
+    """Return the columns of a forecast that add up: medians and margins do not."""
+    return [name for name in ("bookings", "target", "expected") if landing_forecast[name].notna().all()]
+
+
 def movement_closes(pipeline_movement: pd.DataFrame) -> list[str]:
     """Opening plus what came less what went is closing, in every row."""
     digits = money.digits_of(pipeline_movement["opening"])

@@ -100,8 +100,9 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
             "stage_provenance": state_provenance,
             "owner_provenance": _provenance(~state.is_assumed & (history.owner.tracked_from < state.as_of), doubt),
             "owner_name": folk.name_of(owners),
-            "lead_source": columns.arrow(history.records["lead_source"]).take(here),
+            "lead_source": history.lead_source.at(state.as_of).take(here),
             "known_at": columns.from_instants(np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])),
+            **{name: columns.arrow(history.records[name]).take(here) for name in ("effort_days", "service_start", "service_end")},
         }
     )
     stamped = stamp(table, rules.calendar.as_of(month), history.extract.extracted_at)

@@ -26,6 +26,7 @@ PERIOD = r"^(\d{4}-(0[1-9]|1[0-2])|FY\d{4}(-Q[1-4])?)$"
 GRAINS = ["person", "team", "company"]
 PERIOD_KINDS = ["month", "quarter", "year"]
 STATUSES = ["no_target", "covered", "ok"]
+BANDS = ["secure", "on_track", "stretch", "out_of_reach"]
 PROVENANCES = ["snapshot", "history", "assumed", "unknown"]
 # Amounts as Salesforce holds them, in any currency.
 RAW_MONEY = pa.decimal128(38, 10)
@@ -104,6 +105,9 @@ class RawOpportunities(Contract):
     created_at: Instant = _field("When the record was created")
     modified_at: Instant = _field("System modification stamp; of a deleted record, when it was deleted")
     custom_amount: Amount = _maybe("Amount in the field that policy names, in the record's currency")
+    effort_days: Number = _maybe("Days of work, in the field that policy names")
+    service_start: Day = _maybe("First day of service, in the field that policy names")
+    service_end: Day = _maybe("Last day of service, in the field that policy names")
 
     class Config(Contract.Config):
         """One row a record."""
@@ -335,6 +339,74 @@ class RawTargets(Contract):
         unique = ["fiscal_year", "owner_id", "revision"]
 
 
+class TargetPadding(Contract):
+    """What is assigned to people beside what teams and the company state for themselves: over-assignment in plain sight."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    fiscal_year: Count = _field("Number in the fiscal year's name")
+    grain: Text = _field("Team or company", isin=["team", "company"])
+    grain_id: Text = _field("Team's or company's name")
+    assigned: Amount = _field("Sum of the annual targets of its people")
+    stated: Amount = _maybe("Its own number in team_targets.csv; empty where none is stated")
+    padding: Amount = _maybe("Assigned less stated")
+    padding_pct: Number = _maybe("Padding in percent of stated")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a team and year."""
+
+        unique = ["fiscal_year", "grain", "grain_id"]
+
+
+class BottomUpPlan(Contract):
+    """The company's year from below: the sum of client plans beside the phased target."""
+
+    as_of_month: Text = _field("Month whose report this is", str_matches=MONTH)
+    month: Text = _field("Month of the fiscal year", str_matches=MONTH)
+    baseline_target: Amount = _field("Phased target of all people")
+    client_plans: Amount = _maybe("Sum of the plans of clients; empty without client_plans.csv")
+    difference: Amount = _maybe("Client plans less target")
+    bookings: Amount = _field("Booked in the month, as known now")
+    expected: Amount = _maybe("Expected from open deals; empty for months that are over or with too little history")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a month."""
+
+        unique = ["month"]
+
+
+class PhasingCheck(Contract):
+    """Whether a phasing leaves a person who misses the first two months a year within reach."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    fiscal_year: Count = _field("Number in the fiscal year's name")
+    owner_id: Text = _field("Owner")
+    annual_target: Amount = _field("Target for the year")
+    first_two: Amount = _field("Baseline of the first two selling months")
+    usual_miss: Amount = _maybe("What is missing after two months that fall short by one usual spread; empty with too little history")
+    at_risk: Amount = _maybe("What of it fits into no month that is left under the cap")
+    reach_after_miss: Number = _maybe(
+        "Chance to reach the year after that miss, for someone who books the target in a usual year", in_range={"min_value": 0, "max_value": 1}
+    )
+    catch_up_chance: Number = _maybe(
+        "Chance that what is missing after two missed months fits under the cap", in_range={"min_value": 0, "max_value": 1}
+    )
+    floor: Number = _field("Chance that policy asks for")
+    keeps_floor: Flag = _maybe("Whether the chance is at or above the floor")
+    proposed_weights: Text = _maybe("Twelve weights nearest to today's that keep the floor; empty where today's do")
+    owner_name: Text = _field("Owner's name")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an owner and year."""
+
+        unique = ["fiscal_year", "owner_id"]
+
+
 class OpportunitySnapshot(Contract):
     """What was known of every opportunity at the close of the month."""
 
@@ -363,8 +435,11 @@ class OpportunitySnapshot(Contract):
     stage_provenance: Text = _field("How the stage is known", isin=PROVENANCES)
     owner_provenance: Text = _field("How the owner is known", isin=PROVENANCES)
     owner_name: Text = _field("Owner's name")
-    lead_source: Text = _maybe("Lead source today")
+    lead_source: Text = _maybe("Lead source as of the month end; today's where its history is not tracked")
     known_at: Instant = _maybe("When what is shown was saved; empty where it is assumed")
+    effort_days: Number = _maybe("Days of work as Salesforce says now; empty where policy names no field")
+    service_start: Day = _maybe("First day of service as Salesforce says now")
+    service_end: Day = _maybe("Last day of service as Salesforce says now")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -427,6 +502,11 @@ class PhasedTargets(Contract):
     owner_name: Text = _field("Owner's name")
     stated_target: Amount = _field("Target as stated, before proration")
     as_of_month: Text = _field("Month whose report this is", str_matches=MONTH)
+    is_fixed: Flag = _field("The month's share is fixed by overrides.csv")
+    season_evidence: Number = _maybe(
+        "Weight of what was seen in a seasonal phasing, 0-1; the rest is even. Empty with another method", in_range={"min_value": 0, "max_value": 1}
+    )
+    season_deals: Count = _maybe("Won deals that the season rests on")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -474,11 +554,14 @@ class PipelineCoverage(Contract):
     open_count: Count = _field("Open deals with close date in the period")
     without_amount_count: Count = _field("Of these, deals without an amount")
     stage_weighted_pipeline: Amount = _field("Open amount times the CRM's own probability")
-    weighted_pipeline: Amount = _maybe("Open amount times calibrated probability; empty until forecasts exist")
+    weighted_pipeline: Amount = _maybe("Open amount times the calibrated chance to be booked in the period; empty with too little history")
     overdue_pipeline: Amount = _field("Open amount of all deals whose close date has passed, in no period")
     coverage_ratio: Number = _maybe("Open pipeline / remaining target; empty when nothing remains")
-    required_ratio: Number = _maybe("Coverage this company needs; empty until measured")
+    required_ratio: Number = _maybe("Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short")
     status: Text = _field("no_target, covered or ok", isin=STATUSES)
+    required_ratio_low: Number = _maybe("Lower end of the 80 % interval of the required coverage")
+    required_ratio_high: Number = _maybe("Upper end of the 80 % interval of the required coverage")
+    required_windows: Count = _field("Past month ends that the required coverage rests on")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -529,14 +612,27 @@ class ClosingPlan(Contract):
     account_id: Text = _maybe("Account")
     amount: Amount = _maybe("Amount; empty where the deal has none")
     close_date: Day = _field("Close date in the CRM")
-    expected_month: Text = _maybe("Month of confirmation by forecast; empty until forecasts exist")
-    win_probability: Number = _maybe("Calibrated probability; empty until forecasts exist")
+    expected_month: Text = _maybe("Month of confirmation by forecast, if it is won; empty where that was no better than the close date")
+    win_probability: Number = _maybe(
+        "Calibrated chance to be booked within twelve months; empty with too little history", in_range={"min_value": 0, "max_value": 1}
+    )
     push_count: Count = _field("Times the close date moved to a later month")
     days_overdue: Count = _field("Days since the close date; 0 where it is still ahead")
     flags: Text = _field("overdue, no_amount, pushed, slow, protect; separated by spaces")
-    hit_change_month: Number = _maybe("Change of P(hit) of the month if it waits; empty until forecasts exist")
-    hit_change_quarter: Number = _maybe("Change of P(hit) of the quarter if it waits")
-    hit_change_year: Number = _maybe("Change of P(hit) of the year if it waits")
+    hit_change_month: Number = _maybe("Change of the company's chance to hit the coming month if it confirms a month later")
+    hit_change_quarter: Number = _maybe("The same for the quarter that holds the coming month")
+    hit_change_year: Number = _maybe("The same for the fiscal year that holds the coming month")
+    hit_change_month_2: Number = _maybe("Change for the month if it confirms two months later")
+    hit_change_quarter_2: Number = _maybe("Change for the quarter if it confirms two months later")
+    hit_change_year_2: Number = _maybe("Change for the year if it confirms two months later")
+    hit_change_month_3: Number = _maybe("Change for the month if it confirms three months later")
+    hit_change_quarter_3: Number = _maybe("Change for the quarter if it confirms three months later")
+    hit_change_year_3: Number = _maybe("Change for the year if it confirms three months later")
+    owner_hit_change_month: Number = _maybe("Change of the owner's chance to hit the coming month if it confirms a month later")
+    owner_hit_change_quarter: Number = _maybe("The same for the owner's quarter")
+    owner_hit_change_year: Number = _maybe("The same for the owner's year")
+    confirm_p10: Day = _maybe("Day before which it is confirmed with a chance of one in ten, if it is won")
+    confirm_p90: Day = _maybe("Day before which it is confirmed with a chance of nine in ten, if it is won")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -544,6 +640,108 @@ class ClosingPlan(Contract):
         """One row a deal."""
 
         unique = ["opportunity_id"]
+
+
+class LandingForecast(Contract):
+    """Where each period lands: booked, open and not yet created, as a distribution, with the chance to reach the target."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    grain: Text = _field("Person, team or company", isin=GRAINS)
+    grain_id: Text = _field("Owner's id, team's name or company's name")
+    period_kind: Text = _field("The month to come, quarters, and the year", isin=PERIOD_KINDS)
+    period: Text = _field("Name of the period", str_matches=PERIOD)
+    bookings: Amount = _field("Booked in the period so far")
+    p10: Amount = _maybe("Landing that is missed with a chance of one in ten; empty where there is too little history")
+    p50: Amount = _maybe("Landing that is as likely missed as passed")
+    p90: Amount = _maybe("Landing that is passed with a chance of one in ten")
+    target: Amount = _field("Phased target of the whole period")
+    hit_probability: Number = _maybe(
+        "Chance to reach the target; empty without a target or with too little history", in_range={"min_value": 0, "max_value": 1}
+    )
+    band: Text = _maybe("secure, on_track, stretch or out_of_reach, by the bounds of policy", isin=BANDS)
+    margin: Amount = _maybe(
+        "On the year's row: how much of the coming month's target may be missed with the year still on track; below 0 not even meeting it is enough"
+    )
+    expected: Amount = _maybe("Mean of the landing; people add up to teams and the company")
+    method: Text = _field("model, too_little_history, or over", isin=["model", "too_little_history", "over"])
+    stage_weighted: Amount = _field("Baseline: booked, and open amounts of the period times the CRM's own probability")
+    last_year: Amount = _maybe("Baseline: bookings of the same months a year before; empty where history begins later")
+    three_month_average: Amount = _maybe(
+        "Baseline: booked, and the average of the last three months for each month left; empty where history begins later"
+    )
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class PipelineGeneration(Contract):
+    """New pipeline that each month must see created, by lead source, against what was created."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    source: Text = _field("Lead source; (none) where a deal has none")
+    month: Text = _field("Month of creation", str_matches=MONTH)
+    required: Amount = _maybe("New pipeline that the targets of the months it serves need; empty where there are none or history is too short")
+    created: Amount = _maybe("Amount of the deals created, as known now; empty for months to come")
+    conversion: Number = _maybe("Part of created money that is booked, in this company's past")
+    lead_months: Number = _maybe("Months from creation to booking, weighted by money")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a source and month."""
+
+        unique = ["source", "month"]
+
+
+class ClientPhasing(Contract):
+    """Each client's bookings by month, what is expected to be confirmed, and the work that follows."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    account_id: Text = _field("Account")
+    month: Text = _field("Month", str_matches=MONTH)
+    bookings: Amount = _field("Booked with close date in the month")
+    expected: Amount = _maybe("Open amounts times their chance to be booked in the month; empty for months that are over or with too little history")
+    delivery_days: Number = _maybe("Days of work in the month, of won deals and, by their chance, of open ones; empty where no effort is known")
+    account_name: Text = _maybe("Account's name")
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an account and month."""
+
+        unique = ["account_id", "month"]
+
+
+class ForecastTrackRecord(Contract):
+    """Past forecasts beside what came, and beside three naive baselines."""
+
+    as_of_month: Text = _field("Month end at which the forecast was made", str_matches=MONTH)
+    grain: Text = _field("Person, team or company", isin=GRAINS)
+    grain_id: Text = _field("Owner's id, team's name or company's name")
+    period_kind: Text = _field("Month, quarter or year", isin=PERIOD_KINDS)
+    period: Text = _field("Name of the period", str_matches=PERIOD)
+    p10: Amount = _field("Landing that was to be missed with a chance of one in ten")
+    p50: Amount = _field("Median of the forecast")
+    p90: Amount = _field("Landing that was to be passed with a chance of one in ten")
+    stage_weighted: Amount = _field("Baseline: stage-weighted pipeline")
+    last_year: Amount = _maybe("Baseline: same months a year before")
+    three_month_average: Amount = _maybe("Baseline: average of the last three months")
+    outcome: Amount = _field("Bookings of the period, as known at the evaluating month end")
+    target: Amount = _field("Phased target of the period as it was in force at the forecast")
+    hit_probability: Number = _maybe("Forecast chance to reach the target; empty without one", in_range={"min_value": 0, "max_value": 1})
+    is_hit: Flag = _maybe("Whether the target was reached; empty without one")
+    evaluated_month: Text = _field("Month end at which the outcome was looked up", str_matches=MONTH)
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a forecast."""
+
+        unique = ["as_of_month", "grain", "grain_id", "period_kind", "period"]
 
 
 class DataQuality(Contract):
@@ -585,10 +783,17 @@ RAW: dict[str, type[Contract]] = {
 PUBLISHED: dict[str, type[Contract]] = {
     "opportunity_snapshot": OpportunitySnapshot,
     "phased_targets": PhasedTargets,
+    "phasing_check": PhasingCheck,
+    "target_padding": TargetPadding,
+    "bottom_up_plan": BottomUpPlan,
     "target_attainment": TargetAttainment,
     "pipeline_coverage": PipelineCoverage,
     "pipeline_movement": PipelineMovement,
+    "landing_forecast": LandingForecast,
     "closing_plan": ClosingPlan,
+    "client_phasing": ClientPhasing,
+    "pipeline_generation": PipelineGeneration,
+    "forecast_track_record": ForecastTrackRecord,
     "data_quality": DataQuality,
 }
 
@@ -634,4 +839,4 @@ def descriptions(contract: type[Contract]) -> dict[str, str]:
 
 def month_column(table: str) -> str:
     """Return the column that says which month end a monthly table belongs to."""
-    return {"opportunity_snapshot": "month", "pipeline_movement": "to_month"}.get(table, "as_of_month")
+    return {"opportunity_snapshot": "month", "pipeline_movement": "to_month", "forecast_track_record": "evaluated_month"}.get(table, "as_of_month")

@@ -1,6 +1,6 @@
 """Phased targets: how an annual number becomes twelve, and what misses do to the rest.
 
-Put phasing, ramp, proration, revisions and re-phasing here. Attainment and
+Put proration, fixed months, revisions and re-phasing here. The weights are `phasing`; attainment and
 coverage have their own modules; reading the target book is `connectors.target_book`.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from types import MappingProxyType
 from typing import cast
 
 import numpy as np
@@ -18,11 +19,14 @@ import pandas as pd
 import pyarrow as pa
 
 from sales import columns, money
-from sales.calendar import MONTHS_IN_YEAR, Month, Period, working_days
+from sales.calendar import MONTHS_IN_YEAR, Month, Period
 from sales.extract import People
 from sales.fault import Fault
 from sales.money import MissingRate
+from sales.phasing import Seller, base_weights, personal_weights, selling_weights
+from sales.plans import NO_PLANS, PlanBook
 from sales.policy import MonthRules, OrganizationDefaults, Phasing, PolicyBook
+from sales.season import Season
 from sales.tables import PhasedTargets, checked, stamp
 
 
@@ -56,6 +60,8 @@ class Plan:
     amount: int
     weights: list[Fraction]
     baseline: list[int]
+    fixed: frozenset[Month] = frozenset()
+    season: Season | None = None
 
 
 @dataclass(frozen=True)
@@ -99,27 +105,39 @@ def in_force(
     return [chosen[key] for key in sorted(chosen)]
 
 
-def plan(target: AnnualTarget, rules: MonthRules) -> Plan:
-    """Phase one annual target by the rules of its year; the months sum to it, to the cent."""
+def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, season: Season | None = None) -> Plan:
+    """Phase one annual target by the rules of its year; the months sum to it, to the cent.
+
+    Months that the plan book fixes keep their amount; the others share the rest by weight.
+    """
     phasing = rules.policy.phasing
     year = rules.calendar.year(target.fiscal_year)
-    base = _base_weights(phasing, year, target.holidays or phasing.holidays)
-    active = [_is_active(month, target) for month in year.months]
-    selling = [weight if is_on else Fraction(0) for weight, is_on in zip(base, active, strict=True)]
+    seller = Seller(target.start, target.end, target.holidays or phasing.holidays, plans.leaves_of(target.owner_id))
+    base = base_weights(phasing, year, seller.holidays, season)
+    selling = selling_weights(base, year, seller)
     amount = target.amount
     if rules.policy.targets.basis == "full_year":
         share = amount * sum(selling, Fraction(0)) / sum(base, Fraction(0))
         amount = round(share)  # Fraction rounds half to even
-    weights = [weight * _ramp(month, target, phasing) for weight, month in zip(selling, year.months, strict=True)]
+    weights = personal_weights(selling, year, seller, phasing)
+    fixed = plans.fixed_of(target.fiscal_year, target.owner_id)
+    rest = amount - sum(fixed.values())
+    free = [Fraction(0) if month in fixed else weight for month, weight in zip(year.months, weights, strict=True)]
+    if rest < 0 or (rest > 0 and not any(free) and fixed):
+        raise InvalidTarget(
+            f"the fixed months of {target.owner_id} in {year.name} leave {money.decimal_of(rest, rules.digits)} of the target for the other months; "
+            "correct them in overrides.csv"
+        )
     try:
-        baseline = money.allocate(amount, weights)
+        parts = money.allocate(rest, free)
     except ValueError:
         raise InvalidTarget(
             f"the target of {target.owner_id} for {year.name} has no month to be laid on: "
             f"start {target.start or 'open'}, end {target.end or 'open'}, weights {[float(each) for each in weights]}; "
             "correct its dates in the target book or the weights in the policy file"
         ) from None
-    return Plan(target, year, amount, weights, baseline)
+    baseline = [fixed.get(month, part) for month, part in zip(year.months, parts, strict=True)]
+    return Plan(target, year, amount, weights, baseline, frozenset(fixed), season if phasing.method == "seasonal" else None)
 
 
 def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasing) -> Rephased:
@@ -152,8 +170,10 @@ def phased_targets(
     policies: PolicyBook,
     organization: OrganizationDefaults,
     extracted_at: datetime,
+    plans: PlanBook = NO_PLANS,
+    seasons: Mapping[int, Season] = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """Return the phased targets as of a month's end.
+    """Return the phased targets as of a month's end; `seasons` has the season of each fiscal year that is phased by it.
 
     `in_force_at` has the targets in force at each month end of the year, up to the month
     itself, at which the organisation had records; `bookings` is `MonthlyBookings`. A closed month carries the re-phased target
@@ -167,8 +187,10 @@ def phased_targets(
     rows: list[dict[str, object]] = []
     for target in targets:
         its_rules = policies.for_fiscal_year(target.fiscal_year, organization)
-        its_plan = plan(target, its_rules)
-        rows += _rows(its_plan, its_rules, month, in_force_at, booked)
+        its_season = seasons.get(target.fiscal_year)
+        its_plan = plan(target, its_rules, plans, its_season)
+        earlier = {each: [plan(one, its_rules, plans, its_season) for one in past if _same(one, target)] for each, past in in_force_at.items()}
+        rows += _rows(its_plan, its_rules, month, earlier, booked)
     table = pd.DataFrame(rows)
     owners = columns.text(table["owner_id"].tolist())
     digits = rules.digits
@@ -188,6 +210,9 @@ def phased_targets(
             "owner_name": folk.name_of(owners),
             "stated_target": _minor_column(table["stated_target"], digits),
             "as_of_month": columns.repeat(str(month), len(table)),
+            "is_fixed": pa.array(table["is_fixed"].tolist()),
+            "season_evidence": pa.array([row["season_evidence"] for row in rows], pa.float64()),
+            "season_deals": pa.array([row["season_deals"] for row in rows], pa.int64()),
         }
     ).sort_values(["fiscal_year", "owner_id", "month"], kind="stable", ignore_index=True)
     return checked(stamp(framed, rules.calendar.as_of(month), extracted_at), PhasedTargets)
@@ -222,7 +247,7 @@ def _rows(
     its_plan: Plan,
     rules: MonthRules,
     month: Month,
-    earlier: Mapping[Month, Sequence[AnnualTarget]],
+    earlier: Mapping[Month, Sequence[Plan]],
     booked: _Booked,
 ) -> list[dict[str, object]]:
     target, year, phasing = its_plan.target, its_plan.year, rules.policy.phasing
@@ -230,10 +255,9 @@ def _rows(
     rephased = list(its_plan.baseline)
     for position in range(1, done):
         before = year.months[position - 1]
-        past = next((one for one in earlier.get(before, ()) if _same(one, target)), None)
-        if past is not None:
+        for past in earlier.get(before, ()):
             so_far = booked.to_date(target.owner_id, year.months[:position], before)
-            rephased[position] = rephase(plan(past, rules), so_far, position, phasing).months[0]
+            rephased[position] = rephase(past, so_far, position, phasing).months[0]
     today = Rephased(its_plan.baseline, at_risk=0, ahead=0)
     if done:
         today = rephase(its_plan, booked.to_date(target.owner_id, year.months[:done], month), done, phasing)
@@ -252,6 +276,9 @@ def _rows(
             "at_risk": today.at_risk if n == last else 0,
             "ahead": today.ahead if n == last else 0,
             "stated_target": target.amount,
+            "is_fixed": each in its_plan.fixed,
+            "season_evidence": its_plan.season.evidence if its_plan.season else None,
+            "season_deals": its_plan.season.deals if its_plan.season else None,
         }
         for n, each in enumerate(year.months)
     ]
@@ -259,29 +286,6 @@ def _rows(
 
 def _same(one: AnnualTarget, other: AnnualTarget) -> bool:
     return (one.fiscal_year, one.owner_id) == (other.fiscal_year, other.owner_id)
-
-
-def _base_weights(phasing: Phasing, year: Period, holidays: str) -> list[Fraction]:
-    if phasing.method == "custom":
-        return phasing.custom_weights
-    if phasing.method == "working_days":
-        return [Fraction(len(working_days(month, holidays))) for month in year.months]
-    if phasing.method == "seasonal":
-        raise InvalidTarget('phasing method "seasonal" is not measured yet; choose "even", "working_days" or "custom" in the policy file')
-    return [Fraction(1)] * MONTHS_IN_YEAR
-
-
-def _is_active(month: Month, target: AnnualTarget) -> bool:
-    after_start = target.start is None or month >= Month.of(target.start)
-    before_end = target.end is None or month <= Month.of(target.end)
-    return after_start and before_end
-
-
-def _ramp(month: Month, target: AnnualTarget, phasing: Phasing) -> Fraction:
-    if target.start is None:
-        return Fraction(1)
-    since = month.index - Month.of(target.start).index
-    return Fraction(phasing.ramp[since]) if 0 <= since < len(phasing.ramp) else Fraction(1)
 
 
 def _months_to_lay_on(policy: str, months_done: int) -> int:

@@ -17,7 +17,7 @@ from connectors.salesforce_wire import Progress
 from connectors.storage import TableStore
 from sales import columns, tables
 from sales.extract import Extract, defaults_of
-from sales.policy import MonthRules, OrganizationDefaults, PolicyBook, parse_policy
+from sales.policy import CustomFields, MonthRules, OrganizationDefaults, PolicyBook, parse_policy
 
 Rows = Sequence[dict[str, object]]
 
@@ -130,11 +130,11 @@ class FakeReader:
         progress: Progress,
         *,
         approve: Callable[[Outlook], None],
-        amount_field: str = "",
+        custom: CustomFields | None = None,
         accepts_vanished: bool = False,
     ) -> ExtractRecord:
         """Store the tables."""
-        _ = amount_field, accepts_vanished
+        _ = custom, accepts_vanished
         self.pulls += 1
         progress("pulled")
         oldest = self.raw["raw_opportunities"]["created_at"].min()

@@ -37,7 +37,7 @@ def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
 def test_the_guide_names_every_rule_with_its_default() -> None:
     page = (ROOT / "docs" / "guide.md").read_text(encoding="utf-8")
     policy = SalesPolicy()
-    for section in ("phasing", "pipeline", "brand"):
+    for section in ("phasing", "pipeline", "brand", "forecast", "clients"):
         for key in type(getattr(policy, section)).model_fields:
             assert key in page, key
     assert f"`{policy.phasing.cap}`" in page
@@ -56,7 +56,7 @@ def test_the_commands_of_the_readme_exist() -> None:
     from orchestration.cli import app
 
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
-    used = set(re.findall(r"^onpace ([a-z]+)", README, re.MULTILINE))
+    used = set(re.findall(r"^onpace ([a-z-]+)", README, re.MULTILINE))
     assert used <= commands
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
     assert set(re.findall(r"make ([a-z]+)", README)) <= targets

@@ -11,6 +11,7 @@ from connectors.salesforce import VanishedRecords
 from connectors.salesforce_objects import MissingField, RetypedField
 from connectors.storage import TableStore
 from sales.calendar import Month
+from sales.policy import CustomFields
 from tests.connectors.orgs import LivingOrg, Reading, known, reading, truth
 from tests.fakes import at
 
@@ -258,11 +259,11 @@ def test_a_custom_amount_is_read_once_policy_names_it(tmp_path: Path) -> None:
     with reading(living, tmp_path) as one:
         one.pull()
         living.later(hours=1)
-        record = one.pull(amount_field="ACV__c")
+        record = one.pull(custom=CustomFields(amount="ACV__c"))
         assert set(one.tables(record)["raw_opportunities"]["custom_amount"]) == {Decimal("12.5")}
         living.org.rename_field("Opportunity", "ACV__c", "ACV_EUR__c")
         with pytest.raises(MissingField, match=r"did it become ACV_EUR__c\?.*correct \[pipeline\] amount_field"):
-            one.pull(amount_field="ACV__c")
+            one.pull(custom=CustomFields(amount="ACV__c"))
 
 
 def test_clocks_that_differ_are_said_and_salesforces_is_used(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from connectors.salesforce_objects import MissingField, MissingObject, Unreadabl
 from connectors.salesforce_wire import SalesforceUnavailable
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
+from sales.policy import CustomFields
 from tests.fakes import at, pulled
 
 INSTANT = "2026-01-05T10:00:00.000+0000"
@@ -111,7 +112,7 @@ def test_a_hidden_field_stops_only_a_table_that_needs_it(tmp_path: Path) -> None
         with pytest.raises(MissingField, match=r"field Opportunity.Amount is not visible.*grant read access"):
             pulled(client, tmp_path)
         with pytest.raises(MissingField):
-            examine_organization(client, "")
+            examine_organization(client, CustomFields())
 
 
 def test_tracked_ids_of_15_characters_become_18(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from local_org.sessions import Credentials
 from orchestration import cli, settings
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
+from sales.tables import PUBLISHED
 
 ROOT = Path(__file__).parents[2]
 ONPACE = Path(sys.executable).with_name("onpace")
@@ -78,7 +79,50 @@ class TestDemo:
         month = str(Month(*last_month_there(datetime.now(UTC))))
         done = run(demo_home, "export", month, "--to", str(tmp_path / "out"), "--format", kind)
         assert done.returncode == 0, done.stderr
-        assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (1 if kind == "xlsx" else 7)
+        assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (1 if kind == "xlsx" else len(PUBLISHED))
+
+    def test_a_what_if_shows_before_and_after_and_stores_nothing(self, demo_home: Path, tmp_path: Path) -> None:
+        month = Month(*last_month_there(datetime.now(UTC)))
+        assert run(demo_home, "export", str(month), "--to", str(tmp_path)).returncode == 0
+        with (tmp_path / "closing_plan.csv").open(encoding="utf-8", newline="") as lines:
+            deal = max(csv.DictReader(lines), key=lambda row: float(row["win_probability"] or 0) * float(row["amount"] or 0))["opportunity_id"]
+        before = {path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")}
+        done = run(demo_home, "what-if", "--move", f"{deal}={month.plus(3)}", "--add", f"Somebody=25000@{month.plus(1)}")
+        assert done.returncode == 0, done.stderr
+        assert f"As of the end of {month}" in done.stdout
+        for words in ("Expected landing", "Attainment expected", "Coverage", "Chance to hit", "Days of work", "win rate of all"):
+            assert words in done.stdout, words
+        assert {path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")} == before
+        wrong = run(demo_home, "what-if", "--drop", "006nobody")
+        assert (wrong.returncode, "is no deal that is open" in wrong.stderr) == (1, True)
+        assert run(demo_home, "what-if", "--move", "nonsense").returncode == 1
+
+    def test_a_backtest_judges_every_past_forecast_and_writes_the_table(self, demo_home: Path, tmp_path: Path) -> None:
+        done = run(demo_home, "backtest", "--to", str(tmp_path / "judged"))
+        assert done.returncode == 0, done.stderr
+        assert "company month" in done.stdout
+        assert "100%" in done.stderr or "Forecast" in done.stderr
+        with (tmp_path / "judged" / "forecast_track_record.csv").open(encoding="utf-8", newline="") as lines:
+            rows = [row for row in csv.DictReader(lines) if (row["grain"], row["period_kind"]) == ("company", "month")]
+        assert len(rows) >= 24
+        errors = {
+            name: sum(abs(float(row[name]) - float(row["outcome"])) for row in rows if row["last_year"])
+            for name in ("p50", "stage_weighted", "last_year")
+        }
+        assert errors["p50"] < min(errors["stage_weighted"], errors["last_year"])
+
+    def test_the_packs_say_where_the_year_lands_and_how_good_that_was(self, demo_home: Path) -> None:
+        month = Month(*last_month_there(datetime.now(UTC)))
+        pages = pypdf.PdfReader(demo_home / "packs" / str(month) / "company.pdf").pages
+        text = " ".join(" ".join(page.extract_text() for page in pages).split())
+        for words in (
+            "Where it lands",
+            "in eight of ten cases",
+            "How good were earlier forecasts",
+            "Is enough new pipeline created",
+            "The work that follows",
+        ):
+            assert words in text, words
 
     def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:
         done = run(demo_home, "doctor")

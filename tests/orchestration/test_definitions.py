@@ -50,7 +50,7 @@ def test_only_the_month_end_delivers() -> None:
 def test_business_checks_block() -> None:
     graph = defs.resolve_asset_graph()
     checks = [graph.get(key) for key in graph.asset_check_keys]
-    assert len(checks) == 6
+    assert len(checks) == 7
     assert all(check.blocking for check in checks)
 
 
@@ -93,4 +93,4 @@ def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == 26
+    assert int(done.stdout) == 33

@@ -8,10 +8,14 @@ from functools import lru_cache
 from reports import formats
 from reports.document import Edition
 from reports.grain_tables import MonthTables
-from sales import attainment, closing, coverage, credit, movement, quality, snapshot, targets
+from sales import attainment, catch_up, clients, closing, coverage, credit, forecast, generation, movement, quality, snapshot, targets
+from sales import plans as stated
+from sales import track_record as record
 from sales.calendar import Month
 from sales.extract import people
 from sales.history import PipelineHistory
+from sales.outlook import foresight
+from sales.panel import Panel
 from sales.tables import RawTargets
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
 
@@ -49,10 +53,20 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     bookings = snapshot.monthly_bookings([(*pair, its) for pair in known], MONTH, rules, EXTRACTED_AT)
     shared = credit.booking_credit(snap, one, folk, MONTH, rules)
     phased = targets.phased_targets(in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT)
-    cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules)
+    panel = Panel(its, MONTH, rules)
+    foreseen = foresight(panel.known_at(MONTH.index))
+    cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, foreseen)
+    by_client = clients.client_phasing(snap, foreseen, MONTH, rules)
+    plans = [targets.plan(each, rules) for each in in_force[MONTH]]
     tables = MonthTables(
         snap, shared, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), cover,
         movement.pipeline_movement(snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules),
         closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, "00D", formats.repertoire()),
+        forecast.landing_forecast(foreseen, snap, shared, phased, MONTH, rules), by_client,
+        generation.pipeline_generation(foreseen, phased, MONTH, rules, EXTRACTED_AT),
+        record.track_record(panel, MONTH, rules, folk, lambda _: None, EXTRACTED_AT),
+        catch_up.phasing_check(plans, foreseen, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT),
+        stated.target_padding(phased, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
+        stated.bottom_up_plan(phased, by_client, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
     )  # fmt: skip
     return tables, Edition(MONTH, rules, is_demo=False)

@@ -1,0 +1,146 @@
+"""A generated firm with a long past, for tests of what is to come: every table of one of its month ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cached_property, lru_cache
+
+import pandas as pd
+
+from benchmarks.simulated import SimulatedFirm, simulated_firm
+from sales import catch_up, clients, closing, columns, confirmation, coverage, credit, forecast, generation, snapshot, targets, track_record
+from sales.calendar import Month
+from sales.extract import Extract, People, people
+from sales.history import PipelineHistory
+from sales.outlook import Foresight, foresight
+from sales.panel import Panel
+from sales.policy import MonthRules, PolicyBook, parse_policy
+from sales.tables import MonthlyBookings, RawTargets, empty
+from tests.fakes import frame
+
+MONTH = Month(2023, 8)
+
+
+@lru_cache(maxsize=4)
+def simulated(deals_a_year: int = 150, seed: int = 3) -> SimulatedFirm:
+    """Return a generated firm."""
+    return simulated_firm(deals_a_year, seed)
+
+
+@dataclass(frozen=True)
+class FirmMonth:
+    """One month end of an extract, with targets for everybody; tables are made when asked for."""
+
+    extract: Extract
+    month: Month = MONTH
+    annual_target: int = 600_000
+    policy: str = ""
+
+    @cached_property
+    def policies(self) -> PolicyBook:
+        return PolicyBook({2021: parse_policy(self.policy, "fy2021.toml")})
+
+    @cached_property
+    def rules(self) -> MonthRules:
+        return self.policies.for_month(self.month, self.extract.defaults)
+
+    @cached_property
+    def history(self) -> PipelineHistory:
+        return PipelineHistory(self.extract, "USD", 2)
+
+    @cached_property
+    def panel(self) -> Panel:
+        return Panel(self.history, self.month, self.rules)
+
+    @cached_property
+    def foresight(self) -> Foresight:
+        return foresight(self.panel.known_at(self.month.index))
+
+    @cached_property
+    def folk(self) -> People:
+        return people(self.extract, "role")
+
+    @cached_property
+    def book(self) -> pd.DataFrame:
+        owners = columns.arrow(self.extract.users["user_id"]).to_pylist()
+        rows = [
+            {
+                "fiscal_year": year,
+                "owner_id": owner,
+                "annual_target": Decimal(self.annual_target),
+                "revision": 1,
+                "effective_date": date(year - 1, 12, 1),
+            }
+            for year in range(2020, 2026)
+            for owner in owners
+        ]
+        return frame(RawTargets, rows)
+
+    def targets_at(self, origin: Month) -> pd.DataFrame:
+        in_force = targets.in_force(self.book, {}, origin, self.policies, self.extract.defaults)
+        blank = empty(MonthlyBookings)
+        return targets.phased_targets({origin: in_force}, blank, self.folk, origin, self.policies, self.extract.defaults, self.extract.extracted_at)
+
+    @cached_property
+    def phased(self) -> pd.DataFrame:
+        return self.targets_at(self.month)
+
+    @cached_property
+    def snapshot(self) -> pd.DataFrame:
+        return snapshot.opportunity_snapshot(self.history, self.month, self.rules)
+
+    @cached_property
+    def credit(self) -> pd.DataFrame:
+        return credit.booking_credit(self.snapshot, self.extract, self.folk, self.month, self.rules)
+
+    @cached_property
+    def landing(self) -> pd.DataFrame:
+        return forecast.landing_forecast(self.foresight, self.snapshot, self.credit, self.phased, self.month, self.rules)
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        return coverage.pipeline_coverage(self.snapshot, self.credit, self.phased, self.month, self.rules, self.foresight)
+
+    @cached_property
+    def closing(self) -> pd.DataFrame:
+        score = confirmation.confirmation_score(self.panel, self.month.index)
+        of_plan = closing.plan_forecast(self.foresight, score, self.snapshot, self.credit, self.phased, self.month, self.rules)
+        return closing.closing_plan(self.snapshot, self.month, self.rules, of_plan)
+
+    @cached_property
+    def clients(self) -> pd.DataFrame:
+        return clients.client_phasing(self.snapshot, self.foresight, self.month, self.rules)
+
+    @cached_property
+    def generation(self) -> pd.DataFrame:
+        return generation.pipeline_generation(self.foresight, self.phased, self.month, self.rules, self.extract.extracted_at)
+
+    @cached_property
+    def record(self) -> pd.DataFrame:
+        return track_record.track_record(self.panel, self.month, self.rules, self.folk, self.targets_at, self.extract.extracted_at)
+
+    @cached_property
+    def plans(self) -> list[targets.Plan]:
+        in_force = targets.in_force(self.book, {}, self.month, self.policies, self.extract.defaults)
+        return [targets.plan(each, self.rules) for each in in_force]
+
+    @cached_property
+    def phasing_check(self) -> pd.DataFrame:
+        return catch_up.phasing_check(
+            self.plans, self.foresight, self.folk, self.month, self.policies, self.extract.defaults, self.extract.extracted_at
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return every table that looks ahead or back on forecasts."""
+        return {
+            "landing_forecast": self.landing, "pipeline_coverage": self.coverage, "closing_plan": self.closing, "client_phasing": self.clients,
+            "pipeline_generation": self.generation, "forecast_track_record": self.record, "phasing_check": self.phasing_check,
+        }  # fmt: skip
+
+
+@lru_cache(maxsize=4)
+def firm_month(deals_a_year: int = 150, seed: int = 3) -> FirmMonth:
+    """Return a month end of a generated firm; tests share it and change nothing."""
+    return FirmMonth(simulated(deals_a_year, seed).extract)
