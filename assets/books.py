@@ -294,7 +294,8 @@ class Books:
         """Keep an extract that was read soon after a month end as our own copy of it."""
         defaults = self.extract(record).defaults
         local = record.extracted_at.astimezone(ZoneInfo(self.policies.time_zone or record.time_zone))
-        month = Month.of(local.date()).plus(-1)
+        its_calendar = self.policies.for_month(Month.of(local.date()), defaults).calendar
+        month = its_calendar.month_of(local.date()).plus(-1)
         as_of = self.policies.for_month(month, defaults).calendar.as_of(month)
         if timedelta(0) <= record.extracted_at - as_of <= COPY_WITHIN:
             self.extracts.keep_month_end(month, as_of, record)

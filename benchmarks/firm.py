@@ -98,5 +98,5 @@ def big_firm(deals: int) -> Extract:
         "bench", END, opportunities=columns.frame(opportunities), opportunity_history=columns.frame(history),
         opportunity_field_history=columns.frame(changes), users=columns.frame(users), roles=columns.frame(roles), accounts=columns.frame(accounts),
         stages=columns.frame(stages), organization=columns.frame(organization), currency_rates=columns.frame(rates),
-        **{name: empty(RAW[f"raw_{name}"]) for name in ("queues", "opportunity_splits", "split_types", "record_types", "quotas")},
+        **{name: empty(RAW[f"raw_{name}"]) for name in ("queues", "opportunity_splits", "split_types", "record_types", "quotas", "periods")},
     )  # fmt: skip

@@ -27,7 +27,7 @@ from connectors.storage import TableStore
 from connectors.unfinished import Desk
 from sales import columns
 from sales.calendar import Month
-from sales.extract import Extract, defaults_of
+from sales.extract import Extract
 from sales.fault import Fault
 from sales.tables import RAW, Contract, empty
 
@@ -150,7 +150,7 @@ class ExtractStore:
         while (self._home / "extracts" / f"{extract_id}.json").exists():  # read twice within Salesforce's second
             extract_id += "0"
         record = ExtractRecord(
-            extract_id, extracted_at, str(organization["organization_id"].iloc[0]), source, defaults_of(organization).time_zone,
+            extract_id, extracted_at, str(organization["organization_id"].iloc[0]), source, str(organization["time_zone"].iloc[0]),
             versions, rows, findings, pull,
         )  # fmt: skip
         write_atomically(self._home / "extracts" / f"{extract_id}.json", _json(asdict(record)))

@@ -90,10 +90,10 @@ class SalesforceClient:
     def organization(self) -> OrganizationDefaults:
         """Return what the organisation says of itself, without reading anything else."""
         wire = self.connected()
-        sources = (objects.ORGANIZATION, objects.CURRENCIES)
+        sources = (objects.ORGANIZATION, objects.CURRENCIES, objects.PERIODS)
         types = describe(wire, sources)
         small = read_small(wire, {source.object_name: objects.visible(source, types[source.object_name], []) for source in sources})
-        return defaults_of(small["raw_organization"])
+        return defaults_of(small["raw_organization"], small["Period"])
 
     def pull(
         self,
@@ -164,7 +164,7 @@ class _Pull:
     def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> Outlook:
         oldest = self.wire.records("SELECT MIN(CreatedDate) oldest FROM Opportunity", what="find the first opportunity")[0]["oldest"]
         return Outlook(
-            defaults_of(small["raw_organization"]), small["User"], small["UserRole"], small["raw_quotas"], datetime.fromisoformat(oldest) if oldest else None,
+            defaults_of(small["raw_organization"], small["Period"]), small["User"], small["UserRole"], small["raw_quotas"], datetime.fromisoformat(oldest) if oldest else None,
             began,
         )  # fmt: skip
 
@@ -389,6 +389,7 @@ class _Pull:
             "raw_split_types": small["OpportunitySplitType"],
             "raw_record_types": small["raw_record_types"],
             "raw_quotas": small["raw_quotas"],
+            "raw_periods": small["Period"],
         }
         return {name: checked(table, RAW[name]) for name, table in tables.items()}, findings
 

@@ -79,7 +79,7 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
     split_types = small["OpportunitySplitType"]
     return Examination(
         wire=wire, who=wire.whoami(), limits=wire.get("limits", what="read limits"), findings=findings,
-        organization=defaults_of(small["raw_organization"]),
+        organization=defaults_of(small["raw_organization"], small["Period"]),
         has_custom_fiscal_year=bool(numbers["custom_year"]),
         currencies=sorted(small["CurrencyType"]["currency_code"]), dated_rates=len(small["DatedConversionRate"]),
         opportunities=int(numbers["opportunities"] or 0), private=int(numbers["private"] or 0),

@@ -230,9 +230,12 @@ FORECASTING_TYPES = ObjectSource("forecasting_types", "ForecastingType", [
     Source("forecasting_type_id", "Id", "id", needed=True),
     Source("name", "DeveloperName", needed=True),
 ], optional=True)  # fmt: skip
-PERIODS = ObjectSource("periods", "Period", [
+PERIODS = ObjectSource("raw_periods", "Period", [
     Source("period_id", "Id", "id", needed=True),
+    Source("kind", "Type"),
+    Source("start_date", "StartDate", "day"),
     Source("end_date", "EndDate", "day", needed=True),
+    Source("number", "Number", "count"),
 ], optional=True)  # fmt: skip
 QUEUES = ObjectSource("raw_queues", "Group", [
     Source("queue_id", "Id", "id", needed=True),

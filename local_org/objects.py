@@ -30,7 +30,7 @@ DATES = {"CloseDate", "StartDate", "NextStartDate", "EndDate", "LastActivityDate
 CURRENCIES = {"Amount", "ExpectedRevenue", "PrevAmount", "SplitAmount", "QuotaAmount"}
 PERCENTS = {"Probability", "DefaultProbability", "SplitPercentage"}
 DOUBLES = {"ConversionRate", "TotalOpportunityQuantity", "Effort_Days__c"}
-INTEGERS = {"SortOrder", "FiscalYearStartMonth", "PushCount", "DecimalPlaces", "FiscalYear", "FiscalQuarter"}
+INTEGERS = {"SortOrder", "FiscalYearStartMonth", "PushCount", "DecimalPlaces", "FiscalYear", "FiscalQuarter", "Number"}
 PICKLISTS = {"StageName", "ForecastCategoryName", "ForecastCategory", "LeadSource", "Type", "Industry", "Field", "CurrencyIsoCode"}
 REFERENCES = {
     "OwnerId": ("User", "Owner"), "AccountId": ("Account", "Account"), "CreatedById": ("User", "CreatedBy"),

@@ -76,7 +76,9 @@ def _say_organization(found: Examination, policies: PolicyBook, say: Say) -> Non
     named = "ends" if organization.named_by_end else "starts"
     say(f"  the fiscal year starts in month {organization.start_month} and is called by the year in which it {named}")
     if found.has_custom_fiscal_year:
-        say("  Salesforce uses a custom fiscal year (such as 4-4-5): the months of a report are calendar months; set [fiscal] start_month")
+        say(
+            '  Salesforce uses a custom fiscal year (such as 4-4-5): months of a report have its days with [fiscal] periods = "salesforce", else they are calendar months'
+        )
     if found.currencies:
         dated = (
             f"{found.dated_rates:,} dated rates"

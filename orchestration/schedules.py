@@ -43,7 +43,7 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     month = this_month.plus(-1)
     policy = make_books().policy_of(month)
     nth, place = policy.delivery.working_day, policy.phasing.holidays
-    if today < working_days(this_month, place)[nth - 1]:
+    if today < working_days(this_month.days, place)[nth - 1]:
         return dg.SkipReason(f"working day {nth} of {this_month} has not come")
     runs = context.instance.get_runs(dg.RunsFilter(job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD))
     # A backfill of the job delivered nothing, so it does not stand for the month end.

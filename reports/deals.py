@@ -52,7 +52,7 @@ def overdue(view: View, most: int) -> Section | None:
 
 
 def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
-    first = view.edition.month.plus(1).first_day
+    first = view.edition.rules.calendar.first_day(view.edition.month.plus(1))
     weeks: list[tuple[str, Decimal, int]] = []
     for n in range(HORIZON_WEEKS):
         start = first + timedelta(days=7 * n)

@@ -128,7 +128,7 @@ def _overdue_point(view: View) -> list[str]:
 
 
 def _large_deals(view: View) -> list[str]:
-    soon = view.edition.month.plus(1).last_day
+    soon = view.edition.rules.calendar.last_day(view.edition.month.plus(1))
     due = [deal for deal in view.data.deals(view.grain, view.grain_id) if not deal["days_overdue"] and deal["close_date"] <= soon]
     due.sort(key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))
     named = [

@@ -72,7 +72,7 @@ def _report(view: View, kind_name: str, title: str, audience: str, sections: Seq
         company=formats.printable(brand.name or edition.rules.company),
         month=month,
         created=calendar.as_of(month).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        last_day=month.last_day,
+        last_day=calendar.last_day(month),
         is_demo=edition.is_demo,
         footer=formats.printable(brand.footer) if brand.footer else "",
         logo=edition.logo,

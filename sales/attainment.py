@@ -33,7 +33,7 @@ def target_attainment(
     grains = grains_of(rules.company, targets_within(phased_targets, [rules.calendar.year_of(month)]), snapshot, booking_credit)
     amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
     owner = grains.person(booking_credit["owner_id"])
-    closed_in = columns.month_index(columns.to_days(booking_credit["close_date"]))
+    closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)

@@ -1,4 +1,4 @@
-"""Months, fiscal quarters and years, as-of instants and working days.
+"""Months, fiscal quarters and years, fiscal months with days of their own, as-of instants and working days.
 
 Put everything about time here. Which deals count in a period is decided in
 `attainment`, `coverage` and `movement`; this module only says what the period is.
@@ -7,6 +7,7 @@ Put everything about time here. Which deals count in a period is decided in
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -15,13 +16,17 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 import holidays
+import numpy as np
 
+from sales import columns
+from sales.columns import Codes, Days
 from sales.fault import Fault
 
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 MONTHS_IN_YEAR = 12
 MONTHS_IN_QUARTER = 3
 SATURDAY = 5
+EPOCH = date(1970, 1, 1)
 
 
 class UnknownMonth(Fault, ValueError):
@@ -76,6 +81,11 @@ class Month:
         """The last calendar day."""
         return self.plus(1).first_day - timedelta(days=1)
 
+    @property
+    def days(self) -> list[date]:
+        """Every calendar day."""
+        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+
     def __str__(self) -> str:
         """Return `2026-09`."""
         return f"{self.year:04d}-{self.number:02d}"
@@ -105,16 +115,64 @@ class Period:
 
 
 @dataclass(frozen=True)
+class FiscalPeriods:
+    """Fiscal months with days of their own, such as those of a 4-4-5 year: consecutive, and each by the name of a month.
+
+    `first` is the name of the first one, `starts` are the first days of each and of what follows the
+    last; days outside count by calendar months.
+    """
+
+    first: Month
+    starts: tuple[date, ...]
+
+    def first_day(self, month: Month) -> date:
+        """Return the first day of the period that goes by a month's name."""
+        place = month.index - self.first.index
+        return self.starts[place] if 0 <= place < len(self.starts) else month.first_day
+
+    def month_index(self, days: Days) -> Codes:
+        """Return the month index of each day since the epoch."""
+        starts = np.array([(day - EPOCH).days for day in self.starts], np.int64)
+        inside = self.first.index + np.searchsorted(starts, days, side="right") - 1
+        by_calendar = columns.month_index(days)
+        # Next to the known periods a calendar month gives way to them.
+        before, after = np.minimum(by_calendar, self.first.index - 1), np.maximum(by_calendar, self.first.index + len(starts) - 1)
+        return np.select([days < starts[0], days >= starts[-1]], [before, after], inside)
+
+
+@dataclass(frozen=True)
 class FiscalCalendar:
     """When the fiscal year starts, how it is called, and in which zone days begin."""
 
     start_month: int
     named_by_end: bool
     time_zone: str
+    periods: FiscalPeriods | None = None
+
+    def first_day(self, month: Month) -> date:
+        """Return the first day of a month, or of the fiscal period that goes by its name."""
+        return self.periods.first_day(month) if self.periods else month.first_day
+
+    def last_day(self, month: Month) -> date:
+        """Return the last day of a month, or of the fiscal period that goes by its name."""
+        return self.first_day(month.plus(1)) - timedelta(days=1)
+
+    def days_of(self, month: Month) -> list[date]:
+        """Return every day of a month."""
+        first, last = self.first_day(month), self.last_day(month)
+        return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+    def month_of(self, day: date) -> Month:
+        """Return the month that holds a day."""
+        return Month.from_index(int(self.month_index(np.array([(day - EPOCH).days], np.int64))[0]))
+
+    def month_index(self, days: Days) -> Codes:
+        """Return the month index of each day since the epoch."""
+        return self.periods.month_index(days) if self.periods else columns.month_index(days)
 
     def as_of(self, month: Month) -> datetime:
         """Return the first local midnight after the month's last day, in UTC."""
-        day = month.plus(1).first_day
+        day = self.first_day(month.plus(1))
         # Where clocks skip midnight, fold=0 names the very instant of the skip:
         # the first instant of that local day.
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
@@ -170,8 +228,6 @@ def check_holiday_calendar(place: str) -> None:
         _public_holidays(place, 2026)
 
 
-def working_days(month: Month, place: str = "") -> list[date]:
-    """Return Monday to Friday of a month without the place's public holidays."""
-    closed = _public_holidays(place, month.year) if place else frozenset[date]()
-    days = (month.first_day + timedelta(days=n) for n in range((month.last_day - month.first_day).days + 1))
-    return [day for day in days if day.weekday() < SATURDAY and day not in closed]
+def working_days(days: Iterable[date], place: str = "") -> list[date]:
+    """Return those of the days that are Monday to Friday and no public holiday of the place."""
+    return [day for day in days if day.weekday() < SATURDAY and not (place and day in _public_holidays(place, day.year))]

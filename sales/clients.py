@@ -79,6 +79,7 @@ class _Cells:
     """Sums by client and month; a key is the client's code times `width` plus months since `first`."""
 
     def __init__(self, snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules) -> None:
+        self._calendar = rules.calendar
         self.first, self.width = month.index - SHOWN_BACK + 1, SHOWN_BACK + HORIZON
         self.account_ids = columns.distinct(snapshot["account_id"])
         rows = columns.codes(self.account_ids, columns.arrow(snapshot["account_id"]))
@@ -86,7 +87,7 @@ class _Cells:
         amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
         account = columns.codes(snapshot["account_id"], self.account_ids)
         won = columns.booleans(snapshot["is_won"])
-        booked_in = columns.month_index(columns.to_days(snapshot["close_date"]))
+        booked_in = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
         size = len(self.account_ids) * self.width
         booked = np.zeros(size, np.int64)
         use = won & ~is_null & self._shown(booked_in) & (account >= 0) & (booked_in <= month.index + HORIZON)
@@ -116,8 +117,8 @@ class _Cells:
     ) -> None:
         """Lay the work of deals over their months of service, from the booking on where there are none."""
         starts, ends = (columns.to_days(snapshot[name])[rows] for name in ("service_start", "service_end"))
-        first = np.where(starts == NO_DAY, booked_in[rows] + 1, columns.month_index(np.where(starts == NO_DAY, 0, starts)))
-        last = np.where(ends == NO_DAY, first + MONTHS_OF_WORK - 1, columns.month_index(np.where(ends == NO_DAY, 0, ends)))
+        first = np.where(starts == NO_DAY, booked_in[rows] + 1, self._calendar.month_index(np.where(starts == NO_DAY, 0, starts)))
+        last = np.where(ends == NO_DAY, first + MONTHS_OF_WORK - 1, self._calendar.month_index(np.where(ends == NO_DAY, 0, ends)))
         # An open deal that is confirmed late is served late: its dates move along.
         late = np.maximum(booked_in[rows] - first, 0)
         first, last = first + late, np.maximum(last + late, first + late)

@@ -7,7 +7,7 @@ patience are added where a forecast exists. Definitions, sections 8 and 9.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -59,12 +59,12 @@ def plan_forecast(
 
 def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules, forecast: PlanForecast | None = None) -> pd.DataFrame:
     """Return open deals due within 90 days after the month end, and overdue ones."""
-    today = (month.plus(1).first_day - EPOCH).days
+    today = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
     due = columns.to_days(snapshot["close_date"])
     listed = columns.booleans(snapshot["is_open"]) & (due < today + HORIZON_DAYS)
     overdue = due < today
     is_slow = slow_deals(snapshot, month, rules)
-    is_protected = is_slow & existing_clients(snapshot, month)
+    is_protected = is_slow & existing_clients(snapshot, month, rules)
     pushes = np.asarray(columns.arrow(snapshot["push_count"]))
     _, without_amount = money.minor_units(snapshot["amount"], rules.digits)
     signs = {
@@ -116,8 +116,8 @@ def _by_forecast(forecast: PlanForecast | None, deal_ids: pa.Array, month: Month
     win = ahead.outlook.win[place]
     found["win_probability"] = pa.array(np.minimum(win.sum(axis=1), 1.0), mask=unknown)
     if forecast.score.is_better:
-        confirmed = {level: days_of(expected_months(ahead.outlook, level)[place], known) for level in CONFIRMED}
-        months = columns.month_index(confirmed[0.5])
+        confirmed = {level: days_of(expected_months(ahead.outlook, level)[place], known.month, rules.calendar) for level in CONFIRMED}
+        months = rules.calendar.month_index(confirmed[0.5])
         texts = [None if none else str(Month.from_index(each)) for none, each in zip(unknown.tolist(), months.tolist(), strict=True)]
         found["expected_month"] = columns.text(texts)
         found["confirm_p10"], found["confirm_p90"] = (
@@ -167,11 +167,11 @@ def slow_deals(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
     return is_open & (pushed | (age > np.percentile(cycles, SLOW_PERCENTILE)))
 
 
-def existing_clients(snapshot: pd.DataFrame, month: Month) -> Mask:
+def existing_clients(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
     """Return deals whose account has a booking in the 24 months up to the month end."""
     due = columns.to_days(snapshot["close_date"])
-    since = (month.plus(1 - EXISTING_CLIENT_MONTHS).first_day - EPOCH).days
-    until = (month.last_day + timedelta(days=1) - EPOCH).days
+    since = (rules.calendar.first_day(month.plus(1 - EXISTING_CLIENT_MONTHS)) - EPOCH).days
+    until = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
     booked = columns.booleans(snapshot["is_won"]) & (due >= since) & (due < until) & (due != NO_DAY)
     clients = columns.distinct(snapshot.loc[booked, "account_id"])
     return columns.codes(snapshot["account_id"], clients) >= 0

@@ -11,10 +11,10 @@ from datetime import date
 
 import numpy as np
 
-from sales.calendar import Month
+from sales.calendar import FiscalCalendar, Month
 from sales.columns import Codes, Floats
 from sales.outlook import HORIZON, DealOutlook, deal_outlook
-from sales.panel import WON, Knowledge, Panel
+from sales.panel import WON, Panel
 
 EPOCH = date(1970, 1, 1)
 # Past month ends from which confirmations were forecast again, and how long each had to come true.
@@ -53,9 +53,9 @@ def expected_months(outlook: DealOutlook, level: float = 0.5) -> Floats:
     return np.where(total[:, 0] > 0, step + 1 + np.clip(inside, 0.0, 0.999), np.nan)
 
 
-def days_of(months_ahead: Floats, known: Knowledge) -> Codes:
-    """Return the days since the epoch of times counted in months ahead."""
-    first = np.array([(Month.from_index(known.month + ahead).first_day - EPOCH).days for ahead in range(HORIZON + 2)], np.int64)
+def days_of(months_ahead: Floats, month: int, calendar: FiscalCalendar) -> Codes:
+    """Return the days since the epoch of times counted in months ahead of a month's index."""
+    first = np.array([(calendar.first_day(Month.from_index(month + ahead)) - EPOCH).days for ahead in range(HORIZON + 2)], np.int64)
     ahead = np.nan_to_num(months_ahead, nan=1.0)
     whole = np.clip(ahead.astype(np.int64), 1, HORIZON)
     return first[whole] + ((ahead - whole) * (first[whole + 1] - first[whole])).astype(np.int64)

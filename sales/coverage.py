@@ -61,11 +61,11 @@ def open_pipeline(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Op
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     close_day = columns.to_days(snapshot["close_date"])
     is_open = columns.booleans(snapshot["is_open"])
-    today = month.plus(1).first_day
+    today = rules.calendar.first_day(month.plus(1))
     is_overdue = is_open & (close_day < (today - date(1970, 1, 1)).days)
     # The instant of the month end lies in the month after: that is "the current period".
     overdue_counts_in = month.plus(1).index if rules.policy.pipeline.overdue == "current_period" else -1
-    counts_in = np.where(is_overdue, overdue_counts_in, columns.month_index(close_day))
+    counts_in = np.where(is_overdue, overdue_counts_in, rules.calendar.month_index(close_day))
     return OpenPipeline(amount, is_null, is_open, is_overdue, counts_in)
 
 
@@ -93,7 +93,7 @@ def pipeline_coverage(
     owner = grains.person(snapshot["owner_id"])
     booked, _ = money.minor_units(booking_credit["amount"], rules.digits)
     credited = grains.person(booking_credit["owner_id"])
-    closed_in = columns.month_index(columns.to_days(booking_credit["close_date"]))
+    closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sales import columns
+from sales.fiscal_periods import FiscalMonth
 from sales.policy import OrganizationDefaults
 
 UNASSIGNED = "Unassigned"
@@ -42,11 +43,12 @@ class Extract:
     split_types: pd.DataFrame
     record_types: pd.DataFrame
     quotas: pd.DataFrame
+    periods: pd.DataFrame
 
     @property
     def defaults(self) -> OrganizationDefaults:
         """What the organisation says where a policy is silent."""
-        return defaults_of(self.organization)
+        return defaults_of(self.organization, self.periods)
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,8 @@ class People:
         return pc.coalesce(named, owner_ids)
 
 
-def defaults_of(organization: pd.DataFrame) -> OrganizationDefaults:
-    """Return the organisation's row as defaults."""
+def defaults_of(organization: pd.DataFrame, periods: pd.DataFrame) -> OrganizationDefaults:
+    """Return the organisation's row, and its fiscal months, as defaults."""
     row = organization.iloc[0]
     return OrganizationDefaults(
         organization_id=str(row["organization_id"]),
@@ -78,7 +80,14 @@ def defaults_of(organization: pd.DataFrame) -> OrganizationDefaults:
         start_month=int(row["fiscal_year_start_month"]),
         named_by_end=not bool(row["names_year_by_start"]),
         currency=str(row["currency_code"]),
+        fiscal_months=_fiscal_months(periods),
     )
+
+
+def _fiscal_months(periods: pd.DataFrame) -> tuple[FiscalMonth, ...]:
+    months = periods.loc[(periods["kind"] == "Month").fillna(value=False)]
+    rows = zip(months["start_date"], months["end_date"], months["number"], strict=True)
+    return tuple(sorted(FiscalMonth(start, end, int(number)) for start, end, number in rows if pd.notna(start) and pd.notna(number)))
 
 
 def people(extract: Extract, team_by: str) -> People:

@@ -87,7 +87,7 @@ def figures(snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets
         target_month=month_indexes(kept["month"]),
         target=money.minor_units(kept["baseline_target"], rules.digits)[0],
         booked_owner=grains.person(booking_credit["owner_id"]),
-        booked_month=columns.month_index(columns.to_days(booking_credit["close_date"])),
+        booked_month=rules.calendar.month_index(columns.to_days(booking_credit["close_date"])),
         booked=money.minor_units(booking_credit["amount"], rules.digits)[0],
         open_owner=grains.person(snapshot["owner_id"])[is_open],
         open_month=pipeline.counts_in[is_open],

@@ -218,7 +218,7 @@ class Panel:
             category=np.array(list(CATEGORY_ORDER.values()))[np.asarray(category)],
             amount=np.where(state.is_without_amount[kept], np.nan, state.amount[kept].astype(np.float64)),
             close_day=state.close_day[kept],
-            close_month=columns.month_index(state.close_day[kept]),
+            close_month=self._calendar.month_index(state.close_day[kept]),
             pushes=history.row_push_count[row].astype(np.int64),
             age_days=(instant - history.created_at[deal]) / DAY,
             still_days=(instant - history.row_at[row]) / DAY,
@@ -232,7 +232,7 @@ class Panel:
         # What is assumed says nothing about how deals end.
         status[deal[state.is_assumed]] = GONE
         given_up = self._month_of(history.row_stage_entered_at[state.row])
-        when[deal] = np.where(state.is_won, columns.month_index(state.close_day), given_up)
+        when[deal] = np.where(state.is_won, self._calendar.month_index(state.close_day), given_up)
         amount[deal] = np.where(state.is_without_amount, np.nan, state.amount.astype(np.float64))
         deleted = (history.deleted_at < self._instant(month)) & (history.deleted_at != NEVER)
         status[deleted] = LOST
@@ -247,7 +247,7 @@ class Panel:
         return Bookings(
             deal=state.opportunity[shared],
             owner=columns.codes(credit.owner_ids, self.owner_ids),
-            month=columns.month_index(state.close_day[shared]),
+            month=self._calendar.month_index(state.close_day[shared]),
             amount=credit.amount,
         )
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from sales.calendar import MONTHS_IN_YEAR, Month, Period, working_days
+from sales.calendar import MONTHS_IN_YEAR, FiscalCalendar, Month, Period, working_days
 from sales.plans import Leave
 from sales.policy import Phasing
 from sales.season import Season
@@ -32,12 +32,12 @@ class Seller:
     leaves: Sequence[Leave] = ()
 
 
-def base_weights(phasing: Phasing, year: Period, holidays: str, season: Season | None) -> list[Fraction]:
+def base_weights(phasing: Phasing, year: Period, calendar: FiscalCalendar, holidays: str, season: Season | None) -> list[Fraction]:
     """Return the twelve weights of the method, before anything personal."""
     if phasing.method == "custom":
         return phasing.custom_weights
     if phasing.method == "working_days":
-        return [Fraction(len(working_days(month, holidays))) for month in year.months]
+        return [Fraction(len(working_days(calendar.days_of(month), holidays))) for month in year.months]
     if phasing.method in WEEKS:
         return [Fraction(weeks) for weeks in WEEKS[phasing.method] * 4]
     if phasing.method == "seasonal" and season is not None:
@@ -45,32 +45,35 @@ def base_weights(phasing: Phasing, year: Period, holidays: str, season: Season |
     return [Fraction(1)] * MONTHS_IN_YEAR
 
 
-def selling_weights(base: Sequence[Fraction], year: Period, seller: Seller) -> list[Fraction]:
+def selling_weights(base: Sequence[Fraction], year: Period, calendar: FiscalCalendar, seller: Seller) -> list[Fraction]:
     """Return the weights of the months in which a person sells; 0 before the start's month and after the end's."""
-    return [weight if _sells_in(month, seller) else Fraction(0) for weight, month in zip(base, year.months, strict=True)]
+    return [weight if _sells_in(month, calendar, seller) else Fraction(0) for weight, month in zip(base, year.months, strict=True)]
 
 
-def personal_weights(selling: Sequence[Fraction], year: Period, seller: Seller, phasing: Phasing) -> list[Fraction]:
+def personal_weights(selling: Sequence[Fraction], year: Period, calendar: FiscalCalendar, seller: Seller, phasing: Phasing) -> list[Fraction]:
     """Return selling weights times ramp and, where policy says that leave relieves quota, the share of days worked."""
-    return [weight * _ramp(month, seller, phasing) * _worked(month, seller, phasing) for weight, month in zip(selling, year.months, strict=True)]
+    return [
+        weight * _ramp(month, calendar, seller, phasing) * _worked(month, calendar, seller, phasing)
+        for weight, month in zip(selling, year.months, strict=True)
+    ]
 
 
-def _sells_in(month: Month, seller: Seller) -> bool:
-    after_start = seller.start is None or month >= Month.of(seller.start)
-    before_end = seller.end is None or month <= Month.of(seller.end)
+def _sells_in(month: Month, calendar: FiscalCalendar, seller: Seller) -> bool:
+    after_start = seller.start is None or month >= calendar.month_of(seller.start)
+    before_end = seller.end is None or month <= calendar.month_of(seller.end)
     return after_start and before_end
 
 
-def _ramp(month: Month, seller: Seller, phasing: Phasing) -> Fraction:
+def _ramp(month: Month, calendar: FiscalCalendar, seller: Seller, phasing: Phasing) -> Fraction:
     if seller.start is None:
         return Fraction(1)
-    since = month.index - Month.of(seller.start).index
+    since = month.index - calendar.month_of(seller.start).index
     return Fraction(phasing.ramp[since]) if 0 <= since < len(phasing.ramp) else Fraction(1)
 
 
-def _worked(month: Month, seller: Seller, phasing: Phasing) -> Fraction:
+def _worked(month: Month, calendar: FiscalCalendar, seller: Seller, phasing: Phasing) -> Fraction:
     if phasing.leave != "relieves" or not seller.leaves:
         return Fraction(1)
-    days = working_days(month, seller.holidays)
+    days = working_days(calendar.days_of(month), seller.holidays)
     away = sum(any(leave.start <= day <= leave.end for leave in seller.leaves) for day in days)
     return 1 - Fraction(away, len(days)) if days else Fraction(1)

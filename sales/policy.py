@@ -28,6 +28,7 @@ from sales.calendar import (
     check_holiday_calendar,
 )
 from sales.fault import Fault
+from sales.fiscal_periods import FiscalMonth, fiscal_periods
 
 FILE_NAME = re.compile(r"fy(\d{4})\.toml")
 
@@ -78,11 +79,15 @@ class Section(BaseModel):
 
 
 class Fiscal(Section):
-    """When the year starts and what the company is called; empty values come from the organisation."""
+    """When the year starts and what the company is called; empty values come from the organisation.
+
+    With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
+    """
 
     start_month: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] | None = None
     year_name: Literal["start", "end"] | None = None
     time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    periods: Literal["calendar", "salesforce"] = "calendar"
     company: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
 
@@ -244,6 +249,7 @@ class OrganizationDefaults:
     start_month: int
     named_by_end: bool
     currency: str
+    fiscal_months: tuple[FiscalMonth, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -332,8 +338,10 @@ def _the_one(what: str, names: Iterable[str | None]) -> str:
 def _calendar(policy: SalesPolicy, organization: OrganizationDefaults) -> FiscalCalendar:
     fiscal = policy.fiscal
     named_by_end = organization.named_by_end if fiscal.year_name is None else fiscal.year_name == "end"
+    start_month = fiscal.start_month or organization.start_month
     return FiscalCalendar(
-        start_month=fiscal.start_month or organization.start_month,
+        start_month=start_month,
         named_by_end=named_by_end,
         time_zone=fiscal.time_zone or organization.time_zone,
+        periods=fiscal_periods(organization.fiscal_months, start_month) if fiscal.periods == "salesforce" else None,
     )

@@ -77,7 +77,7 @@ def bookings_without_target(booking_credit: pd.DataFrame, phased_targets: pd.Dat
     """Return which credit of this year's bookings, to date, goes to people who have no target in force."""
     year = rules.calendar.fiscal_year(month)
     has_target = phased_targets.loc[phased_targets["fiscal_year"] == year, "owner_id"]
-    closed_in = columns.month_index(columns.to_days(booking_credit["close_date"]))
+    closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
     to_date = within(closed_in, rules.calendar.year_of(month).until(month))
     is_covered = columns.codes(booking_credit["owner_id"], columns.distinct(has_target)) >= 0
     return to_date & ~is_covered
@@ -116,7 +116,7 @@ def _deals(snapshot: pd.DataFrame, folk: People, month: Month, rules: MonthRules
     known = columns.codes(snapshot["owner_id"], folk.ids)
     gone = known >= 0
     gone[gone] = ~folk.is_active[known[gone]]
-    closes = columns.month_index(columns.to_days(snapshot["close_date"]))
+    closes = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
     assumed = np.asarray(pc.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
     cases: list[tuple[str, str, Mask, str]] = [
         ("open_without_amount", "warning", is_open & without, "{name} is open and has no amount: it is in no sum"),

@@ -56,8 +56,8 @@ def quota_book(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, r
     lines = [
         (year, owner, quota, rules.calendar.year(year)) for (year, owner), quota in sorted(found.items()) if not _below(owner, year, found, managers)
     ]
-    joined = [quota.start if quota.start > period.first.last_day else None for _, _, quota, period in lines]
-    left = [quota.end if quota.end and quota.end < period.last.first_day else None for _, _, quota, period in lines]
+    joined = [quota.start if quota.start > rules.calendar.last_day(period.first) else None for _, _, quota, period in lines]
+    left = [quota.end if quota.end and quota.end < rules.calendar.first_day(period.last) else None for _, _, quota, period in lines]
     size = len(lines)
     parts = {
         "fiscal_year": pa.array([year for year, *_ in lines], pa.int64()),

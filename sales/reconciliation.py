@@ -78,7 +78,11 @@ def every_booking_has_a_target(
     year = rules.calendar.year_of(month)
     has_target = set(phased_targets.loc[phased_targets["fiscal_year"] == rules.calendar.fiscal_year(month), "owner_id"])
     booked = booking_credit[["opportunity_id", "owner_id", "close_date"]].itertuples(index=False)
-    without = [deal for deal, owner, day in booked if owner not in has_target and year.first.first_day <= day <= month.last_day]
+    without = [
+        deal
+        for deal, owner, day in booked
+        if owner not in has_target and rules.calendar.first_day(year.first) <= day <= rules.calendar.last_day(month)
+    ]
     listed = data_quality.loc[data_quality["finding"] == "booking_without_target", "record_id"]
     return [f"{deal}: booked without a target and not listed" for deal in sorted(set(without) - set(listed))[:SHOWN]]
 

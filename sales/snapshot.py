@@ -130,7 +130,7 @@ def monthly_bookings(known: Iterable[KnownMonth], month: Month, rules: MonthRule
         credit = share_out(history.extract, state.as_of, its_rules, ids, holders, state.amount[counted])
         owner_ids = columns.distinct(credit.owner_ids)
         owners = columns.codes(credit.owner_ids, owner_ids)
-        closed_in = columns.month_index(state.close_day[counted][credit.position])
+        closed_in = its_rules.calendar.month_index(state.close_day[counted][credit.position])
         cells, cell_of = np.unique(np.stack([owners, closed_in], axis=1), axis=0, return_inverse=True)
         sums = money.sum_by(cell_of.reshape(-1), credit.amount, len(cells))
         parts.append(

@@ -320,6 +320,21 @@ class RawQuotas(Contract):
         unique = ["quota_id"]
 
 
+class RawPeriods(Contract):
+    """Fiscal periods of the organisation: months, quarters and years with days of their own."""
+
+    period_id: Text = _field("Period")
+    kind: Text = _maybe("Month, Quarter, Year or Week")
+    start_date: Day = _maybe("First day")
+    end_date: Day = _field("Last day")
+    number: Count = _maybe("Number in the fiscal year")
+
+    class Config(Contract.Config):
+        """One row a period."""
+
+        unique = ["period_id"]
+
+
 class RawTargets(Contract):
     """The target book: annual targets by owner, year and revision."""
 
@@ -777,6 +792,7 @@ RAW: dict[str, type[Contract]] = {
     "raw_split_types": RawSplitTypes,
     "raw_record_types": RawRecordTypes,
     "raw_quotas": RawQuotas,
+    "raw_periods": RawPeriods,
     "raw_targets": RawTargets,
 }
 

@@ -88,8 +88,8 @@ def in_force(
         year, owner, revision = int(cast("int", row["fiscal_year"])), str(row["owner_id"]), int(cast("int", row["revision"]))
         if year < this_year:
             continue
-        first_day = policies.for_fiscal_year(year, organization).calendar.year(year).first.first_day
-        if (_day(row["effective_date"]) or first_day) > month.last_day:
+        first_day = _first_day_of(year, policies, organization)
+        if (_day(row["effective_date"]) or first_day) > rules.calendar.last_day(month):
             continue
         known = chosen.get((year, owner))
         if known is None or known.revision < revision:
@@ -105,6 +105,11 @@ def in_force(
     return [chosen[key] for key in sorted(chosen)]
 
 
+def _first_day_of(year: int, policies: PolicyBook, organization: OrganizationDefaults) -> date:
+    calendar = policies.for_fiscal_year(year, organization).calendar
+    return calendar.first_day(calendar.year(year).first)
+
+
 def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, season: Season | None = None) -> Plan:
     """Phase one annual target by the rules of its year; the months sum to it, to the cent.
 
@@ -113,13 +118,13 @@ def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, se
     phasing = rules.policy.phasing
     year = rules.calendar.year(target.fiscal_year)
     seller = Seller(target.start, target.end, target.holidays or phasing.holidays, plans.leaves_of(target.owner_id))
-    base = base_weights(phasing, year, seller.holidays, season)
-    selling = selling_weights(base, year, seller)
+    base = base_weights(phasing, year, rules.calendar, seller.holidays, season)
+    selling = selling_weights(base, year, rules.calendar, seller)
     amount = target.amount
     if rules.policy.targets.basis == "full_year":
         share = amount * sum(selling, Fraction(0)) / sum(base, Fraction(0))
         amount = round(share)  # Fraction rounds half to even
-    weights = personal_weights(selling, year, seller, phasing)
+    weights = personal_weights(selling, year, rules.calendar, seller, phasing)
     fixed = plans.fixed_of(target.fiscal_year, target.owner_id)
     rest = amount - sum(fixed.values())
     free = [Fraction(0) if month in fixed else weight for month, weight in zip(year.months, weights, strict=True)]

@@ -70,7 +70,7 @@ def saved(number: int, when: str, **more: object) -> dict[str, object]:
 def extract(
     deals: Rows, history: Rows, changes: Rows = (), *, users: Rows | None = None, roles: Rows | None = None,
     rates: Rows = (), time_zone: str = "UTC", stages: Rows = STAGES, start_month: int = 1, queues: Rows = (),
-    splits: Rows = (), split_types: Rows = (), record_types: Rows = (), quotas: Rows = (),
+    splits: Rows = (), split_types: Rows = (), record_types: Rows = (), quotas: Rows = (), periods: Rows = (),
 ) -> Extract:  # fmt: skip
     """Return an extract of written rows; two people in two teams unless told otherwise."""
     if users is None:
@@ -98,6 +98,7 @@ def extract(
         split_types=frame(tables.RawSplitTypes, split_types),
         record_types=frame(tables.RawRecordTypes, record_types),
         quotas=frame(tables.RawQuotas, quotas),
+        periods=frame(tables.RawPeriods, periods),
     )  # fmt: skip
 
 
@@ -145,7 +146,7 @@ class FakeReader:
 
     def organization(self) -> OrganizationDefaults:
         """Return what the organisation says of itself."""
-        return defaults_of(self.raw["raw_organization"])
+        return defaults_of(self.raw["raw_organization"], self.raw["raw_periods"])
 
 
 @dataclass(frozen=True)

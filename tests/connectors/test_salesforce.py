@@ -17,6 +17,7 @@ from connectors.salesforce_objects import MissingField, MissingObject, Unreadabl
 from connectors.salesforce_wire import SalesforceUnavailable
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
+from sales.fiscal_periods import FiscalMonth
 from sales.policy import CustomFields
 from tests.fakes import at, pulled
 
@@ -24,7 +25,7 @@ INSTANT = "2026-01-05T10:00:00.000+0000"
 HOSTILE = ["NA", "None", "null", "=1+1", 'quo"tes', "two\nlines", "comma, semi;", "<b>&amp;", "日本", "a\u0000b", " padded ", "\u202eabc"]
 
 
-def small_org(names: list[str | None], **organization: object) -> Org:
+def small_org(names: list[str | None], custom: dict[str, object] | None = None, **organization: object) -> Org:
     org = Org()
     org.add("Organization", ["Id", "Name", "TimeZoneSidKey", "FiscalYearStartMonth", "UsesStartDateAsFiscalYearName", "DefaultLocaleSidKey"],
             [{"Id": "00D000000000001AAA", "Name": "Acme", "TimeZoneSidKey": "Europe/Berlin", "FiscalYearStartMonth": 4,
@@ -38,7 +39,7 @@ def small_org(names: list[str | None], **organization: object) -> Org:
             [{"Id": "01J1", "MasterLabel": "Open", "ApiName": "open_api", "IsClosed": False, "IsWon": False, "SortOrder": 1}])  # fmt: skip
     deals = [
         {"Id": f"006{n:012d}AAA", "IsDeleted": n % 7 == 6, "Name": name, "StageName": "Open", "Amount": 1234567.89 + n, "CloseDate": "2026-02-28",
-         "OwnerId": "005000000000001", "CreatedDate": INSTANT, "SystemModstamp": INSTANT, "AccountId": None, "ForecastCategoryName": "Commit"}
+         "OwnerId": "005000000000001", "CreatedDate": INSTANT, "SystemModstamp": INSTANT, "AccountId": None, "ForecastCategoryName": "Commit", **(custom or {})}
         for n, name in enumerate(names)
     ]  # fmt: skip
     org.add("Opportunity", list(deals[0]), deals)
@@ -123,6 +124,27 @@ def test_tracked_ids_of_15_characters_become_18(tmp_path: Path) -> None:
     with client_of(org) as client:
         pull = pulled(client, tmp_path)
     assert pull.tables["raw_opportunity_field_history"][["old_value", "new_value"]].to_numpy().tolist() == [["005000000000001AAA", "Ann"]]
+
+
+def test_fiscal_months_come_with_their_days_and_custom_fields_of_delivery_with_theirs(tmp_path: Path) -> None:
+    service = {"Effort_Days__c": 12.5, "Service_Start__c": "2026-03-01", "Service_End__c": "2026-04-30"}
+    org = small_org(["a"], service)
+    periods = [
+        {"Id": "026000000000001AAA", "Type": "Month", "StartDate": "2025-12-28", "EndDate": "2026-01-24", "Number": 1},
+        {"Id": "026000000000002AAA", "Type": "Quarter", "StartDate": "2025-12-28", "EndDate": "2026-03-28", "Number": 1},
+    ]
+    org.add("Period", list(periods[0]), periods)
+    custom = CustomFields(effort="Effort_Days__c", service_start="Service_Start__c", service_end="Service_End__c")
+    with client_of(org) as client:
+        pull = pulled(client, tmp_path / "with", custom=custom)
+        bare = pulled(client, tmp_path / "without")
+        assert client.organization().fiscal_months == (FiscalMonth(date(2025, 12, 28), date(2026, 1, 24), 1),)
+    deal = pull.tables["raw_opportunities"].iloc[0]
+    assert deal[["effort_days", "service_start", "service_end"]].tolist() == [12.5, date(2026, 3, 1), date(2026, 4, 30)]
+    assert bare.tables["raw_opportunities"][["effort_days", "service_start", "service_end"]].isna().all(axis=None)
+    assert pull.tables["raw_periods"][["kind", "number"]].to_numpy().tolist() == [["Month", 1], ["Quarter", 1]]
+    with client_of(small_org(["a"])) as client, pytest.raises(MissingField, match=r"Effort_Days__c.*correct \[clients\] effort_field"):
+        pulled(client, tmp_path / "hidden", custom=custom)
 
 
 def test_a_hidden_object_that_is_needed_stops(tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_the_expected_month_is_the_middle_of_the_chances_given_that_it_is_won() 
     assert int(expected_months(outlook_of(0.1, 0.2, 0.1))[0]) == 2
     assert np.isnan(expected_months(outlook_of(0.0))[0])
     known = firm_month().foresight.known
-    assert columns.from_days(days_of(np.array([1.5]), known)).to_pylist() == [SEPTEMBER.first_day.replace(day=16)]
+    assert columns.from_days(days_of(np.array([1.5]), known.month, firm_month().rules.calendar)).to_pylist() == [SEPTEMBER.first_day.replace(day=16)]
 
 
 def test_dates_are_shown_only_where_they_came_nearer_than_the_crms() -> None:

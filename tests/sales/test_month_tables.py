@@ -1,5 +1,6 @@
 """Attainment, coverage, credit, movement, closing plan and findings on a few deals that a reader can add up by hand."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -22,18 +23,18 @@ class MonthOf:
     """All tables of a month of a written extract."""
 
     def __init__(self, one: Extract, month: Month, lines: list[dict[str, object]] | None = None, policy: str = "") -> None:
-        policies = book(policy)
-        self.month, self.rules = month, policies.for_month(month, ORGANIZATION)
+        policies, organization = book(policy), replace(ORGANIZATION, fiscal_months=one.defaults.fiscal_months)
+        self.month, self.rules = month, policies.for_month(month, organization)
         history = PipelineHistory(one, "EUR", 2)
         known = [(each, self.rules) for each in self.rules.calendar.year_of(month).months if each <= month]
         known = [pair for pair in known if snapshot.has_records(history, *pair)]
         raw = frame(RawTargets, TWO_TARGETS if lines is None else lines)
-        in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
+        in_force = {each: targets.in_force(raw, {}, each, policies, organization) for each, _ in known}
         self.folk = people(one, "role")
         self.snapshot = snapshot.opportunity_snapshot(history, month, self.rules)
         self.opening = snapshot.opening_snapshot(history, month, self.rules, self.snapshot)
         bookings = snapshot.monthly_bookings([(*pair, history) for pair in known], month, self.rules, EXTRACTED_AT)
-        self.phased = targets.phased_targets(in_force, bookings, self.folk, month, policies, ORGANIZATION, EXTRACTED_AT)
+        self.phased = targets.phased_targets(in_force, bookings, self.folk, month, policies, organization, EXTRACTED_AT)
         self.credit = credit.booking_credit(self.snapshot, one, self.folk, month, self.rules)
         self.attainment = attainment.target_attainment(self.snapshot, self.credit, self.phased, month, self.rules)
         self.coverage = coverage.pipeline_coverage(self.snapshot, self.credit, self.phased, month, self.rules)
