@@ -68,8 +68,10 @@ $(AIRBYTE): tests/clients/airbyte.lock | $(READY)
 
 clients: $(CLIENTS) $(AIRBYTE) ## Only the clients that tests use
 
-bench: $(READY) $(AIRBYTE) ## Time and memory of tables, rendering and reading Salesforce, beside named peers
+bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rendering and reading Salesforce, beside named peers
 	@$(PYTHON) -m benchmarks.month_end
+	@$(PYTHON) -m benchmarks.forecast_cost
+	@$(PYTHON) -m benchmarks.forecast_skill
 	@$(PYTHON) -m benchmarks.pulls
 
 clean: ## Remove what setup made (never the data)

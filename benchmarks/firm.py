@@ -25,7 +25,7 @@ def ids(prefix: str, numbers: np.ndarray) -> pa.Array:
     return pa.array([f"{prefix}{number:012d}AAA" for number in numbers.tolist()], pa.string())
 
 
-def big_firm(deals: int) -> Extract:
+def big_firm(deals: int, salespeople: int = PEOPLE) -> Extract:
     """Return an extract of so many opportunities with eight history rows each and owner changes."""
     chance = np.random.default_rng(1)
     deal = np.arange(deals)
@@ -39,8 +39,8 @@ def big_firm(deals: int) -> Extract:
     close = (at // DAY) + np.where(step == ROWS_A_DEAL - 1, 0, chance.integers(-20, 120, len(of)))
     names = pa.array(STAGES)
     last = np.arange(ROWS_A_DEAL - 1, len(of), ROWS_A_DEAL)
-    owner = chance.integers(0, PEOPLE, deals)
-    people = ids("005", np.arange(PEOPLE))
+    owner = chance.integers(0, salespeople, deals)
+    people = ids("005", np.arange(salespeople))
     opportunity_ids = ids("006", deal)
     changed = np.flatnonzero(chance.random(deals) < 0.1)
     money = decimal_array(amount, 2)
@@ -63,12 +63,12 @@ def big_firm(deals: int) -> Extract:
     changes = {
         "change_id": ids("017", changed), "opportunity_id": opportunity_ids.take(pa.array(changed)), "created_at": pa.array(created[changed] + 200 * DAY).cast(instant),
         "field": pa.array(["Owner"] * len(changed)), "data_type": pa.array(["EntityId"] * len(changed)),
-        "old_value": people.take(pa.array((owner[changed] + 1) % PEOPLE)), "new_value": people.take(pa.array(owner[changed])),
+        "old_value": people.take(pa.array((owner[changed] + 1) % salespeople)), "new_value": people.take(pa.array(owner[changed])),
     }  # fmt: skip
     users = {
-        "user_id": people, "name": pa.array([f"Person {n}" for n in range(PEOPLE)]), "username": pa.array([f"p{n}@firm.example" for n in range(PEOPLE)]),
-        "email": pa.array([f"p{n}@firm.example" for n in range(PEOPLE)]), "is_active": pa.array([True] * PEOPLE),
-        "role_id": ids("00E", np.arange(PEOPLE) % TEAMS), "manager_id": pa.nulls(PEOPLE, pa.string()),
+        "user_id": people, "name": pa.array([f"Person {n}" for n in range(salespeople)]), "username": pa.array([f"p{n}@firm.example" for n in range(salespeople)]),
+        "email": pa.array([f"p{n}@firm.example" for n in range(salespeople)]), "is_active": pa.array([True] * salespeople),
+        "role_id": ids("00E", np.arange(salespeople) % TEAMS), "manager_id": pa.nulls(salespeople, pa.string()),
     }  # fmt: skip
     stages = {
         "stage_name": names, "is_closed": pa.array([False] * 4 + [True] * 2), "is_won": pa.array([False] * 4 + [True, False]), "sort_order": pa.array(range(6)),

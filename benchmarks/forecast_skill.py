@@ -51,6 +51,7 @@ class Skill:
     crm: list[np.ndarray] = field(default_factory=list)
     won: list[np.ndarray] = field(default_factory=list)
     records: list[pd.DataFrame] = field(default_factory=list)
+    perfect_hits: list[tuple[float, bool]] = field(default_factory=list)
 
     def wape(self, name: str) -> float:
         """Return the sum of absolute errors / the sum of outcomes, of the month to come."""
@@ -80,6 +81,11 @@ class Skill:
         together = pd.concat([record.assign(grain_id=record["grain_id"] + f"-{n}") for n, record in enumerate(self.records)], ignore_index=True)
         return {(score.grain, score.kind): score for score in scores(together)}
 
+    def perfect_hit_skill(self) -> float:
+        """Return the Brier skill of P(hit) of the month of one who knows every probability."""
+        said, came = (np.array(each, np.float64) for each in zip(*self.perfect_hits, strict=True))
+        return 1 - float(((said - came) ** 2).mean() / ((came.mean() - came) ** 2).mean())
+
     def hit_error(self, grain: str, kind: str) -> float:
         """Return the expected calibration error of the chance to hit."""
         rows = pd.concat(self.records, ignore_index=True)
@@ -108,7 +114,7 @@ def _judge(firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance:
     panel = Panel(PipelineHistory(extract, "USD", 2), last, rules)
     now, folk = panel.known_at(last.index), people(extract, "role")
     grains = Grains(folk.ids, folk.teams, rules.company)
-    totals = monthly_totals(now)
+    totals, truths = monthly_totals(now), {}
     for month in range(first.index, last.index):
         then = panel.known_at(month)
         seen = foresight(then)
@@ -120,6 +126,7 @@ def _judge(firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance:
         came = totals[month + 1 - now.first_month]
         past = totals[: month + 1 - now.first_month]
         truth = firm.true_landing(month, SAMPLES, chance) * 100
+        truths[str(Month.from_index(month))] = truth
         found.crps["model"] += crps_of(sums, came - booked)
         found.crps["climatology"] += crps_of_samples(past[-24:], came)
         found.crps["perfect"] += crps_of_samples(truth, came)
@@ -136,7 +143,11 @@ def _judge(firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance:
         found.crm.append(np.where(due, then.now.probability, 0.0))
         found.won.append((now.outcomes.status[deal] == WON) & (now.outcomes.month[deal] == month + 1))
     book = capacity_targets(firm, totals)
-    found.records.append(track_record(panel, last, rules, folk, lambda origin: targets_of(book, extract, origin), extract.extracted_at))
+    record = track_record(panel, last, rules, folk, lambda origin: targets_of(book, extract, origin), extract.extracted_at)
+    found.records.append(record)
+    months = record.loc[(record["grain"] == "company") & (record["period_kind"] == "month") & record["as_of_month"].isin(list(truths))]
+    for origin, target, is_hit in zip(months["as_of_month"], columns.floats(months["target"]), columns.booleans(months["is_hit"]), strict=True):
+        found.perfect_hits.append((float((truths[origin] >= target * 100).mean()), bool(is_hit)))
 
 
 def monthly_totals(now: Knowledge) -> np.ndarray:
@@ -200,7 +211,7 @@ def report() -> None:
             f"  {size:>4}: (1) {found.wape('model') / found.wape('stage_weighted'):.2f} (perfect {found.wape('perfect') / found.wape('stage_weighted'):.2f})"
             f"  (2) {found.wape('model') / others:.2f}  (3) {found.crps_skill / found.perfect_skill:.2f} ({found.crps_skill:+.2f} of {found.perfect_skill:+.2f})"
             f"  (4) {score.inside:.2f}  (5) {found.brier('model') / found.brier('crm'):.2f}  (6) {found.deal_ece():.3f}"
-            f"  (7) {brier_skill:+.2f}  (8) {found.hit_error('company', 'month'):.2f}"
+            f"  (7) {brier_skill:+.2f} (perfect {found.perfect_hit_skill():+.2f})  (8) {found.hit_error('company', 'month'):.2f}"
             f"  (9) person {found.hit_error('person', 'year'):.3f}, company {found.hit_error('company', 'year'):.3f}"
         )
     for size, found in results.items():

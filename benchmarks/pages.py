@@ -16,7 +16,22 @@ from reports import formats, render
 from reports.document import Edition
 from reports.grain_tables import MonthTables
 from reports.month_end import month_end_reports
-from sales import attainment, closing, coverage, credit, movement, quality, snapshot, targets
+from sales import (
+    attainment,
+    catch_up,
+    clients,
+    closing,
+    coverage,
+    credit,
+    forecast,
+    generation,
+    movement,
+    plans,
+    quality,
+    snapshot,
+    targets,
+    track_record,
+)
 from sales.calendar import Month
 
 POLICY = Path(__file__).parents[1] / "policy"
@@ -35,11 +50,22 @@ def demo_pages(people: int) -> list[str]:
         bookings = snapshot.monthly_bookings(books.year_to_date(MONTH), MONTH, rules, record.extracted_at)
         shared = credit.booking_credit(snap, history.extract, folk, MONTH, rules)
         phased = targets.phased_targets(books.targets_in_force(MONTH), bookings, folk, MONTH, books.policies, organization, record.extracted_at)
-    tables = MonthTables(
-        snap, shared, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), coverage.pipeline_coverage(snap, shared, phased, MONTH, rules),
-        movement.pipeline_movement(snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules),
-        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, organization.organization_id, formats.repertoire()),
-    )  # fmt: skip
+        forecasts, foresight = books.forecasts, books.forecasts.foresight(MONTH)
+        by_client, stated = clients.client_phasing(snap, foresight, MONTH, rules), forecasts.plan_book(MONTH)
+        of_plan = closing.plan_forecast(foresight, forecasts.confirmation_score(MONTH), snap, shared, phased, MONTH, rules)
+        tables = MonthTables(
+            snap, shared, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules),
+            coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, foresight),
+            movement.pipeline_movement(snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules),
+            closing.closing_plan(snap, MONTH, rules, of_plan),
+            quality.data_quality(snap, shared, phased, folk, MONTH, rules, organization.organization_id, formats.repertoire()),
+            forecast.landing_forecast(foresight, snap, shared, phased, MONTH, rules), by_client,
+            generation.pipeline_generation(foresight, phased, MONTH, rules, record.extracted_at),
+            track_record.track_record(forecasts.panel(MONTH), MONTH, rules, folk, lambda origin: forecasts.targets_at(origin, MONTH), record.extracted_at),
+            catch_up.phasing_check(forecasts.plans(MONTH), foresight, folk, MONTH, books.policies, organization, record.extracted_at),
+            plans.target_padding(phased, stated, MONTH, rules, record.extracted_at),
+            plans.bottom_up_plan(phased, by_client, stated, MONTH, rules, record.extracted_at),
+        )  # fmt: skip
     reports = month_end_reports(tables, Edition(MONTH, rules, is_demo=True))
     persons = [report for report in reports if report.kind == "person"]
     return [render.html_of(report) for report in [reports[0], *(persons * people)[:people]]]
