@@ -145,7 +145,8 @@ def _judge(firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance:
     book = capacity_targets(firm, totals)
     record = track_record(panel, last, rules, folk, lambda origin: targets_of(book, extract, origin), extract.extracted_at)
     found.records.append(record)
-    months = record.loc[(record["grain"] == "company") & (record["period_kind"] == "month") & record["as_of_month"].isin(list(truths))]
+    judged = (record["grain"] == "company") & (record["period_kind"] == "month") & (record["target"] > 0) & record["as_of_month"].isin(list(truths))
+    months = record.loc[judged]
     for origin, target, is_hit in zip(months["as_of_month"], columns.floats(months["target"]), columns.booleans(months["is_hit"]), strict=True):
         found.perfect_hits.append((float((truths[origin] >= target * 100).mean()), bool(is_hit)))
 

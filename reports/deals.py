@@ -17,6 +17,8 @@ from reports.view import View
 from sales.calendar import Month
 
 HORIZON_WEEKS = 13
+# Deals whose waiting takes half a point off a chance.
+DEAR, MOST_DEAR = 0.005, 8
 
 
 def closing(view: View, most: int) -> Section:
@@ -37,7 +39,9 @@ def closing(view: View, most: int) -> Section:
     caption = "Close dates as the CRM has them, by week. Chance: to be booked within twelve months."
     if any(deal["expected_month"] for deal in shown):
         caption += " Expected: month of confirmation if it is won; on this company's past it came nearer than the close date."
-    return Section("Due in the next 90 days", answer, figure, caption, (), (table,), starts_page=view.grain == "company")
+    patience = _patience_table(view, deals)
+    tables = (table, patience) if patience else (table,)
+    return Section("Due in the next 90 days", answer, figure, caption, (), tables, starts_page=view.grain == "company")
 
 
 def overdue(view: View, most: int) -> Section | None:
@@ -89,6 +93,41 @@ def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: st
     hidden = all_of_them - len(deals)
     note = f"The {len(deals)} largest, by {order}; {hidden} more are in the table closing_plan." if hidden else ""
     return Table(tuple(columns), tuple(rows), note=note)
+
+
+def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
+    """Return what waiting a month costs in points of the chance to hit, the dearest deals first; none where nothing is dear or known."""
+    names = [f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}" for kind in ("month", "quarter", "year")]
+
+    def dearest(deal: Record) -> float:
+        return min((deal[name] for name in names if deal[name] is not None), default=0.0)
+
+    shown = sorted((deal for deal in deals if dearest(deal) <= -DEAR), key=lambda deal: (dearest(deal), deal["opportunity_id"]))[:MOST_DEAR]
+    if not shown or view.grain == "team":
+        return None
+    rows = [
+        Row(
+            (
+                _deal_name(deal),
+                view.edition.money(deal["amount"]),
+                chance(deal["win_probability"]),
+                *(_points(deal[name]) for name in names),
+                _note(deal),
+            )
+        )
+        for deal in shown
+    ]
+    columns = (
+        Column("Client and deal", 38), Column("Amount", 11, True), Column("Chance", 9, True), Column("Month", 9, True), Column("Quarter", 9, True),
+        Column("Year", 9, True), Column("Note", 15),
+    )  # fmt: skip
+    whose = "your" if view.grain == "person" else "the company's"
+    note = f"Points that {whose} chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
+    return Table(columns, tuple(rows), "What waiting costs", note)
+
+
+def _points(change: float | None) -> str:
+    return formats.EMPTY if change is None else formats.points(change)
 
 
 def _deal_name(deal: Record) -> str:

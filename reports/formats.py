@@ -48,6 +48,11 @@ def pct(value: float | None) -> str:
     return EMPTY if value is None else f"{_true_minus(format_decimal(round(value), locale=LOCALE))}%"
 
 
+def points(change: float) -> str:
+    """Return a change of a chance in points, `−1.2`."""
+    return _true_minus(format_decimal(round(change * 100, 1) + 0.0, "#,##0.0", locale=LOCALE))  # no minus before zero
+
+
 def ratio(value: float | None) -> str:
     """Return a ratio with one decimal, `2.9×`."""
     return EMPTY if value is None else f"{format_decimal(round(value, 1), '#,##0.0', locale=LOCALE)}×"

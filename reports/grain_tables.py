@@ -264,7 +264,8 @@ class GrainTables:
         names = snapshot[["name", "account_name", "owner_name", "team", "stage_name"]].take(row).reset_index(drop=True)
         wanted = [
             "opportunity_id", "owner_id", "amount", "close_date", "push_count", "days_overdue", "flags",
-            "expected_month", "win_probability", "hit_change_quarter", "owner_hit_change_quarter",
+            "expected_month", "win_probability", "hit_change_month", "hit_change_quarter", "hit_change_year",
+            "owner_hit_change_month", "owner_hit_change_quarter", "owner_hit_change_year",
         ]  # fmt: skip
         deals = _records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
         return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
