@@ -111,6 +111,11 @@ def floats(column: pd.Series) -> npt.NDArray[np.float64]:
     return np.asarray(arrow(column).cast(pa.float64()).fill_null(float("nan")))
 
 
+def total_by(codes: Codes, amounts: npt.NDArray[np.generic], size: int = 0) -> Floats:
+    """Return sums by dense code as floats, also of no rows (NumPy's own count would be whole numbers then)."""
+    return np.bincount(codes, amounts, size).astype(np.float64, copy=False)
+
+
 def distinct(*columns: pd.Series | pa.Array) -> pa.Array:
     """Return the sorted distinct non-null values of several text columns."""
     parts = [arrow(each) if isinstance(each, pd.Series) else each for each in columns]

@@ -90,8 +90,8 @@ class _Past:
             inside = where & (window >= 0) & (window < len(windows))
             group = grain.key(members.of_owner[owner[inside]])
             flat = np.where(group >= 0, group * len(windows) + window[inside], -1)
-            by_id: Floats = np.bincount(flat[flat >= 0], amount[inside][flat >= 0], shape[0] * shape[1]).astype(np.float64)
-            return by_id.reshape(shape), np.bincount(window[inside], amount[inside], len(windows)).astype(np.float64)
+            by_id: Floats = columns.total_by(flat[flat >= 0], amount[inside][flat >= 0], shape[0] * shape[1])
+            return by_id.reshape(shape), columns.total_by(window[inside], amount[inside], len(windows))
 
         window = past.month - windows[0]
         due = past.close_month - past.month
@@ -105,7 +105,7 @@ class _Past:
         created, all_created = self._created(ahead, by_window, windows, first, last)
         self.others, self.all_others = pulled + created, all_pulled + all_created
         share = ahead.rates.share * ahead.rates.scale
-        self.share = np.bincount(grain.of_person, share, len(grain.ids)) / max(float(share.sum()), 1e-12)
+        self.share = columns.total_by(grain.of_person, share, len(grain.ids)) / max(float(share.sum()), 1e-12)
         counted = int(in_period.sum())
         self.prior = PRIOR_DEALS * (float(np.nan_to_num(past.amount)[in_period].sum()) / counted if counted else 0.0)
 

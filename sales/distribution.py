@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from sales import columns
 from sales.columns import Codes, Floats
 
 CELLS = 256
@@ -132,8 +133,8 @@ def joined(parts: Sums, group: Codes, step: Floats) -> Waves:
     share = place - cell
     flat = (np.arange(len(parts.step))[:, None] * CELLS + cell).reshape(-1)
     size = len(parts.step) * CELLS
-    spread = np.bincount(flat, (parts.chance * (1 - share)).reshape(-1), size)
-    spread += np.bincount(np.minimum(flat + 1, size - 1), (parts.chance * share).reshape(-1), size)
+    spread = columns.total_by(flat, (parts.chance * (1 - share)).reshape(-1), size)
+    spread += columns.total_by(np.minimum(flat + 1, size - 1), (parts.chance * share).reshape(-1), size)
     waves = np.fft.rfft(spread.reshape(-1, CELLS), axis=1)
     order = np.argsort(group, kind="stable")
     sorted_groups = group[order]

@@ -63,14 +63,14 @@ def creation(known: Knowledge) -> Creation | None:
     old = counted & (created <= now - ripe)
     size = len(known.source_names)
     source = known.source
-    made = np.bincount(source[old], amount[old], size)
-    came = np.bincount(source[old & is_won], amount[old & is_won], size)
+    made = columns.total_by(source[old], amount[old], size)
+    came = columns.total_by(source[old & is_won], amount[old & is_won], size)
     prior = PRIOR_DEALS * float(amount[counted].mean())
     overall = float(came.sum()) / float(made.sum()) if made.sum() else 0.0
-    lead = np.bincount(lag[is_won], amount[is_won], LONGEST_LEAD + 1)
-    won_by_source = np.bincount(source[is_won], amount[is_won], size)
+    lead = columns.total_by(lag[is_won], amount[is_won], LONGEST_LEAD + 1)
+    won_by_source = columns.total_by(source[is_won], amount[is_won], size)
     mean_lead = float((lag * amount)[is_won].sum() / amount[is_won].sum())
-    months = np.bincount(source[is_won], (lag * amount)[is_won], size)
+    months = columns.total_by(source[is_won], (lag * amount)[is_won], size)
     return Creation(
         sources=known.source_names,
         conversion=(came + prior * overall) / (made + prior),

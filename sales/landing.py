@@ -170,9 +170,9 @@ class PeriodParts:
     def _lay_grids(self, members: Members) -> None:
         size, chance = members.size, NODE_WEIGHTS @ self.chances
         mean_size, most = self._sizes.mean(axis=1), np.maximum(self._new, self._all)
-        self.pipeline_mean = np.bincount(self.person, chance * self.amounts.mean(axis=1), size) + self._new * mean_size
+        self.pipeline_mean = columns.total_by(self.person, chance * self.amounts.mean(axis=1), size) + self._new * mean_size
         self.run_rate_mean = self._all * mean_size
-        spread = np.bincount(self.person, chance * (self.amounts**2).mean(axis=1), size)
+        spread = columns.total_by(self.person, chance * (self.amounts**2).mean(axis=1), size)
         spread += most * (self._sizes**2).mean(axis=1) + self._dispersion * (most * mean_size) ** 2
         largest = np.zeros(size)
         np.maximum.at(largest, self.person, np.where(chance > 0, self.amounts.max(axis=1), 0.0))
@@ -182,7 +182,7 @@ class PeriodParts:
         def step(group: Codes, groups: int) -> Floats:
             widest = np.zeros(groups)
             np.maximum.at(widest, group, largest)
-            room = MEAN_ROOM * np.bincount(group, mean, groups) + SPREADS * np.sqrt(np.bincount(group, spread, groups))
+            room = MEAN_ROOM * columns.total_by(group, mean, groups) + SPREADS * np.sqrt(columns.total_by(group, spread, groups))
             room = np.maximum(room, LARGEST_ROOM * widest)
             return np.where(room > 0, room, 1.0) / CELLS
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sales import columns
 from sales.calendar import MONTHS_IN_YEAR
 from sales.columns import Codes, Floats, Mask
 from sales.outlook import HORIZON
@@ -138,8 +139,8 @@ def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Fl
     credit = bookings.amount[recent].astype(np.float64)
     whole = known.outcomes.amount[bookings.deal[recent]]
     part = recency[when - first] * np.clip(credit / np.where(whole > 0, whole, credit), 0.0, 1.0)
-    number = np.bincount(who, part, size)
-    money = np.bincount(who, recency[when - first] * credit, size)
+    number = columns.total_by(who, part, size)
+    money = columns.total_by(who, recency[when - first] * credit, size)
     seen_first = np.full(size, known.month + 1)
     np.minimum.at(seen_first, known.past.owner, known.past.month)
     np.minimum.at(seen_first, known.now.owner, known.now.month)

@@ -17,6 +17,7 @@ import numpy as np
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
+from sales import columns
 from sales.columns import Codes, Floats, Mask
 from sales.panel import LOST, WON, Knowledge, OpenDeals
 
@@ -100,6 +101,8 @@ def deal_outlook(known: Knowledge) -> DealOutlook | None:
     if not has_history(known):
         return None
     steps = _steps(known)
+    if not len(steps.row):  # no deal was ever open at a month end and after it
+        return None
     look = _Look(known)
     features = look.at(known.past.take(steps.row), steps.ahead)
     to_win, to_lose = (_fit(features, happened, steps.weight) for happened in (steps.is_won, steps.is_lost))
@@ -228,8 +231,8 @@ def _ahead(look: _Look, now: OpenDeals, to_win: Floats, to_lose: Floats, factor:
 
 def _recalibration(steps: _Steps, fitted: Floats) -> Floats:
     """Return the factor on the chance to win at each step ahead that makes wins come out right, pulled towards 1."""
-    won = np.bincount(steps.ahead, steps.is_won, HORIZON + 1)
-    expected = np.bincount(steps.ahead, fitted, HORIZON + 1)
+    won = columns.total_by(steps.ahead, steps.is_won, HORIZON + 1)
+    expected = columns.total_by(steps.ahead, fitted, HORIZON + 1)
     return (won + RECALIBRATION_DEALS) / (expected + RECALIBRATION_DEALS)
 
 
@@ -266,9 +269,9 @@ def _shock(known: Knowledge, steps: _Steps, chance: Floats) -> float:
     next_month = steps.ahead == 1
     row_chance, happened = chance[next_month], steps.is_won[next_month]
     months = known.past.month[steps.row[next_month]] - known.first_month
-    expected = np.bincount(months, row_chance)
-    spread = np.bincount(months, row_chance * (1 - row_chance))
-    surplus = (np.bincount(months, happened) - expected) ** 2 - spread
+    expected = columns.total_by(months, row_chance)
+    spread = columns.total_by(months, row_chance * (1 - row_chance))
+    surplus = (columns.total_by(months, happened) - expected) ** 2 - spread
     prior = SHOCK_PRIOR_MONTHS * float((spread**2).mean())
     variance = (float(surplus.sum()) + prior * SHOCK_PRIOR**2) / (float((spread**2).sum()) + prior) if prior else SHOCK_PRIOR**2
     return float(np.sqrt(np.clip(variance, SMALLEST_SHOCK**2, LARGEST_SHOCK**2)))

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from sales import columns
 from sales.calendar import MONTHS_IN_YEAR
 from sales.columns import Codes, Floats
 
@@ -43,9 +42,9 @@ def season(month: Codes, amount: Floats, first: int, last: int, base: Floats) ->
     total = float(size.sum())
     if not total:
         return Season(base, base, 0.0, 0, 0)
-    seen = np.bincount(place, size, MONTHS_IN_YEAR) / total
+    seen = columns.total_by(place, size, MONTHS_IN_YEAR) / total
     # A Poisson number of deals: the variance of a sum is the sum of squares; sharing one total takes part of it away.
-    squares = np.bincount(place, size**2, MONTHS_IN_YEAR) / total**2
+    squares = columns.total_by(place, size**2, MONTHS_IN_YEAR) / total**2
     chance = float((squares * (1 - 2 * seen) + seen**2 * squares.sum()).mean())
     beyond = max(0.0, float(((seen - base) ** 2).mean()) - chance)
     evidence = beyond / (beyond + chance) if beyond else 0.0

@@ -278,3 +278,38 @@ def test_the_closing_plan_says_when_and_at_what_price() -> None:
 def test_the_pool_is_mostly_pipeline() -> None:
     assert PIPELINE_WEIGHT > 0.5
     assert pa.types.is_decimal(columns.arrow_type(firm_month().landing["p50"]))
+
+
+def without(extract: Extract, gone: set[str]) -> Extract:
+    records = extract.opportunities
+    return replace(extract, opportunities=records.loc[~records["opportunity_id"].isin(gone)].reset_index(drop=True))
+
+
+def test_a_month_end_without_open_deals_still_has_a_forecast_of_what_is_not_created_yet() -> None:
+    one = firm_month()
+    is_open = set(one.snapshot.loc[columns.booleans(one.snapshot["is_open"]), "opportunity_id"])
+    bare = FirmMonth(without(one.extract, is_open), MONTH)
+    row = company_row(bare.landing, "FY2023-Q4")
+    assert row["method"] == "model"
+    assert row["p90"] > row["p10"]  # type: ignore[operator]
+    assert bare.closing.empty
+    assert not bare.generation.empty
+    assert not bare.record.empty
+    assert (columns.floats(bare.coverage["weighted_pipeline"]) == 0).all()
+
+
+def test_a_past_without_a_single_win_promises_nothing() -> None:
+    history = firm_month().extract.opportunity_history
+    lost = FirmMonth(without(firm_month().extract, set(history.loc[history["stage_name"] == "Won", "opportunity_id"])), MONTH)
+    row = company_row(lost.landing, "FY2023")
+    assert [row[name] for name in ("p10", "p50", "p90", "hit_probability")] == [0, 0, 0, 0.0]
+    assert lost.coverage["required_ratio"].isna().all()
+
+
+@pytest.mark.parametrize("minor", [None, 0, -500, 50_000])
+def test_amounts_of_any_kind_do_not_stop_a_forecast(minor: int | None) -> None:
+    history = firm_month().extract.opportunity_history
+    amount = pa.array([None if minor is None else Decimal(minor) / 100] * len(history), RAW_MONEY)
+    odd = FirmMonth(replace(firm_month().extract, opportunity_history=history.assign(amount=columns.series(amount))), MONTH)
+    assert {name for name, table in odd.tables().items() if table.empty} == (set() if minor else {"client_phasing"})
+    assert (odd.landing["p10"] <= odd.landing["p90"]).all()
