@@ -28,6 +28,8 @@ RECORD_NOTE = (
 )
 # Below this, a difference in error is no difference.
 SAME = 0.005
+# Ranges from P10 to P90 that hold less, or more, than so many outcomes are named.
+TOO_NARROW, TOO_WIDE = 0.70, 0.95
 
 
 def landing(view: View) -> Section:
@@ -274,18 +276,27 @@ def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
 
 def _record_answer(scores: Sequence[Score]) -> str:
     month = next((score for score in scores if score.kind == "month"), scores[0])
-    if not month.baselines:
+    return " ".join(part for part in (_error_words(month), _range_words(month)) if part)
+
+
+def _error_words(score: Score) -> str:
+    if not score.baselines:
         return "There is nothing yet to compare forecasts with."
-    best = min(month.baselines, key=lambda name: month.baselines[name])
-    gap = month.baselines[best] - month.wape
+    best = min(score.baselines, key=lambda name: score.baselines[name])
+    gap = score.baselines[best] - score.wape
+    off = f"Forecasts of the {score.kind} were off by {_share(score.wape)}"
     if gap > SAME:
-        return f"Forecasts of the {month.kind} were off by {_share(month.wape)}, the best naive baseline ({BASELINES[best].lower()}) by {_share(month.baselines[best])}."
+        return f"{off}, the best naive baseline ({BASELINES[best].lower()}) by {_share(score.baselines[best])}."
     if gap < -SAME:
-        return (
-            f"Forecasts of the {month.kind} were off by {_share(month.wape)}; {BASELINES[best].lower()} did better, with {_share(month.baselines[best])}: "
-            "trust the baseline more."
-        )
-    return f"Forecasts of the {month.kind} were off by {_share(month.wape)}, no better than {BASELINES[best].lower()}."
+        return f"{off}; {BASELINES[best].lower()} did better, with {_share(score.baselines[best])}: trust the baseline more."
+    return f"{off}, no better than {BASELINES[best].lower()}."
+
+
+def _range_words(score: Score) -> str:
+    """Return whether ranges that are to hold eight in ten outcomes do."""
+    if score.inside < TOO_NARROW:
+        return f"Their ranges were too narrow: {_share(score.inside)} of what came lay inside, where 80% should."
+    return f"Their ranges were wider than needed: {_share(score.inside)} of what came lay inside." if score.inside > TOO_WIDE else ""
 
 
 def _generated(rows: Sequence[Record], lately: set[str]) -> tuple[Decimal, Decimal | None, Record]:
