@@ -175,7 +175,10 @@ def _keeps(early: Sums, two: Floats, rest: Floats, cap: Floats, floors: Floats) 
     return _chance(early, two, rest, cap) >= floors
 
 
-def _weights(case: _Case, factor: float) -> str:
+def _weights(case: _Case, factor: float) -> str | None:
+    """Return the weights that keep the floor, none where there are no later months to give to."""
+    if not factor or case.rest <= 0:
+        return None
     scaled = [float(weight) * (factor if n in case.first_two else 1.0) for n, weight in enumerate(case.plan.weights)]
     total = sum(scaled)
     return " ".join(f"{MONTHS_IN_YEAR * each / total:.2f}" for each in scaled)

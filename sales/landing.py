@@ -38,7 +38,7 @@ from sales.panel import Knowledge
 PIPELINE_WEIGHT = 0.75
 # Gauss-Hermite nodes of a standard normal, and their weights.
 NODES, NODE_WEIGHTS = np.array([-(3.0**0.5), 0.0, 3.0**0.5]), np.array([1 / 6, 2 / 3, 1 / 6])
-SPREADS, MEAN_ROOM, LARGEST_ROOM = 9.0, 1.8, 1.3
+SPREADS, MEAN_ROOM, LARGEST_ROOM = 9.0, 1.1, 1.3
 
 
 @dataclass(frozen=True)
@@ -168,16 +168,20 @@ class PeriodParts:
         self._lay_grids(members)
 
     def _lay_grids(self, members: Members) -> None:
+        """Lay grids that hold the sums under every node: a common shock may lift all of them together."""
         size, chance = members.size, NODE_WEIGHTS @ self.chances
-        mean_size, most = self._sizes.mean(axis=1), np.maximum(self._new, self._all)
+        mean_size, lifted = self._sizes.mean(axis=1), float(self._factors.max())
+        most = np.maximum(self._new, self._all) * lifted
         self.pipeline_mean = columns.total_by(self.person, chance * self.amounts.mean(axis=1), size) + self._new * mean_size
         self.run_rate_mean = self._all * mean_size
-        spread = columns.total_by(self.person, chance * (self.amounts**2).mean(axis=1), size)
+        highest = self.chances.max(axis=0)
+        spread = columns.total_by(self.person, highest * (self.amounts**2).mean(axis=1), size)
         spread += most * (self._sizes**2).mean(axis=1) + self._dispersion * (most * mean_size) ** 2
         largest = np.zeros(size)
         np.maximum.at(largest, self.person, np.where(chance > 0, self.amounts.max(axis=1), 0.0))
         largest = np.maximum(largest, np.where(self._all > 0, self._sizes.max(axis=1), 0.0))
-        mean = np.maximum(self.pipeline_mean, self.run_rate_mean)
+        mean = columns.total_by(self.person, highest * self.amounts.mean(axis=1), size) + self._new * lifted * mean_size
+        mean = np.maximum(mean, self._all * lifted * mean_size)
 
         def step(group: Codes, groups: int) -> Floats:
             widest = np.zeros(groups)

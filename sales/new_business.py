@@ -25,6 +25,7 @@ PRIOR_MONTHS, PRIOR_DEALS = 6.0, 15.0
 SIZES = 16
 OWN_DISPERSION = 0.05
 # How far months stray together: what is supposed before anything is seen, bounds, and the months that a rate needs to be one.
+LEAST_SEASON = 0.1
 COMMON_SPREAD, SMALLEST_COMMON, LARGEST_COMMON, RATE_MONTHS = 0.15, 0.1, 0.8, 4.0
 
 
@@ -86,24 +87,27 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
         share=person.share,
         scale=person.scale / total if total else person.scale,
         dispersion=1.0 / np.maximum(person.evidence, 0.5) + OWN_DISPERSION,
-        common=_common(month - known.first_month, now - known.first_month),
+        common=_common(month - known.first_month, now - known.first_month, np.roll(its_season, now + 1 - known.first_month)),
     )
 
 
-def _common(month: Codes, now: int) -> float:
-    """Return how far a month's number of won deals strays from the rate of the months before, beyond chance: what moves all people together.
+def _common(month: Codes, now: int, season: Floats) -> float:
+    """Return how far a month's number of won deals strays from the rate of the months before, beyond season and chance.
 
-    `month` and `now` count from the first month with records.
+    That is what moves all people together. `month` and `now` count from the first month with
+    records, and so do the twelve factors of `season`.
     """
     counts = np.bincount(month[month >= 0], minlength=now + 1)[: now + 1].astype(np.float64)
-    rate, weight, surplus, squares = counts[0], 1.0, 0.0, 0.0
+    factor = np.resize(np.maximum(season, LEAST_SEASON), now + 1)
+    rate, weight, surplus, squares = counts[0] / factor[0], 1.0, 0.0, 0.0
     fade, judged = 0.5 ** (1 / HALF_LIFE), 0
-    for count in counts[1:]:
+    for count, each in zip(counts[1:], factor[1:], strict=True):
         if weight > RATE_MONTHS:
-            surplus += (count - rate) ** 2 - rate * (1 + 1 / weight)
-            squares += rate**2
+            due = rate * each
+            surplus += (count - due) ** 2 - due * (1 + 1 / weight)
+            squares += due**2
             judged += 1
-        rate = (rate * weight * fade + count) / (weight * fade + 1)
+        rate = (rate * weight * fade + count / each) / (weight * fade + 1)
         weight = weight * fade + 1
     prior = PRIOR_MONTHS * (squares / judged if judged else rate**2)
     variance = (surplus + prior * COMMON_SPREAD**2) / (squares + prior) if squares + prior else COMMON_SPREAD**2

@@ -126,6 +126,10 @@ def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, se
         amount = round(share)  # Fraction rounds half to even
     weights = personal_weights(selling, year, rules.calendar, seller, phasing)
     fixed = plans.fixed_of(target.fiscal_year, target.owner_id)
+    if outside := sorted(set(fixed) - set(year.months)):
+        raise InvalidTarget(
+            f"overrides.csv fixes {outside[0]} of {target.owner_id}, which is no month of {year.name}; correct its fiscal_year or month"
+        )
     rest = amount - sum(fixed.values())
     free = [Fraction(0) if month in fixed else weight for month, weight in zip(year.months, weights, strict=True)]
     if rest < 0 or (rest > 0 and not any(free) and fixed):

@@ -16,12 +16,12 @@ import pandas as pd
 import pyarrow as pa
 
 from sales import columns, money
-from sales.attainment import month_indexes
+from sales.attainment import month_indexes, within
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.columns import Floats
+from sales.columns import Codes, Floats
 from sales.extract import People
 from sales.forecast import Figures, forecast_parts
-from sales.grains import Grains
+from sales.grains import Grain, Grains
 from sales.landing import prospect
 from sales.outlook import FEWEST_MONTHS, foresight
 from sales.panel import Knowledge, Panel
@@ -87,12 +87,12 @@ def _judged(
         return
     facts = _figures(then, folk, targets, rules)
     ahead = prospect(seen, facts.grains, facts.sells_after(origin))
-    came = _bookings_of(now, facts.grains)
+    came = _bookings_of(now, facts.grains, folk, rules)
     sizes = [len(grain.ids) for grain in facts.grains]
     frames = iter(forecast_parts(ahead, facts, origin, rules, then.first_month, periods, with_margin=False))
     for period in periods:
         for grain, size in zip(facts.grains, sizes, strict=True):
-            outcome = came.bookings(grain, period)
+            outcome = came[grain.name].bookings(period, grain.ids)
             target = facts.targets(grain, period)
             frame = next(frames)
             kept = ["as_of_month", "grain", "grain_id", "period_kind", "period", *LEVELS, *BASELINES]
@@ -129,11 +129,25 @@ def _figures(then: Knowledge, folk: People, targets: pd.DataFrame | None, rules:
     )
 
 
-def _bookings_of(now: Knowledge, grains: Grains) -> Figures:
-    """Return what is known now of bookings, for the people of an earlier month end; others' are nobody's."""
-    code = columns.codes(now.owner_ids, grains.person_ids)
-    none = np.zeros(0, np.int64)
-    return Figures(grains, none, none, none, code[now.bookings.owner], now.bookings.month, now.bookings.amount, none, none, none)
+@dataclass(frozen=True)
+class _Came:
+    """What came of one grain: bookings of everybody, also of people who joined since."""
+
+    grain: Grain
+    owner: Codes
+    month: Codes
+    amount: Codes
+
+    def bookings(self, period: Period, ids: pa.Array) -> Codes:
+        """Return the bookings of a period for some ids of the grain."""
+        totals = self.grain.total(self.owner, self.amount, within(self.month, period))
+        return totals[columns.codes(ids, self.grain.ids)]
+
+
+def _bookings_of(now: Knowledge, then: Grains, folk: People, rules: MonthRules) -> dict[str, _Came]:
+    ids = columns.distinct(now.owner_ids, then.person_ids)
+    code = columns.codes(now.owner_ids, ids)[now.bookings.owner]
+    return {grain.name: _Came(grain, code, now.bookings.month, now.bookings.amount) for grain in Grains(ids, folk.team_of(ids), rules.company)}
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from sales.calendar import Month
 from sales.extract import Extract
 from sales.forecast import band_of, chance_to_hit, figures, margin_of, periods_forecast
 from sales.landing import PIPELINE_WEIGHT, PeriodParts, offsets, prospect, to_come
-from sales.new_business import rates
+from sales.new_business import _common, rates
 from sales.outlook import FEWEST_MONTHS, HORIZON, deal_outlook
 from sales.panel import WON
 from sales.patience import after_waiting, company_leverage, owner_leverage
@@ -54,6 +54,28 @@ def test_what_is_expected_is_the_mean_of_the_distribution_at_every_grain() -> No
         np.testing.assert_allclose(coming.person.mean, coming.expected, rtol=2e-3)
         np.testing.assert_allclose(coming.company.mean[0], coming.expected.sum(), rtol=2e-3)
         np.testing.assert_allclose(coming.team.mean.sum(), coming.expected.sum(), rtol=2e-3)
+
+
+def test_grids_hold_what_a_large_common_shock_lifts() -> None:
+    """Otherwise the tail wraps around and the mean falls."""
+    one = firm_month(400, 3)
+    facts = figures(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = prospect(one.foresight, facts.grains, facts.sells_after(one.month))
+    assert ahead is not None
+    for common in (0.3, 0.8):
+        shaken = replace(ahead, rates=replace(ahead.rates, common=common))
+        for period in periods_forecast(one.rules.calendar, one.month):
+            coming = to_come(shaken, period)
+            assert coming.company.mean[0] == pytest.approx(coming.expected.sum(), rel=3e-3)
+
+
+def test_a_season_that_repeats_is_no_common_shock() -> None:
+    """By hand: 20, 20 and 80 deals in the months of every quarter, four years long."""
+    counts = np.tile([20, 20, 80], 16)
+    month = np.repeat(np.arange(48), counts)
+    by_season = _common(month, 47, np.tile([0.5, 0.5, 2.0], 4))
+    assert by_season < 0.2
+    assert _common(month, 47, np.ones(12)) > 0.5
 
 
 def test_ranges_are_in_order_and_chances_are_chances() -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from sales import columns
 from sales.calendar import Month, working_days
+from sales.catch_up import phasing_check
 from sales.plans import NO_PLANS, ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget, bottom_up_plan, target_padding
 from sales.season import season
 from sales.targets import AnnualTarget, InvalidTarget, plan, rephase
@@ -71,6 +72,11 @@ def test_fixed_months_beyond_the_target_are_a_sentence() -> None:
     everything = [FixedMonth(2026, "005A", Month(2026, n), 1) for n in range(1, 13)]
     with pytest.raises(InvalidTarget, match="leave 0.88 of the target"):
         plan(annual(100), rules(), PlanBook(fixed=everything))
+
+
+def test_a_fixed_month_of_another_year_is_a_sentence() -> None:
+    with pytest.raises(InvalidTarget, match="overrides.csv fixes 2027-05 of 005A, which is no month of FY2026"):
+        plan(annual(400), rules(), PlanBook(fixed=[FixedMonth(2026, "005A", Month(2027, 5), 1)]))
 
 
 def won_deals(weights: np.ndarray, number: int, chance: np.random.Generator, years: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -165,6 +171,15 @@ def test_the_usual_miss_at_risk_is_what_rephasing_says() -> None:
     miss = int(row["usual_miss"] * 100)
     assert row["at_risk"] == Decimal(rephase(its, sum(its.baseline[:2]) - miss, 2, one.rules.policy.phasing).at_risk) / 100
     assert row["at_risk"] > 0
+
+
+def test_who_joins_for_the_last_two_months_has_nobody_to_hand_a_miss_to() -> None:
+    one = firm_month()
+    late = plan(annual(1_000_000, str(one.folk.ids[0]), fiscal_year=2023, start=date(2023, 11, 1)), one.rules)
+    table = phasing_check([late], one.foresight, one.folk, MONTH, one.policies, one.extract.defaults, EXTRACTED_AT)
+    assert table["catch_up_chance"].tolist() == [pytest.approx(0, abs=1e-9)]
+    assert table["keeps_floor"].tolist() == [False]
+    assert table["proposed_weights"].isna().all()
 
 
 def test_padding_is_shown_and_not_hidden() -> None:

@@ -1,12 +1,15 @@
 """Past forecasts beside what came: made without looking ahead, scored by hand, and better than naive on generated companies."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from benchmarks.forecast_skill import skill
+from sales import columns
 from sales.calendar import Month
 from sales.outlook import FEWEST_MONTHS
 from sales.tables import ForecastTrackRecord
@@ -34,6 +37,30 @@ def test_outcomes_are_the_bookings_of_the_period() -> None:
         mine = one.credit if grain == "company" else one.credit.loc[one.credit["owner_id"] == grain_id]
         due = (mine["close_date"] >= Month(2023, 4).first_day) & (mine["close_date"] <= Month(2023, 4).last_day)
         assert rows["outcome"].tolist() == [mine.loc[due, "amount"].sum()]
+
+
+def test_bookings_of_people_who_joined_since_count_for_the_company() -> None:
+    """A year's landing is the company's, whoever books it: half of one person's deals since 2022 are a newcomer's."""
+    one = firm_month()
+    records, users = one.extract.opportunities, one.extract.users
+    new = "005000000000999AAA"
+    newest = (records["created_at"] >= pd.Timestamp("2022-07-01", tz="UTC")) & (records["owner_id"] == records["owner_id"].iloc[0])
+    owners = pa.array([new if is_new else owner for is_new, owner in zip(newest, records["owner_id"], strict=True)])
+    person = users.head(1).assign(user_id=columns.series(pa.array([new])), username=columns.series(pa.array(["new"])))
+    other = replace(
+        one.extract,
+        opportunities=records.assign(owner_id=columns.series(owners)),
+        users=pd.concat([users, person], ignore_index=True),
+    )
+    changed = FirmMonth(other, MONTH)
+    rows = changed.record
+    both = [table.loc[(table["grain"] == "company"), ["as_of_month", "period", "outcome"]].reset_index(drop=True) for table in (rows, one.record)]
+    pd.testing.assert_frame_equal(*both)
+    # And for nobody else: the last person before the newcomer has what they booked.
+    last = rows.loc[(rows["grain"] == "person") & (rows["as_of_month"] == "2022-06"), "grain_id"].max()
+    year = rows[(rows["grain_id"] == last) & (rows["period"] == "FY2022") & (rows["as_of_month"] == "2022-06")]
+    mine = changed.credit.loc[changed.credit["owner_id"] == last]
+    assert year["outcome"].tolist() == [mine.loc[[Month.of(day).year == 2022 for day in mine["close_date"]], "amount"].sum()]
 
 
 def test_every_month_end_with_enough_history_is_judged_and_no_period_that_is_not_over() -> None:
