@@ -30,8 +30,10 @@ class Grain:
         return np.where(person >= 0, self.of_person[person], -1) if len(self.of_person) else person
 
     def total(self, person: Codes, minor: Minor, where: Mask) -> Minor:
-        """Return exact sums for every id of the grain over the rows where the mask is true."""
-        return money.sum_by(self.key(person)[where], minor[where], len(self.ids))
+        """Return exact sums for every id of the grain over the rows where the mask is true; rows of nobody count for nobody."""
+        key = self.key(person)
+        kept = where & (key >= 0)
+        return money.sum_by(key[kept], minor[kept], len(self.ids))
 
 
 @dataclass(frozen=True)
