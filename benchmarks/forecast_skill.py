@@ -236,10 +236,9 @@ def regional_sales() -> None:
     record = track_record(panel, last, rules, people(extract, "manager"), lambda _: None, extract.extracted_at)
     print("Regional Sales, up to October 2021 (its history has no slips, no stage changes before the close, and grows by half a year on year):")
     for score in scores(record):
-        print(
-            f"  {score.grain:>7} {score.kind:>7} ({score.forecasts} forecasts): WAPE {score.wape:.2f},"
-            f" {', '.join(f'{name} {value:.2f}' for name, value in score.baselines.items())}; P10-P90 holds {score.inside:.2f}"
-        )
+        error = f"WAPE {score.wape:.2f}, {', '.join(f'{name} {value:.2f}' for name, value in score.baselines.items())}"
+        error = error if score.baselines else "no baseline reaches back far enough"
+        print(f"  {score.grain:>7} {score.kind:>7} ({score.forecasts} forecasts): {error}; P10-P90 holds {score.inside:.2f}")
 
 
 def _regional_extract() -> tuple[Extract, MonthRules]:
