@@ -18,7 +18,7 @@ from sales.calendar import Month
 
 HORIZON_WEEKS = 13
 # Deals whose waiting takes half a point off a chance.
-DEAR, MOST_DEAR = 0.005, 8
+DEAR, MOST_DEAR = 0.005, 5
 
 
 def closing(view: View, most: int) -> Section:

@@ -1,4 +1,4 @@
-"""The documents of a month end: a company pack, a pack for each team, a page or two for each person.
+"""The documents of a month end: a company pack, a pack for each team, a few pages for each person.
 
 Put here which documents there are and which sections each has, in which order. Every
 number on them comes from a table of the month.
@@ -18,11 +18,11 @@ from reports.sections import attainment, coverage, movement, plan, quality, year
 from reports.view import View
 
 MOST_DEALS = 40
-MOST_DEALS_OF_A_PERSON = 18
+MOST_DEALS_OF_A_PERSON = 12
 
 
 def month_end_reports(tables: MonthTables, edition: Edition) -> list[MonthEndReport]:
-    """Return the company pack, a pack for each team, and a page or two for each active person."""
+    """Return the company pack, a pack for each team, and a few pages for each active person."""
     everything = GrainTables(tables, edition.month, edition.rules)
     company = _company_pack(everything, edition)
     teams = [_team_pack(everything, team, edition) for team in everything.active_teams()]

@@ -39,18 +39,19 @@ def landing(view: View) -> Section:
     forecast = [row for row in rows if row["method"] == "model"]
     if not forecast:
         return _landing_without_history(view, rows)
+    held = [row for row in forecast if row["target"] > 0]
     printed = [
         Row((
             _named(row["period"]), money(row["bookings"]), money(row["p10"]), money(row["p50"]), money(row["p90"]),
             money(row["target"]) if row["target"] else formats.EMPTY, chance(row["hit_probability"]), BANDS.get(row["band"], formats.EMPTY),
         ), is_strong=row["period_kind"] == "year")
         for row in rows
+        if row["target"] or not held
     ]  # fmt: skip
     columns = (
         Column("", 16), Column("Booked", 12, True), Column("P10", 12, True), Column("P50", 12, True), Column("P90", 12, True),
         Column("Target", 13, True), Column("Chance", 9, True), Column("", 14),
     )  # fmt: skip
-    held = [row for row in forecast if row["target"] > 0]
     bars = [
         (
             _named(row["period"]),

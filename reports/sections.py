@@ -121,7 +121,7 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
         "Hatched: below the phased target of the year to date." + _left_out(len(bars), MOST_BARS),
         (),
         (Table(columns, tuple(printed)),),
-        starts_page=True,
+        starts_page=view.grain == "company",
     )
 
 

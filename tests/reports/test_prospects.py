@@ -52,8 +52,8 @@ def test_where_it_lands_names_range_chance_and_band() -> None:
     assert "in eight of ten cases: the chance to reach US$1.75m is" in section.answer
     assert section.figure is not None
     assert "Landing in percent of the target: September 2023" in section.figure
-    assert [row.cells[0] for row in section.tables[0].rows] == ["September 2023", "FY2023-Q3", "FY2023-Q4", "FY2024-Q1", "FY2023"]
-    assert section.tables[0].rows[3].cells[5:] == ("-", "-", "-")  # no target yet, so no chance
+    # The first quarter of 2024 has no target yet, so nothing to land at.
+    assert [row.cells[0] for row in section.tables[0].rows] == ["September 2023", "FY2023-Q3", "FY2023-Q4", "FY2023"]
 
 
 @pytest.mark.parametrize(
