@@ -19,19 +19,21 @@ import pandas as pd
 from assets.forecasts import Forecasts
 from connectors.extracts import AnotherOrganization, ExtractRecord, ExtractStore, as_extract
 from connectors.plan_files import read_plan_book
+from connectors.policy_csv import Owners
 from connectors.policy_folder import read_policies
+from connectors.publications import Ledger
 from connectors.salesforce import Outlook
 from connectors.salesforce_wire import Progress
 from connectors.storage import NotComputed, TableStore
 from connectors.target_book import read_target_book
-from reports.press import logo_of
+from reports.brand import looks_of
 from sales import quotas, targets
 from sales.calendar import Month
 from sales.credit import split_type
 from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
-from sales.policy import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
+from sales.policy import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PersonBrand, PolicyBook, SalesPolicy
 from sales.quotas import ManagerQuota
 from sales.snapshot import KnownMonth, has_records, month_end_state, refuse_before_first
 from sales.targets import AnnualTarget, NoTargets
@@ -92,6 +94,11 @@ class Books:
     def tables(self) -> TableStore:
         """The monthly tables."""
         return TableStore(self.home)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The ledger of published documents."""
+        return Ledger(self.home)
 
     @cached_property
     def extracts(self) -> ExtractStore:
@@ -213,6 +220,18 @@ class Books:
         copy = self.copy_of(of or month)
         return copy is not None and (of is not None or copy.extract_id == self.record(month).extract_id)
 
+    def people_brands(self, month: Month) -> dict[str, PersonBrand]:
+        """Return how people want their own pages, by their id; raises `InvalidPolicy` for someone unknown."""
+        owners = Owners(self.extract(self.record(month)).users)
+        found: dict[str, PersonBrand] = {}
+        for key, brand in self.rules(month).policy.brand.people.items():
+            matches = owners.matches(key)
+            if len(matches) != 1:
+                what = "is no user name, e-mail or User id of this organisation" if not matches else "fits several users; use the user name"
+                raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
+            found[matches[0]] = brand
+        return found
+
     def people(self, month: Month) -> People:
         """Return everybody with the team they are in by the month's rules."""
         return people(self.extract(self.record(month)), self.rules(month).policy.pipeline.team_by)
@@ -282,7 +301,7 @@ class Books:
                 f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {outlook.reaches_to:%Y-%m-%d %H:%M:%S}; "
                 f"run again in a minute, or check this machine's clock"
             )
-        logo_of(self.policy_folder, rules)
+        looks_of(self.policy_folder, rules)
         refuse_before_first(month, outlook.first_created, as_of)
         self.refuse_without_targets(month, rules, outlook.users, outlook.roles, outlook.quotas)
 
@@ -323,7 +342,7 @@ class Books:
         self._refuse_open(month, rules.calendar.as_of(month))
         book = self._target_book(rules, extract.users, extract.roles, extract.quotas)
         read_plan_book(self.policy_folder, extract.users, extract.accounts, rules.digits)
-        logo_of(self.policy_folder, rules)
+        looks_of(self.policy_folder, rules)
         month_end_state(self._history_of(extract, rules), month, rules)
         split_type(extract, rules)
         year = rules.calendar.fiscal_year(month)

@@ -130,15 +130,17 @@ class Owners:
             if isinstance(email, str):
                 self._found.setdefault(email.casefold(), set()).add(user_id)
 
+    def matches(self, name: str) -> list[str]:
+        """Return the ids of the users that a user name, e-mail or id may mean."""
+        exact = self._exact.get(name) or self._exact.get(name.casefold())
+        return [exact] if exact else sorted(self._found.get(name.casefold(), set()))
+
     def find(self, line: Line) -> str:
         """Return the user id of a line's owner."""
         name = line.text("owner")
-        exact = self._exact.get(name) or self._exact.get(name.casefold())
-        if exact:
-            return exact
-        by_email = self._found.get(name.casefold(), set())
-        if len(by_email) == 1:
-            return next(iter(by_email))
-        if by_email:
-            raise line.fault(f"owner {name[:80]!r} is the e-mail of {len(by_email)} users; use the user name or the user id")
+        found = self.matches(name)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise line.fault(f"owner {name[:80]!r} is the e-mail of {len(found)} users; use the user name or the user id")
         raise line.fault(f"owner {name[:80]!r} is no user of Salesforce; use a user name, an e-mail or a user id")

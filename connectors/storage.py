@@ -3,7 +3,8 @@
 Put everything about monthly tables below `ONPACE_HOME` here: `tables/NAME` (Delta),
 `written/NAME/MONTH.json` (the version that holds a month as last written),
 `published/MONTH.json` (the versions that readers see, and the extract that is frozen for
-the month). Raw tables and extracts are `extracts`.
+the month), `published/first/MONTH.json` (the same as it was published first, for ever). Raw
+tables and extracts are `extracts`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import random
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +39,14 @@ STORED_MONEY = pa.decimal128(28, 4)
 
 class NotComputed(Fault, LookupError):
     """A month has no such table yet."""
+
+
+@dataclass(frozen=True)
+class FirstPublication:
+    """A month as it was published first; `at` is unknown where an early version of this program published it."""
+
+    at: datetime | None
+    table: Callable[[str], pd.DataFrame]
 
 
 class TableStore:
@@ -77,10 +88,28 @@ class TableStore:
             raise NotComputed(_not_computed(name, month))
         return self._month_of(name, month, json.loads(record.read_text(encoding="utf-8")))
 
-    def publish(self, month: Month, extract_id: str) -> None:
-        """Make what was last written of a month the state that readers see, all tables at once, and freeze its extract."""
+    def publish(self, month: Month, extract_id: str, now: datetime) -> None:
+        """Make what was last written of a month the state that readers see, all tables at once, and freeze its extract.
+
+        What was published first stays known, with the instant of it.
+        """
+        first, current = self._first_publication(month), self._publication(month)
+        if current.exists() and not first.exists():  # it was published by a version that kept no first one
+            write_atomically(first, current.read_bytes())
         tables = {name: json.loads(self._record_of(name, month).read_text(encoding="utf-8")) for name in MONTHLY}
-        write_atomically(self._publication(month), _json({"month": str(month), "extract_id": extract_id, "tables": tables}))
+        record = _json({"month": str(month), "extract_id": extract_id, "published_at": now.isoformat(), "tables": tables})
+        if not first.exists():
+            write_atomically(first, record)
+        write_atomically(current, record)
+
+    def first_publication(self, month: Month) -> FirstPublication | None:
+        """Return when a month was published first and how its tables are read, none where it never was."""
+        path = self._first_publication(month) if self._first_publication(month).exists() else self._publication(month)
+        if not path.exists():
+            return None
+        record = json.loads(path.read_text(encoding="utf-8"))
+        at = record.get("published_at")
+        return FirstPublication(datetime.fromisoformat(at) if at else None, lambda name: self._month_of(name, month, record["tables"][name]))
 
     def published_extract(self, month: Month) -> str | None:
         """Return the id of the extract that the published month was computed from, or none."""
@@ -118,6 +147,9 @@ class TableStore:
 
     def _publication(self, month: Month) -> Path:
         return self._home / "published" / f"{month}.json"
+
+    def _first_publication(self, month: Month) -> Path:
+        return self._home / "published" / "first" / f"{month}.json"
 
     def _record_of(self, name: str, month: Month) -> Path:
         # Delta says neither that a month was written without rows, nor how many digits its money had.

@@ -220,6 +220,31 @@ def backtest(
         out.print(str(judging.write(record, at, to or books.home / "backtests" / str(at))), markup=False)
 
 
+@app.command()
+def verify(file: Annotated[Path, typer.Argument(metavar="FILE", help="A PDF, or one of its other shapes.")]) -> None:
+    """Say whether a file is one that we published, when and to whom. Exit code 1 if it is not.
+
+    A single changed byte makes it another file.
+    """
+    with _one_sentence():
+        from connectors.publications import Ledger, digest_of
+        from orchestration import settings
+
+        digest, ledger = digest_of(file), Ledger(settings.home())
+        found = ledger.find(digest)
+        for each in found:
+            place = ledger.handed_over(each)
+            newer = "" if each.is_current else "; a later revision replaced it"
+            out.print(
+                f"{file} is {each.file} of {each.month}, revision {each.revision}: {each.title} ({each.audience}), "
+                f"published on {each.published_at:%Y-%m-%d %H:%M} UTC, {f'handed over as {place}' if place else 'not handed over'}{newer}",
+                markup=False,
+            )
+        if not found:
+            err.print(f"onpace: {file} is not a file that was published from {settings.home()} (SHA-256 {digest})", markup=False)
+            raise typer.Exit(1)
+
+
 @org_app.command()
 def serve(
     data: Annotated[

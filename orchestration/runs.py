@@ -25,7 +25,7 @@ from connectors.salesforce_objects import MissingField, MissingObject, RetypedFi
 from connectors.salesforce_wire import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
 from orchestration import settings
 from orchestration.definitions import defs
-from reports.press import InvalidLogo
+from reports.brand import InvalidLogo
 from sales.calendar import Month
 from sales.fault import Fault
 from sales.policy import InvalidPolicy

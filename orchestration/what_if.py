@@ -14,6 +14,7 @@ from rich.table import Table
 from assets.books import Books
 from connectors.storage import NotComputed
 from reports import formats
+from reports.document import ENGLISH
 from sales import money
 from sales.calendar import Month
 from sales.fault import Fault
@@ -95,9 +96,9 @@ def _lines(change: PeriodChange, rules: MonthRules) -> list[tuple[str, list[str]
 def _word(standing: Standing, name: str, rules: MonthRules) -> str:
     value = getattr(standing, name)
     if name == "expected":
-        return formats.money(value, rules.currency)
+        return ENGLISH.money(value, rules.currency)
     if name == "coverage":
-        return formats.ratio(value)
+        return ENGLISH.ratio(value)
     return formats.EMPTY if value is None else f"{value:.1%}"
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from reports.csv_text import written
 from reports.workbook import write_workbook
 from sales import columns
 from sales.calendar import Month
@@ -37,7 +38,7 @@ def export_tables(tables: Mapping[str, pd.DataFrame], month: Month, folder: Path
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    parts = {name: _written(columns.arrow(table[name])) for name in table.columns}
+    parts = {name: written(columns.arrow(table[name])) for name in table.columns}
     # The csv module leaves a lone carriage return bare, and readers take it for the end of a row.
     has_return = any(pc.any(pc.match_substring(each, "\r")).as_py() for each in parts.values() if pa.types.is_string(each.type))
     quoting = csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
@@ -46,18 +47,6 @@ def _write_csv(table: pd.DataFrame, path: Path) -> None:
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:
     pq.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(), path)
-
-
-def _written(values: pa.Array) -> pa.Array:
-    """Return values as CSV writes them: instants with `Z`, money with the currency's digits."""
-    if pa.types.is_timestamp(values.type):
-        shown = pc.strftime(values.cast(pa.timestamp("ms", tz="UTC"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
-        return pc.replace_substring(shown, ".000Z", "Z")
-    if pa.types.is_decimal(values.type):
-        return values.cast(pa.string())
-    if pa.types.is_boolean(values.type):
-        return pc.if_else(values, "true", "false")
-    return values
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> Path:

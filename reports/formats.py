@@ -1,86 +1,115 @@
 """How values look in print: money, percent, ratios, dates, and text that a font can draw.
 
-Put formatting here; an empty value prints as "-", never as 0.
+Put formatting here; an empty value prints as "-", never as 0. Words are `language`.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 
-from babel.dates import format_date
-from babel.numbers import format_compact_currency, format_currency, format_decimal
+from babel.core import Locale
+from babel.dates import format_date, format_skeleton
+from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
 from fontTools.ttLib import TTFont
 
 from sales.calendar import Month
 
-LOCALE = "en_GB"
 EMPTY = "-"
 LONGEST_TEXT = 200
 REPLACEMENT = "□"
 FONTS = Path(__file__).parent / "templates" / "fonts"
+# Every document needs these; the others are loaded only for names that need them.
+PRIMARY = "SourceSans3-*.ttf"
+# A left-to-right mark keeps what follows a right-to-left name in its place.
+LEFT_TO_RIGHT = "\u200e"
+# CLDR's short forms where people write others.
+COMPACT = {"en": (("K", "k"), ("M", "m"), ("B", "bn"), ("T", "tn"))}
 
 
-def money(amount: Decimal | None, currency: str) -> str:
-    """Return an amount in whole units with its currency, `£1,234`."""
-    if amount is None:
-        return EMPTY
-    return _true_minus(format_currency(round(amount), currency, "¤#,##0", locale=LOCALE, currency_digits=False))
+@dataclass(frozen=True)
+class Formats:
+    """Values as people of a locale write them; `locale` is Babel's name of it."""
 
+    locale: str = "en_GB"
 
-def short_money(amount: Decimal | None, currency: str) -> str:
-    """Return an amount in three figures or so, `£1.23m`."""
-    if amount is None:
-        return EMPTY
-    size = abs(amount)
-    digits = 0 if size < 1000 else 2 if 1_000_000 <= size < 10_000_000 else 1 if size >= 1_000_000 else 0  # noqa: PLR2004
-    written = format_compact_currency(amount, currency, locale=LOCALE, fraction_digits=digits)
-    for letter, small in (("K", "k"), ("M", "m"), ("B", "bn"), ("T", "tn")):
-        written = written.removesuffix(letter) + small if written.endswith(letter) else written
-    return _true_minus(written)
+    def money(self, amount: Decimal | None, currency: str) -> str:
+        """Return an amount in whole units with its currency, `£1,234`."""
+        if amount is None:
+            return EMPTY
+        whole = Locale.parse(self.locale).currency_formats["standard"].pattern.split(";")[0].replace(".00", "")
+        return _true_minus(format_currency(round(amount), currency, whole, locale=self.locale, currency_digits=False))
 
+    def short_money(self, amount: Decimal | None, currency: str) -> str:
+        """Return an amount in three figures or so, `£1.23m`."""
+        if amount is None:
+            return EMPTY
+        size = abs(amount)
+        digits = 0 if size < 1000 else 2 if 1_000_000 <= size < 10_000_000 else 1 if size >= 1_000_000 else 0  # noqa: PLR2004
+        if self.locale.startswith("de") and 1000 <= size < 999_500:  # noqa: PLR2004  # CLDR has no short form of thousands in German
+            return _true_minus(format_currency(round(amount / 1000), currency, "#,##0\u00a0'Tsd.'\u00a0¤", locale=self.locale, currency_digits=False))
+        written = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=digits)
+        for letter, small in COMPACT.get(self.locale[:2], ()):
+            written = written.removesuffix(letter) + small if written.endswith(letter) else written
+        return _true_minus(written)
 
-def pct(value: float | None) -> str:
-    """Return a percentage without decimals, `94%`."""
-    return EMPTY if value is None else f"{_true_minus(format_decimal(round(value), locale=LOCALE))}%"
+    def pct(self, value: float | None) -> str:
+        """Return a percentage without decimals, `94%`."""
+        return EMPTY if value is None else _true_minus(format_percent(round(value) / 100, locale=self.locale))
 
+    def share(self, value: float | None) -> str:
+        """Return a share of 1 as a percentage, `94%`; not a number prints as nothing."""
+        return EMPTY if value is None or value != value else self.pct(value * 100)  # noqa: PLR0124  # NaN
 
-def points(change: float) -> str:
-    """Return a change of a chance in points, `−1.2`."""
-    return _true_minus(format_decimal(round(change * 100, 1) + 0.0, "#,##0.0", locale=LOCALE))  # no minus before zero
+    def chance(self, value: float | None) -> str:
+        """Return a chance in whole percent; never quite certain unless it is."""
+        if value is None:
+            return EMPTY
+        if 0 < value < 0.01:  # noqa: PLR2004  # one percent
+            return f"<{self.pct(1)}"
+        return f">{self.pct(99)}" if 0.99 < value < 1 else self.pct(value * 100)  # noqa: PLR2004
 
+    def points(self, change: float | None) -> str:
+        """Return a change of a chance in points, `−1.2`."""
+        if change is None:
+            return EMPTY
+        return _true_minus(format_decimal(round(change * 100, 1) + 0.0, "#,##0.0", locale=self.locale))  # no minus before zero
 
-def ratio(value: float | None) -> str:
-    """Return a ratio with one decimal, `2.9×`."""
-    return EMPTY if value is None else f"{format_decimal(round(value, 1), '#,##0.0', locale=LOCALE)}×"
+    def number(self, value: float | None, digits: int = 2) -> str:
+        """Return a number with so many decimals, `0.21`."""
+        return EMPTY if value is None else _true_minus(format_decimal(round(value, digits), f"#,##0.{'0' * digits}".rstrip("."), locale=self.locale))
 
+    def ratio(self, value: float | None) -> str:
+        """Return a ratio with one decimal, `2.9×`."""
+        return EMPTY if value is None else f"{self.number(value, 1)}×"
 
-def count(value: int | None) -> str:
-    """Return a whole number, `1,234`."""
-    return EMPTY if value is None else format_decimal(value, locale=LOCALE)
+    def count(self, value: int | None) -> str:
+        """Return a whole number, `1,234`."""
+        return EMPTY if value is None else format_decimal(value, locale=self.locale)
 
+    def day(self, value: date | None) -> str:
+        """Return a date, `3 Nov 2026`."""
+        return EMPTY if value is None else format_skeleton("yMMMd", value, locale=self.locale)
 
-def day(value: date | None) -> str:
-    """Return a date, `3 Nov 2026`."""
-    return EMPTY if value is None else format_date(value, "d MMM yyyy", locale=LOCALE)
+    def day_of_year(self, value: date) -> str:
+        """Return a date on an axis, `3 Nov`."""
+        return format_skeleton("MMMd", value, locale=self.locale)
 
+    def month_name(self, month: Month) -> str:
+        """Return a month in words, `October 2026`."""
+        return format_date(month.first_day, "MMMM yyyy", locale=self.locale)
 
-def month_name(month: Month) -> str:
-    """Return a month in words, `October 2026`."""
-    return format_date(month.first_day, "MMMM yyyy", locale=LOCALE)
+    def short_month(self, month: Month) -> str:
+        """Return a month on an axis, `Oct`."""
+        return format_date(month.first_day, "LLL", locale=self.locale)[:3]
 
-
-def short_month(month: Month) -> str:
-    """Return a month on an axis, `Oct`."""
-    return format_date(month.first_day, "MMM", locale=LOCALE)[:3]
-
-
-def short_month_and_year(month: Month) -> str:
-    """Return a month in a narrow column, `Oct 2026`."""
-    return f"{short_month(month)} {month.year}"
+    def short_month_and_year(self, month: Month) -> str:
+        """Return a month in a narrow column, `Oct 2026`."""
+        return f"{self.short_month(month)} {month.year}"
 
 
 def printable(text: object) -> str:
@@ -95,14 +124,35 @@ def printable(text: object) -> str:
     one_line = " ".join(drawn.split())
     if not one_line:
         return EMPTY
-    return one_line if len(one_line) <= LONGEST_TEXT else one_line[: LONGEST_TEXT - 1] + "…"
+    short = one_line if len(one_line) <= LONGEST_TEXT else one_line[: LONGEST_TEXT - 1] + "…"
+    return f"{short}{LEFT_TO_RIGHT}" if is_right_to_left(short) else short
+
+
+def is_right_to_left(text: str) -> bool:
+    """Return whether a text has a letter that is written from right to left."""
+    return any(unicodedata.bidirectional(each) in {"R", "AL"} for each in text)
 
 
 @lru_cache(maxsize=1)
 def repertoire() -> frozenset[int]:
-    """Return the code points that every shipped font can draw."""
-    fonts = [frozenset(TTFont(path, lazy=True).getBestCmap() or {}) for path in sorted(FONTS.glob("*.ttf"))]
-    return frozenset.intersection(*fonts)
+    """Return the code points that the shipped fonts can draw."""
+    others = [_drawn_by(path) for path in sorted(FONTS.glob("*.ttf")) if not path.match(PRIMARY)]
+    return latin().union(*others)
+
+
+@lru_cache(maxsize=1)
+def latin() -> frozenset[int]:
+    """Return the code points that every weight of the pages' own typeface can draw."""
+    return frozenset.intersection(*(_drawn_by(path) for path in sorted(FONTS.glob(PRIMARY))))
+
+
+def needs_other_fonts(text: str) -> bool:
+    """Return whether a page holds a character that the pages' own typeface lacks."""
+    return any(ord(each) not in latin() and not each.isspace() and each != LEFT_TO_RIGHT for each in set(text))
+
+
+def _drawn_by(path: Path) -> frozenset[int]:
+    return frozenset(TTFont(path, lazy=True).getBestCmap() or {})
 
 
 def _true_minus(text: str) -> str:

@@ -77,6 +77,18 @@ class GrainTables:
         """Return a person's name."""
         return self._folk[person][0]
 
+    def team_of_person(self, person: str) -> str:
+        """Return a person's team."""
+        return self._folk[person][1]
+
+    def name_of(self, grain: str, grain_id: str) -> str:
+        """Return the name of a person, a team or the company."""
+        return self.name_of_person(grain_id) if grain == "person" else grain_id
+
+    def past_forecasts(self, grain: str, grain_id: str) -> list[Record]:
+        """Return earlier forecasts and what came."""
+        return self._past_forecasts.get((grain, grain_id), [])
+
     def attained(self, grain: str, grain_id: str) -> dict[str, Record]:
         """Return attainment by period kind."""
         return self._attainment[grain, grain_id]
@@ -117,18 +129,18 @@ class GrainTables:
     def padding(self) -> list[Record]:
         """Return assigned and stated targets of the fiscal year, the company's first."""
         year = self.rules.calendar.fiscal_year(self.month)
-        rows = [row for row in _records(self.tables.target_padding) if row["fiscal_year"] == year]
+        rows = [row for row in records(self.tables.target_padding) if row["fiscal_year"] == year]
         return sorted(rows, key=lambda row: (row["grain"] != "company", row["grain_id"]))
 
     def bottom_up(self) -> list[Record]:
         """Return the year from below, by month."""
-        return _records(self.tables.bottom_up_plan)
+        return records(self.tables.bottom_up_plan)
 
     def season(self, person: str) -> tuple[float, int] | None:
         """Return the weight and the number of deals of the season that a person's year is phased by, none with another method."""
         year = self.rules.calendar.fiscal_year(self.month)
         rows = self.tables.phased_targets
-        mine = _records(rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1))
+        mine = records(rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1))
         return (mine[0]["season_evidence"], mine[0]["season_deals"]) if mine and mine[0]["season_evidence"] is not None else None
 
     def phasing_check(self, person: str) -> Record | None:
@@ -166,10 +178,7 @@ class GrainTables:
 
     def deals(self, grain: str, grain_id: str) -> list[Record]:
         """Return the closing plan's deals with names, by close date."""
-        if grain == "company":
-            return self._deals
-        key = "team" if grain == "team" else "owner_id"
-        return [deal for deal in self._deals if deal[key] == grain_id]
+        return self._deals if grain == "company" else self._deals_of.get((grain, grain_id), [])
 
     def findings(self) -> list[tuple[str, str, int, Decimal | None]]:
         """Return findings with weight, number of records and money, the heaviest first."""
@@ -204,7 +213,7 @@ class GrainTables:
     @cached_property
     def _attainment(self) -> dict[tuple[str, str], dict[str, Record]]:
         found: dict[tuple[str, str], dict[str, Record]] = {}
-        for row in _records(self.tables.target_attainment):
+        for row in records(self.tables.target_attainment):
             found.setdefault((row["grain"], row["grain_id"]), {})[row["period_kind"]] = row
         return found
 
@@ -224,11 +233,11 @@ class GrainTables:
 
     @cached_property
     def _generation(self) -> list[Record]:
-        return _records(self.tables.pipeline_generation)
+        return records(self.tables.pipeline_generation)
 
     @cached_property
     def _client_rows(self) -> list[Record]:
-        return _records(self.tables.client_phasing)
+        return records(self.tables.client_phasing)
 
     @cached_property
     def _account_names(self) -> dict[str, str]:
@@ -236,7 +245,7 @@ class GrainTables:
 
     @cached_property
     def _checks(self) -> dict[tuple[int, str], Record]:
-        return {(row["fiscal_year"], row["owner_id"]): row for row in _records(self.tables.phasing_check)}
+        return {(row["fiscal_year"], row["owner_id"]): row for row in records(self.tables.phasing_check)}
 
     @cached_property
     def _planned(self) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
@@ -265,15 +274,34 @@ class GrainTables:
         wanted = [
             "opportunity_id", "owner_id", "amount", "close_date", "push_count", "days_overdue", "flags",
             "expected_month", "win_probability", "hit_change_month", "hit_change_quarter", "hit_change_year",
-            "owner_hit_change_month", "owner_hit_change_quarter", "owner_hit_change_year",
+            "owner_hit_change_month", "owner_hit_change_quarter", "owner_hit_change_year", "confirm_p10", "confirm_p90",
         ]  # fmt: skip
-        deals = _records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
+        deals = records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
         return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
+
+    @cached_property
+    def _deals_of(self) -> dict[tuple[str, str], list[Record]]:
+        found: dict[tuple[str, str], list[Record]] = {}
+        for deal in self._deals:
+            found.setdefault(("team", deal["team"]), []).append(deal)
+            found.setdefault(("person", deal["owner_id"]), []).append(deal)
+        return found
+
+    @cached_property
+    def _past_forecasts(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.forecast_track_record)
+
+    @cached_property
+    def _people_of(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for owner, team in self._team_of.items():
+            found.setdefault(("team", team), []).append(owner)
+        return found
 
     def _members(self, grain: str, grain_id: str) -> list[str]:
         if grain == "person":
             return [grain_id]
-        return [owner for owner, team in self._team_of.items() if grain == "company" or team == grain_id]
+        return list(self._team_of) if grain == "company" else self._people_of.get((grain, grain_id), [])
 
 
 def amount_of(deal: Record) -> Decimal:
@@ -283,12 +311,12 @@ def amount_of(deal: Record) -> Decimal:
 
 def _by_grain(table: pd.DataFrame) -> dict[tuple[str, str], list[Record]]:
     found: dict[tuple[str, str], list[Record]] = {}
-    for row in _records(table):
+    for row in records(table):
         found.setdefault((row["grain"], row["grain_id"]), []).append(row)
     return found
 
 
-def _records(table: pd.DataFrame) -> list[Record]:
+def records(table: pd.DataFrame) -> list[Record]:
     """Return rows with plain values: empty cells are None."""
     parts = {name: columns.arrow(table[name]).to_pylist() for name in table.columns}
     return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]

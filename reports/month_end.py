@@ -1,84 +1,149 @@
 """The documents of a month end: a company pack, a pack for each team, a few pages for each person.
 
-Put here which documents there are and which sections each has, in which order. Every
-number on them comes from a table of the month.
+Put here which documents there are, in which languages, and which sections each has, in which
+order. Every number on them comes from a table of the month.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
 
 from reports import formats
+from reports.attachments import Attachments
+from reports.brand import Look, Looks
 from reports.deals import closing, overdue
-from reports.document import Edition, MonthEndReport, Section
-from reports.grain_tables import GrainTables, MonthTables
-from reports.headline import attention, sentences, tiles
+from reports.document import Edition, Labels, MonthEndReport, Section
+from reports.grain_tables import GrainTables, MonthTables, records
+from reports.headline import actions, statements, tiles
+from reports.language import Language, language, marked
 from reports.prospects import clients, delivery, generation, landing, plans, track_record
+from reports.restated import restated
 from reports.sections import attainment, coverage, movement, plan, quality, year
 from reports.view import View
+from sales.policy import Brand, PersonBrand
 
 MOST_DEALS = 40
 MOST_DEALS_OF_A_PERSON = 12
+KINDS = {"company": marked("Company pack"), "team": marked("Team pack"), "person": marked("Personal page")}
+AUDIENCES = {
+    "company": marked("Confidential: management"),
+    "team": marked("Confidential: the team and its lead"),
+    "person": marked("Confidential: the named person"),
+}
 
 
-def month_end_reports(tables: MonthTables, edition: Edition) -> list[MonthEndReport]:
-    """Return the company pack, a pack for each team, and a few pages for each active person."""
-    everything = GrainTables(tables, edition.month, edition.rules)
-    company = _company_pack(everything, edition)
-    teams = [_team_pack(everything, team, edition) for team in everything.active_teams()]
-    people = [_person_page(everything, person, edition) for person in everything.active_people()]
-    return [company, *teams, *people]
+@dataclass(frozen=True)
+class Readers:
+    """How documents look, and who reads them in which languages: `people` by owner id."""
+
+    looks: Looks | None = None
+    people: Mapping[str, PersonBrand] | None = None
+
+    def look(self, default: Look, team: str | None, person: str | None) -> Look:
+        """Return the look of a document of a team or person."""
+        look = default if self.looks is None else self.looks.company if team is None else self.looks.of_team(team)
+        own = (self.people or {}).get(person or "")
+        return replace(look, paper=own.paper) if own and own.paper else look
+
+    def languages(self, brand: Brand, team: str | None, person: str | None) -> tuple[str, ...]:
+        """Return the languages of a document of a team or person, the main one first."""
+        return brand.of_team(team or "").with_own((self.people or {}).get(person or "")).languages
 
 
-def _company_pack(everything: GrainTables, edition: Edition) -> MonthEndReport:
-    name = edition.rules.company
-    view = View(everything, edition, "company", name)
-    sections = [
-        year(view), attention(view), landing(view), track_record(view, everything.scores), attainment(view, ["team", "person"]),
-        coverage(view, ["company", "team"]), movement(view), generation(view), closing(view, MOST_DEALS), overdue(view, MOST_DEALS),
-        clients(view), delivery(view), plans(view), quality(view),
-    ]  # fmt: skip
-    return _report(view, "Company pack", formats.printable(name), "Confidential: management", sections)
+@dataclass(frozen=True)
+class Restated:
+    """What differs from the month as it was published first, and when that was."""
+
+    differences: pd.DataFrame
+    published: date | None = None
 
 
-def _team_pack(everything: GrainTables, team: str, edition: Edition) -> MonthEndReport:
-    view = View(everything, edition, "team", team)
-    sections = [
-        year(view), attention(view), landing(view), attainment(view, ["person"]), coverage(view, ["team"]), movement(view),
-        closing(view, MOST_DEALS), overdue(view, MOST_DEALS_OF_A_PERSON),
-    ]  # fmt: skip
-    return _report(view, "Team pack", formats.printable(team), "Confidential: the team and its lead", sections)
+def month_end_reports(tables: MonthTables, edition: Edition, readers: Readers | None = None, before: Restated | None = None) -> list[MonthEndReport]:
+    """Return the company pack, a pack for each team, and a few pages for each active person, each in its languages."""
+    month = _Month(tables, edition, readers or Readers(), before)
+    teams = [report for team in month.data.active_teams() for report in month.documents("team", team, team)]
+    people = [report for person in month.data.active_people() for report in month.documents("person", person, month.data.team_of_person(person))]
+    return [*month.documents("company", edition.rules.company, None), *teams, *people]
 
 
-def _person_page(everything: GrainTables, person: str, edition: Edition) -> MonthEndReport:
-    view = View(everything, edition, "person", person)
-    sections = [year(view), landing(view), plan(view), closing(view, MOST_DEALS_OF_A_PERSON), overdue(view, MOST_DEALS_OF_A_PERSON)]
-    title = formats.printable(everything.name_of_person(person))
-    return _report(view, "Personal page", title, "Confidential: the named person", sections)
+class _Month:
+    """What all documents of a month are made from."""
+
+    def __init__(self, tables: MonthTables, edition: Edition, readers: Readers, before: Restated | None) -> None:
+        self.data = GrainTables(tables, edition.month, edition.rules)
+        self._edition, self._readers, self._before = edition, readers, before
+        self._differences = records(before.differences) if before else []
+        self._attachments = Attachments(tables, before.differences if before else None)
+
+    def documents(self, grain: str, grain_id: str, team: str | None) -> Iterator[MonthEndReport]:
+        """Yield a document in each of its languages."""
+        person = grain_id if grain == "person" else None
+        look = self._readers.look(self._edition.look, team, person)
+        attachments = self._attachments.of(grain, grain_id)
+        for n, code in enumerate(self._readers.languages(self._edition.rules.policy.brand, team, person)):
+            edition = replace(self._edition, look=look, language=language(code), is_first_language=n == 0)
+            view = View(self.data, edition, grain, grain_id)
+            yield replace(_report(view, self._sections(view)), attachments=attachments)
+
+    def _sections(self, view: View) -> Sequence[Section | None]:
+        said = restated(view, self._differences, self._before.published if self._before else None)
+        if view.grain == "company":
+            return [
+                year(view), landing(view), track_record(view, self.data.scores), attainment(view, ["team", "person"]),
+                coverage(view, ["company", "team"]), movement(view), generation(view), closing(view, MOST_DEALS), overdue(view, MOST_DEALS),
+                clients(view), delivery(view), plans(view), said, quality(view),
+            ]  # fmt: skip
+        if view.grain == "team":
+            return [
+                year(view), landing(view), attainment(view, ["person"]), coverage(view, ["team"]), movement(view),
+                closing(view, MOST_DEALS), overdue(view, MOST_DEALS_OF_A_PERSON), said,
+            ]  # fmt: skip
+        return [year(view), landing(view), plan(view), closing(view, MOST_DEALS_OF_A_PERSON), overdue(view, MOST_DEALS_OF_A_PERSON), said]
 
 
-def _report(view: View, kind_name: str, title: str, audience: str, sections: Sequence[Section | None]) -> MonthEndReport:
-    edition, brand = view.edition, view.edition.rules.policy.brand
+def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
+    edition, say = view.edition, view.language.say
     month, calendar = edition.month, edition.rules.calendar
-    number = month.index - calendar.year_of(month).first.index + 1
-    period = f"{formats.month_name(month)}, month {number} of 12 of {calendar.year_of(month).name}, figures in {edition.rules.currency}"
+    name = formats.printable(view.data.name_of(view.grain, view.grain_id))
+    period = say(
+        "{month}, month {n} of 12 of {year}, figures in {currency}",
+        month=view.language.month_name(month), n=month.index - calendar.year_of(month).first.index + 1, year=calendar.year_of(month).name, currency=edition.rules.currency,
+    )  # fmt: skip
     return MonthEndReport(
         kind=view.grain,
         grain_id=view.grain_id,
-        kind_name=kind_name,
-        title=title if view.grain != "company" else f"{title}: sales at month end",
+        kind_name=say(KINDS[view.grain]),
+        title=say("{company}: sales at month end", company=name) if view.grain == "company" else name,
         subtitle=period,
-        audience=audience,
-        company=formats.printable(brand.name or edition.rules.company),
+        audience=say(AUDIENCES[view.grain]),
+        company=formats.printable(edition.look.name or edition.rules.company),
         month=month,
+        month_name=view.language.month_name(month),
         created=calendar.as_of(month).strftime("%Y-%m-%dT%H:%M:%SZ"),
         last_day=calendar.last_day(month),
         is_demo=edition.is_demo,
-        footer=formats.printable(brand.footer) if brand.footer else "",
-        logo=edition.logo,
-        paper=brand.paper,
-        palette=edition.palette,
-        sentences=tuple(sentences(view)),
+        language=edition.language,
+        is_first_language=edition.is_first_language,
+        look=replace(edition.look, footer=formats.printable(edition.look.footer) if edition.look.footer else ""),
+        labels=_labels(view.language),
+        statements=tuple(statements(view)),
+        actions=tuple(actions(view)),
         tiles=tuple(tiles(view)),
         sections=tuple(section for section in sections if section is not None),
+    )
+
+
+def _labels(language: Language) -> Labels:
+    say = language.say
+    return Labels(
+        actions=say("What must happen next"),
+        contents=say("In this document"),
+        demo=say("demonstration data from the embedded org"),
+        demo_long=say("Demonstration: these figures come from the embedded org, not from your Salesforce."),
+        as_of=say("as of"),
+        attached=say("The tables behind these pages are attached as CSV files."),
     )

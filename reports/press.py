@@ -1,74 +1,90 @@
 """The press: which documents a month has, printing those that changed, and the manifest.
 
-Put publishing here: file names, digests, workers, `manifest.json`. What a document
-says is `month_end`, how it becomes PDF is `render`.
+Put publishing here: file names, digests, `manifest.json`. What a document says is `month_end`,
+how it becomes PDF is `render`, who prints it is `workers`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
 import re
 import shutil
 import tempfile
-import threading
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
-from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any
 
 from reports import formats, render
+from reports.brand import looks_of
+from reports.csv_text import guarded_csv
 from reports.document import Edition, MonthEndReport
 from reports.grain_tables import MonthTables
-from reports.month_end import month_end_reports
+from reports.language import marked
+from reports.month_end import Readers, Restated, month_end_reports
+from reports.render import AttachedFile, Proof
+from reports.workbook import workbook_of
+from reports.workers import Printed, Unprinted, printed
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.fault import Fault
-from sales.policy import MonthRules
+from sales.policy import MonthRules, PersonBrand
 
-WORKERS = 2
-# A worker's start costs about two seconds of CPU: as much as ten personal pages.
-FEW_DOCUMENTS = 30
-LARGEST_LOGO = 500_000
-PNG, SVG = b"\x89PNG\r\n\x1a\n", b"<"
+MANIFEST = "manifest.json"
+# Where records of the demo company would be, if it had any: a host that is reserved for examples.
+DEMO_RECORDS = "https://tidewater.my.salesforce.example"
+# Documents that are shown in chats have a picture of their first page.
+WITH_PICTURE = {"company", "team"}
+DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 
-class InvalidLogo(Fault, ValueError):
-    """The brand's logo cannot be printed."""
+class DocumentsFailed(Fault, RuntimeError):
+    """Some documents could not be printed; the others were."""
 
 
 @dataclass(frozen=True)
 class Pack:
-    """One published document."""
+    """One published document: its PDF, and the same in other shapes."""
 
     path: Path
     title: str
     kind: str
     grain_id: str
+    language: str
+    audience: str
     sha256: str
     content_digest: str
+    other_shapes: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)
 class Issue:
-    """All documents of a month, the company's first; `printed` of them were printed now."""
+    """All documents of a month, the company's first; `printed` of them were printed now, `failed` says which could not be and why."""
 
     folder: Path
     packs: list[Pack]
     printed: int
+    failed: dict[str, str]
+    remarks: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
         """A digest of everything that was published."""
         return hashlib.sha256("".join(pack.sha256 for pack in self.packs).encode()).hexdigest()[:32]
+
+    def refuse_failed(self) -> None:
+        """Raise `DocumentsFailed` where a document could not be printed."""
+        if self.failed:
+            first, reason = next(iter(self.failed.items()))
+            more = f" and {len(self.failed) - 1} more" if len(self.failed) > 1 else ""
+            raise DocumentsFailed(f"{first}{more} could not be printed: {reason}; the other {len(self.packs)} documents are in {self.folder}")
 
 
 @dataclass(frozen=True)
@@ -84,106 +100,112 @@ class Press:
         inside = path.relative_to(self.root).as_posix()
         return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
 
-    def publish(self, tables: MonthTables, month: Month, rules: MonthRules, source: str, say: Callable[[str], None] = lambda _: None) -> Issue:
-        """Print the month's documents that changed and write the manifest; the old state stays until then."""
-        logo = logo_of(self.policy_folder, rules)
-        edition = Edition(month, rules, is_demo=source == EMBEDDED, logo=render.LOGO if logo else None)
-        reports = month_end_reports(tables, edition)
+    def publish(
+        self, tables: MonthTables, month: Month, rules: MonthRules, source: str, say: Callable[[str], None] = lambda _: None, *,
+        people: dict[str, PersonBrand] | None = None, before: Restated | None = None,
+    ) -> Issue:  # fmt: skip
+        """Print the month's documents that changed and write the manifest; the old state stays until then.
+
+        A document that cannot be printed is left out and named in the issue; it does not stop the others.
+        """
+        looks = looks_of(self.policy_folder, rules)
+        edition = Edition(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
+        reports = month_end_reports(tables, edition, Readers(looks, people), before)
         folder = self.root / str(month)
         _recover(folder)
-        known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
-        packs: list[Pack | None] = []
-        jobs: list[tuple[int, str, MonthEndReport, str, str]] = []
-        for position, report in enumerate(reports):
-            html = render.html_of(report)
-            name, content_digest = file_name(report), _digest(html, logo)
-            before = known.get(name)
-            if before and before["content_digest"] == content_digest and _is_intact(folder / name, before["sha256"]):
-                packs.append(_pack(folder / name, report, before["sha256"], content_digest))
-            else:
-                packs.append(None)
-                jobs.append((position, html, report, name, content_digest))
-        say(f"{len(reports)} documents, {len(jobs)} to print")
-        pages = _print([(html, logo, f"{month} {name}") for _, html, _, name, _ in jobs])
-        printed = {name: content for (_, _, _, name, _), content in zip(jobs, pages, strict=True)}
-        for position, _, report, name, content_digest in jobs:
-            packs[position] = _pack(folder / name, report, hashlib.sha256(printed[name]).hexdigest(), content_digest)
-        issue = Issue(folder, [pack for pack in packs if pack is not None], len(jobs))
-        content = {pack.path.name for pack in issue.packs} | {"manifest.json"}
-        manifest = _manifest_of(issue, month, source, tables)
-        if not jobs and folder.exists() and {path.name for path in folder.iterdir()} == content and _holds(folder, manifest):
-            return issue
-        with _replacing(folder) as staged:
-            for pack in issue.packs:
-                if pack.path.name in printed:
-                    (staged / pack.path.name).write_bytes(printed[pack.path.name])
-                else:
-                    os.link(pack.path, staged / pack.path.name)
-            (staged / "manifest.json").write_bytes(manifest)
+        with _staged(folder) as stage:
+            issue = _issue(reports, folder, stage, looks.remarks)
+            say(f"{len(issue.packs) + len(issue.failed)} documents, {issue.printed} printed")
+            manifest = _manifest_of(issue, month, source, tables)
+            (stage / MANIFEST).write_bytes(manifest)
+            if issue.printed or issue.failed or not _is_same(folder, stage):
+                _replace(folder, stage)
         return issue
 
 
-def logo_of(policy_folder: Path, rules: MonthRules) -> bytes | None:
-    """Return the brand's logo, or none; raises `InvalidLogo`."""
-    name = rules.policy.brand.logo
-    if name is None:
-        return None
-    path = (policy_folder / name).resolve()
-    if not path.is_relative_to(policy_folder.resolve()):
-        raise InvalidLogo(f"[brand] logo = {name[:60]!r} lies outside the policy folder; put the file into it")
-    if not path.is_file() or path.stat().st_size > LARGEST_LOGO:
-        raise InvalidLogo(f"[brand] logo = {name[:60]!r} is no file of at most {LARGEST_LOGO:,} bytes in the policy folder")
-    content = path.read_bytes()
-    if not (content.startswith(PNG) or content.lstrip().startswith(SVG)):
-        raise InvalidLogo(f"[brand] logo = {name[:60]!r} is neither PNG nor SVG")
-    return content
-
-
 def file_name(report: MonthEndReport) -> str:
-    """Return a file name that is safe everywhere, and different for different people and teams."""
+    """Return a file name that is safe everywhere, and different for different people, teams and languages."""
+    tail = "" if report.is_first_language else f".{report.language.code.lower()}"
     if report.kind == "company":
-        return "company.pdf"
+        return f"company{tail}.pdf"
     shown = report.title if report.kind == "person" else report.grain_id
     ascii_name = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40].strip("-")
-    tail = hashlib.sha256(report.grain_id.encode()).hexdigest()[:6]
-    return "-".join(part for part in (report.kind, slug, tail) if part) + ".pdf"
+    digest = hashlib.sha256(report.grain_id.encode()).hexdigest()[:6]
+    return "-".join(part for part in (report.kind, slug, digest) if part) + f"{tail}.pdf"
 
 
-def _print(jobs: Sequence[tuple[str, bytes | None, str]]) -> list[bytes]:
-    if len(jobs) < FEW_DOCUMENTS:
-        with render.no_garbage_collection():
-            return [render.pdf_of(*job) for job in jobs]
-    context = multiprocessing.get_context("spawn")
-    workers = min(WORKERS, os.cpu_count() or 1, len(jobs))
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_follow_parent) as pool:
-        return list(pool.map(_print_in_worker, *zip(*jobs, strict=True)))
+def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks: tuple[str, ...]) -> Issue:
+    """Print what changed into `stage`, put what did not beside it, and return all of it in order."""
+    known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
+    order: list[str] = []
+    packs: dict[str, Pack] = {}
+    failed: dict[str, str] = {}
+    waiting: dict[str, MonthEndReport] = {}
+    digests: dict[str, str] = {}
+
+    def proofs() -> Iterator[tuple[str, Proof, bool]]:
+        for report in reports:
+            name, proof = file_name(report), _proof(report)
+            digest, before = _digest(proof), known.get(name)
+            order.append(name)
+            if before and before["content_digest"] == digest and _are_intact(folder, before):
+                packs[name] = _kept(before, folder, stage)
+            else:
+                waiting[name], digests[name] = report, digest
+                yield name, proof, report.kind in WITH_PICTURE
+
+    for name, done in printed(proofs()):
+        report = waiting.pop(name)
+        if isinstance(done, Unprinted):
+            failed[f"{report.kind_name} {report.title[:60]}"] = done.reason
+        else:
+            packs[name] = _write(report, name, done, digests[name], folder, stage)
+    return Issue(folder, [packs[name] for name in order if name in packs], len(digests) - len(failed), failed, remarks)
 
 
-def _print_in_worker(html: str, logo: bytes | None, identifier: str) -> bytes:
-    with render.no_garbage_collection():
-        return render.pdf_of(html, logo, identifier)
+def _proof(report: MonthEndReport) -> Proof:
+    say = report.language.say
+    attached = tuple(
+        AttachedFile(f"{name}.csv", say(DESCRIPTION, name=name, title=report.title), guarded_csv(table))
+        for name, table in sorted(report.attachments.items())
+    )
+    return Proof(render.html_of(report), report.look, datetime.fromisoformat(report.created), f"{report.month} {file_name(report)}", attached)
 
 
-def _follow_parent() -> None:
-    """End this worker when its parent is killed: nobody else would."""
-    parent = multiprocessing.parent_process()
-    Finalize(None, render.forget_fonts, exitpriority=10)
+def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder: Path, stage: Path) -> Pack:
+    """Write a document in all its shapes."""
+    stem = name.removesuffix(".pdf")
+    shapes = {
+        f"{stem}.html": render.browser_html_of(report).encode(),
+        f"{stem}.xlsx": workbook_of(report.attachments, datetime.fromisoformat(report.created)),
+        **({f"{stem}.png": done.picture} if done.picture else {}),
+    }
+    for each, content in ((name, done.pdf), *shapes.items()):
+        (stage / each).write_bytes(content)
+    digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
+    return Pack(
+        folder / name, report.title, report.kind, report.grain_id, report.language.code, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests
+    )  # fmt: skip
 
-    def wait() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
+    """Put a document that did not change beside the new ones, without copying it."""
+    for each in (entry["file"], *entry["other_shapes"]):
+        os.link(folder / each, stage / each)
+    fields = {name: entry[name] for name in ("title", "kind", "grain_id", "language", "audience", "sha256", "content_digest", "other_shapes")}
+    return Pack(folder / entry["file"], **fields)
 
 
-def _pack(path: Path, report: MonthEndReport, sha256: str, content_digest: str) -> Pack:
-    return Pack(path, report.title, report.kind, report.grain_id, sha256, content_digest)
+def _records_at(source: str) -> str:
+    """Return where a record can be opened in a browser; only addresses that are safe to click."""
+    if source == EMBEDDED:
+        return DEMO_RECORDS
+    return source.rstrip("/") if source.startswith("https://") else ""
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / "manifest.json"
+    path = folder / MANIFEST
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
@@ -191,8 +213,8 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
     snapshot = tables.opportunity_snapshot
     documents = [
         {
-            "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id,
-            "sha256": pack.sha256, "content_digest": pack.content_digest,
+            "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id, "language": pack.language,
+            "audience": pack.audience, "sha256": pack.sha256, "content_digest": pack.content_digest, "other_shapes": pack.other_shapes,
         }
         for pack in issue.packs
     ]  # fmt: skip
@@ -201,51 +223,72 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
         "source": source,
         "as_of": snapshot["as_of"].iloc[0].isoformat(),
         "extracted_at": snapshot["extracted_at"].iloc[0].isoformat(),
+        "printed_with": hashlib.sha256(_machinery().encode()).hexdigest(),
         "documents": documents,
+        "failed": issue.failed,
     }
     return json.dumps(content, indent=1, ensure_ascii=False).encode()
 
 
-def _digest(html: str, logo: bytes | None) -> str:
-    whole = hashlib.sha256(html.encode())
-    whole.update(_machinery().encode())
-    whole.update(logo or b"")
+def _digest(proof: Proof) -> str:
+    """Return a digest of all that decides about a document: its words and numbers, its tables, its look, and the machinery."""
+    look = proof.look
+    whole = hashlib.sha256(proof.html.encode())
+    for part in (_machinery(), render.stylesheet(look), repr(look.palette), proof.identifier, proof.created.isoformat()):
+        whole.update(part.encode() + b"\0")
+    whole.update(look.logo.content if look.logo else b"")
+    for each in proof.attached:
+        whole.update(each.name.encode() + b"\0" + each.description.encode() + b"\0" + hashlib.sha256(each.content).digest())
     return whole.hexdigest()
 
 
 @lru_cache(maxsize=1)
 def _machinery() -> str:
-    """What else decides how a page looks: the style sheet, the fonts and the renderer."""
-    fonts = "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(formats.FONTS.glob("*.ttf")))
-    return f"{render.stylesheet()}{fonts}{version('weasyprint')}"
+    """What else decides how a page looks: the templates, the fonts and the renderer."""
+    files = [*sorted(formats.FONTS.glob("*.ttf")), *sorted(render.TEMPLATES.glob("*.html")), *sorted(render.TEMPLATES.glob("*.css"))]
+    versions = "".join(version(name) for name in ("weasyprint", "xlsxwriter", "pypdfium2"))
+    return "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files) + versions
 
 
-def _holds(folder: Path, manifest: bytes) -> bool:
-    return (folder / "manifest.json").read_bytes() == manifest
+def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
+    files = {entry["file"]: entry["sha256"], **entry.get("other_shapes", {})}
+    return "other_shapes" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
 
 
 def _is_intact(path: Path, sha256: str) -> bool:
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
 
 
+def _is_same(folder: Path, stage: Path) -> bool:
+    """Return whether a folder holds the same files and the same manifest."""
+    if not (folder / MANIFEST).exists():
+        return False
+    names = {path.name for path in stage.iterdir()}
+    return {path.name for path in folder.iterdir()} == names and (folder / MANIFEST).read_bytes() == (stage / MANIFEST).read_bytes()
+
+
 @contextmanager
-def _replacing(folder: Path) -> Iterator[Path]:
-    """Yield a folder to fill, and put it in the place of another: readers see all of the old pack or all of the new."""
+def _staged(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside another one, and remove what is left of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    staged.chmod(0o755)
+    stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    stage.chmod(0o755)
     try:
-        yield staged
-        for path in staged.iterdir():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
-        if folder.exists():
-            folder.rename(_former(folder))
-        staged.rename(folder)
+        yield stage
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        shutil.rmtree(stage, ignore_errors=True)
         if folder.exists():
             shutil.rmtree(_former(folder), ignore_errors=True)
+
+
+def _replace(folder: Path, stage: Path) -> None:
+    """Put a folder in the place of another: readers see all of the old pack or all of the new."""
+    for path in stage.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if folder.exists():
+        folder.rename(_former(folder))
+    stage.rename(folder)
 
 
 def _recover(folder: Path) -> None:

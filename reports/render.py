@@ -7,19 +7,30 @@ This module is imported by worker processes, so it stays light.
 from __future__ import annotations
 
 import atexit
+import base64
 import gc
 import logging
-import mimetypes
+import os
+import re
+import signal
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urljoin
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from reports import formats
+from reports.brand import Logo, Look
+from reports.conformance import VARIANT, mark_accessible
 from sales.fault import Fault
 
 if TYPE_CHECKING:
@@ -29,62 +40,173 @@ if TYPE_CHECKING:
 
 TEMPLATES = Path(__file__).parent / "templates"
 BASE = "https://assets.invalid/"
-LOGO = "brand/logo"
+TOKEN = re.compile(r"--([a-z0-9-]+): ([^;]+);")
+USE = re.compile(r"var\(--([a-z0-9-]+)\)")
+# A document with fewer sections is read without a table of contents.
+FEW_SECTIONS = 7
+# No honest pack comes near these; a hostile or broken one must not stop the others.
+MOST_PAGES = 120
+MOST_SECONDS = 180
 
 
 class UnprintableDocument(Fault, RuntimeError):
     """A document could not be printed as it must be."""
 
 
+@dataclass(frozen=True)
+class AttachedFile:
+    """A file inside a PDF."""
+
+    name: str
+    description: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A page with all that decides about its PDF; `created` is stated in the file."""
+
+    html: str
+    look: Look
+    created: datetime
+    identifier: str = ""
+    attached: tuple[AttachedFile, ...] = ()
+
+
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Return the one template environment: everything escaped, nothing undefined."""
-    made = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True, trim_blocks=True)
-    made.filters |= {"day": formats.day, "month_name": formats.month_name}
-    return made
+    return Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True, trim_blocks=True)
 
 
 def html_of(report: MonthEndReport) -> str:
-    """Return a report's HTML."""
-    return environment().get_template("pack.html").render(report=report)
+    """Return a report's HTML for print."""
+    return environment().get_template("pack.html").render(**_values(report))
 
 
-@lru_cache(maxsize=1)
-def stylesheet() -> str:
-    """Return the style sheet's text."""
-    return (TEMPLATES / "print.css").read_text(encoding="utf-8")
+def browser_html_of(report: MonthEndReport) -> str:
+    """Return a report as one file for a browser: nothing is loaded, no script is needed."""
+    style = stylesheet(report.look) + (TEMPLATES / "screen.css").read_text(encoding="utf-8")
+    logo = report.look.logo
+    address = f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}" if logo else ""
+    return environment().get_template("browser.html").render(**_values(report), style=Markup(style), logo=address)  # noqa: S704  # our own sheets
 
 
-def pdf_of(html: str, logo: bytes | None = None, identifier: str = "") -> bytes:
-    """Return the PDF of a page; raises `UnprintableDocument` on any warning or foreign address."""
-    from weasyprint import HTML  # noqa: PLC0415  # a second of import that only printing needs
-    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415
+def _values(report: MonthEndReport) -> dict[str, object]:
+    contents = report.sections[1:] if len(report.sections) >= FEW_SECTIONS else ()
+    return {"report": report, "contents": contents, "keys": {section.key for section in report.sections}}
 
-    fetcher = _fetcher(logo)
-    fonts, css = _styles()
-    with _Warnings() as warnings:
+
+@lru_cache
+def stylesheet(look: Look) -> str:
+    """Return the style sheet's text with every token filled in."""
+    text = (TEMPLATES / "print.css").read_text(encoding="utf-8")
+    tokens = dict(TOKEN.findall(text)) | {"brand": look.palette.brand, "second": look.palette.second, "paper": look.paper}
+    return USE.sub(lambda use: tokens[use[1]], re.sub(r":root \{.*?\}", "", text, flags=re.DOTALL))
+
+
+def pdf_of(proof: Proof) -> bytes:
+    """Return the PDF of a page, PDF/A-3a and PDF/UA-1.
+
+    Raises `UnprintableDocument` on any warning, foreign address, or where it takes too many pages, too long or too much memory.
+    """
+    weasyprint = _weasyprint()
+    from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415  # as below
+
+    fetcher = _fetcher(proof.look.logo)
+    fonts, *sheets = _styles(proof.look, formats.needs_other_fonts(proof.html))
+    attachments = [
+        weasyprint.Attachment(
+            string=each.content, name=each.name, description=each.description, created=proof.created, modified=proof.created, relationship="Source"
+        )
+        for each in proof.attached
+    ]
+    content, cache = None, dict[object, object]()
+    with _Warnings() as said:
         try:
-            document = HTML(string=html, base_url=BASE, url_fetcher=fetcher)
-            content = document.write_pdf(
-                font_config=fonts, stylesheets=[css], pdf_variant="pdf/ua-1", pdf_tags=True, cache={}, pdf_identifier=identifier.encode()
-            )
+            with _at_most(MOST_SECONDS):
+                page = weasyprint.HTML(string=proof.html, base_url=BASE, url_fetcher=fetcher)
+                document = page.render(font_config=fonts, stylesheets=sheets, pdf_variant=VARIANT, pdf_tags=True, cache=cache)
+                if len(document.pages) > MOST_PAGES:
+                    raise UnprintableDocument(f"it would have {len(document.pages)} pages, and {MOST_PAGES} are the limit")
+                document.metadata.attachments = attachments
+                content = document.write_pdf(
+                    pdf_variant=VARIANT, pdf_tags=True, pdf_identifier=proof.identifier.encode(), cache=cache, finisher=mark_accessible
+                )
         except FatalURLFetchingError:
             content = None
+        except (RecursionError, MemoryError) as deep:
+            raise UnprintableDocument(f"it takes too much memory ({type(deep).__name__})") from None
     if fetcher.denied:
         raise UnprintableDocument(f"a page asked for {fetcher.denied[0][:80]!r}, which is not part of the report; nothing was printed")
-    if warnings.texts:
-        raise UnprintableDocument(f"a page could not be set as written: {warnings.texts[0][:160]}")
+    if said.texts:
+        raise UnprintableDocument(f"a page could not be set as written: {said.texts[0][:160]}")
     assert content is not None  # noqa: S101  # no target was given, and nothing was denied
     return content
 
 
-@lru_cache(maxsize=1)
-def _styles() -> tuple[FontConfiguration, Any]:
-    from weasyprint import CSS  # noqa: PLC0415
-    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415
+def png_of(pdf: bytes, width: int = 1000) -> bytes:
+    """Return the first page as a picture, so many pixels wide."""
+    import io  # noqa: PLC0415  # as below
+
+    import pypdfium2  # noqa: PLC0415  # only company and team packs need it
+
+    with pypdfium2.PdfDocument(pdf) as document:
+        page = document[0]
+        picture = page.render(scale=width / page.get_width()).to_pil().quantize(128)
+        out = io.BytesIO()
+        picture.save(out, "PNG", optimize=True)
+    return out.getvalue()
+
+
+def _weasyprint() -> Any:  # noqa: ANN401  # a module
+    # Fontconfig reads this once: no font of the machine may be picked.
+    os.environ["FONTCONFIG_FILE"] = str(TEMPLATES / "fonts.conf")
+    with warnings.catch_warnings():
+        # That the machine offers no font is what we want.
+        warnings.filterwarnings("ignore", "No fonts configured", UserWarning)
+        import weasyprint  # noqa: PLC0415  # a second of import that only printing needs
+    return weasyprint
+
+
+@lru_cache(maxsize=16)
+def _styles(look: Look, needs_others: bool) -> tuple[FontConfiguration, Any, Any]:  # noqa: FBT001  # a key of the cache
+    weasyprint = _weasyprint()
+    from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415  # as above
 
     fonts = FontConfiguration()
-    return fonts, CSS(string=stylesheet(), font_config=fonts, base_url=BASE, url_fetcher=_fetcher(None))
+    made = [
+        weasyprint.CSS(string=text, font_config=fonts, base_url=BASE, url_fetcher=_fetcher(None))
+        for text in (_font_faces(needs_others), stylesheet(look))
+    ]
+    return fonts, made[0], made[1]
+
+
+def _font_faces(needs_others: bool) -> str:  # noqa: FBT001  # as above
+    faces = [("Onpace Sans", 400, "SourceSans3-Regular.ttf"), ("Onpace Sans", 600, "SourceSans3-Semibold.ttf")]
+    if needs_others:
+        others = (path.name for path in sorted(formats.FONTS.glob("*.ttf")) if not path.match(formats.PRIMARY))
+        faces += [(f"Onpace {Path(name).stem}", 400, name) for name in others]
+    return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("fonts/{name}"); }}\n' for family, weight, name in faces)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Stop what takes more CPU time; only the main thread of a process can be stopped, and documents are printed there."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise UnprintableDocument(f"it takes more than {seconds:g} s")
+
+    former = signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, former)
 
 
 @contextmanager
@@ -112,14 +234,12 @@ atexit.register(forget_fonts)
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> dict[str, bytes]:
-    return {f"fonts/{path.name}": path.read_bytes() for path in sorted((TEMPLATES / "fonts").glob("*.ttf"))}
+def _shipped() -> dict[str, Path]:
+    return {urljoin(BASE, f"fonts/{path.name}"): path for path in sorted(formats.FONTS.glob("*.ttf"))}
 
 
-def _fetcher(logo: bytes | None) -> Any:  # noqa: ANN401  # the class exists only once WeasyPrint is imported
-    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse  # noqa: PLC0415
-
-    files = _shipped() | ({LOGO: logo} if logo else {})
+def _fetcher(logo: Logo | None) -> Any:  # noqa: ANN401  # the class exists only once WeasyPrint is imported
+    from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse  # noqa: PLC0415  # as above
 
     class ClosedFetcher(URLFetcher):
         """Serves the report's own fonts and logo; there is no handler for files or the network."""
@@ -129,10 +249,10 @@ def _fetcher(logo: bytes | None) -> Any:  # noqa: ANN401  # the class exists onl
             self.denied: list[str] = []
 
         def fetch(self, url: str, headers: object = None) -> Any:  # noqa: ANN401, ARG002
-            for name, content in files.items():
-                if url == urljoin(BASE, name):
-                    kind = mimetypes.guess_type(name)[0] or ("image/svg+xml" if content.lstrip()[:1] == b"<" else "image/png")
-                    return URLFetcherResponse(url, content, headers={"Content-Type": kind})
+            if logo and url == urljoin(BASE, logo.name):
+                return URLFetcherResponse(url, logo.content, headers={"Content-Type": logo.media_type})
+            if url in _shipped():
+                return URLFetcherResponse(url, _shipped()[url].read_bytes(), headers={"Content-Type": "font/ttf"})
             self.denied.append(url)
             raise FatalURLFetchingError(f"{url[:80]} is not part of the report")
 

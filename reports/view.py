@@ -7,9 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
 from reports import formats
 from reports.document import Edition
 from reports.grain_tables import GrainTables, Record
+from reports.language import Language
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,11 @@ class View:
     edition: Edition
     grain: str
     grain_id: str
+
+    @property
+    def language(self) -> Language:
+        """The language that it is written in."""
+        return self.edition.language
 
     def attained(self, kind: str) -> Record:
         """Return attainment of the month, the quarter or the year to date."""
@@ -55,9 +63,23 @@ class View:
         for each in ids:
             attained = self.data.attained(grain, each)
             name = self.data.name_of_person(each) if grain == "person" else each
-            rows.append({"grain": grain, "name": name, **attained})
+            rows.append({"grain": grain, "grain_id": each, "name": name, **attained})
         rows.sort(key=lambda row: (-(row["year"]["attainment_pct"] or -1.0), row["name"]))
         return rows
+
+    def deals(self) -> list[Record]:
+        """Return the open deals due in the next 90 days and the overdue ones, by close date."""
+        return self.data.deals(self.grain, self.grain_id)
+
+    def deal_link(self, deal: Record) -> str:
+        """Return client and name of a deal, leading to its record."""
+        return self.edition.record(deal["opportunity_id"], deal_name(deal))
+
+
+def deal_name(deal: Record) -> str:
+    """Return client and name of a deal, as printed."""
+    client, name = formats.printable(deal["account_name"]), formats.printable(deal["name"])
+    return name if name.startswith(client) or client == formats.EMPTY else f"{client}: {name}"
 
 
 def name_of(row: Record) -> str:
@@ -71,6 +93,13 @@ def short_period(period: str) -> str:
     return f"{quarter} {year}" if quarter else year
 
 
-def ratio_words(row: Record) -> str:
+def ratio_words(row: Record, language: Language) -> str:
     """Return a coverage ratio, or why there is none."""
-    return {"no_target": "no target", "covered": "covered"}.get(row["status"], formats.ratio(row["coverage_ratio"]))
+    if row["status"] == "no_target":
+        return language.say("no target")
+    return language.say("covered") if row["status"] == "covered" else language.ratio(row["coverage_ratio"])
+
+
+def see(key: str, words: str) -> Markup:
+    """Return words that lead to a section of the same document."""
+    return Markup('<a href="#{}">{}</a>').format(key, words)

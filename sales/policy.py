@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.numbers import get_currency_precision
@@ -64,9 +64,20 @@ def _exact(value: object) -> object:
     return Decimal(repr(value)) if isinstance(value, float) else _no_bool(value)
 
 
+def _each_once(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(codes)) != len(codes):
+        raise ValueError("names a language twice; name each once")
+    return codes
+
+
 Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 Line = Annotated[str, Field(max_length=200)]
+LanguageCode = Literal["en", "en-US", "de"]
+# Languages that pages can be printed in, with Babel's names of their locales.
+LANGUAGES: dict[str, str] = {"en": "en_GB", "en-US": "en_US", "de": "de_DE"}
+Languages = Annotated[tuple[LanguageCode, ...], Field(min_length=1, max_length=len(LANGUAGES)), AfterValidator(_each_once)]
+Paper = Literal["A4", "Letter"]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
 Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
@@ -132,15 +143,43 @@ class Pipeline(Section):
     stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
 
 
+class PersonBrand(Section):
+    """How one person's pages are printed, by user name, e-mail or User id."""
+
+    languages: Languages | None = None
+    paper: Paper | None = None
+
+
+class TeamBrand(PersonBrand):
+    """How the pages of a team and its people look; what is left out is the company's."""
+
+    name: Line | None = None
+    logo: Line | None = None
+    colour: Colour | None = None
+    second_colour: Colour | None = None
+    footer: Line | None = None
+
+
 class Brand(Section):
-    """How the pages look."""
+    """How the pages look, and in which languages they are printed, the first one being the main one."""
 
     name: Line | None = None
     logo: Line | None = None
     colour: Colour = "#0b4f6c"
-    second_colour: Colour = "#3d8aa8"
+    second_colour: Colour = "#337c98"
     footer: Line = ""
-    paper: Literal["A4", "Letter"] = "A4"
+    paper: Paper = "A4"
+    languages: Languages = ("en",)
+    teams: dict[str, TeamBrand] = Field(default_factory=dict)
+    people: dict[str, PersonBrand] = Field(default_factory=dict)
+
+    def of_team(self, team: str) -> Brand:
+        """Return a team's brand: the company's, with what the team has of its own."""
+        return self.with_own(self.teams.get(team))
+
+    def with_own(self, own: PersonBrand | None) -> Brand:
+        """Return this brand with what a team or person has of its own."""
+        return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
 
 
 class Forecast(Section):
@@ -218,9 +257,12 @@ def _sentence(file_name: str, place: tuple[int | str, ...], kind: str, message: 
 
 def _known_keys(above: list[str]) -> list[str]:
     section: type[BaseModel] = SalesPolicy
-    for name in above:
+    names = iter(above)
+    for name in names:
         inner = section.model_fields[name].annotation
         section = next(kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and issubclass(kind, BaseModel))
+        if get_origin(inner) is dict:
+            next(names, None)  # the name of a team or person, which is no key
     return list(section.model_fields)
 
 

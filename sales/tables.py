@@ -28,6 +28,8 @@ PERIOD_KINDS = ["month", "quarter", "year"]
 STATUSES = ["no_target", "covered", "ok"]
 BANDS = ["secure", "on_track", "stretch", "out_of_reach"]
 PROVENANCES = ["snapshot", "history", "assumed", "unknown"]
+MEASURES = ["bookings", "open_pipeline", "target"]
+CAUSES = ["late_edit", "owner", "amount", "deletion", "target_revision", "rate", "definition"]
 # Amounts as Salesforce holds them, in any currency.
 RAW_MONEY = pa.decimal128(38, 10)
 FORECAST_CATEGORIES = ["Omitted", "Pipeline", "Best Case", "Most Likely", "Commit", "Closed"]
@@ -775,6 +777,29 @@ class DataQuality(Contract):
         """One row a finding and record."""
 
         unique = ["finding", "record_id"]
+
+
+class Restatement(Contract):
+    """What differs between a month as it was published first and as it is now: a row a record, person and team."""
+
+    as_of_month: Text = _field("Month", str_matches=MONTH)
+    measure: Text = _field("What is compared: bookings of the year to date, open pipeline of the year, phased target to date", isin=MEASURES)
+    record_id: Text = _field("Opportunity; of a target, the owner")
+    owner_id: Text = _field("Person whose number changes")
+    team: Text = _field("Team whose number changes")
+    owner_name: Text = _field("Person's name")
+    name: Text = _maybe("Opportunity's name; empty for a target")
+    before: Amount = _field("Amount as first published; 0 where it was not counted")
+    after: Amount = _field("Amount now; 0 where it is no longer counted")
+    difference: Amount = _field("After less before")
+    cause: Text = _field("Why they differ", isin=CAUSES)
+    as_of: Instant = _field("Everything before this instant counts")
+    extracted_at: Instant = _field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a difference."""
+
+        unique = ["measure", "record_id", "owner_id", "team"]
 
 
 RAW: dict[str, type[Contract]] = {
