@@ -9,6 +9,7 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
 AIRBYTE := tests/clients/.venv/.ready
+JAVA := tests/clients/.java
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -49,7 +50,7 @@ check: $(READY) $(CLIENTS) ## Lint, types, import rules, definitions: quick
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/dagster definitions validate -w workspace.yaml 2>&1 | tail -1
 
-test: check $(AIRBYTE) ## Everything: the checks and the whole suite
+test: check $(AIRBYTE) $(JAVA) ## Everything: the checks and the whole suite
 	@$(PYTHON) -m pytest
 
 # Independent clients of the embedded org, and the type checker: from the npm lock file.
@@ -66,13 +67,22 @@ $(AIRBYTE): tests/clients/airbyte.lock | $(READY)
 	else mkdir -p tests/clients/.venv; fi
 	@touch $@
 
-clients: $(CLIENTS) $(AIRBYTE) ## Only the clients that tests use
+# veraPDF, the check of PDF/A and PDF/UA, runs on Java; what else it needs comes with the lock file.
+$(JAVA):
+	@command -v java >/dev/null || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null; }
+	@touch $@
 
+clients: $(CLIENTS) $(AIRBYTE) $(JAVA) ## Only the clients that tests use
+
+# A peer of the press; where there is none (Ubuntu), name a Chromium in $CHROMIUM, or its figures are left out.
+CHROME := chromium-headless-shell
 bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rendering and reading Salesforce, beside named peers
+	@command -v $(CHROME) >/dev/null || [ -n "$${CHROMIUM:-}" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $(CHROME) >/dev/null 2>&1; } || true
 	@$(PYTHON) -m benchmarks.month_end
+	@$(PYTHON) -m benchmarks.printing
 	@$(PYTHON) -m benchmarks.forecast_cost
 	@$(PYTHON) -m benchmarks.forecast_skill
 	@$(PYTHON) -m benchmarks.pulls
 
 clean: ## Remove what setup made (never the data)
-	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv
+	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(JAVA)

@@ -1,7 +1,7 @@
-"""Time and peak memory of tables and rendering: part of `make bench`; reading Salesforce is `pulls`.
+"""Time and peak memory of tables: part of `make bench`; printing is `printing`, reading Salesforce `pulls`.
 
-Each figure comes from a process of its own, so that peak memory is its own. Peers in the
-same run: pandas' `merge_asof` for the state as of 36 month ends, and a plain `HTML(...).write_pdf()` loop for rendering.
+Each figure comes from a process of its own, so that peak memory is its own. The peer in the
+same run is pandas' `merge_asof` for the state as of 36 month ends.
 """
 
 from __future__ import annotations
@@ -108,26 +108,7 @@ def state(deals: int, months: int, found: dict[str, float]) -> None:
     assert ours == theirs, "both count the same opportunities"
 
 
-def rendering(deals: int, _: int, found: dict[str, float]) -> None:
-    """The company pack and 20 personal pages of the demo company, beside a plain loop."""
-    del deals
-    from benchmarks.pages import demo_pages
-    from reports import render
-
-    pages = demo_pages(20)
-    render.pdf_of(pages[0])
-    with measured(found, "press"), render.no_garbage_collection():
-        for page in pages:
-            render.pdf_of(page)
-    from weasyprint import HTML
-
-    css = f"<style>{render.stylesheet()}</style></head>"
-    with measured(found, "plain"):
-        for page in pages:
-            HTML(string=page.replace("</head>", css), base_url=str(render.TEMPLATES) + "/").write_pdf(pdf_variant="pdf/ua-1", pdf_tags=True)
-
-
-WORK: dict[str, Callable[[int, int, dict[str, float]], None]] = {"tables": tables, "state": state, "rendering": rendering}
+WORK: dict[str, Callable[[int, int, dict[str, float]], None]] = {"tables": tables, "state": state}
 
 
 def in_a_process(name: str, deals: int, months: int) -> dict[str, float]:
@@ -155,10 +136,6 @@ def report() -> None:
         print(
             f"  state, 36 month ends   CPU {got['state cpu']:6.1f}  wall {got['state wall']:6.1f}  peak {got['peak']:6.0f}   {got['merge_asof cpu'] / got['state cpu']:.1f} times less CPU than merge_asof"
         )
-    got = in_a_process("rendering", 0, 1)
-    print(
-        f"\nrendering, demo company: company pack and 20 pages\n  press                  CPU {got['press cpu']:6.1f}  wall {got['press wall']:6.1f}  peak {got['peak']:6.0f}   {got['plain cpu'] / got['press cpu']:.1f} times less CPU than a plain loop"
-    )
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Pages of the demo company to print: the same HTML for every renderer."""
+"""A month of the demo company to print: the same pages for every renderer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from connectors.salesforce_login import Login
 from local_org.company import company
 from local_org.server import OrgServer, serving
 from local_org.sessions import DEFAULT_CREDENTIAL
-from reports import formats, render
-from reports.document import Edition
+from reports import formats
+from reports.brand import looks_of
+from reports.document import Edition, MonthEndReport
 from reports.grain_tables import MonthTables
-from reports.month_end import month_end_reports
+from reports.month_end import Readers, month_end_reports
+from reports.press import DEMO_RECORDS
 from sales import (
     attainment,
     catch_up,
@@ -33,13 +35,14 @@ from sales import (
     track_record,
 )
 from sales.calendar import Month
+from sales.policy import MonthRules
 
 POLICY = Path(__file__).parents[1] / "policy"
 MONTH = Month(2026, 10)
 
 
-def demo_pages(people: int) -> list[str]:
-    """Return the company pack and so many personal pages (people repeat when there are fewer)."""
+def demo_month() -> tuple[MonthTables, MonthRules]:
+    """Return the tables of a month of the demo company, and its rules."""
     with TemporaryDirectory() as folder, serving(OrgServer(company(1, (2026, 10)).org())) as address:
         login = Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)
         books = Books(Path(folder), POLICY, lambda: SalesforceClient(login), "bench", lambda: datetime(2026, 11, 3, tzinfo=UTC))
@@ -66,6 +69,11 @@ def demo_pages(people: int) -> list[str]:
             plans.target_padding(phased, stated, MONTH, rules, record.extracted_at),
             plans.bottom_up_plan(phased, by_client, stated, MONTH, rules, record.extracted_at),
         )  # fmt: skip
-    reports = month_end_reports(tables, Edition(MONTH, rules, is_demo=True))
-    persons = [report for report in reports if report.kind == "person"]
-    return [render.html_of(report) for report in [reports[0], *(persons * people)[:people]]]
+        return tables, rules
+
+
+def demo_reports() -> list[MonthEndReport]:
+    """Return the documents of that month."""
+    tables, rules = demo_month()
+    looks = Readers(looks_of(POLICY, rules))
+    return list(month_end_reports(tables, Edition(MONTH, rules, is_demo=True, records_at=DEMO_RECORDS), looks))

@@ -34,11 +34,16 @@ ACCESSIBLE = b"""
 
 
 def mark_accessible(_document: Document, pdf: pydyf.PDF) -> None:
-    """Add the mark of PDF/UA-1 to the metadata that WeasyPrint wrote, and list each attachment once."""
+    """Add the mark of PDF/UA-1 to the metadata that WeasyPrint wrote, scopes to heads of tables, and list each attachment once."""
     metadata = pdf.objects[int(pdf.catalog["Metadata"].split()[0])]
     head, end, tail = b"".join(metadata.stream).rpartition(END_OF_METADATA)
     if not end:
         raise ValueError("the metadata of the PDF has no rdf:RDF")
     metadata.stream = [head + ACCESSIBLE + end + tail]
+    for element in pdf.objects:
+        if isinstance(element, dict) and element.get("S") == "/TH":
+            # Their ids are table-row-column; each table has one row of heads.
+            row = element["ID"].string.split("-")[1]
+            element["A"]["Scope"] = "/Column" if row == "0" else "/Row"
     if "AF" in pdf.catalog:
         pdf.catalog["AF"] = type(pdf.catalog["AF"])(dict.fromkeys(pdf.catalog["AF"]))

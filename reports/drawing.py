@@ -14,6 +14,8 @@ from functools import lru_cache
 from math import ceil, floor, log10
 from zlib import crc32
 
+import arabic_reshaper
+from bidi import get_display
 from fontTools.ttLib import TTFont
 from markupsafe import Markup, escape
 
@@ -26,6 +28,8 @@ TICKS = 4
 LONGEST_TITLE = 900
 # The box that stands for a character without a glyph of its own is as wide as the type is high.
 EM = 1.0
+FAMILIES = ", ".join((formats.TYPEFACE, *formats.OTHER_TYPEFACES))
+MIRRORED = str.maketrans("()[]{}<>«»", ")(][}{><»«")
 SHORT = f'fill="url(#short)" stroke="{BAD}" stroke-width="0.6"'
 
 Number = Decimal | float | int
@@ -112,8 +116,15 @@ def diamond(x: float, y: float, radius: float, colour: str) -> str:
 def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = INK, bold: bool = False, size: float = SMALL) -> str:
     """Draw text; where it ends or is centred is computed here: the renderer is slow at it."""
     weight = ' font-weight="600"' if bold else ""
-    start = x - advance(words, size, bold=bold) * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
-    return f'<text x="{start:.2f}" y="{y:.2f}" font-size="{size:g}" fill="{colour}"{weight}>{escape(words)}</text>'
+    shown = visual(words)
+    start = x - advance(shown, size, bold=bold) * {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor]
+    return f'<text x="{start:.2f}" y="{y:.2f}" font-size="{size:g}" fill="{colour}"{weight}>{escape(shown)}</text>'
+
+
+def visual(words: str) -> str:
+    """Return a text in the order in which it is drawn, Arabic letters joined: the renderer draws charts letter by letter."""
+    plain = formats.unmarked(words).replace(formats.NON_JOINER, "")
+    return str(get_display(arabic_reshaper.reshape(plain).translate(MIRRORED))) if formats.is_right_to_left(plain) else plain
 
 
 def advance(words: str, size: float = SMALL, *, bold: bool = False) -> float:
@@ -124,13 +135,13 @@ def advance(words: str, size: float = SMALL, *, bold: bool = False) -> float:
 
 def clipped(words: str, width: float, size: float = SMALL, *, bold: bool = False) -> str:
     """Return a text that is at most so wide, in points."""
-    if advance(words, size, bold=bold) <= width:
+    plain = formats.unmarked(words)
+    if advance(plain, size, bold=bold) <= width:
         return words
     room, kept = width - advance("…", size, bold=bold), 0
-    while kept < len(words) and advance(words[: kept + 1], size, bold=bold) <= room:
+    while kept < len(plain) and advance(plain[: kept + 1], size, bold=bold) <= room:
         kept += 1
-    tail = formats.LEFT_TO_RIGHT if formats.is_right_to_left(words) else ""
-    return f"{words[:kept].rstrip()}…{tail}"
+    return formats.isolated(f"{plain[:kept].rstrip()}…")
 
 
 def svg(width: float, height: float, told: str, parts: Sequence[str], *, css: str = "") -> Markup:
@@ -147,14 +158,18 @@ def svg(width: float, height: float, told: str, parts: Sequence[str], *, css: st
     named = f' class="{css}"' if css else ""
     opening = (
         f'<svg xmlns="http://www.w3.org/2000/svg"{named} width="{width:g}pt" height="{height:g}pt" viewBox="0 0 {width:g} {height:g}" '
-        f'font-family="Onpace Sans, Onpace Other" role="img">'
+        f'font-family="{FAMILIES}" role="img">'
     )
-    drawn = f"{opening}<title>{escape(told[:LONGEST_TITLE])}</title>{hatch if needs_hatch else ''}{body}</svg>"
+    drawn = f"{opening}<title>{escape(formats.unmarked(told)[:LONGEST_TITLE])}</title>{hatch if needs_hatch else ''}{body}</svg>"
     return Markup(drawn)  # noqa: S704  # every text in it was escaped above
 
 
 @lru_cache
 def _advances(bold: bool) -> dict[int, float]:  # noqa: FBT001  # a key of the cache
-    font = TTFont(formats.FONTS / f"SourceSans3-{'Semibold' if bold else 'Regular'}.ttf", lazy=True)
-    widths, units = font["hmtx"], font["head"].unitsPerEm  # type: ignore[attr-defined]  # a table without types
-    return {code: widths[glyph][0] / units for code, glyph in (font.getBestCmap() or {}).items()} | {ord(formats.LEFT_TO_RIGHT): 0.0}
+    own = formats.WEIGHTS[600 if bold else 400]
+    widths: dict[int, float] = {}
+    for name in (*formats.OTHER_TYPEFACES.values(), own):
+        font = TTFont(formats.FONTS / name, lazy=True)
+        advances, units = font["hmtx"], font["head"].unitsPerEm  # type: ignore[attr-defined]  # a table without types
+        widths |= {code: advances[glyph][0] / units for code, glyph in (font.getBestCmap() or {}).items()}
+    return widths

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal
+from decimal import Decimal, localcontext
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,12 +21,24 @@ from sales.calendar import Month
 
 EMPTY = "-"
 LONGEST_TEXT = 200
+# Python's decimals compute with 28 digits unless told otherwise; columns hold 38.
+MOST_DIGITS = 60
+# From here on, short amounts are written with a power of ten.
+BEYOND_WORDS = 10**15
 REPLACEMENT = "□"
 FONTS = Path(__file__).parent / "templates" / "fonts"
-# Every document needs these; the others are loaded only for names that need them.
-PRIMARY = "SourceSans3-*.ttf"
-# A left-to-right mark keeps what follows a right-to-left name in its place.
-LEFT_TO_RIGHT = "\u200e"
+# The pages' own typeface, in two weights; the others are loaded only for names that need them. Each has a
+# family of its own: the renderer would draw several files of one family with the glyphs of the first.
+TYPEFACE = "Onpace Sans"
+WEIGHTS = {400: "SourceSans3-Regular.ttf", 600: "SourceSans3-Semibold.ttf"}
+OTHER_TYPEFACES = {
+    "Onpace Arabic": "Vazirmatn-Regular.ttf", "Onpace Hebrew": "NotoSansHebrew-Regular.ttf", "Onpace Chinese": "NotoSansSC-Regular.ttf",
+    "Onpace Korean": "NotoSansKR-Regular.ttf", "Onpace Thai": "NotoSansThai-Regular.ttf",
+}  # fmt: skip
+# Around a right-to-left name: an isolate, and a mark that holds where the name is broken over lines.
+ISOLATE, END_OF_ISOLATE, LEFT_TO_RIGHT, NON_JOINER = "\u2068", "\u2069", "\u200e", "\u200c"
+MARKS = str.maketrans("", "", ISOLATE + END_OF_ISOLATE + LEFT_TO_RIGHT)
+VARIATIONS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
 # CLDR's short forms where people write others.
 COMPACT = {"en": (("K", "k"), ("M", "m"), ("B", "bn"), ("T", "tn"))}
 
@@ -42,7 +54,7 @@ class Formats:
         if amount is None:
             return EMPTY
         whole = Locale.parse(self.locale).currency_formats["standard"].pattern.split(";")[0].replace(".00", "")
-        return _true_minus(format_currency(round(amount), currency, whole, locale=self.locale, currency_digits=False))
+        return self._currency(round(amount), currency, whole)
 
     def short_money(self, amount: Decimal | None, currency: str) -> str:
         """Return an amount in three figures or so, `£1.23m`."""
@@ -51,11 +63,18 @@ class Formats:
         size = abs(amount)
         digits = 0 if size < 1000 else 2 if 1_000_000 <= size < 10_000_000 else 1 if size >= 1_000_000 else 0  # noqa: PLR2004
         if self.locale.startswith("de") and 1000 <= size < 999_500:  # noqa: PLR2004  # CLDR has no short form of thousands in German
-            return _true_minus(format_currency(round(amount / 1000), currency, "#,##0\u00a0'Tsd.'\u00a0¤", locale=self.locale, currency_digits=False))
-        written = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=digits)
+            return self._currency(round(amount / 1000), currency, "#,##0\u00a0'Tsd.'\u00a0¤")
+        if size >= BEYOND_WORDS:
+            return self._currency(amount, currency, "¤0.##E0")
+        with localcontext(prec=MOST_DIGITS):
+            written = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=digits)
         for letter, small in COMPACT.get(self.locale[:2], ()):
             written = written.removesuffix(letter) + small if written.endswith(letter) else written
         return _true_minus(written)
+
+    def _currency(self, amount: Decimal | int, currency: str, pattern: str) -> str:
+        with localcontext(prec=MOST_DIGITS):
+            return _true_minus(format_currency(amount, currency, pattern, locale=self.locale, currency_digits=False))
 
     def pct(self, value: float | None) -> str:
         """Return a percentage without decimals, `94%`."""
@@ -72,6 +91,14 @@ class Formats:
         if 0 < value < 0.01:  # noqa: PLR2004  # one percent
             return f"<{self.pct(1)}"
         return f">{self.pct(99)}" if 0.99 < value < 1 else self.pct(value * 100)  # noqa: PLR2004
+
+    def exact_share(self, value: float) -> str:
+        """Return a share of 1 as a percentage with a decimal, `9.4%`."""
+        return format_percent(round(value, 3), f"#,##0.0{self._percent_sign}", locale=self.locale)
+
+    @property
+    def _percent_sign(self) -> str:
+        return "\u00a0%" if "\u00a0" in Locale.parse(self.locale).percent_formats[None].pattern else "%"
 
     def points(self, change: float | None) -> str:
         """Return a change of a chance in points, `−1.2`."""
@@ -113,19 +140,33 @@ class Formats:
 
 
 def printable(text: object) -> str:
-    """Return text that can be set: one line, at most 200 characters, no character that no font has."""
+    """Return text that can be set: one line, at most 200 characters, no character that no font has.
+
+    A name that is written from right to left is isolated, so that what follows it stays in its place.
+    """
     if not isinstance(text, str) or not text.strip():
         return EMPTY
     flat = unicodedata.normalize("NFC", text[: 4 * LONGEST_TEXT])
+    keeps = {NON_JOINER} if is_right_to_left(flat) else set[str]()
     # Direction marks and other format characters vanish; control characters separate words.
-    visible = (each for each in flat if unicodedata.category(each) != "Cf")
+    visible = (each for each in flat if (each in keeps or unicodedata.category(each) != "Cf") and ord(each) not in VARIATIONS)
     kept = (" " if each.isspace() or unicodedata.category(each) in {"Cc", "Cs", "Co"} else each for each in visible)
-    drawn = "".join(each if each == " " or ord(each) in repertoire() else REPLACEMENT for each in kept)
+    drawn = "".join(each if each == " " or each in keeps or ord(each) in repertoire() else REPLACEMENT for each in kept)
     one_line = " ".join(drawn.split())
-    if not one_line:
+    if not one_line.strip(NON_JOINER):
         return EMPTY
     short = one_line if len(one_line) <= LONGEST_TEXT else one_line[: LONGEST_TEXT - 1] + "…"
-    return f"{short}{LEFT_TO_RIGHT}" if is_right_to_left(short) else short
+    return isolated(short)
+
+
+def isolated(text: str) -> str:
+    """Return a text with the marks that keep a right-to-left one together."""
+    return f"{ISOLATE}{text}{END_OF_ISOLATE}{LEFT_TO_RIGHT}" if is_right_to_left(text) else text
+
+
+def unmarked(text: str) -> str:
+    """Return a text without the marks of `isolated`, for what is not set as a page."""
+    return text.translate(MARKS)
 
 
 def is_right_to_left(text: str) -> bool:
@@ -136,19 +177,18 @@ def is_right_to_left(text: str) -> bool:
 @lru_cache(maxsize=1)
 def repertoire() -> frozenset[int]:
     """Return the code points that the shipped fonts can draw."""
-    others = [_drawn_by(path) for path in sorted(FONTS.glob("*.ttf")) if not path.match(PRIMARY)]
-    return latin().union(*others)
+    return latin().union(*(_drawn_by(FONTS / name) for name in OTHER_TYPEFACES.values()))
 
 
 @lru_cache(maxsize=1)
 def latin() -> frozenset[int]:
     """Return the code points that every weight of the pages' own typeface can draw."""
-    return frozenset.intersection(*(_drawn_by(path) for path in sorted(FONTS.glob(PRIMARY))))
+    return frozenset.intersection(*(_drawn_by(FONTS / name) for name in WEIGHTS.values()))
 
 
 def needs_other_fonts(text: str) -> bool:
     """Return whether a page holds a character that the pages' own typeface lacks."""
-    return any(ord(each) not in latin() and not each.isspace() and each != LEFT_TO_RIGHT for each in set(text))
+    return any(ord(each) not in latin() and not each.isspace() for each in set(unmarked(text)))
 
 
 def _drawn_by(path: Path) -> frozenset[int]:

@@ -62,12 +62,19 @@ class Restated:
     published: date | None = None
 
 
-def month_end_reports(tables: MonthTables, edition: Edition, readers: Readers | None = None, before: Restated | None = None) -> list[MonthEndReport]:
-    """Return the company pack, a pack for each team, and a few pages for each active person, each in its languages."""
+def month_end_reports(
+    tables: MonthTables, edition: Edition, readers: Readers | None = None, before: Restated | None = None
+) -> Iterator[MonthEndReport]:  # fmt: skip
+    """Yield the company pack, a pack for each team, and a few pages for each active person, each in its languages.
+
+    One after the other: of many documents only those in hand are in memory.
+    """
     month = _Month(tables, edition, readers or Readers(), before)
-    teams = [report for team in month.data.active_teams() for report in month.documents("team", team, team)]
-    people = [report for person in month.data.active_people() for report in month.documents("person", person, month.data.team_of_person(person))]
-    return [*month.documents("company", edition.rules.company, None), *teams, *people]
+    yield from month.documents("company", edition.rules.company, None)
+    for team in month.data.active_teams():
+        yield from month.documents("team", team, team)
+    for person in month.data.active_people():
+        yield from month.documents("person", person, month.data.team_of_person(person))
 
 
 class _Month:

@@ -101,7 +101,7 @@ class Press:
         return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
 
     def publish(
-        self, tables: MonthTables, month: Month, rules: MonthRules, source: str, say: Callable[[str], None] = lambda _: None, *,
+        self, tables: MonthTables, month: Month, rules: MonthRules, source: str, progress: Callable[[str], None] = lambda _: None, *,
         people: dict[str, PersonBrand] | None = None, before: Restated | None = None,
     ) -> Issue:  # fmt: skip
         """Print the month's documents that changed and write the manifest; the old state stays until then.
@@ -115,7 +115,7 @@ class Press:
         _recover(folder)
         with _staged(folder) as stage:
             issue = _issue(reports, folder, stage, looks.remarks)
-            say(f"{len(issue.packs) + len(issue.failed)} documents, {issue.printed} printed")
+            progress(f"{len(issue.packs) + len(issue.failed)} documents, {issue.printed} printed")
             manifest = _manifest_of(issue, month, source, tables)
             (stage / MANIFEST).write_bytes(manifest)
             if issue.printed or issue.failed or not _is_same(folder, stage):
@@ -158,7 +158,7 @@ def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks
     for name, done in printed(proofs()):
         report = waiting.pop(name)
         if isinstance(done, Unprinted):
-            failed[f"{report.kind_name} {report.title[:60]}"] = done.reason
+            failed[f"{report.kind_name} {formats.unmarked(report.title)[:60]}"] = done.reason
         else:
             packs[name] = _write(report, name, done, digests[name], folder, stage)
     return Issue(folder, [packs[name] for name in order if name in packs], len(digests) - len(failed), failed, remarks)
@@ -167,7 +167,7 @@ def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks
 def _proof(report: MonthEndReport) -> Proof:
     say = report.language.say
     attached = tuple(
-        AttachedFile(f"{name}.csv", say(DESCRIPTION, name=name, title=report.title), guarded_csv(table))
+        AttachedFile(f"{name}.csv", say(DESCRIPTION, name=name, title=formats.unmarked(report.title)), guarded_csv(table))
         for name, table in sorted(report.attachments.items())
     )
     return Proof(render.html_of(report), report.look, datetime.fromisoformat(report.created), f"{report.month} {file_name(report)}", attached)
@@ -185,7 +185,7 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder
         (stage / each).write_bytes(content)
     digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
     return Pack(
-        folder / name, report.title, report.kind, report.grain_id, report.language.code, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests
+        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests
     )  # fmt: skip
 
 

@@ -64,15 +64,20 @@ def landing(view: View) -> Section:
     )  # fmt: skip
     bars = [
         Landing(
-            _named(view, row["period"]), _of_target(row, "bookings"), _of_target(row, "p10"), _of_target(row, "p50"), _of_target(row, "p90"),
+            _named(view, row["period"]),
+            _of_target(row, "bookings"),
+            _of_target(row, "p10"),
+            _of_target(row, "p50"),
+            _of_target(row, "p90"),
             language.chance(row["hit_probability"]),
-        )  # fmt: skip
+        )
         for row in held
     ]
     figure = charts_ahead.landing_ranges(bars, view.edition.palette, language) if bars else None
     caption = say("In percent of each target. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: the target.")
     return Section(
-        "landing", say("Where it lands"), _landing_answer(view, held), figure, caption if bars else "", (), (Table(columns, tuple(printed)),), stays_together=True
+        "landing", say("Where it lands"), _landing_answer(view, held), figure, caption if bars else "", (), (Table(columns, tuple(printed)),),
+        starts_page=view.grain == "company", stays_together=True,
     )  # fmt: skip
 
 
@@ -348,7 +353,8 @@ def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
     answer = say(
         "There is too little history for a forecast: under six closed months, or too few decided deals. These are plain baselines, not forecasts."
     )
-    return Section("landing", say("Where it lands"), answer, tables=(Table(columns, tuple(printed)),) if printed else ())
+    tables = (Table(columns, tuple(printed)),) if printed else ()
+    return Section("landing", say("Where it lands"), answer, tables=tables, starts_page=view.grain == "company")
 
 
 def _record_answer(view: View, scores: Sequence[Score]) -> str:

@@ -101,7 +101,8 @@ def _values(report: MonthEndReport) -> dict[str, object]:
 def stylesheet(look: Look) -> str:
     """Return the style sheet's text with every token filled in."""
     text = (TEMPLATES / "print.css").read_text(encoding="utf-8")
-    tokens = dict(TOKEN.findall(text)) | {"brand": look.palette.brand, "second": look.palette.second, "paper": look.paper}
+    families = ", ".join(f'"{each}"' for each in (formats.TYPEFACE, *formats.OTHER_TYPEFACES))
+    tokens = dict(TOKEN.findall(text)) | {"brand": look.palette.brand, "second": look.palette.second, "paper": look.paper, "type": families}
     return USE.sub(lambda use: tokens[use[1]], re.sub(r":root \{.*?\}", "", text, flags=re.DOTALL))
 
 
@@ -183,10 +184,9 @@ def _styles(look: Look, needs_others: bool) -> tuple[FontConfiguration, Any, Any
 
 
 def _font_faces(needs_others: bool) -> str:  # noqa: FBT001  # as above
-    faces = [("Onpace Sans", 400, "SourceSans3-Regular.ttf"), ("Onpace Sans", 600, "SourceSans3-Semibold.ttf")]
+    faces = [(formats.TYPEFACE, weight, name) for weight, name in formats.WEIGHTS.items()]
     if needs_others:
-        others = (path.name for path in sorted(formats.FONTS.glob("*.ttf")) if not path.match(formats.PRIMARY))
-        faces += [(f"Onpace {Path(name).stem}", 400, name) for name in others]
+        faces += [(family, 400, name) for family, name in formats.OTHER_TYPEFACES.items()]
     return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("fonts/{name}"); }}\n' for family, weight, name in faces)
 
 

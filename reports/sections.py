@@ -215,16 +215,7 @@ def movement(view: View) -> Section | None:
     width = 80 // len(rows)
     columns = (Column(say("Movement"), 100 - width * len(rows)), *(Column(row["period"], width, True) for row in rows))
     caption = say("Hatched bars reduce the pipeline; green is won business.")
-    return Section(
-        "movement",
-        say("Why the pipeline changed"),
-        answer,
-        figure,
-        caption,
-        (),
-        (Table(columns, tuple(printed)),),
-        starts_page=view.grain == "company",
-    )
+    return Section("movement", say("Why the pipeline changed"), answer, figure, caption, (), (Table(columns, tuple(printed)),), stays_together=True)
 
 
 def quality(view: View) -> Section:
@@ -239,7 +230,7 @@ def quality(view: View) -> Section:
     share = assumed_share(view.data.tables.opportunity_snapshot)
     answer = say("All of the money is known from history.")
     if share:
-        answer = say("{pct}% of the money rests on assumed history or owners.", pct=view.language.number(float(share) * 100, 1))
+        answer = say("{pct} of the money rests on assumed history or owners.", pct=view.language.exact_share(float(share)))
     tables = (Table(columns, tuple(rows)),) if rows else ()
     title = say("How good is the data, and what the words mean")
     return Section("quality", title, answer, points=tuple(say(each) for each in DEFINITIONS), tables=tables, stays_together=True)

@@ -19,6 +19,7 @@ from sales.calendar import Month
 from tests.fakes import deal, extract, frame, raw_tables, saved
 
 MONTH = Month(2026, 3)
+NOW, LATER = datetime(2026, 4, 3, 9, tzinfo=UTC), datetime(2026, 5, 3, 9, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")
 
 
@@ -93,12 +94,33 @@ def test_readers_see_a_month_only_as_it_was_published(tmp_path: Path) -> None:
         store.write(name, MONTH, findings(MONTH, 1) if name == "data_quality" else frame(contract, []), {})
     with pytest.raises(NotComputed):
         store.read_published("data_quality", MONTH)
-    store.publish(MONTH, "e1")
+    assert store.first_publication(MONTH) is None
+    store.publish(MONTH, "e1", NOW)
     store.write("data_quality", MONTH, findings(MONTH, 2, 1), {})  # a run that dies before it publishes
     pd.testing.assert_frame_equal(store.read_published("data_quality", MONTH), findings(MONTH, 1))
     assert store.read_published("closing_plan", MONTH).empty
-    store.publish(MONTH, "e2")
+    store.publish(MONTH, "e2", LATER)
     assert len(store.read_published("data_quality", MONTH)) == 1
+    first = store.first_publication(MONTH)
+    assert first is not None
+    assert first.at == NOW, "what was published first stays known, whatever is published later"
+    pd.testing.assert_frame_equal(first.table("data_quality"), findings(MONTH, 1))
+
+
+def test_a_month_that_an_early_version_published_is_its_own_first_one(tmp_path: Path) -> None:
+    store = TableStore(tmp_path)
+    for name in tables.MONTHLY:
+        store.write(name, MONTH, findings(MONTH, 1) if name == "data_quality" else frame(tables.MONTHLY[name], []), {})
+    store.publish(MONTH, "e1", NOW)
+    path = tmp_path / "published" / f"{MONTH}.json"
+    (tmp_path / "published" / "first" / f"{MONTH}.json").unlink()
+    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "published_at"}))
+    store.write("data_quality", MONTH, findings(MONTH, 2, 1), {})
+    store.publish(MONTH, "e2", LATER)
+    first = store.first_publication(MONTH)
+    assert first is not None
+    assert first.at is None
+    assert len(first.table("data_quality")) == 3
 
 
 def _publish(home: Path, extract_id: str) -> None:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from functools import lru_cache
+from typing import Any
 
-from reports import formats
-from reports.document import Edition
+from reports import formats, render
+from reports.brand import Look
+from reports.document import PLAIN, Edition, MonthEndReport
 from reports.grain_tables import MonthTables
+from reports.month_end import Readers, month_end_reports
+from reports.render import Proof
 from sales import attainment, catch_up, clients, closing, coverage, credit, forecast, generation, movement, quality, snapshot, targets
 from sales import plans as stated
 from sales import track_record as record
@@ -70,3 +75,19 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
         stated.bottom_up_plan(phased, by_client, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
     )  # fmt: skip
     return tables, Edition(MONTH, rules, is_demo=False)
+
+
+def reports_of(size: int = 17, policy: str = "", **values: Any) -> list[MonthEndReport]:
+    """Return the documents of such a month; `values` change the edition."""
+    tables, edition = tables_of(size, policy)
+    return list(month_end_reports(tables, replace(edition, **values), Readers()))
+
+
+def proof_of(report: MonthEndReport, html: str | None = None) -> Proof:
+    """Return a document's proof without its tables, or that of another page."""
+    return Proof(html or render.html_of(report), report.look, datetime(2026, 5, 1, tzinfo=UTC), "2026-04 a.pdf")
+
+
+def page(html: str, look: Look = PLAIN) -> Proof:
+    """Return the proof of a bare page."""
+    return Proof(html, look, datetime(2026, 5, 1, tzinfo=UTC))

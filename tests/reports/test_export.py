@@ -1,5 +1,7 @@
 import csv
+from datetime import UTC, datetime
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 
 import openpyxl
@@ -9,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from reports.export import UnwritableFolder, export_tables
-from reports.workbook import TooManyRows, write_workbook
+from reports.workbook import TooManyRows, workbook_of, write_workbook
 from sales import columns
 from sales.tables import PUBLISHED, column_names
 from tests.reports.months import HOSTILE, MONTH, tables_of
@@ -52,9 +54,26 @@ def test_a_workbook_holds_numbers_dates_and_no_formula(tables: dict[str, pd.Data
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == list(PUBLISHED)
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
-    assert not [cell for cell in cells if cell.data_type == "f"]
+    assert all(str(cell.value).startswith("=SUBTOTAL(109,") for cell in cells if cell.data_type == "f"), "totals are the only formulas"
     assert any(isinstance(cell.value, str) and cell.value.startswith("=HYPERLINK") for cell in cells)
     assert book["opportunity_snapshot"].freeze_panes == "A2"
+
+
+def test_totals_follow_the_filters_and_stand_only_where_rows_add_up(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+    book = openpyxl.load_workbook(export_tables(tables, MONTH, tmp_path, "xlsx")[0])
+    shown = openpyxl.load_workbook(tmp_path / "onpace-2026-04.xlsx", data_only=True)
+    plan, size = tables["closing_plan"], len(tables["closing_plan"])
+    assert book["closing_plan"][f"E{size + 2}"].value == f"=SUBTOTAL(109,E2:E{size + 1})"
+    assert Decimal(str(shown["closing_plan"][f"E{size + 2}"].value)) == plan["amount"].sum()
+    assert book["closing_plan"].auto_filter.ref.endswith(str(size + 1)), "the total is not filtered away"
+    # People, teams and the company stand in one table: a sum would count everything three times.
+    assert not [cell for row in book["target_attainment"].iter_rows() for cell in row if cell.data_type == "f"]
+
+
+def test_a_workbook_of_the_same_tables_has_the_same_bytes(tables: dict[str, pd.DataFrame]) -> None:
+    made = [workbook_of({"closing_plan": pa.Table.from_pandas(tables["closing_plan"])}, datetime(2026, 5, 1, tzinfo=UTC)) for _ in range(2)]
+    assert made[0] == made[1]
+    assert openpyxl.load_workbook(BytesIO(workbook_of({}, datetime(2026, 5, 1, tzinfo=UTC)))).sheetnames == ["no tables"]
 
 
 def test_a_sheet_that_is_too_small_is_said_before_anything_is_written(tmp_path: Path) -> None:

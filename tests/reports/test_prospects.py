@@ -11,7 +11,7 @@ from reports import formats, render
 from reports.document import Edition
 from reports.grain_tables import GrainTables, MonthTables
 from reports.month_end import month_end_reports
-from reports.prospects import _record_answer, chance, clients, delivery, generation, landing, margin_sentence, phasing_remarks, plans, track_record
+from reports.prospects import _record_answer, clients, delivery, generation, landing, margin_sentence, phasing_remarks, plans, track_record
 from reports.view import View
 from sales import attainment, movement, quality, snapshot
 from sales import plans as stated
@@ -72,16 +72,12 @@ def test_the_margin_is_said_as_people_say_it(margin: str, says: str) -> None:
     assert margin_sentence(view(landing_forecast=table.assign(margin=pd.Series([None] * len(table), dtype=kind)))) == ""
 
 
-def test_chances_are_never_quite_certain_unless_they_are() -> None:
-    assert [chance(each) for each in (None, 0.0, 0.004, 0.5, 0.996, 1.0)] == ["-", "0%", "<1%", "50%", ">99%", "100%"]
-
-
 def test_a_record_says_who_was_better_and_whether_the_ranges_held() -> None:
-    assert _record_answer([GOOD]) == "Forecasts of the month were off by 20%, the best naive baseline (three months) by 30%."
-    assert "three months did better, with 30%: trust the baseline more" in _record_answer([replace(GOOD, wape=0.5)])
-    assert "no better than three months" in _record_answer([replace(GOOD, wape=0.3)])
-    assert "too narrow: 45% of what came lay inside" in _record_answer([replace(GOOD, inside=0.45)])
-    assert "wider than needed" in _record_answer([replace(GOOD, inside=1.0)])
+    assert _record_answer(view(), [GOOD]) == "Forecasts of the month were off by 20%, the best naive baseline (Three months) by 30%."
+    assert "the baseline Three months did better, with 30%: trust the baseline more" in _record_answer(view(), [replace(GOOD, wape=0.5)])
+    assert "no better than the baseline Three months" in _record_answer(view(), [replace(GOOD, wape=0.3)])
+    assert "too narrow: 45% of what came lay inside" in _record_answer(view(), [replace(GOOD, inside=0.45)])
+    assert "wider than needed" in _record_answer(view(), [replace(GOOD, inside=1.0)])
     assert "no claim is made" in track_record(view(), []).answer
 
 
@@ -120,6 +116,7 @@ def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
     for report in month_end_reports(tables, edition):
         html = render.html_of(report)
         assert "Where it lands" in html
+        assert "Of 18 forecasts of a month" in html or report.kind != "company"
         assert "What waiting costs" in html or report.kind != "company"
         for section in report.sections:
             for table in section.tables:

@@ -1,0 +1,206 @@
+"""Printing a month: the press beside a plain loop and a persistent headless Chromium, on the same pages in one run.
+
+Part of `make bench`. Wall time is what counts: the press and Chromium use both cores, a plain loop
+cannot. The plain loop prints a part of the documents, and time a document is compared.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+
+from benchmarks.chromium import browser, executable
+from benchmarks.pages import MONTH, POLICY, demo_month, demo_reports
+from reports import render, workers
+from reports.document import Edition
+from reports.grain_tables import MonthTables
+from reports.month_end import month_end_reports
+from reports.press import Press, _proof
+from reports.render import TEMPLATES, Proof
+from sales.policy import MonthRules
+
+PEOPLE = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+SAMPLE = min(PEOPLE, 60)
+REPEATS = 3
+MIB = 1024
+
+
+@dataclass
+class Timed:
+    """Wall and CPU seconds of a block."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+
+@contextmanager
+def timed() -> Iterator[Timed]:
+    """Note wall and CPU seconds, those of ended children included."""
+    found, wall, cpu = Timed(), time.perf_counter(), _cpu()
+    yield found
+    found.wall, found.cpu = time.perf_counter() - wall, _cpu() - cpu
+
+
+def _cpu() -> float:
+    usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def by_press(proofs: Sequence[Proof]) -> Timed:
+    """Print documents as a month end does."""
+    with timed() as found:
+        done = list(workers.printed((str(n), proof, False) for n, proof in enumerate(proofs)))
+    assert all(isinstance(each, workers.Printed) for _, each in done)
+    return found
+
+
+def by_plain_loop(proofs: Sequence[Proof]) -> Timed:
+    """Print documents one after the other, as WeasyPrint's documentation shows, to the same standard."""
+    from weasyprint import HTML
+
+    with timed() as found:
+        for proof in proofs:
+            sheet = render.stylesheet(proof.look) + render._font_faces(needs_others=False)
+            HTML(string=proof.html.replace("</head>", f"<style>{sheet}</style></head>"), base_url=f"{TEMPLATES}/").write_pdf(
+                pdf_variant="pdf/a-3a", pdf_tags=True
+            )
+    return found
+
+
+def by_chromium(proofs: Sequence[Proof]) -> tuple[str, Timed]:
+    """Print documents in one persistent browser with a tab for each core; its PDFs are tagged, of no standard, and have no running heads."""
+    hidden = "<style>.running-left,.running-right,.foot-left{display:none}</style></head>"
+    pages = [
+        proof.html.replace("</head>", f"<style>{render.stylesheet(proof.look)}{render._font_faces(needs_others=False)}</style>{hidden}")
+        for proof in proofs
+    ]
+    with browser(tabs=2, base=TEMPLATES) as printer:
+        printer.pdf(pages[0])
+        found, wall, cpu = Timed(), time.perf_counter(), printer.cpu_seconds()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(printer.pdf, pages))
+        found.wall, found.cpu = time.perf_counter() - wall, printer.cpu_seconds() - cpu
+        return printer.version, found
+
+
+def line(name: str, documents: int, found: Timed, note: str = "") -> None:
+    """Print one row of the report."""
+    print(f"  {name:28} {documents:4} documents  {found.wall / documents:6.3f} s wall  {found.cpu / documents:6.3f} s CPU a document  {note}")
+
+
+def peers(persons: list[Proof], company: Proof) -> None:
+    """Compare on persons and on the company pack."""
+    everybody = (persons * (PEOPLE // len(persons) + 1))[:PEOPLE]
+    press = by_press(everybody)
+    plain = by_plain_loop(everybody[:SAMPLE])
+    print(f"\npersonal pages, wall and CPU a document; {PEOPLE} of them and the company pack in one run")
+    line("press", PEOPLE, press)
+    line("plain loop", SAMPLE, plain, f"{plain.wall / SAMPLE / (press.wall / PEOPLE):.1f} times the wall time of the press")
+    has_chromium = executable() is not None
+    if has_chromium:
+        version, chromium = by_chromium(everybody)
+        line(version, PEOPLE, chromium, f"{chromium.wall / press.wall:.2f} times the wall time of the press")
+    else:
+        print("  no Chromium here: apt-get install chromium-headless-shell, or name one in $CHROMIUM")
+    print("\nthe company pack, medians of three")
+    ours = [_once(lambda: render.pdf_of(company)) for _ in range(REPEATS)]
+    plain_ones = [by_plain_loop([company]) for _ in range(REPEATS)]
+    mine = median(each.wall for each in ours)
+    print(f"  press, one process           {mine:6.2f} s wall")
+    print(f"  plain loop                   {median(each.wall for each in plain_ones):6.2f} s wall")
+    if has_chromium:
+        print(f"  Chromium                     {median(by_chromium([company])[1].wall for _ in range(REPEATS)):6.2f} s wall")
+
+
+def growth(persons: list[Proof]) -> None:
+    """Show how time and memory grow with the number of documents."""
+    print("\nhow it grows: documents, seconds a document, peak memory of the largest worker so far")
+    for count in (40, 160, PEOPLE):
+        some = (persons * (count // len(persons) + 1))[:count]
+        with no_collection():
+            found = by_press(some)
+        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MIB
+        print(f"  {count:4}  {found.wall / count:6.3f} s  {peak:6.0f} MiB")
+
+
+def three_changed(tables: MonthTables, rules: MonthRules) -> None:
+    """Print a month, change three people, and print it again."""
+    with TemporaryDirectory() as folder:
+        press = Press(Path(folder), POLICY)
+        first = _once(lambda: press.publish(tables, MONTH, rules, "bench"))
+        plan = tables.closing_plan
+        people = list(dict.fromkeys(plan["owner_id"]))[:3]
+        changed = plan.assign(push_count=plan["push_count"] + plan["owner_id"].isin(people).astype(plan["push_count"].dtype))
+        again = replace(tables, closing_plan=changed)
+        printed: list[int] = []
+        second = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
+        third = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
+    print(f"\nthe demo's month: first {first.wall:.1f} s; three people changed {second.wall:.1f} s ({printed[0]} documents: theirs, their teams', the company's)")
+    print(f"  nothing changed {third.wall:.1f} s ({printed[1]} documents)")
+
+
+def many_deals(tables: MonthTables, rules: MonthRules) -> None:
+    """Print the pages of a person with 60 and with 6,000 open deals."""
+    walls: dict[int, list[float]] = {}
+    for count in (60, 6_000):
+        reports = month_end_reports(_with_deals(tables, count), Edition(MONTH, rules, is_demo=True))
+        owner = tables.closing_plan["owner_id"].iloc[0]
+        report = next(each for each in reports if each.grain_id == owner)
+        proof = _proof(report)
+        render.pdf_of(proof)
+        walls[count] = [_once(lambda report=report: render.pdf_of(_proof(report))).wall for _ in range(REPEATS)]
+    few, many = median(walls[60]), median(walls[6_000])
+    print(f"\na person's pages with their tables: 60 deals {few:.2f} s, 6,000 deals {many:.2f} s, {many / few:.2f} times")
+
+
+def _with_deals(tables: MonthTables, count: int) -> MonthTables:
+    """Return tables in which the first owner of the closing plan has so many deals in it."""
+    plan, snapshot = tables.closing_plan, tables.opportunity_snapshot
+    owner = plan["owner_id"].iloc[0]
+    mine = plan.loc[plan["owner_id"] == owner]
+    copies = -(-count // len(mine))
+    state = snapshot.loc[snapshot["opportunity_id"].isin(mine["opportunity_id"])]
+    plans, states = [plan], [snapshot]
+    for n in range(copies - 1):
+        for part, rows in ((plans, mine), (states, state)):
+            named = [f"{each[:12]}{n:05d}X" for each in rows["opportunity_id"]]
+            part.append(rows.assign(opportunity_id=pd.Series(named, index=rows.index, dtype=rows["opportunity_id"].dtype)))
+    return replace(tables, closing_plan=pd.concat(plans, ignore_index=True), opportunity_snapshot=pd.concat(states, ignore_index=True))
+
+
+def _once(work: Callable[[], object]) -> Timed:
+    with timed() as found, no_collection():
+        work()
+    return found
+
+
+no_collection = render.no_garbage_collection
+
+
+def main() -> None:
+    """Print every figure."""
+    reports = demo_reports()
+    persons = [_proof(report) for report in reports if report.kind == "person"]
+    company = _proof(reports[0])
+    cells = [sum(len(table.rows) * len(table.columns) for section in report.sections for table in section.tables) for report in reports]
+    print(f"printing, {date.today()}: {reports[0].title}; {cells[0]} table cells in the company pack, {median(cells[4:]):.0f} on the pages of a person")
+    tables, rules = demo_month()
+    three_changed(tables, rules)
+    many_deals(tables, rules)
+    growth(persons)
+    peers(persons, company)
+
+
+if __name__ == "__main__":
+    main()
