@@ -221,16 +221,8 @@ class Books:
         return copy is not None and (of is not None or copy.extract_id == self.record(month).extract_id)
 
     def people_brands(self, month: Month) -> dict[str, PersonBrand]:
-        """Return how people want their own pages, by their id; raises `InvalidPolicy` for someone unknown."""
-        owners = Owners(self.extract(self.record(month)).users)
-        found: dict[str, PersonBrand] = {}
-        for key, brand in self.rules(month).policy.brand.people.items():
-            matches = owners.matches(key)
-            if len(matches) != 1:
-                what = "is no user name, e-mail or User id of this organisation" if not matches else "fits several users; use the user name"
-                raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
-            found[matches[0]] = brand
-        return found
+        """Return how people want their own pages, by their id."""
+        return _people_brands(self.rules(month), self.extract(self.record(month)).users)
 
     def people(self, month: Month) -> People:
         """Return everybody with the team they are in by the month's rules."""
@@ -302,6 +294,7 @@ class Books:
                 f"run again in a minute, or check this machine's clock"
             )
         looks_of(self.policy_folder, rules)
+        _people_brands(rules, outlook.users)
         refuse_before_first(month, outlook.first_created, as_of)
         self.refuse_without_targets(month, rules, outlook.users, outlook.roles, outlook.quotas)
 
@@ -341,6 +334,7 @@ class Books:
         rules = policies.for_month(month, extract.defaults)
         self._refuse_open(month, rules.calendar.as_of(month))
         book = self._target_book(rules, extract.users, extract.roles, extract.quotas)
+        _people_brands(rules, extract.users)
         read_plan_book(self.policy_folder, extract.users, extract.accounts, rules.digits)
         looks_of(self.policy_folder, rules)
         month_end_state(self._history_of(extract, rules), month, rules)
@@ -392,3 +386,16 @@ class Books:
             raise MonthNotClosed(f"{month} is not closed; the latest closed month is {Month.of(self.now().date()).plus(-1)}")
         if month < EARLIEST_MONTH:
             raise MonthNotClosed(f"{month} is before {EARLIEST_MONTH}, where months begin here; ask for a later month")
+
+
+def _people_brands(rules: MonthRules, users: pd.DataFrame) -> dict[str, PersonBrand]:
+    """Find the people of `[brand.people]` by user name, e-mail or id; raises `InvalidPolicy` for someone unknown."""
+    owners = Owners(users)
+    found: dict[str, PersonBrand] = {}
+    for key, brand in rules.policy.brand.people.items():
+        matches = owners.matches(key)
+        if len(matches) != 1:
+            what = "fits several users; use the user name" if matches else "is no user name, e-mail or User id of this organisation; correct it"
+            raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
+        found[matches[0]] = brand
+    return found

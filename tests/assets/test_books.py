@@ -8,7 +8,7 @@ from assets.books import Books, ExtractTooOld, MonthNotClosed
 from connectors.extracts import AnotherOrganization
 from connectors.files import write_atomically
 from connectors.target_book import InvalidTargetBook
-from reports.press import InvalidLogo
+from reports.brand import InvalidLogo
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.policy import InvalidPolicy
@@ -117,6 +117,10 @@ def test_bad_input_stores_nothing(books: Books) -> None:
         again(books).freeze(MARCH, silent)
     (folder / "fy2026.toml").write_text('[targets]\nsource = "../../etc/passwd"\n')
     with pytest.raises(InvalidPolicy, match="outside the policy folder"):
+        again(books).freeze(MARCH, silent)
+    (folder / "fy2026.toml").write_text('[brand.people."nobody@acme.example"]\npaper = "Letter"\n')
+    (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1\n")
+    with pytest.raises(InvalidPolicy, match=r"\[brand.people\] 'nobody@acme.example' is no user name"):
         again(books).freeze(MARCH, silent)
     (folder / "fy2026.toml").write_text('[brand]\nlogo = "none.png"\n')
     (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1\n")

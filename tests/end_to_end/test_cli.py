@@ -4,10 +4,12 @@ import csv
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
 import pypdf
@@ -70,7 +72,7 @@ class TestDemo:
         before = {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")}
         again = run(demo_home, "demo")
         assert again.returncode == 0, again.stderr
-        assert "0 to print" in again.stderr
+        assert "17 documents, 0 printed" in again.stderr
         assert {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")} == before
         assert len(list((demo_home / "extracts").glob("2*.json"))) == 1
 
@@ -123,6 +125,41 @@ class TestDemo:
             "The work that follows",
         ):
             assert words in text, words
+
+    def test_a_file_is_known_as_ours_and_a_changed_one_is_not(self, demo_home: Path, tmp_path: Path) -> None:
+        month = str(Month(*last_month_there(datetime.now(UTC))))
+        ours = demo_home / "packs" / month / "company.pdf"
+        done = run(demo_home, "verify", str(ours))
+        assert done.returncode == 0, done.stderr
+        assert f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on " in done.stdout
+        assert "handed over as " in done.stdout
+        assert run(demo_home, "verify", str(ours.with_suffix(".xlsx"))).returncode == 0
+        (tmp_path / "forged.pdf").write_bytes(ours.read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6"))
+        forged = run(demo_home, "verify", str(tmp_path / "forged.pdf"))
+        assert (forged.returncode, "is not a file that was published" in forged.stderr) == (1, True)
+        assert "name a file that is there" in run(demo_home, "verify", str(tmp_path / "none.pdf")).stderr
+
+    def test_a_revised_target_is_explained_on_the_pages_printed_again(self, demo_home: Path, tmp_path: Path) -> None:
+        """The book of targets is corrected after the month was published: someone's year is 90,000 dearer."""
+        month = Month(*last_month_there(datetime.now(UTC)))
+        home, policy = tmp_path / "home", tmp_path / "policy"
+        shutil.copytree(demo_home, home)
+        shutil.copytree(ROOT / "policy", policy)
+        first = home / "packs" / str(month) / "company.pdf"
+        kept = shutil.copy(first, tmp_path / "as-first-published.pdf")
+        book = policy / "targets.csv"
+        lines = book.read_text(encoding="utf-8").splitlines()
+        year = month.plus(9).year  # the demo's year begins in April and is called by its end
+        n, cells = next((n, line.split(",")) for n, line in enumerate(lines) if line.startswith(f"{year},") and line.split(",")[4:6] == ["", ""])
+        lines[n] = ",".join([*cells[:2], str(Decimal(cells[2]) + 90_000), *cells[3:]])
+        book.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        done = run(home, "report", str(month), ONPACE_POLICY=str(policy))
+        assert done.returncode == 0, done.stderr
+        text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(first).pages).split())
+        assert "What changed since this month was published" in text
+        assert "target revision" in text
+        assert run(home, "verify", str(kept)).stdout.strip().endswith("; a later revision replaced it")
+        assert ", revision 2: " in run(home, "verify", str(first)).stdout
 
     def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:
         done = run(demo_home, "doctor")
