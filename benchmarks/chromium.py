@@ -135,7 +135,7 @@ def browser(tabs: int = 1, base: Path | None = None, *, tagged: bool = True, wat
         raise FileNotFoundError("no Chromium here: apt-get install chromium-headless-shell (Debian), or name one in $CHROMIUM")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, tempfile.TemporaryFile() as log:
         # Chromium reads commands from descriptor 3 and answers on 4.
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             ["/bin/sh", "-c", 'exec "$0" "$@" 3<&0 4>&1 </dev/null >&2', path, *SWITCHES, f"--user-data-dir={profile}"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
         )  # fmt: skip

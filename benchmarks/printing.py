@@ -17,18 +17,15 @@ from datetime import date
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from benchmarks.chromium import browser, executable
-from benchmarks.pages import MONTH, POLICY, demo_month, demo_reports
 from reports import render, workers
-from reports.document import Edition
-from reports.grain_tables import MonthTables
-from reports.month_end import month_end_reports
-from reports.press import Press, _proof
 from reports.render import TEMPLATES, Proof
-from sales.policy import MonthRules
+
+if TYPE_CHECKING:  # workers import this module: it stays as light for them as the command line is
+    from reports.grain_tables import MonthTables
+    from sales.policy import MonthRules
 
 PEOPLE = int(sys.argv[1]) if len(sys.argv) > 1 else 500
 SAMPLE = min(PEOPLE, 60)
@@ -71,7 +68,7 @@ def by_plain_loop(proofs: Sequence[Proof]) -> Timed:
 
     with timed() as found:
         for proof in proofs:
-            sheet = render.stylesheet(proof.look) + render._font_faces(needs_others=False)
+            sheet = render.stylesheet(proof.look) + render.font_faces(needs_others=False)
             HTML(string=proof.html.replace("</head>", f"<style>{sheet}</style></head>"), base_url=f"{TEMPLATES}/").write_pdf(
                 pdf_variant="pdf/a-3a", pdf_tags=True
             )
@@ -82,7 +79,7 @@ def by_chromium(proofs: Sequence[Proof]) -> tuple[str, Timed]:
     """Print documents in one persistent browser with a tab for each core; its PDFs are tagged, of no standard, and have no running heads."""
     hidden = "<style>.running-left,.running-right,.foot-left{display:none}</style></head>"
     pages = [
-        proof.html.replace("</head>", f"<style>{render.stylesheet(proof.look)}{render._font_faces(needs_others=False)}</style>{hidden}")
+        proof.html.replace("</head>", f"<style>{render.stylesheet(proof.look)}{render.font_faces(needs_others=False)}</style>{hidden}")
         for proof in proofs
     ]
     with browser(tabs=2, base=TEMPLATES) as printer:
@@ -136,6 +133,9 @@ def growth(persons: list[Proof]) -> None:
 
 def three_changed(tables: MonthTables, rules: MonthRules) -> None:
     """Print a month, change three people, and print it again."""
+    from benchmarks.pages import MONTH, POLICY
+    from reports.press import Press
+
     with TemporaryDirectory() as folder:
         press = Press(Path(folder), POLICY)
         first = _once(lambda: press.publish(tables, MONTH, rules, "bench"))
@@ -146,26 +146,35 @@ def three_changed(tables: MonthTables, rules: MonthRules) -> None:
         printed: list[int] = []
         second = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
         third = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
-    print(f"\nthe demo's month: first {first.wall:.1f} s; three people changed {second.wall:.1f} s ({printed[0]} documents: theirs, their teams', the company's)")
+    print(
+        f"\nthe demo's month: first {first.wall:.1f} s; three people changed {second.wall:.1f} s ({printed[0]} documents: theirs, their teams', the company's)"
+    )
     print(f"  nothing changed {third.wall:.1f} s ({printed[1]} documents)")
 
 
 def many_deals(tables: MonthTables, rules: MonthRules) -> None:
     """Print the pages of a person with 60 and with 6,000 open deals."""
+    from benchmarks.pages import MONTH
+    from reports.document import Edition
+    from reports.month_end import month_end_reports
+    from reports.press import proof_of
+
     walls: dict[int, list[float]] = {}
     for count in (60, 6_000):
         reports = month_end_reports(_with_deals(tables, count), Edition(MONTH, rules, is_demo=True))
         owner = tables.closing_plan["owner_id"].iloc[0]
         report = next(each for each in reports if each.grain_id == owner)
-        proof = _proof(report)
+        proof = proof_of(report)
         render.pdf_of(proof)
-        walls[count] = [_once(lambda report=report: render.pdf_of(_proof(report))).wall for _ in range(REPEATS)]
+        walls[count] = [_once(lambda report=report: render.pdf_of(proof_of(report))).wall for _ in range(REPEATS)]
     few, many = median(walls[60]), median(walls[6_000])
     print(f"\na person's pages with their tables: 60 deals {few:.2f} s, 6,000 deals {many:.2f} s, {many / few:.2f} times")
 
 
 def _with_deals(tables: MonthTables, count: int) -> MonthTables:
     """Return tables in which the first owner of the closing plan has so many deals in it."""
+    import pandas as pd
+
     plan, snapshot = tables.closing_plan, tables.opportunity_snapshot
     owner = plan["owner_id"].iloc[0]
     mine = plan.loc[plan["owner_id"] == owner]
@@ -190,11 +199,16 @@ no_collection = render.no_garbage_collection
 
 def main() -> None:
     """Print every figure."""
+    from benchmarks.pages import demo_month, demo_reports
+    from reports.press import proof_of
+
     reports = demo_reports()
-    persons = [_proof(report) for report in reports if report.kind == "person"]
-    company = _proof(reports[0])
+    persons = [proof_of(report) for report in reports if report.kind == "person"]
+    company = proof_of(reports[0])
     cells = [sum(len(table.rows) * len(table.columns) for section in report.sections for table in section.tables) for report in reports]
-    print(f"printing, {date.today()}: {reports[0].title}; {cells[0]} table cells in the company pack, {median(cells[4:]):.0f} on the pages of a person")
+    print(
+        f"printing, {date.today()}: {reports[0].title}; {cells[0]} table cells in the company pack, {median(cells[4:]):.0f} on the pages of a person"
+    )
     tables, rules = demo_month()
     three_changed(tables, rules)
     many_deals(tables, rules)

@@ -34,6 +34,7 @@ from reports.drawing import (
     text,
 )
 from reports.language import Language
+from sales.calendar import Month
 
 FULL = 100  # percent
 MOST_PCT = 250.0
@@ -100,45 +101,54 @@ def weekly_bars(weeks: Sequence[tuple[str, Decimal, int]], words: Words, palette
 class Confirmation:
     """When a deal closes by the CRM, and between which days it is confirmed in eight of ten cases, where a forecast says."""
 
-    name: str
-    amount: str
     close_date: date
     low: date | None = None
     high: date | None = None
-    is_protected: bool = False
 
 
-def confirmation_timeline(deals: Sequence[Confirmation], first: date, days: int, palette: Palette, language: Language) -> Markup:
-    """Draw the days ahead, a deal a row: a diamond at the close date, a band over the days of confirmation."""
-    row_height, left, right, top = 13.0, 178.0, WIDTH - 52, 14.0
-    height = top + row_height * len(deals) + 4
-    x = Scale(0, days, left, right)
-    bottom = top + row_height * len(deals)
-    parts: list[str] = []
-    for start in _months_from(first, days):
-        place = x((start - first).days)
-        parts.append(line([(place, top - 4), (place, bottom)], RULE, 0.6))
-        parts.append(text(place + 2, top - 6, language.day_of_year(start), colour=MUTED, size=7))
-    listed: list[str] = []
-    for n, deal in enumerate(deals):
-        middle = top + row_height * (n + 0.5)
-        parts.append(text(0, middle + 2.8, clipped(deal.name, left - 10)))
-        colour = palette.second if deal.is_protected else palette.brand
-        if deal.low and deal.high:
-            start, end = (x.within((day - first).days) for day in (deal.low, deal.high))
-            parts.append(box(start, middle - 2.2, end - start, 4.4, f'fill="{FAN}"'))
-            if (deal.high - first).days > days:
-                parts.append(text(right + 1, middle + 2.6, "›", colour=MUTED))
-        parts.append(diamond(x.within((deal.close_date - first).days), middle, 3.4, colour))
-        parts.append(text(WIDTH, middle + 2.8, deal.amount, anchor="end", bold=True))
-        listed.append(f"{deal.name} {language.day_of_year(deal.close_date)}")
-    return svg(WIDTH, height, language.say("Close dates and days of confirmation: {rows}", rows="; ".join(listed)), parts)
+@dataclass(frozen=True)
+class Horizon:
+    """The days ahead as a strip of a table's column, so many points wide."""
+
+    first: date
+    days: int
+    width: float
+
+    @property
+    def place(self) -> Scale:
+        """Where a number of days lies."""
+        return Scale(0, self.days, 4, self.width - 6)
+
+    def months(self) -> list[date]:
+        """Return the first day of each month in it."""
+        every = (self.first + timedelta(days=n) for n in range(self.days))
+        return [day for day in every if day.day == 1]
 
 
-def _months_from(first: date, days: int) -> list[date]:
-    """Return the first day and every first of a month in the days after it."""
-    every = [first + timedelta(days=n) for n in range(days)]
-    return [day for day in every if day == first or day.day == 1]
+def horizon_head(horizon: Horizon, language: Language) -> Markup:
+    """Draw the head of the strips: where months begin."""
+    named = [(horizon.place((day - horizon.first).days), language.short_month(Month.of(day))) for day in horizon.months()]
+    parts = [text(place, 7, name, colour=MUTED, size=7, bold=True) for place, name in named]
+    told = language.say("Days ahead: {months}", months=", ".join(name for _, name in named))
+    return svg(horizon.width, 9, told, parts, css="spark")
+
+
+def confirmation_strip(deal: Confirmation, horizon: Horizon, palette: Palette, language: Language) -> Markup:
+    """Draw the days ahead for a deal: a diamond at the close date, a band over the days of confirmation, arrows where they go on."""
+    x, first, middle = horizon.place, horizon.first, 5.0
+    parts = [line([(x(0), middle), (x(horizon.days), middle)], RULE, 0.6)]
+    parts += [line([(x((day - first).days), 2), (x((day - first).days), 8)], RULE, 0.6) for day in horizon.months()]
+    told = language.say("Closes {day}", day=language.day(deal.close_date))
+    if deal.low and deal.high:
+        start, end = (x.within((day - first).days) for day in (deal.low, deal.high))
+        parts.append(box(start, middle - 2.2, end - start, 4.4, f'fill="{FAN}"'))
+        if (deal.high - first).days > horizon.days:
+            parts.append(line([(end, middle - 2.2), (end + 4, middle), (end, middle + 2.2)], MUTED, 0.8))
+        told = language.say(
+            "{told}; confirmed between {low} and {high} in eight of ten cases", told=told, low=language.day(deal.low), high=language.day(deal.high)
+        )
+    parts.append(diamond(x.within((deal.close_date - first).days), middle, 3.2, palette.brand))
+    return svg(horizon.width, 10, told, parts, css="spark")
 
 
 @dataclass(frozen=True)

@@ -6,23 +6,26 @@ Put what is printed of single deals here.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 from markupsafe import Markup
 
 from reports import charts_ahead, formats
-from reports.charts_ahead import Confirmation
+from reports.charts_ahead import Confirmation, Horizon
 from reports.document import Column, Row, Section, Table
 from reports.grain_tables import Record, amount_of
-from reports.view import View, deal_name
+from reports.view import View
 from sales.calendar import Month
 from sales.closing import HORIZON_DAYS
 
 HORIZON_WEEKS = 13
-MOST_IN_TIMELINE = 14
+# A table is as wide as the paper less its margins.
+PAGE_WIDTH = 510.0
 # Deals whose waiting takes half a point off a chance.
 DEAR, MOST_DEAR = 0.005, 5
+STRIP = 17  # percent of a table's width
 
 
 def is_protected(deal: Record) -> bool:
@@ -50,8 +53,8 @@ def closing(view: View, most: int) -> Section:
         answer = f"{answer} {careful}"
     largest = sorted(deals, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))
     shown = _by_date(largest[:most])
-    timeline, has_days = _timeline(view, _by_date(largest[:MOST_IN_TIMELINE]))
-    weekly = charts_ahead.weekly_bars(_weeks(view, deals), view.edition.short, view.edition.palette, language) if view.grain != "person" else Markup()
+    has_days = any(deal["confirm_p10"] for deal in shown)
+    weekly = charts_ahead.weekly_bars(_weeks(view, deals), view.edition.short, view.edition.palette, language) if view.grain != "person" else None
     caption = say("Diamond: close date in the CRM.")
     if has_days:
         caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
@@ -59,8 +62,8 @@ def closing(view: View, most: int) -> Section:
     if any(deal["expected_month"] for deal in shown):
         caption += " " + say("Expected: month of confirmation if it is won; on this company's past it came nearer than the close date.")
     patience = _patience_table(view, deals)
-    tables = tuple(table for table in (_deal_table(view, shown, len(deals), say("close date")), patience) if table)
-    return Section("closing", title, answer, weekly + timeline, caption, (), tables, starts_page=view.grain == "company")
+    tables = tuple(table for table in (_deal_table(view, shown, len(deals), say("close date"), is_ahead=True), patience) if table)
+    return Section("closing", title, answer, weekly, caption, (), tables, starts_page=view.grain == "company")
 
 
 def overdue(view: View, most: int) -> Section | None:
@@ -75,25 +78,12 @@ def overdue(view: View, most: int) -> Section | None:
         len(late), amount=view.edition.short(total),
     )  # fmt: skip
     shown = sorted(late, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))[:most]
-    table = _deal_table(view, shown, len(late), view.language.say("amount"))
+    table = _deal_table(view, shown, len(late), view.language.say("amount"), is_ahead=False)
     return Section("overdue", view.language.say("Slipped and overdue"), answer, tables=(table,))
 
 
 def _by_date(deals: Sequence[Record]) -> list[Record]:
     return sorted(deals, key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"]))
-
-
-def _timeline(view: View, deals: Sequence[Record]) -> tuple[Markup, bool]:
-    """Return the timeline of the largest deals, and whether it shows days of confirmation."""
-    first = view.edition.rules.calendar.first_day(view.edition.month.plus(1))
-    rows = [
-        Confirmation(
-            deal_name(deal), view.edition.short(deal["amount"]), deal["close_date"], deal["confirm_p10"], deal["confirm_p90"], is_protected(deal)
-        )
-        for deal in deals
-    ]
-    drawn = charts_ahead.confirmation_timeline(rows, first, HORIZON_DAYS, view.edition.palette, view.language)
-    return drawn, any(row.low for row in rows)
 
 
 def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
@@ -108,29 +98,34 @@ def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]
     return weeks
 
 
-def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: str) -> Table:
+def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: str, *, is_ahead: bool) -> Table:
+    """Return deals by name; `is_ahead` adds the days ahead as a strip."""
     say, language = view.language.say, view.language
     is_person = view.grain == "person"
     has_month = any(deal["expected_month"] for deal in deals)
     columns = [
-        Column(say("Client and deal"), 34 if is_person else 26),
-        Column(say("Stage"), 13 if is_person else 11),
+        Column(say("Client and deal"), 0),
+        *([] if is_person else [Column(say("Owner"), 13)]),
+        Column(say("Stage"), 12 if is_person else 10),
         Column(say("Close date"), 12 if is_person else 11),
         Column(say("Amount"), 11, is_number=True),
         Column(say("Chance"), 8, is_number=True),
         *([Column(say("Expected"), 11 if is_person else 10)] if has_month else []),
     ]
-    if not is_person:
-        columns.insert(1, Column(say("Owner"), 12))
-    columns.append(Column(say("Note"), 100 - sum(column.width for column in columns)))
+    strip = Horizon(view.edition.rules.calendar.first_day(view.edition.month.plus(1)), HORIZON_DAYS, PAGE_WIDTH * STRIP / 100)
+    if is_ahead:
+        columns.append(Column(charts_ahead.horizon_head(strip, language), STRIP))
+    columns[0] = replace(columns[0], width=100 - sum(column.width for column in columns))
     rows: list[Row] = []
     for deal in deals:
         cells = [
-            view.deal_link(deal), formats.printable(deal["stage_name"]), language.day(deal["close_date"]),
-            view.edition.money(deal["amount"]), language.chance(deal["win_probability"]), *([_expected(view, deal)] if has_month else []), _note(view, deal),
+            _with_note(view, deal), *([] if is_person else [formats.printable(deal["owner_name"])]), formats.printable(deal["stage_name"]),
+            language.day(deal["close_date"]), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
+            *([_expected(view, deal)] if has_month else []),
         ]  # fmt: skip
-        if not is_person:
-            cells.insert(1, formats.printable(deal["owner_name"]))
+        if is_ahead:
+            known = Confirmation(deal["close_date"], deal["confirm_p10"], deal["confirm_p90"])
+            cells.append(charts_ahead.confirmation_strip(known, strip, view.edition.palette, language))
         rows.append(Row(tuple(cells)))
     hidden = all_of_them - len(deals)
     note = ""
@@ -142,6 +137,12 @@ def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: st
             hidden=language.count(hidden),
         )
     return Table(tuple(columns), tuple(rows), note=note)
+
+
+def _with_note(view: View, deal: Record) -> Markup:
+    """Return a deal's name with what is to be known of it."""
+    note = _note(view, deal)
+    return Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note) if note else Markup("{}").format(view.deal_link(deal))
 
 
 def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
@@ -157,14 +158,14 @@ def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
         return None
     rows = [
         Row((
-            view.deal_link(deal), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
-            *(language.points(deal[name]) for name in names), _note(view, deal),
+            _with_note(view, deal), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
+            *(language.points(deal[name]) for name in names),
         ))
         for deal in shown
     ]  # fmt: skip
     columns = (
-        Column(say("Client and deal"), 38), Column(say("Amount"), 11, True), Column(say("Chance"), 9, True), Column(say("Month"), 9, True),
-        Column(say("Quarter"), 9, True), Column(say("Year"), 9, True), Column(say("Note"), 15),
+        Column(say("Client and deal"), 48), Column(say("Amount"), 14, True), Column(say("Chance"), 10, True), Column(say("Month"), 9, True),
+        Column(say("Quarter"), 10, True), Column(say("Year"), 9, True),
     )  # fmt: skip
     if view.grain == "person":
         note = say("Points that your chance to hit loses if the deal confirms a month later. A deal to protect is worth that price.")

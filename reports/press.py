@@ -146,7 +146,7 @@ def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks
 
     def proofs() -> Iterator[tuple[str, Proof, bool]]:
         for report in reports:
-            name, proof = file_name(report), _proof(report)
+            name, proof = file_name(report), proof_of(report)
             digest, before = _digest(proof), known.get(name)
             order.append(name)
             if before and before["content_digest"] == digest and _are_intact(folder, before):
@@ -164,7 +164,8 @@ def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks
     return Issue(folder, [packs[name] for name in order if name in packs], len(digests) - len(failed), failed, remarks)
 
 
-def _proof(report: MonthEndReport) -> Proof:
+def proof_of(report: MonthEndReport) -> Proof:
+    """Return all that decides about a document's PDF: its page, its look and its tables."""
     say = report.language.say
     attached = tuple(
         AttachedFile(f"{name}.csv", say(DESCRIPTION, name=name, title=formats.unmarked(report.title)), guarded_csv(table))

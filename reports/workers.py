@@ -20,7 +20,7 @@ from multiprocessing.util import Finalize
 from reports import render
 from reports.render import Proof, UnprintableDocument
 
-WORKERS = 2
+MOST_WORKERS = 8
 # A worker's start costs about two seconds of CPU: as much as ten personal pages.
 FEW_DOCUMENTS = 30
 # So many documents wait for each worker: enough to keep it busy, too few to fill the memory.
@@ -60,7 +60,7 @@ def printed(jobs: Iterable[Job]) -> Iterator[Result]:
 
 
 def _by_workers(jobs: Iterator[Job]) -> Iterator[Result]:
-    workers = min(WORKERS, os.cpu_count() or 1)
+    workers = min(MOST_WORKERS, os.cpu_count() or 1)
     again: list[Job] = []
     while True:
         try:

@@ -131,7 +131,9 @@ class TestDemo:
         ours = demo_home / "packs" / month / "company.pdf"
         done = run(demo_home, "verify", str(ours))
         assert done.returncode == 0, done.stderr
-        assert f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on " in done.stdout
+        assert (
+            f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on " in done.stdout
+        )
         assert "handed over as " in done.stdout
         assert run(demo_home, "verify", str(ours.with_suffix(".xlsx"))).returncode == 0
         (tmp_path / "forged.pdf").write_bytes(ours.read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6"))

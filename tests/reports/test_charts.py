@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from reports import charts, charts_ahead, drawing, formats
 from reports.charts import Covered, Step, Year
-from reports.charts_ahead import Confirmation, Judged, Landing
+from reports.charts_ahead import Confirmation, Horizon, Judged, Landing
 from reports.drawing import Palette, Scale, round_ticks
 from reports.language import language
 
@@ -104,11 +104,21 @@ def test_landings_say_ranges_and_chances() -> None:
 
 
 @given(st.dates(date(2026, 1, 1), date(2028, 1, 1)), st.dates(date(2026, 1, 1), date(2028, 1, 1)), st.booleans())
-def test_any_confirmation_lies_in_the_timeline(close: date, low: date, is_known: bool) -> None:  # noqa: FBT001  # drawn by Hypothesis
-    deal = Confirmation("Deal", "€1k", close, low if is_known else None, max(low, close) if is_known else None)
-    root = drawn(charts_ahead.confirmation_timeline([deal], date(2026, 5, 1), 90, PALETTE, ENGLISH))
-    places = [float(point.split(",")[0]) for each in root.iter(f"{SVG}polygon") for point in (each.get("points") or "").split()]
-    assert 178 - 4 <= min(places) <= max(places) <= drawing.WIDTH - 52 + 4
+def test_any_confirmation_lies_in_its_strip(close: date, low: date, is_known: bool) -> None:  # noqa: FBT001  # drawn by Hypothesis
+    horizon = Horizon(date(2026, 5, 1), 90, 80.0)
+    deal = Confirmation(close, low if is_known else None, max(low, close) if is_known else None)
+    root = drawn(charts_ahead.confirmation_strip(deal, horizon, PALETTE, ENGLISH))
+    places = [float(point.split(",")[0]) for each in root for point in (each.get("points") or "").split()]
+    assert 0 <= min(places) <= max(places) <= horizon.width
+    title = root.find(f"{SVG}title")
+    assert title is not None
+    assert (title.text or "").startswith(f"Closes {ENGLISH.day(close)}")
+    assert ("in eight of ten cases" in (title.text or "")) == is_known
+
+
+def test_the_head_of_the_strips_names_the_months_where_they_begin() -> None:
+    horizon = Horizon(date(2026, 5, 1), 90, 80.0)
+    assert texts(drawn(charts_ahead.horizon_head(horizon, ENGLISH))) == ["May", "Jun", "Jul"]
 
 
 def test_a_forecast_that_missed_is_a_ring() -> None:

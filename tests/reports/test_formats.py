@@ -24,7 +24,16 @@ def test_money_in_whole_units(amount: Decimal | None, currency: str, words: str)
 
 @pytest.mark.parametrize(
     ("amount", "words"),
-    [("0", "£0"), ("999", "£999"), ("1500", "£2k"), ("402000", "£402k"), ("1234567", "£1.23m"), ("-30700000", "−£30.7m"), ("2500000000", "£2.5bn"), ("1234567890123456789012345678901234.56", "£1.23E33")],
+    [
+        ("0", "£0"),
+        ("999", "£999"),
+        ("1500", "£2k"),
+        ("402000", "£402k"),
+        ("1234567", "£1.23m"),
+        ("-30700000", "−£30.7m"),
+        ("2500000000", "£2.5bn"),
+        ("1234567890123456789012345678901234.56", "£1.23E33"),
+    ],
 )
 def test_money_in_headlines(amount: str, words: str) -> None:
     assert ENGLISH.short_money(Decimal(amount), "GBP") == words

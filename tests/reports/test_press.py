@@ -109,7 +109,7 @@ def with_one_broken(name: str, html: str) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("few", "html"), [(30, '<img alt="a" src="http://example.invalid/a.png">'), (2, "<p style='break-before: page'>x</p>" * 200)]
+    ("few", "html"), [(30, '<img alt="a" src="http://example.invalid/a.png"/>'), (2, "<p style='break-before: page'>x</p>" * 200)]
 )
 def test_a_document_that_cannot_be_printed_is_named_and_does_not_stop_the_others(
     press: Press, monkeypatch: pytest.MonkeyPatch, few: int, html: str
@@ -134,7 +134,7 @@ def test_a_worker_that_dies_takes_no_other_document_with_it(monkeypatch: pytest.
     """The page of a real defect would fill the memory; here the limit is so low that every page does."""
     monkeypatch.setattr(workers, "FEW_DOCUMENTS", 1)
     monkeypatch.setattr(workers, "_pool", lambda count: workers.ProcessPoolExecutor(count, initializer=_die_of_bob))
-    jobs = [(report.title, press_module._proof(report), False) for report in reports_of(4)[-2:]]
+    jobs = [(report.title, press_module.proof_of(report), False) for report in reports_of(4)[-2:]]
     found = dict(workers.printed(iter(jobs)))
     assert isinstance(found["Ann"], workers.Printed)
     assert found["Bob"] == workers.Unprinted("printing it ended the process, most likely for want of memory")

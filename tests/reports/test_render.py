@@ -22,7 +22,9 @@ from tests.reports.months import HOSTILE, page, proof_of, reports_of
 from tests.reports.verapdf import violations
 
 ROOT = Path(__file__).parents[2]
-BARE = '<html lang="en"><title>t</title><h1>t</h1>'
+HEAD = '<html lang="en"><head><title>t</title>{style}</head><body><h1>t</h1>'
+BARE = HEAD.replace("{style}", "")
+END = "</body></html>"
 FOREIGN = ("שלום (12)", "Alon שלום 12", "شركة النور للتجارة", "北京科技有限公司", "株式会社", "한국전력공사", "บริษัท", "W" * 120, "9" * 40)
 
 
@@ -135,7 +137,7 @@ def test_names_of_every_script_are_drawn_and_conform(monkeypatch: pytest.MonkeyP
 @pytest.mark.xdist_group("verapdf")
 def test_a_file_that_does_not_conform_is_found_out() -> None:
     """The check must be able to fail."""
-    assert any("7.4.2" in each for each in violations(render.pdf_of(page('<html lang="en"><title>t</title><h1>t</h1><h3>too deep</h3>'))))
+    assert any("7.4.2" in each for each in violations(render.pdf_of(page(f"{BARE}<h3>too deep</h3>{END}"))))
     assert violations(b"no PDF")
 
 
@@ -173,14 +175,20 @@ def test_hostile_names_are_printed_as_text_and_ask_for_nothing() -> None:
 )  # fmt: skip
 def test_a_foreign_address_stops_the_render(address: str) -> None:
     with pytest.raises(UnprintableDocument):
-        render.pdf_of(page(f'{BARE}<img alt="a" src="{address}">'))
+        render.pdf_of(page(f'{BARE}<img alt="a" src="{address}"/>{END}'))
     with pytest.raises(UnprintableDocument):
-        render.pdf_of(page(f'{BARE}<p style="background: url({address})">a'))
+        render.pdf_of(page(f'{BARE}<p style="background: url({address})">a</p>{END}'))
+
+
+def test_a_page_that_is_not_well_formed_is_refused() -> None:
+    """A text that escaped its cell would be found here, if nowhere else."""
+    with pytest.raises(UnprintableDocument, match="is not well-formed"):
+        render.pdf_of(page(f"{BARE}<p>a</td>{END}"))
 
 
 def test_a_warning_is_a_failed_render() -> None:
     with pytest.raises(UnprintableDocument, match="could not be set as written"):
-        render.pdf_of(page('<html lang="en"><title>t</title><style>p { colr: red }</style><h1>t</h1><p>a'))
+        render.pdf_of(page(HEAD.replace("{style}", "<style>p { colr: red }</style>") + END))
 
 
 def test_a_logo_is_the_only_picture() -> None:
@@ -192,7 +200,9 @@ def test_a_logo_is_the_only_picture() -> None:
         render.pdf_of(proof_of(replace(report, look=Look(logo=Logo("brand/0123", spying)))))
 
 
-@pytest.mark.parametrize("html", [f"{BARE}{'<div>' * 400}x", f"{BARE}{'<p style=break-before:page>x' * 300}"], ids=["deep", "long"])
+@pytest.mark.parametrize(
+    "html", [f"{BARE}{'<div>' * 400}x{'</div>' * 400}{END}", BARE + '<p style="break-before: page">x</p>' * 300 + END], ids=["deep", "long"]
+)
 def test_a_document_beyond_the_limits_is_refused(html: str) -> None:
     with pytest.raises(UnprintableDocument, match="too much memory|pages, and 120 are the limit"):
         render.pdf_of(page(html))
@@ -201,9 +211,9 @@ def test_a_document_beyond_the_limits_is_refused(html: str) -> None:
 def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as hurried:
         hurried.setattr(render, "MOST_SECONDS", 0.05)
-        with pytest.raises(UnprintableDocument, match=r"it takes more than 0.05 s"):
-            render.pdf_of(page(BARE + "<p>word " * 3000))
-    assert render.pdf_of(page(BARE)).startswith(b"%PDF")
+        with render.no_garbage_collection(), pytest.raises(UnprintableDocument, match=r"it takes more than 0.05 s"):
+            render.pdf_of(page(BARE + "<p>word</p>" * 3000 + END))
+    assert render.pdf_of(page(BARE + END)).startswith(b"%PDF")
 
 
 PRINT = """
