@@ -6,7 +6,9 @@ cannot. The plain loop prints a part of the documents, and time a document is co
 
 from __future__ import annotations
 
+import pickle
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +29,7 @@ if TYPE_CHECKING:  # workers import this module: it stays as light for them as t
     from reports.grain_tables import MonthTables
     from sales.policy import MonthRules
 
-PEOPLE = int(sys.argv[1]) if len(sys.argv) > 1 else 500
+PEOPLE = int(sys.argv[1]) if len(sys.argv) == 2 else 500
 SAMPLE = min(PEOPLE, 60)
 REPEATS = 3
 MIB = 1024
@@ -121,14 +123,24 @@ def peers(persons: list[Proof], company: Proof) -> None:
 
 
 def growth(persons: list[Proof]) -> None:
-    """Show how time and memory grow with the number of documents."""
-    print("\nhow it grows: documents, seconds a document, peak memory of the largest worker so far")
-    for count in (40, 160, PEOPLE):
-        some = (persons * (count // len(persons) + 1))[:count]
-        with no_collection():
-            found = by_press(some)
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MIB
-        print(f"  {count:4}  {found.wall / count:6.3f} s  {peak:6.0f} MiB")
+    """Show how time and memory of one worker grow with the number of documents, each number in a process of its own."""
+    print("\nhow one worker grows: documents, CPU seconds a document, peak memory")
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "proofs"
+        path.write_bytes(pickle.dumps(persons))
+        for count in (20, 80, 320):
+            command = [sys.executable, "-m", "benchmarks.printing", "--worker", str(path), str(count)]
+            print("  " + subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+
+
+def one_worker(path: str, count: int) -> None:
+    """Print so many documents as a worker does, and say what it took."""
+    persons: list[Proof] = pickle.loads(Path(path).read_bytes())
+    with timed() as found:
+        for n in range(count):
+            workers.print_one(persons[n % len(persons)], is_pictured=False)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MIB
+    print(f"{count:4}  {found.cpu / count:6.3f} s  {peak:6.0f} MiB")
 
 
 def three_changed(tables: MonthTables, rules: MonthRules) -> None:
@@ -217,4 +229,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == ["--worker"]:
+        one_worker(sys.argv[2], int(sys.argv[3]))
+    else:
+        main()

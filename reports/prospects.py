@@ -124,7 +124,7 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
     reliability = [
         Row((say(KINDS[score.kind]), language.share(said), language.share(came), language.count(number)))
         for score in mine
-        if score.periods >= FEWEST_SCORED
+        if score.kind == "month" and score.periods >= FEWEST_SCORED
         for said, came, number in score.reliability
     ]
     tables = [Table(columns, tuple(rows), note=say(RECORD_NOTE))]

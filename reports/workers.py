@@ -54,7 +54,7 @@ def printed(jobs: Iterable[Job]) -> Iterator[Result]:
     # Only a main thread can be stopped when a document takes too long.
     if len(first) < FEW_DOCUMENTS and threading.current_thread() is threading.main_thread():
         for name, proof, is_pictured in first:
-            yield name, _print(proof, is_pictured=is_pictured)
+            yield name, print_one(proof, is_pictured=is_pictured)
     elif first:
         yield from _by_workers(chain(first, jobs))
 
@@ -80,7 +80,7 @@ def _from_pool(pool: ProcessPoolExecutor, jobs: Iterator[Job], most: int, in_han
     while True:
         for job in islice(jobs, most - len(running)):
             in_hand.append(job)
-            running[pool.submit(_print_in_worker, job[1], is_pictured=job[2])] = job
+            running[pool.submit(print_one, job[1], is_pictured=job[2])] = job
         if not running:
             return
         for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -95,7 +95,7 @@ def _alone(job: Job) -> Result:
     name, proof, is_pictured = job
     try:
         with _pool(1) as pool:
-            return name, pool.submit(_print_in_worker, proof, is_pictured=is_pictured).result()
+            return name, pool.submit(print_one, proof, is_pictured=is_pictured).result()
     except BrokenProcessPool:
         return name, Unprinted("printing it ended the process, most likely for want of memory")
 
@@ -104,11 +104,8 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
 
 
-def _print_in_worker(proof: Proof, *, is_pictured: bool) -> Printed | Unprinted:
-    return _print(proof, is_pictured=is_pictured)
-
-
-def _print(proof: Proof, *, is_pictured: bool) -> Printed | Unprinted:
+def print_one(proof: Proof, *, is_pictured: bool) -> Printed | Unprinted:
+    """Return a document, or why it could not be printed."""
     try:
         with render.no_garbage_collection():
             pdf = render.pdf_of(proof)
