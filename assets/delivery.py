@@ -1,4 +1,4 @@
-"""Group delivery: packs into the outbox. Mail comes later; backfills never run this group."""
+"""Group delivery: packs into the outbox, and by mail to their recipients. Backfills never run this group."""
 
 from collections.abc import Mapping
 
@@ -6,27 +6,42 @@ import dagster as dg
 
 from assets.books import Books
 from assets.extract import OWNERS
+from assets.mailroom import HeldBack, Mailroom
 from assets.partitions import months
 from connectors.outbox import deliver
+from connectors.postman import Round
 from sales.calendar import Month
 
 
 @dg.asset(deps=["month_end_packs"], partitions_def=months, owners=OWNERS, kinds={"file"})
-def month_end_delivery(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
-    """The month's packs in the outbox folder, with a manifest; the same document is never delivered twice."""
+def month_end_delivery(
+    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books], mailroom: dg.ResourceParam[Mailroom]
+) -> dg.MaterializeResult:
+    """The month's packs in the outbox folder and in the mailboxes of their recipients; the same document is never delivered twice."""
     month = Month.parse(context.partition_key)
     refused = why_not(context.run.job_name, context.run.tags)
     if refused:
         context.log.warning(refused)
         return dg.MaterializeResult(metadata={"delivered_now": 0, "why_not": refused})
+    if held := mailroom.held(month):
+        mailroom.notify(month, f"The month end of {month} is held back", f"Nothing was sent for {month}: {'; '.join(held)}.\n")
+        raise HeldBack(f"{month} is held back: {'; '.join(held)}")
     receipt = deliver(books.home, month)
+    plan = mailroom.planned(month)
+    for remark in plan.remarks:
+        context.log.warning(remark)
+    if plan.parcels and mailroom.smtp is None:
+        context.log.warning("%d mails were not sent: no mail server is named, set SMTP_HOST", len(plan.parcels))
+    mails = mailroom.send(month) if mailroom.smtp else Round()
+    for name, reason in {**mails.refused, **mails.waiting, **mails.unknown}.items():
+        context.log.warning("%s: %s", name, reason)
     return dg.MaterializeResult(
         metadata={
-            "delivered_now": receipt.delivered,
-            "already_there": receipt.already_there,
-            "folder": dg.MetadataValue.path(str(receipt.folder)),
+            "delivered_now": receipt.delivered, "already_there": receipt.already_there, "folder": dg.MetadataValue.path(str(receipt.folder)),
+            "mailed_now": len(mails.sent), "mailed_before": len(mails.already), "refused": len(mails.refused), "waiting": len(mails.waiting),
+            "unknown": len(mails.unknown), "revised": len(mails.revised),
         }
-    )
+    )  # fmt: skip
 
 
 def why_not(job_name: str, tags: Mapping[str, str]) -> str | None:

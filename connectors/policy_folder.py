@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sales import recipients
 from sales.policy import FILE_NAME, InvalidPolicy, PolicyBook, parse_policy
+from sales.recipients import RecipientBook, parse_recipients
 
 LARGEST_FILE = 1_000_000
 
@@ -18,11 +20,19 @@ def read_policies(folder: Path) -> PolicyBook:
         raise InvalidPolicy(f"the policy folder {folder} does not exist; create it or set ONPACE_POLICY")
     policies = {}
     for path in sorted(folder.glob("*.toml")):
+        if path.name == recipients.FILE_NAME:
+            continue
         year = FILE_NAME.fullmatch(path.name)
         if year is None:
             raise InvalidPolicy(f"{path.name} is no policy file; name it after its fiscal year, such as fy2027.toml")
         policies[int(year[1])] = parse_policy(read_text(path), path.name)
     return PolicyBook(policies)
+
+
+def read_recipients(folder: Path) -> RecipientBook:
+    """Read `recipients.toml`; without it nobody gets mail. Raises `InvalidRecipients` with one sentence."""
+    path = folder / recipients.FILE_NAME
+    return parse_recipients(read_text(path)) if path.exists() else RecipientBook()
 
 
 def read_text(path: Path) -> str:

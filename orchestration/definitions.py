@@ -5,8 +5,9 @@ import dagster as dg
 from assets import coverage, delivery, extract, forecast, history, quality, report, targets
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import month_end, restatement
-from orchestration.resources import BooksResource, PressResource
+from orchestration.resources import BooksResource, MailroomResource, PressResource
 from orchestration.schedules import month_end_schedule
+from orchestration.sensors import failed_month_end
 from orchestration.terminal import terminal_logger
 
 GROUPS = (extract, history, targets, coverage, forecast, quality, report, delivery)
@@ -15,6 +16,7 @@ defs = dg.Definitions(
     assets=[asset for module in GROUPS for asset in dg.load_assets_from_modules([module], group_name=module.__name__.split(".")[-1])],
     jobs=[month_end, restatement],
     schedules=[month_end_schedule],
-    resources={"books": BooksResource(), "press": PressResource(), "io_manager": DeltaTables()},
+    sensors=[failed_month_end],
+    resources={"books": BooksResource(), "press": PressResource(), "mailroom": MailroomResource(), "io_manager": DeltaTables()},
     loggers={"console": dg.colored_console_logger, "terminal": terminal_logger},
 )

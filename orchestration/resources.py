@@ -9,6 +9,8 @@ from functools import partial
 import dagster as dg
 
 from assets.books import Books
+from assets.mailroom import Mailroom
+from connectors.delivery_ledger import DeliveryLedger
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_login import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce_wire import Wire
@@ -50,6 +52,22 @@ class BooksResource(dg.ConfigurableResource[Books]):
     def create_resource(self, context: dg.InitResourceContext) -> Books:  # noqa: ARG002  # Dagster's signature
         """Build the books from settings."""
         return make_books()
+
+
+def make_mailroom(books: Books | None = None) -> Mailroom:
+    """Return the mailroom of this process."""
+    used = books or make_books()
+    url = settings.value_of("ONPACE_LEDGER_URL")
+    ledger = DeliveryLedger(url, used.now) if url else DeliveryLedger.at(used.home, used.now)
+    return Mailroom(used, ledger, settings.smtp(), settings.value_of("ONPACE_PACKS_URL"))
+
+
+class MailroomResource(dg.ConfigurableResource[Mailroom]):
+    """Recipients, the ledger of deliveries and the mail server."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Mailroom:  # noqa: ARG002  # Dagster's signature
+        """Build the mailroom from settings."""
+        return make_mailroom()
 
 
 class PressResource(dg.ConfigurableResource[Press]):

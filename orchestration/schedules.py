@@ -1,5 +1,7 @@
-"""When the month end runs: the third working day after it, at 07:00 where the company is."""
+"""When the month end runs: the n-th working day after it, at a time where the company is."""
 
+from collections.abc import Iterator
+from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -9,11 +11,15 @@ from orchestration.jobs import month_end
 from orchestration.resources import make_books
 from sales.calendar import Month, working_days
 from sales.fault import Fault
+from sales.policy import Delivery
 
 LIVE_OR_GOOD = [
     dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS,
 ]  # fmt: skip
+
+
+DEFAULT = Delivery()
 
 
 def reporting_zone() -> str:
@@ -27,12 +33,31 @@ def reporting_zone() -> str:
         return "UTC"
 
 
+def launch_time() -> str:
+    """Return the time of day by the newest policy, 07:00 where it cannot be read now."""
+    try:
+        return make_books().policies.newest.delivery.time
+    except Fault:
+        return DEFAULT.time
+
+
+def due_days(first: Month, count: int) -> Iterator[tuple[Month, datetime]]:
+    """Yield so many month ends from a month on, each with the instant at which it is launched."""
+    books = make_books()
+    for n in range(count):
+        month = first.plus(n)
+        policy = books.policy_of(month)
+        day = working_days(month.plus(1).days, policy.phasing.holidays)[policy.delivery.working_day - 1]
+        yield month, datetime.combine(day, time.fromisoformat(launch_time()), ZoneInfo(books.time_zone))
+
+
 ZONE = reporting_zone()
+HOUR, MINUTE = launch_time().split(":")
 
 
 @dg.schedule(
     job=month_end,
-    cron_schedule="0 7 1-12 * *",
+    cron_schedule=f"{int(MINUTE)} {int(HOUR)} 1-12 * *",
     execution_timezone=ZONE,
     description="Every morning of the first days of a month; runs once, from the third working day on.",
 )

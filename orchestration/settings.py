@@ -11,6 +11,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
+from connectors.mail import IMPLICIT, PLAIN, SmtpSettings
 from connectors.salesforce_login import MissingSetting
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -30,6 +31,21 @@ VARIABLES = (
     Variable("ONPACE_HOME", "data", "where extracts, tables and PDFs are kept"),
     Variable("ONPACE_POLICY", "policy", "the policy folder"),
     Variable("ONPACE_PACKS_URL", "http://127.0.0.1:3001", "where `onpace ui` serves the PDFs for links in the Dagster UI"),
+    Variable("ONPACE_UI_URL", "http://127.0.0.1:3000", "where the Dagster UI is, for links in alerts"),
+    Variable(
+        "ONPACE_LEDGER_URL",
+        "",
+        "database of the ledger of deliveries, such as postgresql+psycopg://host/name; empty for SQLite in ONPACE_HOME",
+        is_secret=True,
+    ),
+    Variable("SMTP_HOST", "", "mail server; without it nothing is mailed"),
+    Variable("SMTP_PORT", "", "its port; empty for 465 with tls, 587 with starttls"),
+    Variable("SMTP_SECURITY", "starttls", "tls, starttls, or none for a server on this machine"),
+    Variable("SMTP_FROM", "", "sender, such as Onpace <reports@acme.example>"),
+    Variable("SMTP_USERNAME", "", "login, where the server asks for one"),
+    Variable("SMTP_PASSWORD", "", "its password", is_secret=True),
+    Variable("SMTP_PASSWORD_FILE", "", "file with the password, in place of SMTP_PASSWORD"),
+    Variable("SMTP_AUTHORITY_FILE", "", "file with certificates to trust besides those of the machine"),
     Variable("SALESFORCE_DOMAIN", "", "My Domain, acme.my for https://acme.my.salesforce.com"),
     Variable("SALESFORCE_CLIENT_ID", "", "OAuth client credentials: the consumer key"),
     Variable("SALESFORCE_CLIENT_SECRET", "", "OAuth client credentials: the consumer secret", is_secret=True),
@@ -43,8 +59,9 @@ VARIABLES = (
     Variable("SALESFORCE_API_VERSION", "", "API version; empty for the newest that both sides support"),
     Variable("SALESFORCE_LOCAL_URL", "", "an org on this machine instead of the internet, http://127.0.0.1:PORT"),
 )
-MOST_PERCENT = 100
+MOST_PERCENT, HIGHEST_PORT = 100, 65_535
 KEY_BEGINS = "-----BEGIN"
+DEMO_SENDER = "Onpace <reports@tidewater.example>"
 _overrides: dict[str, str] = {}
 
 
@@ -100,6 +117,12 @@ def use_embedded_org() -> None:
     _overrides.update({variable.name: variable.default for variable in VARIABLES if variable.name.startswith("SALESFORCE_")})
 
 
+def use_mailbox(port: int) -> None:
+    """Send mail to a server on this machine, for this process: the demo must never write to anybody."""
+    _overrides.update({variable.name: variable.default for variable in VARIABLES if variable.name.startswith("SMTP_")})
+    _overrides.update({"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_SECURITY": PLAIN, "SMTP_FROM": DEMO_SENDER})
+
+
 def _folder(name: str) -> Path:
     """Return a folder: what a person typed is relative to where they are, the rest to the project."""
     setting = read_settings()[name]
@@ -122,6 +145,28 @@ def private_key() -> str:
     if KEY_BEGINS not in found:
         raise MissingSetting("SALESFORCE_PRIVATE_KEY_FILE names no readable file with a private key in PEM form; correct the path")
     return found
+
+
+def smtp() -> SmtpSettings | None:
+    """Return where mail goes out, none where no server is named."""
+    host = value_of("SMTP_HOST")
+    if not host:
+        return None
+    security, port = value_of("SMTP_SECURITY"), value_of("SMTP_PORT")
+    if port and not (port.isascii() and port.isdigit() and 1 <= int(port) <= HIGHEST_PORT):
+        raise MissingSetting(f"SMTP_PORT {port[:20]!r} is no port; correct it or leave it empty")
+    default = 465 if security == IMPLICIT else 587
+    authority = str(_folder("SMTP_AUTHORITY_FILE")) if value_of("SMTP_AUTHORITY_FILE") else ""
+    return SmtpSettings(host, int(port or default), security, value_of("SMTP_FROM"), value_of("SMTP_USERNAME"), _smtp_password(), authority)
+
+
+def _smtp_password() -> str:
+    if not value_of("SMTP_PASSWORD_FILE"):
+        return value_of("SMTP_PASSWORD")
+    try:
+        return _folder("SMTP_PASSWORD_FILE").read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, UnicodeDecodeError):
+        raise MissingSetting("SMTP_PASSWORD_FILE names no readable file; correct the path") from None
 
 
 def api_share() -> int:

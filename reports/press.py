@@ -42,6 +42,8 @@ MANIFEST = "manifest.json"
 DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 # Documents that are shown in chats have a picture of their first page.
 WITH_PICTURE = {"company", "team"}
+# So many tiles are the headline of a document, in the manifest and in mails.
+HEADLINES = 3
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 
@@ -62,6 +64,7 @@ class Pack:
     sha256: str
     content_digest: str
     other_shapes: dict[str, str] = field(default_factory=dict[str, str])
+    headline: tuple[tuple[str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -186,7 +189,8 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder
         (stage / each).write_bytes(content)
     digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
     return Pack(
-        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests
+        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests,
+        tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
     )  # fmt: skip
 
 
@@ -195,7 +199,7 @@ def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
     for each in (entry["file"], *entry["other_shapes"]):
         os.link(folder / each, stage / each)
     fields = {name: entry[name] for name in ("title", "kind", "grain_id", "language", "audience", "sha256", "content_digest", "other_shapes")}
-    return Pack(folder / entry["file"], **fields)
+    return Pack(folder / entry["file"], **fields, headline=tuple((name, value, note) for name, value, note in entry["headline"]))
 
 
 def _records_at(source: str) -> str:
@@ -216,6 +220,7 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
         {
             "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id, "language": pack.language,
             "audience": pack.audience, "sha256": pack.sha256, "content_digest": pack.content_digest, "other_shapes": pack.other_shapes,
+            "headline": pack.headline,
         }
         for pack in issue.packs
     ]  # fmt: skip
@@ -246,14 +251,17 @@ def _digest(proof: Proof) -> str:
 @lru_cache(maxsize=1)
 def _machinery() -> str:
     """What else decides how a page looks: the templates, the fonts and the renderer."""
-    files = [*sorted(formats.FONTS.glob("*.ttf")), *sorted(render.TEMPLATES.glob("*.html")), *sorted(render.TEMPLATES.glob("*.css"))]
+    files = [
+        *sorted(formats.FONTS.glob("*.ttf")),
+        *(render.TEMPLATES / name for name in ("layout.html", "pack.html", "browser.html", "print.css", "screen.css")),
+    ]
     versions = "".join(version(name) for name in ("weasyprint", "xlsxwriter", "pypdfium2"))
     return "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files) + versions
 
 
 def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
     files = {entry["file"]: entry["sha256"], **entry.get("other_shapes", {})}
-    return "other_shapes" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
+    return "headline" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
 
 
 def _is_intact(path: Path, sha256: str) -> bool:

@@ -202,9 +202,14 @@ class Clients(Section):
 
 
 class Delivery(Section):
-    """When a month end is due; to whom it goes comes with delivery by mail."""
+    """When a month end is due, and what holds its delivery."""
 
     working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    hours_after_month_end: Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=24 * 15)] = 0
+    oldest_extract_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None = None
+    most_assumed_pct: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(100)
+    needs_approval: bool = False
 
 
 class SalesPolicy(Section):
@@ -347,6 +352,11 @@ class PolicyBook:
             service_start=_the_one("service start field", [policy.clients.service_start_field for policy in policies]),
             service_end=_the_one("service end field", [policy.clients.service_end_field for policy in policies]),
         )
+
+    @property
+    def newest(self) -> SalesPolicy:
+        """The policy of the latest year, the defaults where there is none."""
+        return self.policies[max(self.policies)] if self.policies else SalesPolicy()
 
     @property
     def time_zone(self) -> str | None:

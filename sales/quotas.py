@@ -52,7 +52,7 @@ def quota_book(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, r
     Quotas of a year that begin after its first month, or end before its last, are those of a
     joiner or a leaver. Raises `UnclearQuotas`.
     """
-    found, managers = _quotas(quotas, rules), _managers(users, roles, rules)
+    found, managers = _quotas(quotas, rules), managers_above(users, roles, rules)
     lines = [
         (year, owner, quota, rules.calendar.year(year)) for (year, owner), quota in sorted(found.items()) if not _below(owner, year, found, managers)
     ]
@@ -75,7 +75,7 @@ def quota_book(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, r
 
 def manager_quotas(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) -> list[ManagerQuota]:
     """Return each manager's quota beside the sum of the individual quotas below."""
-    found, managers = _quotas(quotas, rules), _managers(users, roles, rules)
+    found, managers = _quotas(quotas, rules), managers_above(users, roles, rules)
     compared: list[ManagerQuota] = []
     for (year, owner), quota in sorted(found.items()):
         below = _below(owner, year, found, managers)
@@ -112,7 +112,7 @@ def _quotas(quotas: pd.DataFrame, rules: MonthRules) -> dict[tuple[int, str], _Q
     return found
 
 
-def _managers(users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) -> Mapping[str, frozenset[str]]:
+def managers_above(users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) -> Mapping[str, frozenset[str]]:
     """Return everybody above each user: by role, or by manager where policy makes teams so."""
     if rules.policy.pipeline.team_by == "manager":
         above = _pairs(users, "user_id", "manager_id")

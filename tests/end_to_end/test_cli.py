@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from email import message_from_bytes
+from email.policy import SMTP
 from pathlib import Path
 
 import pypdf
@@ -52,7 +54,8 @@ class TestDemo:
     def test_it_prints_the_packs_and_how_to_open_the_ui(self, demo_home: Path) -> None:
         printed = (demo_home / "demo.out").read_text().splitlines()
         assert printed[-1] == "Open the Dagster UI on the same data: make dev"
-        packs = [Path(line) for line in printed[:-1]]
+        assert printed[-2] == f"Mails as their recipients would see them: {demo_home / 'mailbox' / 'index.html'}"
+        packs = [Path(line) for line in printed[:-2]]
         assert all(path.read_bytes().startswith(b"%PDF") for path in packs)
         kinds = [path.name.split("-")[0].removesuffix(".pdf") for path in packs]
         assert (kinds[0], kinds.count("team"), kinds.count("person") >= 12) == ("company", 3, True)
@@ -68,13 +71,42 @@ class TestDemo:
             content = next((demo_home / "outbox").rglob(name)).read_bytes()
             assert hashlib.sha256(content).hexdigest() == revisions[0]["sha256"]
 
+    def test_it_mails_everybody_their_own_and_shows_the_mails(self, demo_home: Path) -> None:
+        mails = [message_from_bytes(path.read_bytes(), policy=SMTP) for path in (demo_home / "mailbox").glob("*.eml")]
+        people = list((demo_home / "packs").rglob("person-*.pdf"))
+        assert len(mails) == len({str(mail["To"]) for mail in mails}) >= len(people) - 2
+        board = next(mail for mail in mails if "board@tidewater.example" in mail["To"])
+        assert [part.get_filename() for part in board.iter_attachments()] == ["company.pdf"]
+        assert "Year to date: £" in board.get_body(("plain",)).get_content()
+        assert "archive@" not in board.as_string()
+        assert (demo_home / "mailbox" / "index.html").read_text().count("<h2>") == len(mails)
+
+    def test_a_rehearsal_says_who_would_get_what_and_sends_nothing(self, demo_home: Path) -> None:
+        month = str(Month(*last_month_there(datetime.now(UTC))))
+        done = run(demo_home, "deliver", month, "--dry-run")
+        assert done.returncode == 0, done.stderr
+        assert "board@tidewater.example (hidden copies: archive@tidewater.example): company.pdf" in done.stdout
+        assert "would be sent; nothing was" in done.stdout
+        listed = run(demo_home, "deliveries", "list", month, COLUMNS="250")
+        assert listed.stdout.count(" sent ") >= 10
+        nowhere = run(demo_home, "deliver", month, "--to", "me@tidewater.example")
+        assert (nowhere.returncode, "set SMTP_HOST" in nowhere.stderr) == (1, True)
+
+    def test_the_coming_month_ends_are_told(self, demo_home: Path) -> None:
+        done = run(demo_home, "schedule", "next", "3")
+        assert done.returncode == 0, done.stderr
+        assert len(done.stdout.splitlines()) == 3
+        assert all(" 07:00 " in line for line in done.stdout.splitlines())
+
     def test_a_second_run_prints_nothing_anew(self, demo_home: Path) -> None:
+        mails = {path: path.stat().st_mtime_ns for path in (demo_home / "mailbox").glob("*.eml")}
         before = {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")}
         again = run(demo_home, "demo")
         assert again.returncode == 0, again.stderr
         assert "17 documents, 0 printed" in again.stderr
         assert {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")} == before
         assert len(list((demo_home / "extracts").glob("2*.json"))) == 1
+        assert {path: path.stat().st_mtime_ns for path in (demo_home / "mailbox").glob("*.eml")} == mails, "nothing is mailed twice"
 
     @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
     def test_tables_are_exported(self, demo_home: Path, tmp_path: Path, kind: str) -> None:

@@ -1,0 +1,189 @@
+"""The mailroom: who gets which documents of a month, whether they may go out, and sending them.
+
+Put here what delivery needs of books, pages and connectors. Built by `orchestration.resources`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from email.utils import parseaddr
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from markupsafe import escape
+
+from assets.books import Books
+from connectors.delivery_ledger import Delivery, DeliveryLedger
+from connectors.mail import Attached, Letter, SmtpSettings, connected
+from connectors.policy_folder import read_recipients
+from connectors.postman import Connect, Round, deliver, message_id
+from connectors.storage import NotComputed
+from reports.letter import cover
+from sales import columns, gate
+from sales.calendar import Month
+from sales.extract import EMBEDDED
+from sales.fault import Fault
+from sales.gate import Finished
+from sales.quotas import managers_above
+from sales.recipients import Colleague, Document, Mailing, Parcel, RecipientBook, is_allowed, mailing, may_see
+from sales.reconciliation import assumed_share
+
+
+class NotForTheirEyes(Fault, RuntimeError):
+    """A document was about to go to someone who may not see it."""
+
+
+class NoMailServer(Fault, LookupError):
+    """Mail is to be sent, and no server is named."""
+
+
+class HeldBack(Fault, RuntimeError):
+    """A month must not go out."""
+
+
+@dataclass(frozen=True)
+class Mailroom:
+    """Everything that sending needs; `smtp` is none where no server is named."""
+
+    books: Books
+    ledger: DeliveryLedger
+    smtp: SmtpSettings | None
+    link_base: str = ""
+    pause: Callable[[float], None] = time.sleep
+
+    def planned(self, month: Month) -> Mailing:
+        """Return who gets what of a month; raises `NotComputed` where nothing is published."""
+        return mailing(self.book, self.colleagues(month), _documents(self._manifest(month)))
+
+    @property
+    def book(self) -> RecipientBook:
+        """Who gets what by the policy folder."""
+        return read_recipients(self.books.policy_folder)
+
+    def held(self, month: Month) -> list[str]:
+        """Return why a month must not go out; none means that it may."""
+        rules, record = self.books.rules(month), self.books.record(month)
+        digest = self.digest(month)
+        share = assumed_share(self.books.tables.read_published("opportunity_snapshot", month))
+        finished = Finished(
+            month, rules.calendar.as_of(month), record.extracted_at, share, self._manifest(month)["failed"], self.ledger.approved_by(str(month), digest)
+        )  # fmt: skip
+        return gate.reasons(finished, rules, self.books.now())
+
+    def approve(self, month: Month, name: str) -> None:
+        """Note that a person approves of the documents of a month as they are."""
+        self.ledger.approve(str(month), self.digest(month), name)
+
+    def digest(self, month: Month) -> str:
+        """Return a digest of a month's documents."""
+        return hashlib.sha256("".join(each.sha256 for each in _documents(self._manifest(month))).encode()).hexdigest()
+
+    def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> Round:
+        """Send what was never sent; `only_to` gets everything instead, as a rehearsal that the ledger knows by its address.
+
+        Raises `HeldBack`, `NoMailServer` or what the postman raises.
+        """
+        plan = self.planned(month)
+        book, colleagues = self.book, self.colleagues(month)
+        for parcel in plan.parcels:
+            for each in parcel.documents:
+                if not may_see(parcel.address, each, book, colleagues):
+                    raise NotForTheirEyes(f"{each.file} was about to go to {parcel.address}, who may not see it; nothing was sent")
+        if not only_to and (reasons := self.held(month)):
+            raise HeldBack(f"{month} is held back: {'; '.join(reasons)}")
+        if only_to and not is_allowed(only_to, book):
+            raise NotForTheirEyes(f"{only_to[:80]} is in none of allowed_domains of recipients.toml; nothing was sent")
+        parcels = plan.parcels if not only_to else tuple(replace(each, address=only_to, hidden_copies=(), name="") for each in plan.parcels)
+        if not parcels:
+            return Round()
+        compose = partial(self._compose, month, self._manifest(month))
+        return deliver(
+            parcels, str(month), self.ledger, self._connect(), compose, self.books.home / "dagster" / "locks" / "delivery.lock",
+            pause=self.pause, with_revisions=with_revisions,
+        )  # fmt: skip
+
+    def notify(self, month: Month, subject: str, text: str) -> Round:
+        """Tell those whom the recipients' file names for it; each of them once for the same words."""
+        addresses = self.book.hold_notice
+        if not addresses or self.smtp is None:
+            return Round()
+        note = Document("notice", hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", subject)
+        parcels = [Parcel(address, "", "en", (), (note,)) for address in addresses]
+
+        def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, _linked: bool) -> Letter:  # noqa: FBT001  # the postman's
+            html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
+            return self._letter(parcel, mine, month, known_id, subject, text, html, ())
+
+        lock = self.books.home / "dagster" / "locks" / "delivery.lock"
+        return deliver(parcels, str(month), self.ledger, self._connect(), compose, lock, pause=self.pause, with_revisions=True)
+
+    def colleagues(self, month: Month) -> list[Colleague]:
+        """Return every active user of the month's extract, with the teams whose people they are all above."""
+        extract, rules = self.books.extract(self.books.record(month)), self.books.rules(month)
+        folk, users = self.books.people(month), extract.users
+        above = managers_above(users, extract.roles, rules)
+        teams = dict(zip(folk.ids.to_pylist(), folk.teams.to_pylist(), strict=True))
+        names = dict(zip(folk.ids.to_pylist(), folk.names.to_pylist(), strict=True))
+        active = [user for user, is_active in zip(users["user_id"], columns.booleans(users["is_active"]), strict=True) if is_active]
+        members: dict[str, list[str]] = {}
+        for user in active:
+            members.setdefault(teams[user], []).append(user)
+        leads: dict[str, set[str]] = {}
+        for team, those in members.items():
+            for boss in frozenset.intersection(*(above.get(each, frozenset()) for each in those)):
+                leads.setdefault(boss, set()).add(team)
+        addresses = dict(zip(users["user_id"], columns.arrow(users["email"]).to_pylist(), strict=True))
+        return [Colleague(user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))) for user in active]
+
+    def _connect(self) -> Connect:
+        if self.smtp is None:
+            raise NoMailServer("no mail server is named; set SMTP_HOST (and SMTP_FROM), or leave policy/recipients.toml out")
+        self.smtp.check()
+        return partial(connected, self.smtp)
+
+    def _compose(self, month: Month, manifest: Mapping[str, Any], parcel: Parcel, mine: Sequence[Delivery], known_id: str, linked: bool) -> Letter:  # noqa: FBT001  # the postman's
+        wanted = {each.file: each for each in parcel.documents}
+        documents = [wanted[each.file] for each in mine]
+        links = {each.file: f"{self.link_base.rstrip('/')}/{month}/{each.file}" for each in documents} if linked and self.link_base else {}
+        files = () if linked and links else tuple(Attached(each.file, self._content(month, each)) for each in documents)
+        headlines = {each["file"]: [tuple(line) for line in each["headline"]] for each in manifest["documents"]}
+        rules = self.books.rules(month)
+        made = cover(
+            documents, headlines, month, rules.policy.brand.name or rules.company, parcel.language, links=links,
+            is_demo=manifest["source"] == EMBEDDED, revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
+        )  # fmt: skip
+        return self._letter(parcel, mine, month, known_id, made.subject, made.text, made.html, files)
+
+    def _letter(
+        self, parcel: Parcel, mine: Sequence[Delivery], month: Month, known_id: str, subject: str, text: str, html: str, files: tuple[Attached, ...]
+    ) -> Letter:
+        assert self.smtp is not None  # noqa: S101  # without a server nothing is composed
+        domain = parseaddr(self.smtp.sender)[1].rpartition("@")[2]
+        name = known_id or message_id(str(month), parcel.address, mine, domain)
+        return Letter(parcel.address, parcel.name, parcel.hidden_copies, subject, text, html, name, f"Month end <month-end.{domain}>", files)
+
+    def _content(self, month: Month, document: Document) -> bytes:
+        path = self._folder(month) / document.file
+        content = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(content).hexdigest() != document.sha256:
+            raise NotComputed(f"{path} is not the file that was published; run `onpace report {month}` again")
+        return content
+
+    def _manifest(self, month: Month) -> dict[str, Any]:
+        path = self._folder(month) / "manifest.json"
+        if not path.exists():
+            raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
+        self.books.use_published(month)
+        return json.loads(path.read_text(encoding="utf-8"))
+
+    def _folder(self, month: Month) -> Path:
+        return self.books.home / "packs" / str(month)
+
+
+def _documents(manifest: Mapping[str, Any]) -> list[Document]:
+    return [Document(*(each[name] for name in ("file", "sha256", "kind", "grain_id", "language", "title"))) for each in manifest["documents"]]
