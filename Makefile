@@ -9,7 +9,7 @@ PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
 AIRBYTE := tests/clients/.venv/.ready
-JAVA := tests/clients/.java
+SERVERS := tests/clients/.servers
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
@@ -50,7 +50,7 @@ check: $(READY) $(CLIENTS) ## Lint, types, import rules, definitions: quick
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/dagster definitions validate -w workspace.yaml 2>&1 | tail -1
 
-test: check $(AIRBYTE) $(JAVA) ## Everything: the checks and the whole suite
+test: check $(AIRBYTE) $(SERVERS) ## Everything: the checks and the whole suite
 	@$(PYTHON) -m pytest
 
 # Independent clients of the embedded org, and the type checker: from the npm lock file.
@@ -67,12 +67,14 @@ $(AIRBYTE): tests/clients/airbyte.lock | $(READY)
 	else mkdir -p tests/clients/.venv; fi
 	@touch $@
 
-# veraPDF, the check of PDF/A and PDF/UA, runs on Java; what else it needs comes with the lock file.
-$(JAVA):
-	@command -v java >/dev/null || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends default-jre-headless >/dev/null; }
+# veraPDF, the check of PDF/A and PDF/UA, runs on Java; what else it needs comes with the lock file. The ledger is tried on PostgreSQL.
+$(SERVERS):
+	@missing=""; command -v java >/dev/null || missing=default-jre-headless; \
+	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
+	[ -z "$$missing" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 	@touch $@
 
-clients: $(CLIENTS) $(AIRBYTE) $(JAVA) ## Only the clients that tests use
+clients: $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Only the clients that tests use
 
 # A peer of the press; where there is none (Ubuntu), name a Chromium in $CHROMIUM, or its figures are left out.
 CHROME := chromium-headless-shell
@@ -85,4 +87,4 @@ bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rende
 	@$(PYTHON) -m benchmarks.pulls
 
 clean: ## Remove what setup made (never the data)
-	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(JAVA)
+	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(SERVERS)

@@ -26,7 +26,7 @@ def month_end_delivery(
     if held := mailroom.held(month):
         mailroom.notify(month, f"The month end of {month} is held back", f"Nothing was sent for {month}: {'; '.join(held)}.\n")
         raise HeldBack(f"{month} is held back: {'; '.join(held)}")
-    receipt = deliver(books.home, month)
+    receipt = deliver(books.home, month, mailroom.outbox)
     plan = mailroom.planned(month)
     for remark in plan.remarks:
         context.log.warning(remark)
@@ -37,7 +37,7 @@ def month_end_delivery(
         context.log.warning("%s: %s", name, reason)
     return dg.MaterializeResult(
         metadata={
-            "delivered_now": receipt.delivered, "already_there": receipt.already_there, "folder": dg.MetadataValue.path(str(receipt.folder)),
+            "delivered_now": receipt.delivered, "already_there": receipt.already_there, "folder": dg.MetadataValue.path(receipt.folder),
             "mailed_now": len(mails.sent), "mailed_before": len(mails.already), "refused": len(mails.refused), "waiting": len(mails.waiting),
             "unknown": len(mails.unknown), "revised": len(mails.revised),
         }

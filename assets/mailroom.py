@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from markupsafe import escape
+from upath import UPath
 
 from assets.books import Books
 from connectors.delivery_ledger import Delivery, DeliveryLedger
@@ -53,7 +54,9 @@ class Mailroom:
     books: Books
     ledger: DeliveryLedger
     smtp: SmtpSettings | None
+    outbox: UPath
     link_base: str = ""
+    slack: Callable[[str], None] | None = None
     pause: Callable[[float], None] = time.sleep
 
     def planned(self, month: Month) -> Mailing:
@@ -108,7 +111,9 @@ class Mailroom:
         )  # fmt: skip
 
     def notify(self, month: Month, subject: str, text: str) -> Round:
-        """Tell those whom the recipients' file names for it; each of them once for the same words."""
+        """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
+        if self.slack is not None:
+            self.slack(f"{subject}\n{text}")
         addresses = self.book.hold_notice
         if not addresses or self.smtp is None:
             return Round()

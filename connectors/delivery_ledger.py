@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError
 
 from sales.fault import Fault
 
@@ -201,12 +201,26 @@ class DeliveryLedger:
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds")
 
+    def recipients_of(self, sha256: str) -> list[str]:
+        """Return to whom a document was sent, by whatever channel, or may have been."""
+        with self._open() as database:
+            sent = DELIVERIES.c.status.in_([Status.SENT.value, Status.UNKNOWN.value])
+            wanted = sa.select(DELIVERIES.c.recipient).where(DELIVERIES.c.sha256 == sha256, sent).distinct().order_by(DELIVERIES.c.recipient)
+            return [row.recipient for row in database.execute(wanted)]
+
+    def _create(self) -> None:
+        """Create the tables where they are not there; another process may do so in the same moment."""
+        try:
+            METADATA.create_all(self._engine)
+        except (IntegrityError, ProgrammingError):
+            METADATA.create_all(self._engine)
+        self._is_ready = True
+
     @contextmanager
     def _open(self) -> Iterator[sa.Connection]:
         try:
             if not self._is_ready:
-                METADATA.create_all(self._engine)
-                self._is_ready = True
+                self._create()
             with self._engine.begin() as database:
                 yield database
         except OperationalError as fault:

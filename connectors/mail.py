@@ -21,7 +21,6 @@ from sales.fault import Fault
 IMPLICIT, UPGRADED, PLAIN = "tls", "starttls", "none"
 SECURITIES = (IMPLICIT, UPGRADED, PLAIN)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-TIMEOUT = 60.0
 BARE_LINE_END = re.compile(rb"\r?\n|\r(?!\n)")
 FIRST_PERMANENT, FIRST_TEMPORARY, SUCCESS = 500, 400, 250
 GO_AHEAD = 354
@@ -81,6 +80,7 @@ class SmtpSettings:
     username: str = ""
     password: str = ""
     authority: str = ""  # a file with certificates to trust besides those of the machine
+    timeout: float = 60.0  # seconds that each answer may take
 
     def __repr__(self) -> str:
         """Show where, never with what secret."""
@@ -154,9 +154,9 @@ def connected(settings: SmtpSettings) -> Iterator[SmtpServer]:
     context = ssl.create_default_context(cafile=settings.authority or None)
     try:
         if settings.security == IMPLICIT:
-            session: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=TIMEOUT, context=context)
+            session: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=context)
         else:
-            session = smtplib.SMTP(settings.host, settings.port, timeout=TIMEOUT)
+            session = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
         session.ehlo_or_helo_if_needed()
         if settings.security == UPGRADED:
             session.starttls(context=context)

@@ -1,4 +1,4 @@
-"""The outbox folder: documents that were handed over, each once, with a manifest."""
+"""The outbox: documents that were handed over, each once, with a manifest; a folder, or a place in an object store."""
 
 from __future__ import annotations
 
@@ -8,28 +8,58 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from upath import UPath
+
 from connectors.files import write_atomically
 from connectors.storage import NotComputed
 from sales.calendar import Month
+from sales.fault import Fault
+
+MANIFEST = "manifest.json"
+
+
+class UnusableOutbox(Fault, OSError):
+    """The place that documents are to be handed over to cannot be used."""
 
 
 @dataclass(frozen=True)
 class Receipt:
     """What a delivery did: documents handed over now, and those that lay there already."""
 
-    folder: Path
+    folder: str
     delivered: int
     already_there: int
 
 
-def deliver(home: Path, month: Month) -> Receipt:
+def outbox_at(address: str, home: Path) -> UPath:
+    """Return the outbox: below a home, or at an address such as s3://bucket/folder. Raises `UnusableOutbox`."""
+    if not address:
+        return UPath(home / "outbox")
+    try:
+        return UPath(address)
+    except (ValueError, ImportError) as fault:
+        raise UnusableOutbox(
+            f"ONPACE_OUTBOX_URL {address[:60]!r} cannot be used ({str(fault)[:100]}); install what its kind of store needs, such as s3fs"
+        ) from None
+
+
+def deliver(home: Path, month: Month, outbox: UPath) -> Receipt:
     """Copy a month's packs into the outbox; a document whose digest was delivered before is left alone."""
     packs = home / "packs" / str(month)
-    if not (packs / "manifest.json").exists():
+    if not (packs / MANIFEST).exists():
         raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
-    folder = home / "outbox" / str(month)
-    manifest = _read(packs / "manifest.json")
-    known = _read(folder / "manifest.json").get("documents", {}) if (folder / "manifest.json").exists() else {}
+    folder = outbox / str(month)
+    manifest = json.loads((packs / MANIFEST).read_text(encoding="utf-8"))
+    try:
+        return _copy(manifest, packs, folder, month)
+    except NotComputed:
+        raise
+    except OSError as fault:
+        raise UnusableOutbox(f"{folder} cannot be written ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
+
+
+def _copy(manifest: dict[str, Any], packs: Path, folder: UPath, month: Month) -> Receipt:
+    known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["documents"] if (folder / MANIFEST).exists() else {}
     delivered = dict(known)
     new = 0
     for document in manifest["documents"]:
@@ -41,14 +71,17 @@ def deliver(home: Path, month: Month) -> Receipt:
             raise NotComputed(f"{packs / name} is not the file that was published; run `onpace report {month}` again")
         revision = len(known.get(name, [])) + 1
         target = name if revision == 1 else f"{Path(name).stem}-revision-{revision}.pdf"
-        write_atomically(folder / target, content)
+        _write(folder / target, content)
         delivered[name] = [*known.get(name, []), {"sha256": digest, "revision": revision, "file": target}]
         new += 1
     if new:
-        content = {"month": str(month), "documents": delivered}
-        write_atomically(folder / "manifest.json", json.dumps(content, indent=1, sort_keys=True).encode())
-    return Receipt(folder, new, len(manifest["documents"]) - new)
+        _write(folder / MANIFEST, json.dumps({"month": str(month), "documents": delivered}, indent=1, sort_keys=True).encode())
+    return Receipt(str(folder), new, len(manifest["documents"]) - new)
 
 
-def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+def _write(path: UPath, content: bytes) -> None:
+    """Write a file whole: an object store shows it when it is complete, a folder when it is renamed."""
+    if path.protocol in {"", "file"}:
+        write_atomically(Path(path.path), content)
+    else:
+        path.write_bytes(content)

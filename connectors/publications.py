@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from upath import UPath
+
 from sales.calendar import Month
 from sales.fault import Fault
 
@@ -57,7 +59,7 @@ class Ledger:
 
     def __init__(self, home: Path) -> None:
         """Use `home/publications.sqlite`; it is created by the first record."""
-        self._path, self._home = home / "publications.sqlite", home
+        self._path = home / "publications.sqlite"
 
     def record(self, month: Month, documents: Iterable[Document], now: datetime) -> None:
         """Note documents as published; those that are known stay as they were noted."""
@@ -94,9 +96,9 @@ class Ledger:
             for file, sha256, title, audience, language, month, revision, at, is_current in rows
         ]
 
-    def handed_over(self, publication: Publication) -> str:
+    def handed_over(self, publication: Publication, outbox: UPath) -> str:
         """Return where a document was handed over, empty where it was not."""
-        path = self._home / "outbox" / publication.month / "manifest.json"
+        path = outbox / publication.month / "manifest.json"
         known = json.loads(path.read_text(encoding="utf-8"))["documents"] if path.exists() else {}
         there = [each for entries in known.values() for each in entries if each["sha256"] == publication.sha256]
         return str(path.parent / there[0]["file"]) if there else ""

@@ -237,22 +237,11 @@ def verify(file: Annotated[Path, typer.Argument(metavar="FILE", help="A PDF, or 
     A single changed byte makes it another file.
     """
     with _one_sentence():
-        from connectors.publications import Ledger, digest_of
-        from orchestration import settings
+        from orchestration import resources
+        from orchestration.verification import verify as verified
 
-        digest, ledger = digest_of(file), Ledger(settings.home())
-        found = ledger.find(digest)
-        for each in found:
-            place = ledger.handed_over(each)
-            newer = "" if each.is_current else "; a later revision replaced it"
-            out.print(
-                f"{file} is {each.file} of {each.month}, revision {each.revision}: {each.title} ({each.audience}), "
-                f"published on {each.published_at:%Y-%m-%d %H:%M} UTC, {f'handed over as {place}' if place else 'not handed over'}{newer}",
-                markup=False,
-            )
-        if not found:
-            err.print(f"onpace: {file} is not a file that was published from {settings.home()} (SHA-256 {digest})", markup=False)
-            raise typer.Exit(1)
+        for sentence in verified(file, resources.make_mailroom()):
+            out.print(sentence, markup=False)
 
 
 @app.command()

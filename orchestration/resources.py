@@ -4,13 +4,16 @@ Settings are read in the run, not in configuration: so definitions load with an 
 environment, and no secret can appear in the UI.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import dagster as dg
+from dagster_slack import SlackResource
 
 from assets.books import Books
 from assets.mailroom import Mailroom
 from connectors.delivery_ledger import DeliveryLedger
+from connectors.outbox import outbox_at
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_login import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce_wire import Wire
@@ -18,6 +21,8 @@ from orchestration import settings
 from orchestration.embedded import embedded_login
 from reports.press import Press
 from sales.extract import EMBEDDED
+
+MOST_WORDS = 3_000  # of a message to Slack
 
 
 def login() -> Login:
@@ -59,7 +64,20 @@ def make_mailroom(books: Books | None = None) -> Mailroom:
     used = books or make_books()
     url = settings.value_of("ONPACE_LEDGER_URL")
     ledger = DeliveryLedger(url, used.now) if url else DeliveryLedger.at(used.home, used.now)
-    return Mailroom(used, ledger, settings.smtp(), settings.value_of("ONPACE_PACKS_URL"))
+    outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
+    return Mailroom(used, ledger, settings.smtp(), outbox, settings.value_of("ONPACE_PACKS_URL"), _slack())
+
+
+def _slack() -> Callable[[str], None] | None:
+    """Return how to tell a Slack channel something, none where no token is set."""
+    token, channel = settings.value_of("SLACK_TOKEN"), settings.value_of("SLACK_CHANNEL")
+    if not token or not channel:
+        return None
+
+    def tell(text: str) -> None:
+        SlackResource(token=token).get_client().chat_postMessage(channel=channel, text=text[:MOST_WORDS])
+
+    return tell
 
 
 class MailroomResource(dg.ConfigurableResource[Mailroom]):

@@ -8,6 +8,7 @@ from orchestration.resources import make_mailroom
 from sales.calendar import Month
 
 MOST_WORDS = 400
+HELD = "is held back"
 
 
 @dg.run_failure_sensor(monitored_jobs=[month_end], description="Mails a failed month end, with a link to the run, to hold_notice of recipients.toml.")
@@ -15,6 +16,17 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     """Tell of a failed run once."""
     run = context.dagster_run
     month = Month.parse(run.tags["dagster/partition"])
-    reason = " ".join(context.failure_event.message.split())[:MOST_WORDS] if context.failure_event.message else "see the run"
+    reasons = [_reason(event) for event in context.get_step_failure_events()] or ["see the run"]
+    if any(HELD in reason for reason in reasons):
+        return  # who needs to know was told when it was held back
+    reason = reasons[0][:MOST_WORDS]
     link = f"{settings.value_of('ONPACE_UI_URL').rstrip('/')}/runs/{run.run_id}"
     make_mailroom().notify(month, f"The month end of {month} failed", f"The month end of {month} failed, and nothing was sent: {reason}\n\n{link}\n")
+
+
+def _reason(event: dg.DagsterEvent) -> str:
+    """Return the first cause of a failed step, in one line."""
+    error = event.step_failure_data.error
+    while error is not None and error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split()) if error else "see the run"

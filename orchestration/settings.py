@@ -38,6 +38,9 @@ VARIABLES = (
         "database of the ledger of deliveries, such as postgresql+psycopg://host/name; empty for SQLite in ONPACE_HOME",
         is_secret=True,
     ),
+    Variable("ONPACE_OUTBOX_URL", "", "where documents are handed over, such as s3://bucket/folder; empty for ONPACE_HOME/outbox"),
+    Variable("SLACK_TOKEN", "", "token of a Slack app that may post, for notices and alerts", is_secret=True),
+    Variable("SLACK_CHANNEL", "", "the channel that it posts to"),
     Variable("SMTP_HOST", "", "mail server; without it nothing is mailed"),
     Variable("SMTP_PORT", "", "its port; empty for 465 with tls, 587 with starttls"),
     Variable("SMTP_SECURITY", "starttls", "tls, starttls, or none for a server on this machine"),
@@ -119,7 +122,9 @@ def use_embedded_org() -> None:
 
 def use_mailbox(port: int) -> None:
     """Send mail to a server on this machine, for this process: the demo must never write to anybody."""
-    _overrides.update({variable.name: variable.default for variable in VARIABLES if variable.name.startswith("SMTP_")})
+    _overrides.update(
+        {variable.name: variable.default for variable in VARIABLES if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_OUTBOX", "ONPACE_LEDGER"))}
+    )
     _overrides.update({"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_SECURITY": PLAIN, "SMTP_FROM": DEMO_SENDER})
 
 

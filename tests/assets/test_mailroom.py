@@ -13,6 +13,7 @@ from assets.books import Books
 from assets.mailroom import HeldBack, Mailroom, NoMailServer, NotForTheirEyes
 from connectors.delivery_ledger import DeliveryLedger
 from connectors.mail import SmtpSettings
+from connectors.outbox import outbox_at
 from reports.press import Press
 from sales.recipients import may_see
 from sales.tables import MONTHLY
@@ -65,7 +66,7 @@ def office(published: Path, tmp_path: Path) -> Callable[..., Mailroom]:
         (folder / "policy" / "fy2026.toml").write_text(rules)
         smtp = SmtpSettings("127.0.0.1", port, "none", "Onpace <reports@acme.example>")
         books = books_of(folder)
-        return Mailroom(books, DeliveryLedger.at(books.home), smtp, "https://packs.acme.example", lambda _: None)
+        return Mailroom(books, DeliveryLedger.at(books.home), smtp, outbox_at("", books.home), "https://packs.acme.example", pause=lambda _: None)
 
     return room
 
@@ -127,6 +128,12 @@ def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(office: Calla
         room.approve(MONTH, "Ann")
         assert room.send(MONTH).is_complete
     assert len(inbox.envelopes) == 4
+
+
+def test_a_channel_learns_of_it_too(office: Callable[..., Mailroom]) -> None:
+    told: list[str] = []
+    replace(office(), slack=told.append, smtp=None).notify(MONTH, "The month end is held back", "Nothing was sent.")
+    assert told == ["The month end is held back\nNothing was sent."]
 
 
 def test_an_approval_is_of_the_documents_as_they_are(office: Callable[..., Mailroom]) -> None:

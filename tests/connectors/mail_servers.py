@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +34,8 @@ class Inbox:
 
     answers: dict[str, list[str]] = field(default_factory=dict)
     drops: dict[str, int] = field(default_factory=dict)
+    stalls: set[str] = field(default_factory=set)
+    patience: threading.Event = field(default_factory=threading.Event)
     on_accept: Callable[[], None] = lambda: None
     envelopes: list[tuple[list[str], EmailMessage]] = field(default_factory=list)
 
@@ -39,6 +43,11 @@ class Inbox:
     def ids(self) -> list[str]:
         """The Message-IDs of what was accepted, in order."""
         return [str(message["Message-ID"]) for _, message in self.envelopes]
+
+    async def _stall(self, step: str) -> None:
+        """Answer only when the test is over."""
+        if step in self.stalls:
+            await asyncio.to_thread(self.patience.wait, 20)
 
     def _answer(self, step: str, server: SMTP, good: str) -> str:
         if self.drops.get(step, 0) > 0:
@@ -53,6 +62,7 @@ class Inbox:
     ) -> str:
         del session
         envelope.mail_from = address
+        await self._stall("MAIL")
         envelope.mail_options.extend(options)
         return self._answer("MAIL", server, "250 OK")
 
@@ -75,6 +85,7 @@ class Inbox:
             message = message_from_bytes(cast("bytes", envelope.original_content), policy=POLICY)
             self.envelopes.append((list(envelope.rcpt_tos), cast("EmailMessage", message)))
             self.on_accept()
+        await self._stall("ANSWER")
         self._answer("ANSWER", server, "")
         return answer
 
@@ -95,6 +106,7 @@ def serving(inbox: Inbox, *, tls: Path | None = None, implicit: bool = False, si
     try:
         yield controller.port
     finally:
+        inbox.patience.set()
         controller.stop()
 
 

@@ -120,6 +120,14 @@ def test_a_connection_that_dies_instead_of_the_answer_leaves_a_doubt() -> None:
     assert len(inbox.envelopes) == 1, "and here the server did take it"
 
 
+def test_a_slow_server_is_not_waited_for_for_ever() -> None:
+    """Slow before the end: certainly not accepted. Slow to answer the end: a doubt."""
+    for step, fault in (("MAIL", NotAccepted), ("ANSWER", Ambiguous)):
+        inbox = Inbox(stalls={step})
+        with serving(inbox) as port, pytest.raises(fault), connected(replace(settings(port), timeout=0.3)) as server:
+            server.send(LETTER, nothing)
+
+
 def test_nothing_is_noted_as_doubtful_before_all_but_the_last_line_is_out() -> None:
     noted: list[str] = []
     with serving(Inbox(answers={"RCPT": ["550 no"]})) as port, connected(settings(port)) as server, pytest.raises(Refused):

@@ -2,6 +2,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from upath import UPath
 
 from connectors.publications import Document, Ledger, UnreadableFile, digest_of
 from sales.calendar import Month
@@ -38,8 +39,8 @@ def test_where_a_document_was_handed_over_is_known(tmp_path: Path) -> None:
     outbox = tmp_path / "outbox" / "2026-04"
     outbox.mkdir(parents=True)
     (outbox / "manifest.json").write_text('{"documents": {"company.pdf": [{"sha256": "aa", "file": "company.pdf", "revision": 1}]}}')
-    assert ledger.handed_over(ledger.find("aa")[0]) == str(outbox / "company.pdf")
-    assert ledger.handed_over(ledger.find("bb")[0]) == ""
+    assert ledger.handed_over(ledger.find("aa")[0], UPath(tmp_path / "outbox")) == str(outbox / "company.pdf")
+    assert ledger.handed_over(ledger.find("bb")[0], UPath(tmp_path / "outbox")) == ""
 
 
 def test_a_digest_is_that_of_the_bytes(tmp_path: Path) -> None:

@@ -26,6 +26,8 @@ from orchestration import cli, settings
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
 from sales.tables import PUBLISHED
+from tests.connectors.mail_servers import Inbox
+from tests.connectors.mail_servers import serving as serving_mail
 
 ROOT = Path(__file__).parents[2]
 ONPACE = Path(sys.executable).with_name("onpace")
@@ -91,6 +93,21 @@ class TestDemo:
         assert listed.stdout.count(" sent ") >= 10
         nowhere = run(demo_home, "deliver", month, "--to", "me@tidewater.example")
         assert (nowhere.returncode, "set SMTP_HOST" in nowhere.stderr) == (1, True)
+
+    def test_a_mail_password_appears_nowhere(self, demo_home: Path) -> None:
+        """A wrong one is where a careless program would print it."""
+        month = str(Month(*last_month_there(datetime.now(UTC))))
+        with serving_mail(Inbox(), login=True) as port:
+            planted = {"SMTP_USERNAME": "onpace", "SMTP_PASSWORD": SECRET, "SMTP_FROM": "Onpace <r@tidewater.example>"}
+            server = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_SECURITY": "none"}
+            done = run(demo_home, "deliver", month, "--to", "me@tidewater.example", **planted, **server)
+            told = run(demo_home, "doctor", **planted, **server)
+        assert done.returncode == 1
+        assert "check SMTP_USERNAME and SMTP_PASSWORD" in done.stderr
+        assert SECRET not in done.stdout + done.stderr + told.stdout + told.stderr
+        assert "SMTP_PASSWORD = ********" in told.stdout
+        for path in demo_home.rglob("*"):
+            assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 
     def test_the_coming_month_ends_are_told(self, demo_home: Path) -> None:
         done = run(demo_home, "schedule", "next", "3")
@@ -167,6 +184,7 @@ class TestDemo:
             f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on " in done.stdout
         )
         assert "handed over as " in done.stdout
+        assert "mailed to board@tidewater.example" in done.stdout
         assert run(demo_home, "verify", str(ours.with_suffix(".xlsx"))).returncode == 0
         (tmp_path / "forged.pdf").write_bytes(ours.read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6"))
         forged = run(demo_home, "verify", str(tmp_path / "forged.pdf"))
@@ -192,7 +210,7 @@ class TestDemo:
         text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(first).pages).split())
         assert "What changed since this month was published" in text
         assert "target revision" in text
-        assert run(home, "verify", str(kept)).stdout.strip().endswith("; a later revision replaced it")
+        assert run(home, "verify", str(kept)).stdout.strip().endswith("mailed to board@tidewater.example; a later revision replaced it")
         assert ", revision 2: " in run(home, "verify", str(first)).stdout
 
     def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:

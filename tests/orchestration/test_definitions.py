@@ -10,8 +10,10 @@ import dagster as dg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
+from orchestration import sensors
 from orchestration.definitions import defs
-from orchestration.schedules import month_end_schedule
+from orchestration.schedules import due_days, month_end_schedule
+from sales.calendar import Month
 
 ROOT = Path(__file__).parents[2]
 
@@ -52,6 +54,45 @@ def test_business_checks_block() -> None:
     checks = [graph.get(key) for key in graph.asset_check_keys]
     assert len(checks) == 7
     assert all(check.blocking for check in checks)
+
+
+class Told:
+    """A mailroom that only listens."""
+
+    def __init__(self) -> None:
+        self.notices: list[tuple[str, str, str]] = []
+
+    def notify(self, month: object, subject: str, text: str) -> None:
+        self.notices.append((str(month), subject, text))
+
+
+@pytest.mark.parametrize(("fault", "notices"), [("the disk is full", 1), ("2026-04 is held back: nobody has approved", 0)])
+def test_a_failed_month_end_is_told_once_with_a_link(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, fault: str, notices: int) -> None:
+    @dg.op
+    def broken() -> None:
+        raise RuntimeError(fault)
+
+    @dg.job
+    def month_end() -> None:
+        broken()
+
+    told = Told()
+    monkeypatch.setattr(sensors, "make_mailroom", lambda: told)
+    run = month_end.execute_in_process(instance=instance, raise_on_error=False, tags={"dagster/partition": "2026-04"})
+    context = dg.build_run_status_sensor_context("failed_month_end", run.get_run_failure_event(), instance, run.dagster_run).for_run_failure()
+    sensors.failed_month_end(context)
+    assert len(told.notices) == notices
+    for month, subject, text in told.notices:
+        assert (month, subject) == ("2026-04", "The month end of 2026-04 failed")
+        assert "the disk is full" in text
+        assert f"http://127.0.0.1:3000/runs/{run.run_id}" in text
+
+
+def test_coming_month_ends_keep_their_local_time_across_daylight_saving() -> None:
+    """The demo company is in London: 07:00 is 06:00 UTC in summer and 07:00 UTC in winter."""
+    days = dict(due_days(Month(2026, 8), 4))
+    assert {at.hour for at in days.values()} == {7}
+    assert [at.astimezone(UTC).hour for at in days.values()] == [6, 6, 7, 7]
 
 
 @pytest.fixture

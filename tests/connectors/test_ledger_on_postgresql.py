@@ -1,0 +1,82 @@
+"""The ledger of deliveries on a real PostgreSQL, where the machine has one."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from connectors.delivery_ledger import DeliveryLedger, LedgerUnusable, NoSuchDelivery, Status
+from orchestration.mailbox import free_port
+
+PROGRAMS = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
+WANTED = [("a@acme.example", "company.pdf", "aa"), ("b@acme.example", "company.pdf", "aa")]
+
+
+def program(name: str) -> str:
+    found = shutil.which(name, path=os.pathsep.join([*PROGRAMS, os.environ.get("PATH", "")]))
+    if found is None:
+        pytest.skip(f"there is no {name} on this machine: apt-get install postgresql")
+    return found
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Start a server of our own on a free port; it refuses to run as root, so root lends it a user."""
+    folder, port = tmp_path_factory.mktemp("postgresql"), free_port()
+    as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    if as_user:
+        for each in (folder, *list(folder.parents)[:3]):
+            each.chmod(0o755)
+        shutil.chown(folder, "postgres", "postgres")
+    data = folder / "data"
+    ctl, said = program("pg_ctl"), {"capture_output": True, "text": True, "cwd": folder, **as_user}
+    subprocess.run([program("initdb"), "-D", str(data), "-A", "trust", "-U", "onpace", "--no-sync"], check=True, **said)  # type: ignore[call-overload]
+    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    with (folder / "log").open("w") as log:
+        subprocess.run([ctl, "-D", str(data), "-w", "-o", options, "start"], check=True, cwd=folder, stdout=log, stderr=log, **as_user)  # type: ignore[call-overload]
+    try:
+        yield f"postgresql+psycopg://onpace@127.0.0.1:{port}/postgres"
+    finally:
+        subprocess.run([ctl, "-D", str(data), "-m", "immediate", "stop"], check=True, **said)  # type: ignore[call-overload]
+
+
+def test_states_of_deliveries_are_kept(address: str) -> None:
+    ledger = DeliveryLedger(address)
+    planned = list(ledger.plan("2026-04", "mail", WANTED).values())
+    assert [each.status for each in planned] == [Status.PLANNED] * 2
+    assert ledger.claim(planned[:1], "<id>")
+    assert not ledger.claim(planned, "<id>"), "one of them is taken"
+    assert ledger.recover("mail") == 1
+    ledger.note(planned[:1], Status.UNKNOWN, "no answer")
+    assert DeliveryLedger(address).plan("2026-04", "mail", WANTED)[WANTED[0]].status is Status.UNKNOWN
+    assert ledger.resolve(planned[0].id, was_sent=True).status is Status.SENT
+    with pytest.raises(NoSuchDelivery):
+        ledger.resolve(planned[0].id, was_sent=False)
+    assert ledger.recipients_of("aa") == ["a@acme.example"]
+    ledger.approve("2026-04", "digest", "Ann")
+    assert (ledger.approved_by("2026-04", "digest"), ledger.approved_by("2026-04", "other")) == ("Ann", "")
+
+
+def test_of_many_processes_that_claim_a_mail_one_gets_it(address: str) -> None:
+    planned = list(DeliveryLedger(address).plan("2026-05", "mail", WANTED).values())
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda n: DeliveryLedger(address).claim(planned, f"<{n}>"), range(8)))
+    assert claims.count(True) == 1
+
+
+def test_of_many_processes_that_plan_the_same_each_sees_one_record(address: str) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        plans = list(pool.map(lambda _: DeliveryLedger(address).plan("2026-06", "mail", WANTED), range(8)))
+    assert len({each.id for plan in plans for each in plan.values()}) == 2
+
+
+def test_an_address_is_never_shown_with_its_password() -> None:
+    with pytest.raises(LedgerUnusable) as fault:
+        DeliveryLedger(f"postgresql+psycopg://onpace:s3cret-planted@127.0.0.1:{free_port()}/none").all()
+    assert "s3cret-planted" not in str(fault.value)
+    with pytest.raises(LedgerUnusable, match="name a database such as"):
+        DeliveryLedger("nonsense://s3cret-planted@host")
