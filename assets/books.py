@@ -20,21 +20,24 @@ from assets.forecasts import Forecasts
 from connectors.extracts import AnotherOrganization, ExtractRecord, ExtractStore, as_extract
 from connectors.plan_files import read_plan_book
 from connectors.policy_csv import Owners
-from connectors.policy_folder import read_policies
+from connectors.policy_folder import read_policies, read_recipients
 from connectors.publications import Ledger
 from connectors.salesforce import Outlook
 from connectors.salesforce_wire import Progress
 from connectors.storage import NotComputed, TableStore
 from connectors.target_book import read_target_book
 from reports.brand import looks_of
+from reports.month_end import Readers
 from sales import quotas, targets
 from sales.calendar import Month
+from sales.colleagues import colleagues
 from sales.credit import split_type
 from sales.extract import EMBEDDED, Extract, People, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
 from sales.policy import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PersonBrand, PolicyBook, SalesPolicy
 from sales.quotas import ManagerQuota
+from sales.recipients import Colleague, RecipientBook, editions
 from sales.snapshot import KnownMonth, has_records, month_end_state, refuse_before_first
 from sales.targets import AnnualTarget, NoTargets
 
@@ -220,9 +223,20 @@ class Books:
         copy = self.copy_of(of or month)
         return copy is not None and (of is not None or copy.extract_id == self.record(month).extract_id)
 
-    def people_brands(self, month: Month) -> dict[str, PersonBrand]:
-        """Return how people want their own pages, by their id."""
-        return _people_brands(self.rules(month), self.extract(self.record(month)).users)
+    def readers(self, month: Month) -> Readers:
+        """Return how people want their own pages, and the editions that recipients ask for."""
+        extract = self.extract(self.record(month))
+        asked = editions(self.recipients, self.colleagues(month))
+        return Readers(people=_people_brands(self.rules(month), extract.users), editions=asked)
+
+    @property
+    def recipients(self) -> RecipientBook:
+        """Who gets what by the policy folder."""
+        return read_recipients(self.policy_folder)
+
+    def colleagues(self, month: Month) -> list[Colleague]:
+        """Return every active user of the month's extract."""
+        return colleagues(self.extract(self.record(month)), self.rules(month))
 
     def people(self, month: Month) -> People:
         """Return everybody with the team they are in by the month's rules."""
@@ -295,6 +309,7 @@ class Books:
             )
         looks_of(self.policy_folder, rules)
         _people_brands(rules, outlook.users)
+        read_recipients(self.policy_folder)
         refuse_before_first(month, outlook.first_created, as_of)
         self.refuse_without_targets(month, rules, outlook.users, outlook.roles, outlook.quotas)
 
@@ -335,6 +350,7 @@ class Books:
         self._refuse_open(month, rules.calendar.as_of(month))
         book = self._target_book(rules, extract.users, extract.roles, extract.quotas)
         _people_brands(rules, extract.users)
+        read_recipients(self.policy_folder)
         read_plan_book(self.policy_folder, extract.users, extract.accounts, rules.digits)
         looks_of(self.policy_folder, rules)
         month_end_state(self._history_of(extract, rules), month, rules)

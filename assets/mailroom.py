@@ -21,17 +21,15 @@ from upath import UPath
 from assets.books import Books
 from connectors.delivery_ledger import Delivery, DeliveryLedger
 from connectors.mail import Attached, Letter, SmtpSettings, connected
-from connectors.policy_folder import read_recipients
 from connectors.postman import Connect, Round, deliver, message_id
 from connectors.storage import NotComputed
 from reports.letter import cover
-from sales import columns, gate
+from sales import gate
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.fault import Fault
 from sales.gate import Finished
-from sales.quotas import managers_above
-from sales.recipients import Colleague, Document, Mailing, Parcel, RecipientBook, is_allowed, mailing, may_see
+from sales.recipients import Document, Mailing, Parcel, is_allowed, mailing, may_see
 from sales.reconciliation import assumed_share
 
 
@@ -61,12 +59,8 @@ class Mailroom:
 
     def planned(self, month: Month) -> Mailing:
         """Return who gets what of a month; raises `NotComputed` where nothing is published."""
-        return mailing(self.book, self.colleagues(month), _documents(self._manifest(month)))
-
-    @property
-    def book(self) -> RecipientBook:
-        """Who gets what by the policy folder."""
-        return read_recipients(self.books.policy_folder)
+        documents = _documents(self._manifest(month))
+        return mailing(self.books.recipients, self.books.colleagues(month), documents)
 
     def held(self, month: Month) -> list[str]:
         """Return why a month must not go out; none means that it may."""
@@ -92,7 +86,7 @@ class Mailroom:
         Raises `HeldBack`, `NoMailServer` or what the postman raises.
         """
         plan = self.planned(month)
-        book, colleagues = self.book, self.colleagues(month)
+        book, colleagues = self.books.recipients, self.books.colleagues(month)
         for parcel in plan.parcels:
             for each in parcel.documents:
                 if not may_see(parcel.address, each, book, colleagues):
@@ -114,10 +108,10 @@ class Mailroom:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
         if self.slack is not None:
             self.slack(f"{subject}\n{text}")
-        addresses = self.book.hold_notice
+        addresses = self.books.recipients.hold_notice
         if not addresses or self.smtp is None:
             return Round()
-        note = Document("notice", hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", subject)
+        note = Document("notice", hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject)
         parcels = [Parcel(address, "", "en", (), (note,)) for address in addresses]
 
         def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, _linked: bool) -> Letter:  # noqa: FBT001  # the postman's
@@ -126,24 +120,6 @@ class Mailroom:
 
         lock = self.books.home / "dagster" / "locks" / "delivery.lock"
         return deliver(parcels, str(month), self.ledger, self._connect(), compose, lock, pause=self.pause, with_revisions=True)
-
-    def colleagues(self, month: Month) -> list[Colleague]:
-        """Return every active user of the month's extract, with the teams whose people they are all above."""
-        extract, rules = self.books.extract(self.books.record(month)), self.books.rules(month)
-        folk, users = self.books.people(month), extract.users
-        above = managers_above(users, extract.roles, rules)
-        teams = dict(zip(folk.ids.to_pylist(), folk.teams.to_pylist(), strict=True))
-        names = dict(zip(folk.ids.to_pylist(), folk.names.to_pylist(), strict=True))
-        active = [user for user, is_active in zip(users["user_id"], columns.booleans(users["is_active"]), strict=True) if is_active]
-        members: dict[str, list[str]] = {}
-        for user in active:
-            members.setdefault(teams[user], []).append(user)
-        leads: dict[str, set[str]] = {}
-        for team, those in members.items():
-            for boss in frozenset.intersection(*(above.get(each, frozenset()) for each in those)):
-                leads.setdefault(boss, set()).add(team)
-        addresses = dict(zip(users["user_id"], columns.arrow(users["email"]).to_pylist(), strict=True))
-        return [Colleague(user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))) for user in active]
 
     def _connect(self) -> Connect:
         if self.smtp is None:
@@ -191,4 +167,6 @@ class Mailroom:
 
 
 def _documents(manifest: Mapping[str, Any]) -> list[Document]:
-    return [Document(*(each[name] for name in ("file", "sha256", "kind", "grain_id", "language", "title"))) for each in manifest["documents"]]
+    return [
+        Document(*(each[name] for name in ("file", "sha256", "kind", "grain_id", "language", "paper", "title"))) for each in manifest["documents"]
+    ]

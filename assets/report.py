@@ -48,7 +48,7 @@ def month_end_packs(
     )  # fmt: skip
     rules, record = books.rules(month), books.record(month)
     issue = press.publish(
-        tables, month, rules, record.source, context.log.info, people=books.people_brands(month), before=_before(books, month, tables, rules)
+        tables, month, rules, record.source, context.log.info, readers=books.readers(month), before=_before(books, month, tables, rules)
     )
     for remark in issue.remarks:
         context.log.warning(remark)

@@ -29,11 +29,12 @@ from reports.brand import InvalidLogo
 from sales.calendar import Month
 from sales.fault import Fault
 from sales.policy import InvalidPolicy
+from sales.recipients import InvalidRecipients
 
 ABOUT_EVERY_MONTH = (
     SalesforceUnavailable, LoginRefused, RequestRefused, DailyLimitReached, IncompleteAnswer, MissingSetting, NotLocal,
     MissingField, MissingObject, RetypedField, UnreadableValue, VanishedRecords,
-    InvalidPolicy, InvalidPolicyTable, InvalidLogo, AnotherOrganization,
+    InvalidPolicy, InvalidPolicyTable, InvalidLogo, InvalidRecipients, AnotherOrganization,
 )  # fmt: skip
 
 

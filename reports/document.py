@@ -126,7 +126,7 @@ class MonthEndReport:
     last_day: date
     is_demo: bool
     language: Language
-    is_first_language: bool
+    edition: str
     look: Look
     labels: Labels
     statements: tuple[Statement, ...]
@@ -138,14 +138,17 @@ class MonthEndReport:
 
 @dataclass(frozen=True)
 class Edition:
-    """What documents of a month share: its rules, how pages look, in which language, and where records can be opened."""
+    """What documents of a month share: its rules, how pages look, in which language, and where records can be opened.
+
+    `name` tells a further edition of a document from its first one, such as `de` or `letter`.
+    """
 
     month: Month
     rules: MonthRules
     is_demo: bool
     look: Look = PLAIN
     language: Language = ENGLISH
-    is_first_language: bool = True
+    name: str = ""
     records_at: str = ""
 
     @property

@@ -7,7 +7,8 @@ order. Every number on them comes from a table of the month.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import pandas as pd
@@ -38,20 +39,26 @@ AUDIENCES = {
 
 @dataclass(frozen=True)
 class Readers:
-    """How documents look, and who reads them in which languages: `people` by owner id."""
+    """How documents look, and what their readers ask for: `people` by owner id, `editions` by kind and id of the document."""
 
     looks: Looks | None = None
-    people: Mapping[str, PersonBrand] | None = None
+    people: Mapping[str, PersonBrand] = field(default_factory=dict[str, PersonBrand])
+    editions: Mapping[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]] = field(
+        default_factory=dict[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]]
+    )
 
     def look(self, default: Look, team: str | None, person: str | None) -> Look:
         """Return the look of a document of a team or person."""
         look = default if self.looks is None else self.looks.company if team is None else self.looks.of_team(team)
-        own = (self.people or {}).get(person or "")
+        own = self.people.get(person or "")
         return replace(look, paper=own.paper) if own and own.paper else look
 
-    def languages(self, brand: Brand, team: str | None, person: str | None) -> tuple[str, ...]:
-        """Return the languages of a document of a team or person, the main one first."""
-        return brand.of_team(team or "").with_own((self.people or {}).get(person or "")).languages
+    def wanted(self, brand: Brand, look: Look, key: tuple[str, str | None], team: str | None) -> list[tuple[str, str]]:
+        """Return the languages and papers of a document, the main one first."""
+        own = self.people.get(key[1] or "") if key[0] == "person" else None
+        languages = brand.of_team(team or "").with_own(own).languages
+        asked = sorted((code or languages[0], paper or look.paper) for code, paper in self.editions.get(key, ()))
+        return list(dict.fromkeys([*((code, look.paper) for code in languages), *asked]))
 
 
 @dataclass(frozen=True)
@@ -87,12 +94,14 @@ class _Month:
         self._attachments = Attachments(tables, before.differences if before else None)
 
     def documents(self, grain: str, grain_id: str, team: str | None) -> Iterator[MonthEndReport]:
-        """Yield a document in each of its languages."""
-        person = grain_id if grain == "person" else None
-        look = self._readers.look(self._edition.look, team, person)
+        """Yield a document in each of its editions."""
+        look = self._readers.look(self._edition.look, team, grain_id if grain == "person" else None)
         attachments = self._attachments.of(grain, grain_id)
-        for n, code in enumerate(self._readers.languages(self._edition.rules.policy.brand, team, person)):
-            edition = replace(self._edition, look=look, language=language(code), is_first_language=n == 0)
+        key = (grain, None if grain == "company" else grain_id)
+        editions = self._readers.wanted(self._edition.rules.policy.brand, look, key, team)
+        for code, paper in editions:
+            name = ".".join(part.lower() for part, first in zip((code, paper), editions[0], strict=True) if part != first)
+            edition = replace(self._edition, look=replace(look, paper=paper), language=language(code), name=name)
             view = View(self.data, edition, grain, grain_id)
             yield replace(_report(view, self._sections(view)), attachments=attachments)
 
@@ -134,7 +143,7 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         last_day=calendar.last_day(month),
         is_demo=edition.is_demo,
         language=edition.language,
-        is_first_language=edition.is_first_language,
+        edition=edition.name,
         look=replace(edition.look, footer=formats.printable(edition.look.footer) if edition.look.footer else ""),
         labels=_labels(view.language),
         statements=tuple(statements(view)),

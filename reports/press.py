@@ -15,7 +15,7 @@ import tempfile
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -35,7 +35,7 @@ from reports.workers import Printed, Unprinted, printed
 from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.fault import Fault
-from sales.policy import MonthRules, PersonBrand
+from sales.policy import MonthRules
 
 MANIFEST = "manifest.json"
 # Where records of the demo company would be, if it had any: a host that is reserved for examples.
@@ -60,6 +60,7 @@ class Pack:
     kind: str
     grain_id: str
     language: str
+    paper: str
     audience: str
     sha256: str
     content_digest: str
@@ -105,7 +106,7 @@ class Press:
 
     def publish(
         self, tables: MonthTables, month: Month, rules: MonthRules, source: str, progress: Callable[[str], None] = lambda _: None, *,
-        people: dict[str, PersonBrand] | None = None, before: Restated | None = None,
+        readers: Readers | None = None, before: Restated | None = None,
     ) -> Issue:  # fmt: skip
         """Print the month's documents that changed and write the manifest; the old state stays until then.
 
@@ -113,7 +114,7 @@ class Press:
         """
         looks = looks_of(self.policy_folder, rules)
         edition = Edition(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
-        reports = month_end_reports(tables, edition, Readers(looks, people), before)
+        reports = month_end_reports(tables, edition, replace(readers or Readers(), looks=looks), before)
         folder = self.root / str(month)
         _recover(folder)
         with _staged(folder) as stage:
@@ -128,7 +129,7 @@ class Press:
 
 def file_name(report: MonthEndReport) -> str:
     """Return a file name that is safe everywhere, and different for different people, teams and languages."""
-    tail = "" if report.is_first_language else f".{report.language.code.lower()}"
+    tail = f".{report.edition}" if report.edition else ""
     if report.kind == "company":
         return f"company{tail}.pdf"
     shown = report.title if report.kind == "person" else report.grain_id
@@ -189,7 +190,7 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder
         (stage / each).write_bytes(content)
     digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
     return Pack(
-        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests,
+        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.look.paper, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests,
         tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
     )  # fmt: skip
 
@@ -198,7 +199,9 @@ def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
     """Put a document that did not change beside the new ones, without copying it."""
     for each in (entry["file"], *entry["other_shapes"]):
         os.link(folder / each, stage / each)
-    fields = {name: entry[name] for name in ("title", "kind", "grain_id", "language", "audience", "sha256", "content_digest", "other_shapes")}
+    fields = {
+        name: entry[name] for name in ("title", "kind", "grain_id", "language", "paper", "audience", "sha256", "content_digest", "other_shapes")
+    }
     return Pack(folder / entry["file"], **fields, headline=tuple((name, value, note) for name, value, note in entry["headline"]))
 
 
@@ -218,7 +221,7 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
     snapshot = tables.opportunity_snapshot
     documents = [
         {
-            "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id, "language": pack.language,
+            "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id, "language": pack.language, "paper": pack.paper,
             "audience": pack.audience, "sha256": pack.sha256, "content_digest": pack.content_digest, "other_shapes": pack.other_shapes,
             "headline": pack.headline,
         }
@@ -261,7 +264,7 @@ def _machinery() -> str:
 
 def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
     files = {entry["file"]: entry["sha256"], **entry.get("other_shapes", {})}
-    return "headline" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
+    return "paper" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
 
 
 def _is_intact(path: Path, sha256: str) -> bool:

@@ -15,9 +15,11 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, ValidationError
 
 from sales.fault import Fault
-from sales.policy import LanguageCode, Line, Section
+from sales.policy import LanguageCode, Line, Paper, Section
 
 FILE_NAME = "recipients.toml"
+# A language and a paper; none is the document's own.
+Edition = tuple[str | None, str | None]
 COMPANY, OWN, LED, TEAM = "company", "own", "led", "team:"
 
 
@@ -50,6 +52,7 @@ class Recipient(Section):
     name: Line = ""
     packs: tuple[PackName, ...]
     language: LanguageCode | None = None
+    paper: Paper | None = None
     hidden_copies: tuple[Address, ...] = ()
 
 
@@ -83,6 +86,7 @@ class Document:
     kind: str
     grain_id: str
     language: str
+    paper: str
     title: str
 
 
@@ -140,7 +144,7 @@ def mailing(book: RecipientBook, colleagues: Sequence[Colleague], documents: Seq
     for key in sorted({*stated, *known}):
         recipient, colleague = stated.get(key), known.get(key)
         wanted = _wanted(recipient, colleague, book)
-        mine = _chosen(documents, wanted, recipient.language if recipient else None)
+        mine = _chosen(documents, wanted, (recipient.language, recipient.paper) if recipient else (None, None))
         if recipient:
             remarks += _missing(recipient, wanted, documents)
         if not mine:
@@ -153,6 +157,16 @@ def mailing(book: RecipientBook, colleagues: Sequence[Colleague], documents: Seq
         language = (recipient.language if recipient else None) or mine[0].language
         parcels.append(Parcel(address, name, language, recipient.hidden_copies if recipient else (), tuple(mine)))
     return Mailing(tuple(parcels), tuple(remarks))
+
+
+def editions(book: RecipientBook, colleagues: Sequence[Colleague]) -> dict[tuple[str, str | None], set[Edition]]:
+    """Return the languages and papers that recipients ask for, by kind and id of the document (none for the company)."""
+    known, found = _by_address(colleagues, []), dict[tuple[str, str | None], set[Edition]]()
+    for each in book.recipients:
+        if each.language or each.paper:
+            for document in _wanted(each, known.get(each.address.casefold()), book):
+                found.setdefault(document, set()).add((each.language, each.paper))
+    return found
 
 
 def may_see(address: str, document: Document, book: RecipientBook, colleagues: Sequence[Colleague]) -> bool:
@@ -186,15 +200,13 @@ def _wanted(recipient: Recipient | None, colleague: Colleague | None, book: Reci
     return wanted
 
 
-def _chosen(documents: Sequence[Document], wanted: set[tuple[str, str | None]], language: str | None) -> list[Document]:
-    """Return each wanted document in the recipient's language where it was printed in it, else in its main one."""
-    found: dict[tuple[str, str], Document] = {}
+def _chosen(documents: Sequence[Document], wanted: set[tuple[str, str | None]], edition: Edition) -> list[Document]:
+    """Return each wanted document in the recipient's language and paper; its first edition where they state none."""
+    found: dict[tuple[str, str], list[Document]] = {}
     for each in documents:
         if (each.kind, None if each.kind == "company" else each.grain_id) in wanted:
-            key = (each.kind, each.grain_id)
-            if key not in found or (each.language == language and found[key].language != language):
-                found[key] = each
-    return list(found.values())
+            found.setdefault((each.kind, each.grain_id), []).append(each)
+    return [max(those, key=lambda each: (edition[0] in {None, each.language}, edition[1] in {None, each.paper})) for those in found.values()]
 
 
 def _missing(recipient: Recipient, wanted: set[tuple[str, str | None]], documents: Sequence[Document]) -> list[str]:

@@ -13,6 +13,7 @@ from sales.calendar import Month
 from sales.extract import EMBEDDED
 from sales.policy import InvalidPolicy
 from sales.quotas import UnclearQuotas
+from sales.recipients import InvalidRecipients
 from sales.snapshot import NothingYet
 from sales.targets import NoTargets
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
@@ -122,6 +123,11 @@ def test_bad_input_stores_nothing(books: Books) -> None:
     (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1\n")
     with pytest.raises(InvalidPolicy, match=r"\[brand.people\] 'nobody@acme.example' is no user name"):
         again(books).freeze(MARCH, silent)
+    (folder / "fy2026.toml").write_text("")
+    (folder / "recipients.toml").write_text("[[recipients]]\naddress = 'nobody'\npacks = ['own']\n")
+    with pytest.raises(InvalidRecipients, match="is no e-mail address"):
+        again(books).freeze(MARCH, silent)
+    (folder / "recipients.toml").unlink()
     (folder / "fy2026.toml").write_text('[brand]\nlogo = "none.png"\n')
     (folder / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1\n")
     with pytest.raises(InvalidLogo):

@@ -109,11 +109,14 @@ def test_nobody_is_sent_what_they_may_not_see_even_if_it_was_planned(office: Cal
 
 def test_every_recipient_of_a_real_plan_against_every_document(office: Callable[..., Mailroom]) -> None:
     room = office()
-    plan, colleagues = room.planned(MONTH), room.colleagues(MONTH)
+    plan, colleagues = room.planned(MONTH), room.books.colleagues(MONTH)
     documents = {each for parcel in plan.parcels for each in parcel.documents}
     for parcel in plan.parcels:
         for document in documents:
-            assert (document in parcel.documents) == may_see(parcel.address, document, room.book, colleagues), (parcel.address, document.file)
+            assert (document in parcel.documents) == may_see(parcel.address, document, room.books.recipients, colleagues), (
+                parcel.address,
+                document.file,
+            )
 
 
 def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(office: Callable[..., Mailroom]) -> None:

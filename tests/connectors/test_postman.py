@@ -1,49 +1,19 @@
 """Each document once: whatever breaks, and wherever the process is killed."""
 
-import hashlib
-import os
-import random
-from collections.abc import Sequence
-from functools import partial
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
 from connectors import postman
-from connectors.delivery_ledger import Delivery, DeliveryLedger, NoSuchDelivery, Status
-from connectors.mail import Attached, Letter, SmtpServer, SmtpSettings, connected
-from connectors.postman import AnotherPostman, Round, deliver, message_id
-from sales.recipients import Document, Parcel
+from connectors.delivery_ledger import DeliveryLedger, NoSuchDelivery, Status
+from connectors.postman import AnotherPostman
 from tests.connectors.mail_servers import Inbox, serving
+from tests.connectors.offices import MAILS, Office, parcel
 
-MONTH = "2026-04"
-
-
-def parcel(n: int, content: str = "first") -> Parcel:
-    document = Document(f"person-{n}.pdf", hashlib.sha256(f"{n} {content}".encode()).hexdigest(), "person", str(n), "en", f"Person {n}")
-    return Parcel(f"p{n}@acme.example", "", "en", (), (document,))
-
-
-def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, linked: bool) -> Letter:  # noqa: FBT001  # the postman's
-    name = known_id or message_id(MONTH, parcel.address, mine, "acme.example")
-    files = () if linked else tuple(Attached(each.file, b"%PDF " * 50) for each in mine)
-    return Letter(parcel.address, "", (), "s", "t\n", "<p>h</p>", name, "Month end <m.acme.example>", files)
-
-
-class Office:
-    """A home with its ledger, and a server."""
-
-    def __init__(self, home: Path, port: int) -> None:
-        self.ledger, self.lock = DeliveryLedger.at(home), home / "lock"
-        self.connect = partial(connected, SmtpSettings("127.0.0.1", port, "none", "Onpace <r@acme.example>"))
-        self.pauses: list[float] = []
-
-    def run(self, *parcels: Parcel, with_revisions: bool = False) -> Round:
-        return deliver(parcels, MONTH, self.ledger, self.connect, compose, self.lock, pause=self.pauses.append, with_revisions=with_revisions)
-
-    def statuses(self) -> dict[str, str]:
-        return {each.file: each.status.value for each in self.ledger.all()}
+ROOT = Path(__file__).parents[2]
 
 
 def test_each_document_goes_out_once(tmp_path: Path) -> None:
@@ -121,64 +91,24 @@ def test_two_postmen_do_not_work_at_once(tmp_path: Path) -> None:
         office.run(parcel(1))
 
 
-MAILS, KILLS = 200, 200
+KILLS = 200
 
 
-def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path) -> None:
     """Killed 200 times while it delivers 200 mails: around writes to the ledger, words to the server and its answers."""
-    inbox, parcels = Inbox(), [parcel(n) for n in range(MAILS)]
-    chance = random.Random(4)  # noqa: S311  # chance, no secret
-    doubts: set[str] = set()
+    inbox = Inbox()
     with serving(inbox) as port:
-        for _ in range(KILLS):
-            _run_and_kill(tmp_path, port, parcels, monkeypatch, chance.randrange(1, 60))
-            ledger = DeliveryLedger.at(tmp_path)
-            doubts |= {each.recipient for each in ledger.all() if each.status is Status.UNKNOWN}
-        last = Office(tmp_path, port).run(*parcels)
+        command = [sys.executable, "-m", "tests.connectors.offices", str(tmp_path), str(port), str(KILLS), "4"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+        assert done.returncode == 0, done.stderr
+        last = Office(tmp_path, port).run(*(parcel(n) for n in range(MAILS)))
     records = DeliveryLedger.at(tmp_path).all()
     arrived = [recipients[0] for recipients, _ in inbox.envelopes]
+    sent, unknown = ({each.recipient for each in records if each.status is status} for status in (Status.SENT, Status.UNKNOWN))
+    assert int(done.stdout) > KILLS / 4, "processes were killed at work"
     assert len(arrived) == len(set(arrived)), "nobody got a mail twice"
-    unknown = {each.recipient for each in records if each.status is Status.UNKNOWN}
-    assert {each.recipient for each in records if each.status is Status.SENT} | unknown == {each.address for each in parcels}, "nobody was forgotten"
-    assert {each.recipient for each in records if each.status is Status.SENT} <= set(arrived), "what is noted as sent did arrive"
-    assert set(arrived) - {each.recipient for each in records if each.status is Status.SENT} <= unknown, "what arrived without a record is a doubt"
-    assert unknown == doubts
+    assert sent | unknown == {parcel(n).address for n in range(MAILS)}, "nobody was forgotten"
+    assert sent <= set(arrived), "what is noted as sent did arrive"
+    assert set(arrived) - sent <= unknown, "what arrived without a record is in doubt"
     assert 0 < len(unknown) < MAILS / 2, "a doubt is the exception"
     assert len(last.unknown) == len(unknown)
-
-
-def _run_and_kill(home: Path, port: int, parcels: list[Parcel], monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
-    """Deliver in a process of its own that is gone after so many steps."""
-    child = os.fork()
-    if child:
-        os.waitpid(child, 0)
-        return
-    left = steps
-
-    def step() -> None:
-        nonlocal left
-        left -= 1
-        if left == 0:
-            os._exit(9)
-
-    try:
-        for owner, names in ((DeliveryLedger, ("claim", "note", "recover")), (SmtpServer, ("send", "_expect"))):
-            for name in names:
-                monkeypatch.setattr(owner, name, _stepping(getattr(owner, name), step))
-        import smtplib
-
-        for name in ("send", "getreply"):
-            monkeypatch.setattr(smtplib.SMTP, name, _stepping(getattr(smtplib.SMTP, name), step))
-        Office(home, port).run(*parcels)
-    finally:
-        os._exit(0)
-
-
-def _stepping(work: object, step: object) -> object:
-    def stepped(*args: object, **named: object) -> object:
-        step()  # type: ignore[operator]
-        done = work(*args, **named)  # type: ignore[operator]
-        step()  # type: ignore[operator]
-        return done
-
-    return stepped

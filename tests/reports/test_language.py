@@ -13,7 +13,7 @@ from markupsafe import Markup
 import reports
 from reports import language as languages
 from reports.language import catalogue, language
-from reports.month_end import month_end_reports
+from reports.month_end import Readers, month_end_reports
 from sales.calendar import Month
 from sales.policy import LANGUAGES
 from tests.reports.months import reports_of, tables_of
@@ -77,10 +77,21 @@ def test_a_page_in_german_has_german_words_numbers_and_dates() -> None:
 def test_documents_are_printed_in_each_language_of_their_readers() -> None:
     policy = '[brand]\nlanguages = ["en", "de"]\n[brand.teams.South]\nlanguages = ["de"]\n'
     tables, edition = tables_of(4, policy)
-    found = [(each.kind, each.grain_id, each.language.code, each.is_first_language) for each in month_end_reports(tables, edition)]
+    found = [(each.kind, each.grain_id, each.language.code, each.edition) for each in month_end_reports(tables, edition)]
     assert found == [
-        ("company", "Acme", "en", True), ("company", "Acme", "de", False), ("team", "North", "en", True), ("team", "North", "de", False),
-        ("team", "South", "de", True), ("person", "005A", "en", True), ("person", "005A", "de", False), ("person", "005B", "de", True),
+        ("company", "Acme", "en", ""), ("company", "Acme", "de", "de"), ("team", "North", "en", ""), ("team", "North", "de", "de"),
+        ("team", "South", "de", ""), ("person", "005A", "en", ""), ("person", "005A", "de", "de"), ("person", "005B", "de", ""),
+    ]  # fmt: skip
+
+
+def test_an_edition_is_printed_for_whoever_asks_for_it() -> None:
+    """A recipient of the company pack reads German on Letter; another one only wants the paper."""
+    tables, edition = tables_of(4)
+    asked = {("company", None): {("de", "Letter"), (None, "Letter"), ("en", None)}, ("person", "005B"): {("de", None)}}
+    found = [(each.kind, each.edition, each.language.code, each.look.paper) for each in month_end_reports(tables, edition, Readers(editions=asked))]
+    assert found == [
+        ("company", "", "en", "A4"), ("company", "de.letter", "de", "Letter"), ("company", "letter", "en", "Letter"),
+        ("team", "", "en", "A4"), ("team", "", "en", "A4"), ("person", "", "en", "A4"), ("person", "", "en", "A4"), ("person", "de", "de", "A4"),
     ]  # fmt: skip
 
 

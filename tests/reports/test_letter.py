@@ -14,7 +14,7 @@ HEADLINES = {
 def made(
     code: str = "en", title: str = "Acme: sales at month end", *, links: dict[str, str] | None = None, revision: int = 1, is_demo: bool = False
 ) -> Cover:
-    documents = [Document("company.pdf", "c", "company", "Acme", code, title)]
+    documents = [Document("company.pdf", "c", "company", "Acme", code, "A4", title)]
     return cover(documents, HEADLINES, MONTH, "Acme", code, links=links or {}, is_demo=is_demo, revisions={"company.pdf": revision})
 
 

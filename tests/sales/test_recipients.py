@@ -4,16 +4,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales.recipients import Colleague, Document, InvalidRecipients, RecipientBook, mailing, may_see, parse_recipients
+from sales.recipients import Colleague, Document, InvalidRecipients, RecipientBook, editions, mailing, may_see, parse_recipients
 
 ANN = Colleague("005A", "Ann", "ann@acme.example", "North", frozenset())
 BOB = Colleague("005B", "Bob", "bob@acme.example", "South", frozenset())
 EVE = Colleague("005E", "Eve", "Eve@acme.example", "Sales", frozenset({"North"}))
 COLLEAGUES = [ANN, BOB, EVE]
 DOCUMENTS = [
-    Document("company.pdf", "c", "company", "Acme", "en", "Acme"), Document("company.de.pdf", "cd", "company", "Acme", "de", "Acme"),
-    Document("team-north.pdf", "n", "team", "North", "en", "North"), Document("team-south.pdf", "s", "team", "South", "en", "South"),
-    Document("person-ann.pdf", "a", "person", "005A", "en", "Ann"), Document("person-bob.pdf", "b", "person", "005B", "en", "Bob"),
+    Document("company.pdf", "c", "company", "Acme", "en", "A4", "Acme"), Document("company.de.pdf", "cd", "company", "Acme", "de", "A4", "Acme"),
+    Document("company.letter.pdf", "cl", "company", "Acme", "en", "Letter", "Acme"),
+    Document("team-north.pdf", "n", "team", "North", "en", "A4", "North"), Document("team-south.pdf", "s", "team", "South", "en", "A4", "South"),
+    Document("person-ann.pdf", "a", "person", "005A", "en", "A4", "Ann"), Document("person-bob.pdf", "b", "person", "005B", "en", "A4", "Bob"),
 ]  # fmt: skip
 FILE = """
 allowed_domains = ["acme.example"]
@@ -50,6 +51,13 @@ def test_a_language_that_a_document_lacks_falls_back_to_its_main_one() -> None:
     director = parcels["md@acme.example"]
     assert [(each.file, each.language) for each in director.documents] == [("company.de.pdf", "de"), ("team-south.pdf", "en")]
     assert (director.language, director.hidden_copies) == ("de", ("archive@acme.example",))
+
+
+def test_paper_is_chosen_too_and_what_is_asked_for_is_printed() -> None:
+    book = parse_recipients(FILE.replace('language = "de"', 'paper = "Letter"'))
+    assert files(book)["md@acme.example"] == ["company.letter.pdf", "team-south.pdf"]
+    assert editions(book, COLLEAGUES) == {("company", None): {(None, "Letter")}, ("team", "South"): {(None, "Letter")}}
+    assert editions(parse_recipients(FILE), COLLEAGUES) == {("company", None): {("de", None)}, ("team", "South"): {("de", None)}}
 
 
 def test_a_shared_mailbox_is_nobodys_own() -> None:
