@@ -131,7 +131,7 @@ def test_a_document_that_cannot_be_printed_is_named_and_does_not_stop_the_others
 
 
 def test_a_worker_that_dies_takes_no_other_document_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page of a real defect would fill the memory; here the limit is so low that every page does."""
+    """Bob's page ends its process, as one that fills the memory would."""
     monkeypatch.setattr(workers, "FEW_DOCUMENTS", 1)
     monkeypatch.setattr(workers, "_pool", lambda count: workers.ProcessPoolExecutor(count, initializer=_die_of_bob))
     jobs = [(report.title, press_module.proof_of(report), False) for report in reports_of(4)[-2:]]
