@@ -159,8 +159,11 @@ class Mailroom:
         path = self._folder(month) / "manifest.json"
         if not path.exists():
             raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if any("paper" not in each for each in manifest["documents"]):
+            raise NotComputed(f"{month} was printed by an earlier version of this program; run `onpace report {month}` first")
         self.books.use_published(month)
-        return json.loads(path.read_text(encoding="utf-8"))
+        return manifest
 
     def _folder(self, month: Month) -> Path:
         return self.books.home / "packs" / str(month)

@@ -91,7 +91,9 @@ class _Month:
         self.data = GrainTables(tables, edition.month, edition.rules)
         self._edition, self._readers, self._before = edition, readers, before
         self._differences = records(before.differences) if before else []
-        self._attachments = Attachments(tables, before.differences if before else None)
+        self._attachments = Attachments(
+            tables, edition.rules.calendar.first_day(edition.rules.calendar.year_of(edition.month).first), before.differences if before else None
+        )  # fmt: skip
 
     def documents(self, grain: str, grain_id: str, team: str | None) -> Iterator[MonthEndReport]:
         """Yield a document in each of its editions."""

@@ -24,7 +24,8 @@ LONGEST_SHEET_NAME = 31
 # Columns whose rows add up; a table with rows of people, teams and the company has none.
 TOTALS: dict[str, tuple[str, ...]] = {
     "opportunity_snapshot": ("amount",),
-    "booking_credit": ("amount",),
+    "deals_of_the_year": ("amount",),
+    "credit_of_the_year": ("amount",),
     "phased_targets": ("baseline_target", "rephased_target", "at_risk", "ahead"),
     "bottom_up_plan": ("baseline_target", "client_plans", "difference", "bookings", "expected"),
     "closing_plan": ("amount",),

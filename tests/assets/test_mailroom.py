@@ -14,6 +14,7 @@ from assets.mailroom import HeldBack, Mailroom, NoMailServer, NotForTheirEyes
 from connectors.delivery_ledger import DeliveryLedger
 from connectors.mail import SmtpSettings
 from connectors.outbox import outbox_at
+from connectors.storage import NotComputed
 from reports.press import Press
 from sales.recipients import may_see
 from sales.tables import MONTHLY
@@ -175,6 +176,17 @@ def test_a_pack_that_is_too_large_for_the_server_is_linked(office: Callable[...,
     text = inbox.envelopes[0][1].get_body(("plain",))
     assert text is not None
     assert "https://packs.acme.example/2026-04/" in text.get_content()
+
+
+def test_packs_of_an_earlier_version_are_printed_again_first(office: Callable[..., Mailroom]) -> None:
+    room = office()
+    path = room.books.home / "packs" / "2026-04" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for each in manifest["documents"]:
+        del each["paper"]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(NotComputed, match="run `onpace report 2026-04` first"):
+        room.planned(MONTH)
 
 
 def test_without_a_server_it_is_said(office: Callable[..., Mailroom]) -> None:

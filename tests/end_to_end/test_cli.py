@@ -26,7 +26,7 @@ from orchestration import cli, settings
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
 from sales.tables import PUBLISHED
-from tests.connectors.mail_servers import Inbox
+from tests.connectors.mail_servers import Inbox, certificate
 from tests.connectors.mail_servers import serving as serving_mail
 
 ROOT = Path(__file__).parents[2]
@@ -94,12 +94,12 @@ class TestDemo:
         nowhere = run(demo_home, "deliver", month, "--to", "me@tidewater.example")
         assert (nowhere.returncode, "set SMTP_HOST" in nowhere.stderr) == (1, True)
 
-    def test_a_mail_password_appears_nowhere(self, demo_home: Path) -> None:
+    def test_a_mail_password_appears_nowhere(self, demo_home: Path, tmp_path: Path) -> None:
         """A wrong one is where a careless program would print it."""
         month = str(Month(*last_month_there(datetime.now(UTC))))
-        with serving_mail(Inbox(), login=True) as port:
+        with serving_mail(Inbox(), tls=certificate(tmp_path), login=True) as port:
             planted = {"SMTP_USERNAME": "onpace", "SMTP_PASSWORD": SECRET, "SMTP_FROM": "Onpace <r@tidewater.example>"}
-            server = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_SECURITY": "none"}
+            server = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_AUTHORITY_FILE": str(tmp_path / "certificate.pem")}
             done = run(demo_home, "deliver", month, "--to", "me@tidewater.example", **planted, **server)
             told = run(demo_home, "doctor", **planted, **server)
         assert done.returncode == 1

@@ -181,7 +181,7 @@ def test_the_tables_of_a_document_are_inside_its_pdf(press: Press) -> None:
     tables, edition = tables_of(4)
     issue = press.publish(tables, MONTH, edition.rules, "here")
     with pikepdf.open(issue.packs[0].path) as pdf:
-        assert {"closing_plan.csv", "opportunity_snapshot.csv", "target_attainment.csv", "data_quality.csv"} <= set(pdf.attachments)
+        assert {"closing_plan.csv", "deals_of_the_year.csv", "target_attainment.csv", "data_quality.csv"} <= set(pdf.attachments)
         plan = pdf.attachments["closing_plan.csv"].get_file().read_bytes().decode()
     assert len(plan.splitlines()) == 1 + len(tables.closing_plan)
 
