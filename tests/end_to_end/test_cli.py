@@ -51,7 +51,6 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return home
 
 
-@pytest.mark.xdist_group("demo")
 class TestDemo:
     def test_it_prints_the_packs_and_how_to_open_the_ui(self, demo_home: Path) -> None:
         printed = (demo_home / "demo.out").read_text().splitlines()

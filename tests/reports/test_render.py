@@ -98,13 +98,11 @@ def test_headings_are_in_order_heads_have_scopes_and_figures_say_what_they_show(
         assert all(str(each.Alt) for each in figures)
 
 
-@pytest.mark.xdist_group("verapdf")
 def test_the_company_pack_is_archivable_and_accessible(company_pdf: bytes) -> None:
     found = violations(company_pdf)
     assert not found, "\n".join(found)
 
 
-@pytest.mark.xdist_group("verapdf")
 @pytest.mark.parametrize("code", ["en", "de"])
 def test_every_kind_of_document_conforms_with_its_tables_in_it(code: str) -> None:
     for report in reports_of(17, f'[brand]\nlanguages = ["{code}"]\npaper = "Letter"', is_demo=True)[1::2]:
@@ -118,7 +116,6 @@ def test_every_kind_of_document_conforms_with_its_tables_in_it(code: str) -> Non
             assert len(opened.Root.AF) == 1
 
 
-@pytest.mark.xdist_group("verapdf")
 def test_names_of_every_script_are_drawn_and_conform(monkeypatch: pytest.MonkeyPatch) -> None:
     from tests.reports import months
 
@@ -134,7 +131,6 @@ def test_names_of_every_script_are_drawn_and_conform(monkeypatch: pytest.MonkeyP
     assert "□" not in text
 
 
-@pytest.mark.xdist_group("verapdf")
 def test_a_file_that_does_not_conform_is_found_out() -> None:
     """The check must be able to fail."""
     assert any("7.4.2" in each for each in violations(render.pdf_of(page(f"{BARE}<h3>too deep</h3>{END}"))))

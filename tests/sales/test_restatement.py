@@ -133,7 +133,7 @@ def totals(tables: Published, rules: MonthRules) -> pd.DataFrame:
     return pd.concat(parts, axis=1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(FACTS, FACTS, st.integers(1, 10**6))
 def test_the_differences_add_up_for_every_person_team_and_the_company(before: list[Any], after: list[Any], annual: int) -> None:
     """Whatever changed, what was published first plus the lines is what is published now."""
