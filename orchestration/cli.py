@@ -281,7 +281,7 @@ def list_deliveries(
 @deliveries_app.command()
 def resolve(
     number: Annotated[int, typer.Argument(metavar="ID", help="The number of a delivery that is unknown or refused.")],
-    sent: Annotated[bool, typer.Option("--sent/--again", help="It arrived; or it did not, and is to be sent again.")] = True,
+    sent: Annotated[bool, typer.Option("--sent/--again", help="It arrived; or it did not, and is to be sent again.")],
 ) -> None:
     """Say what became of a delivery of which nobody knows: killed between the server's answer and our record."""
     with _one_sentence():
