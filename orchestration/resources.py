@@ -6,6 +6,7 @@ environment, and no secret can appear in the UI.
 
 from collections.abc import Callable
 from functools import partial
+from urllib.parse import urlsplit
 
 import dagster as dg
 from dagster_slack import SlackResource
@@ -13,6 +14,7 @@ from dagster_slack import SlackResource
 from assets.books import Books
 from assets.mailroom import Mailroom
 from connectors.delivery_ledger import DeliveryLedger
+from connectors.mail import LOOPBACK
 from connectors.outbox import outbox_at
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_login import HOST_SUFFIX, Login, my_domain
@@ -65,7 +67,13 @@ def make_mailroom(books: Books | None = None) -> Mailroom:
     url = settings.value_of("ONPACE_LEDGER_URL")
     ledger = DeliveryLedger(url, used.now) if url else DeliveryLedger.at(used.home, used.now)
     outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
-    return Mailroom(used, ledger, settings.smtp(), outbox, settings.value_of("ONPACE_PACKS_URL"), _slack())
+    return Mailroom(used, ledger, settings.smtp(), outbox, links_for_recipients(), _slack())
+
+
+def links_for_recipients() -> str:
+    """Return where recipients can open documents, empty where only this machine can: a link to it would lead nowhere."""
+    address = settings.value_of("ONPACE_PACKS_URL")
+    return "" if urlsplit(address).hostname in LOOPBACK else address
 
 
 def _slack() -> Callable[[str], None] | None:

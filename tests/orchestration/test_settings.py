@@ -79,3 +79,15 @@ def test_months_as_people_name_them(books: Books, text: str, first: str, last: s
 def test_what_names_no_months_is_refused(books: Books, text: str) -> None:
     with pytest.raises(UnknownMonths):
         months_named(text, books)
+
+
+@pytest.mark.parametrize(
+    ("address", "link"),
+    [("", ""), ("http://127.0.0.1:3001", ""), ("http://localhost:3001", ""), ("https://packs.acme.example", "https://packs.acme.example")],
+)
+def test_recipients_get_no_link_to_our_own_machine(monkeypatch: pytest.MonkeyPatch, address: str, link: str) -> None:
+    """The default serves the UI on this machine; in a mail it would open nothing."""
+    from orchestration import resources
+
+    monkeypatch.setenv("ONPACE_PACKS_URL", address)
+    assert resources.links_for_recipients() == link
