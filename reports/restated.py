@@ -58,7 +58,11 @@ def restated(view: View, differences: Sequence[Record], published: date | None) 
             len(mine), day=view.language.day(published),
         )  # fmt: skip
     return Section(
-        "restated", say("What changed since this month was published"), answer, tables=(_sums(view, mine), Table(columns, tuple(lines), note=note))
+        "restated",
+        say("What changed since this month was published"),
+        answer,
+        tables=(_sums(view, mine), Table(columns, tuple(lines), note=note)),
+        starts_page=True,
     )
 
 
