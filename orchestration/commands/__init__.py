@@ -1,0 +1,1 @@
+"""The commands of `onpace`, a module a subject; what they do is elsewhere."""

@@ -1,0 +1,57 @@
+"""Commands about this machine: settings, the UI, and the embedded org."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.console import one_sentence, out
+
+app = typer.Typer()
+org_app = typer.Typer(help="The embedded Salesforce org: a server with the real wire protocol, on this machine only.", no_args_is_help=True)
+app.add_typer(org_app, name="org")
+
+
+@org_app.command()
+def serve(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME=N", help="Misbehave N times, as Salesforce may: busy=3, expired-session=1. Repeatable."),
+    ] = None,
+) -> None:
+    """Serve an org on this machine until it is stopped, and print its address once it answers.
+
+    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else onpace-local for both; and
+    the user, password and key that SALESFORCE_USERNAME, SALESFORCE_PASSWORD and SALESFORCE_PRIVATE_KEY_FILE name there.
+    """
+    with one_sentence():
+        from orchestration.embedded import serve_until_stopped
+
+        serve_until_stopped(data, port, fault or [], lambda address: out.print(f"serving on {address}", markup=False))
+
+
+@app.command()
+def doctor() -> None:
+    """Say where every setting comes from, who we are in Salesforce, and what would make the numbers wrong.
+
+    Secrets are never printed. Exit code 1 if a report could not be made.
+    """
+    with one_sentence():
+        from orchestration.doctor import examine
+
+        examine(lambda line: out.print(line, markup=False))
+
+
+@app.command()
+def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000) -> None:
+    """Open the Dagster UI on the same data, and serve the PDFs that it links to."""
+    with one_sentence():
+        from orchestration.web import serve_ui
+
+        raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False)))
