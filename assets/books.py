@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -17,40 +17,35 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from assets.forecasts import Forecasts
-from connectors.extracts import AnotherOrganization, ExtractRecord, ExtractStore, as_extract
-from connectors.plan_files import read_plan_book
-from connectors.policy_csv import Owners
+from assets.recipes import Recipes
+from assets.refusals import approval, people_brands, refuse_another, refuse_clearly_open, refuse_unusable
+from connectors.extracts import ExtractRecord, ExtractStore, as_extract
 from connectors.policy_folder import read_policies, read_recipients
 from connectors.publications import Ledger
+from connectors.published import Publication, PublishedMonths
 from connectors.salesforce import Outlook
 from connectors.salesforce_wire import Progress
 from connectors.storage import NotComputed, TableStore
 from connectors.target_book import read_target_book
-from reports.brand import looks_of
 from reports.month_end import Readers
 from sales import quotas, targets
 from sales.calendar import Month
 from sales.colleagues import colleagues
-from sales.credit import split_type
-from sales.extract import EMBEDDED, Extract, People, people
+from sales.extract import EMBEDDED, Extract, People, defaults_of, people
 from sales.fault import Fault
 from sales.history import PipelineHistory
-from sales.policy import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PersonBrand, PolicyBook, SalesPolicy
+from sales.policy import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
 from sales.quotas import ManagerQuota
 from sales.recipients import Colleague, RecipientBook, editions
-from sales.snapshot import KnownMonth, has_records, month_end_state, refuse_before_first
-from sales.targets import AnnualTarget, NoTargets
+from sales.snapshot import KnownMonth, has_records
+from sales.targets import AnnualTarget
 
 SALESFORCE = "salesforce"
-EARLIEST_MONTH = Month(2000, 1)  # as `partitions.months`
 # A UI backfill starts a process a month: pulls this young serve all of them.
 SHARED_PULL_HOURS = 6.0
+MONTHS_OF_PAST = 25
 # An extract read so soon after a month end is our own copy of it.
 COPY_WITHIN = timedelta(days=10)
-
-
-class MonthNotClosed(Fault, ValueError):
-    """A month has not ended in the reporting time zone."""
 
 
 class ExtractTooOld(Fault, LookupError):
@@ -90,6 +85,8 @@ class Books:
     _loaded: dict[str, Extract] = field(default_factory=dict)
     _read_at: dict[str, datetime] = field(default_factory=dict)
     _chosen: dict[Month, ExtractRecord] = field(default_factory=dict)
+    _defaults: dict[str, OrganizationDefaults] = field(default_factory=dict)
+    _past: dict[Month, list[Publication]] = field(default_factory=dict)
     _target_books: dict[Month, pd.DataFrame] = field(default_factory=dict)
     _histories: dict[tuple[object, ...], PipelineHistory] = field(default_factory=dict)
 
@@ -99,6 +96,16 @@ class Books:
         return TableStore(self.home)
 
     @cached_property
+    def published(self) -> PublishedMonths:
+        """The published months and their revisions."""
+        return PublishedMonths(self.home, self.tables)
+
+    @cached_property
+    def recipes(self) -> Recipes:
+        """What tables are made from."""
+        return Recipes(self)
+
+    @cached_property
     def ledger(self) -> Ledger:
         """The ledger of published documents."""
         return Ledger(self.home)
@@ -106,7 +113,7 @@ class Books:
     @cached_property
     def extracts(self) -> ExtractStore:
         """Extracts and pins."""
-        return ExtractStore(self.home, self.tables)
+        return ExtractStore(self.home)
 
     @cached_property
     def policies(self) -> PolicyBook:
@@ -130,24 +137,36 @@ class Books:
         the month's end serves, else Salesforce is read. What was read stays stored also where
         the month cannot be computed from it: the next run need not ask again.
         """
-        self.refuse_clearly_open(month)
+        refuse_clearly_open(month, self.now())
         _ = self.policies.custom_fields  # a broken policy is said before Salesforce is asked
         pinned = self.extracts.pinned(month)
         if pinned is not None:
-            self._refuse_demo_data(pinned)
+            refuse_another(self, pinned)
+        if pinned is not None and not fresh and not reconstruct and self.stands(month):
+            return self._choose(month, pinned)
         copy = None if reconstruct else self.copy_of(month)
         if pinned is not None and not fresh:
             record = pinned
-            self.refuse_unusable(month, self.extract(record))
+            refuse_unusable(self, month, self.extract(record))
         elif copy is not None and (fresh or copy.extract_id != getattr(pinned, "extract_id", "")):
             record = copy
             progress(f"{month} is computed from our own copy of that month end, read on {record.extracted_at:%Y-%m-%d %H:%M} UTC")
-            self.refuse_unusable(month, self.extract(record))
+            refuse_unusable(self, month, self.extract(record))
         elif (latest := self.extracts.latest()) is not None and self._serves(latest, month, shared_age):
             record = latest
-            self.refuse_unusable(month, self.extract(record))
+            refuse_unusable(self, month, self.extract(record))
         else:
             record = self._pull(month, progress, accepts_vanished=accepts_vanished)
+        return self._choose(month, record)
+
+    def stands(self, month: Month) -> bool:
+        """Return whether readers see what a run would make: everything that decides about the month is as it was, and so are its tables."""
+        publication, pinned = self.published.current(month), self.extracts.pinned(month)
+        if publication is None or pinned is None or publication.made_from != self.recipes.of_month(month, pinned):
+            return False
+        return all(self.tables.written(name, month) == written for name, written in publication.tables.items())
+
+    def _choose(self, month: Month, record: ExtractRecord) -> ExtractRecord:
         self.extracts.choose(month, record)
         self._chosen[month] = record
         return record
@@ -162,7 +181,7 @@ class Books:
         """Return the policy of a month before its extract is chosen: by what the newest extract says of the year."""
         latest = self.extracts.latest()
         organization = OrganizationDefaults("", "", self.time_zone, 1, named_by_end=False, currency="USD")
-        return self.policies.for_month(month, self.extract(latest).defaults if latest else organization).policy
+        return self.policies.for_month(month, self.defaults_of(latest) if latest else organization).policy
 
     def record(self, month: Month) -> ExtractRecord:
         """Return the extract that this run of a month reads; it does not change while the run lasts."""
@@ -178,7 +197,7 @@ class Books:
         pinned = self.extracts.pinned(month)
         if pinned is None:
             raise NotComputed(f"{month} is not there yet; run `onpace report {month}` first")
-        self._refuse_demo_data(pinned)
+        refuse_another(self, pinned)
         self._chosen[month] = pinned
 
     def extract(self, record: ExtractRecord) -> Extract:
@@ -190,7 +209,23 @@ class Books:
 
     def organization(self, month: Month) -> OrganizationDefaults:
         """Return what the organisation says of itself in the month's extract."""
-        return self.extract(self.record(month)).defaults
+        return self.defaults_of(self.record(month))
+
+    def defaults_of(self, record: ExtractRecord) -> OrganizationDefaults:
+        """Return what the organisation says of itself in an extract, without reading the rest of it."""
+        if record.extract_id not in self._defaults:
+            organization, periods = (self.extracts.frame(record, name) for name in ("raw_organization", "raw_periods"))
+            self._defaults[record.extract_id] = defaults_of(organization, periods)
+        return self._defaults[record.extract_id]
+
+    def past(self, month: Month) -> list[Publication]:
+        """Return the published months before a month without a gap, the oldest first, at most two years of them."""
+        if month not in self._past:
+            found: list[Publication] = []
+            while len(found) < MONTHS_OF_PAST and (earlier := self.published.current(month.plus(-len(found) - 1))) is not None:
+                found.append(earlier)
+            self._past = {month: found[::-1]}
+        return self._past[month]
 
     def rules(self, month: Month) -> MonthRules:
         """Return the rules of a month."""
@@ -198,13 +233,13 @@ class Books:
 
     def history(self, month: Month) -> PipelineHistory:
         """Return the sorted history of the month's extract; months of one pull share it."""
-        return self._history_of(self._extract_with_amounts(self.record(month), self.rules(month)), self.rules(month))
+        return self.history_of(self._extract_with_amounts(self.record(month), self.rules(month)), self.rules(month))
 
     def history_at(self, earlier: Month, month: Month) -> PipelineHistory:
         """Return what a run of a month knows of an earlier month end: our own copy of it where there is one."""
         record = self.copy_of(earlier) or self.record(month)
         rules = self.policies.for_month(earlier, self.organization(month))
-        return self._history_of(self._extract_with_amounts(record, rules), rules)
+        return self.history_of(self._extract_with_amounts(record, rules), rules)
 
     def copy_of(self, month: Month) -> ExtractRecord | None:
         """Return our own copy of a month end, none where the month ends at another instant by now or the org is another."""
@@ -213,7 +248,7 @@ class Books:
             return None
         if not self.source.startswith("https://") and copy.record.pull.instance != latest.pull.instance:
             return None
-        rules = self.policies.for_month(month, self.extract(latest).defaults)
+        rules = self.policies.for_month(month, self.defaults_of(latest))
         wanted = rules.policy.pipeline.amount_field
         has_amounts = not wanted or copy.record.pull.amount_field == wanted
         return copy.record if has_amounts and copy.as_of == rules.calendar.as_of(month) else None
@@ -227,7 +262,7 @@ class Books:
         """Return how people want their own pages, and the editions that recipients ask for."""
         extract = self.extract(self.record(month))
         asked = editions(self.recipients, self.colleagues(month))
-        return Readers(people=_people_brands(self.rules(month), extract.users), editions=asked)
+        return Readers(people=people_brands(self.rules(month), extract.users), editions=asked)
 
     @property
     def recipients(self) -> RecipientBook:
@@ -251,7 +286,7 @@ class Books:
         """Read the target book of the month's rules against the users of its extract."""
         if month not in self._target_books:
             extract = self.extract(self.record(month))
-            self._target_books[month] = self._target_book(self.rules(month), extract.users, extract.roles, extract.quotas)
+            self._target_books[month] = self.target_book_of(self.rules(month), extract.users, extract.roles, extract.quotas)
         return self._target_books[month]
 
     def year_to_date(self, month: Month) -> Iterator[KnownMonth]:
@@ -290,36 +325,16 @@ class Books:
     def _pull(self, month: Month, progress: Progress, *, accepts_vanished: bool) -> ExtractRecord:
         custom = self.policies.custom_fields
         record = self.connect().pull(
-            self.extracts, self.source, progress, approve=partial(self._approve, month), custom=custom, accepts_vanished=accepts_vanished
+            self.extracts, self.source, progress, approve=approval(self, month), custom=custom, accepts_vanished=accepts_vanished
         )
         self._read_at[record.extract_id] = self.now()
         self._keep_month_end(record)
-        self.refuse_unusable(month, self.extract(record))
+        refuse_unusable(self, month, self.extract(record))
         return record
-
-    def _approve(self, month: Month, outlook: Outlook) -> None:
-        """Raise the `Fault` that would stop a month's report, before its extract is read."""
-        rules = self.policies.for_month(month, outlook.defaults)
-        as_of = rules.calendar.as_of(month)
-        self._refuse_open(month, as_of)
-        if outlook.reaches_to < as_of:
-            raise MonthNotClosed(
-                f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {outlook.reaches_to:%Y-%m-%d %H:%M:%S}; "
-                f"run again in a minute, or check this machine's clock"
-            )
-        looks_of(self.policy_folder, rules)
-        _people_brands(rules, outlook.users)
-        read_recipients(self.policy_folder)
-        refuse_before_first(month, outlook.first_created, as_of)
-        self.refuse_without_targets(month, rules, outlook.users, outlook.roles, outlook.quotas)
-
-    def _refuse_open(self, month: Month, as_of: datetime) -> None:
-        if self.now() < as_of:
-            raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
 
     def _keep_month_end(self, record: ExtractRecord) -> None:
         """Keep an extract that was read soon after a month end as our own copy of it."""
-        defaults = self.extract(record).defaults
+        defaults = self.defaults_of(record)
         local = record.extracted_at.astimezone(ZoneInfo(self.policies.time_zone or record.time_zone))
         its_calendar = self.policies.for_month(Month.of(local.date()), defaults).calendar
         month = its_calendar.month_of(local.date()).plus(-1)
@@ -327,15 +342,8 @@ class Books:
         if timedelta(0) <= record.extracted_at - as_of <= COPY_WITHIN:
             self.extracts.keep_month_end(month, as_of, record)
 
-    def _refuse_demo_data(self, record: ExtractRecord) -> None:
-        """Refuse to answer for a real organisation from the demo's extract, or the other way round."""
-        if (record.source == EMBEDDED) != (self.source == EMBEDDED):
-            raise AnotherOrganization(
-                f"{self.home} holds numbers from {record.source}, and the settings name {self.source}; set ONPACE_HOME to another folder"
-            )
-
     def _serves(self, record: ExtractRecord, month: Month, shared_age: timedelta) -> bool:
-        rules = self.policies.for_month(month, self.extract(record).defaults)
+        rules = self.policies.for_month(month, self.defaults_of(record))
         is_after = record.extracted_at >= rules.calendar.as_of(month)
         custom = self.policies.custom_fields
         has_fields = (record.pull.amount_field, record.pull.service_fields) == (custom.amount, custom.service)
@@ -343,30 +351,8 @@ class Books:
         age = self.now() - self._read_at.get(record.extract_id, record.extracted_at)
         return is_after and has_fields and record.source == self.source and age < shared_age
 
-    def refuse_unusable(self, month: Month, extract: Extract) -> None:
-        """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
-        policies = self.policies
-        rules = policies.for_month(month, extract.defaults)
-        self._refuse_open(month, rules.calendar.as_of(month))
-        book = self._target_book(rules, extract.users, extract.roles, extract.quotas)
-        _people_brands(rules, extract.users)
-        read_recipients(self.policy_folder)
-        read_plan_book(self.policy_folder, extract.users, extract.accounts, rules.digits)
-        looks_of(self.policy_folder, rules)
-        month_end_state(self._history_of(extract, rules), month, rules)
-        split_type(extract, rules)
-        year = rules.calendar.fiscal_year(month)
-        in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)
-        if not any(target.fiscal_year == year for target in in_force):
-            raise NoTargets(targets.nobody_has_a_target(month, rules))
-
-    def refuse_without_targets(self, month: Month, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> None:
-        """Raise the `Fault` that a month's targets would meet, without an extract."""
-        book = self._target_book(rules, users, roles, quota_rows)
-        if not (book["fiscal_year"] == rules.calendar.fiscal_year(month)).any():
-            raise NoTargets(targets.nobody_has_a_target(month, rules))
-
-    def _history_of(self, extract: Extract, rules: MonthRules) -> PipelineHistory:
+    def history_of(self, extract: Extract, rules: MonthRules) -> PipelineHistory:
+        """Return the sorted history of an extract by some rules; the last one asked for stays in memory."""
         pipeline = rules.policy.pipeline
         key = (extract.extract_id, rules.currency, pipeline.amount_field, pipeline.record_types)
         if key not in self._histories:
@@ -385,7 +371,8 @@ class Books:
             )
         return self.extract(record)
 
-    def _target_book(self, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> pd.DataFrame:
+    def target_book_of(self, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> pd.DataFrame:
+        """Return the target book that the rules name, with owners found among the users."""
         source = rules.policy.targets.source
         if source == SALESFORCE:
             return quotas.quota_book(quota_rows, users, roles, rules)
@@ -393,25 +380,3 @@ class Books:
         if not path.is_relative_to(self.policy_folder.resolve()):
             raise InvalidPolicy(f"[targets] source = {source[:60]!r} lies outside the policy folder; put the file into it")
         return read_target_book(path, users)
-
-    def refuse_clearly_open(self, month: Month) -> None:
-        """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""
-        following = month.plus(1)
-        earliest = datetime(following.year, following.number, 1, tzinfo=UTC) - timedelta(hours=14)
-        if self.now() < earliest:
-            raise MonthNotClosed(f"{month} is not closed; the latest closed month is {Month.of(self.now().date()).plus(-1)}")
-        if month < EARLIEST_MONTH:
-            raise MonthNotClosed(f"{month} is before {EARLIEST_MONTH}, where months begin here; ask for a later month")
-
-
-def _people_brands(rules: MonthRules, users: pd.DataFrame) -> dict[str, PersonBrand]:
-    """Find the people of `[brand.people]` by user name, e-mail or id; raises `InvalidPolicy` for someone unknown."""
-    owners = Owners(users)
-    found: dict[str, PersonBrand] = {}
-    for key, brand in rules.policy.brand.people.items():
-        matches = owners.matches(key)
-        if len(matches) != 1:
-            what = "fits several users; use the user name" if matches else "is no user name, e-mail or User id of this organisation; correct it"
-            raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
-        found[matches[0]] = brand
-    return found

@@ -4,18 +4,14 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import FROM_SALESFORCE, OWNERS
-from assets.metadata import TABLE, described
-from assets.partitions import months
+from assets.extract import FROM_SALESFORCE
+from assets.metadata import described
+from assets.monthly import monthly_table
 from sales import coverage, movement, reconciliation, snapshot
 from sales.calendar import Month
 
 
-@dg.asset(
-    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("coverage_adds_up", asset="pipeline_coverage", blocking=True,
-                                   description="People sum to teams and to the company, to the cent.")],
-)  # fmt: skip
+@monthly_table(deps=FROM_SALESFORCE, laws={"coverage_adds_up": "People sum to teams and to the company, to the cent."})
 def pipeline_coverage(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
@@ -31,11 +27,7 @@ def pipeline_coverage(
     return described("pipeline_coverage", table, checks)
 
 
-@dg.asset(
-    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("movement_closes", asset="pipeline_movement", blocking=True,
-                                   description="Opening plus what came less what went is the open pipeline, to the cent.")],
-)  # fmt: skip
+@monthly_table(deps=FROM_SALESFORCE, laws={"movement_closes": "Opening plus what came less what went is the open pipeline, to the cent."})
 def pipeline_movement(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,

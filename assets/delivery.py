@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import dagster as dg
 
 from assets.books import Books
-from assets.extract import OWNERS
 from assets.mailroom import HeldBack, Mailroom
+from assets.monthly import OWNERS
 from assets.partitions import months
 from connectors.outbox import deliver
 from connectors.postman import Round

@@ -4,19 +4,19 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import FROM_SALESFORCE, OWNERS
-from assets.metadata import TABLE, described
-from assets.partitions import months
+from assets.extract import FROM_SALESFORCE
+from assets.metadata import described
+from assets.monthly import monthly_table
 from sales import clients, closing, forecast, generation, reconciliation
 from sales import track_record as record
 from sales.calendar import Month
 
 
-@dg.asset(
-    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("forecast_adds_up", asset="landing_forecast", blocking=True,
-                                   description="Bookings, targets and expected landings of people sum to teams and the company, to the cent.")],
-)  # fmt: skip
+@monthly_table(
+    kind="numpy",
+    deps=FROM_SALESFORCE,
+    laws={"forecast_adds_up": "Bookings, targets and expected landings of people sum to teams and the company, to the cent."},
+)
 def landing_forecast(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
@@ -32,7 +32,7 @@ def landing_forecast(
     return described("landing_forecast", table, checks)
 
 
-@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+@monthly_table(kind="numpy", deps=FROM_SALESFORCE)
 def closing_plan(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
@@ -48,14 +48,14 @@ def closing_plan(
     return described("closing_plan", closing.closing_plan(opportunity_snapshot, month, rules, of_plan), None, **more)
 
 
-@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+@monthly_table(kind="numpy", deps=FROM_SALESFORCE)
 def client_phasing(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Bookings and expected confirmations by client and month, and the days of work that follow."""
     month = Month.parse(context.partition_key)
     return described("client_phasing", clients.client_phasing(opportunity_snapshot, books.forecasts.foresight(month), month, books.rules(month)))
 
 
-@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+@monthly_table(kind="numpy", deps=FROM_SALESFORCE)
 def pipeline_generation(context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """New pipeline that each month must see created, by lead source, against what was created."""
     month = Month.parse(context.partition_key)
@@ -63,7 +63,7 @@ def pipeline_generation(context: dg.AssetExecutionContext, phased_targets: pd.Da
     return described("pipeline_generation", generation.pipeline_generation(foresight, phased_targets, month, books.rules(month), extracted_at))
 
 
-@dg.asset(deps=[*FROM_SALESFORCE, "raw_targets"], partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+@monthly_table(kind="numpy", deps=[*FROM_SALESFORCE, "raw_targets"])
 def forecast_track_record(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Forecasts of past month ends, made again from what was known then, beside what came and three naive baselines."""
     month = Month.parse(context.partition_key)

@@ -4,18 +4,14 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import FROM_SALESFORCE, OWNERS
-from assets.metadata import TABLE, described
-from assets.partitions import months
+from assets.extract import FROM_SALESFORCE
+from assets.metadata import described
+from assets.monthly import monthly_table
 from sales import credit, reconciliation, snapshot
 from sales.calendar import Month
 
 
-@dg.asset(
-    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("no_fact_after_as_of", asset="opportunity_snapshot", blocking=True,
-                                   description="No fact recorded at or after the month end is used.")],
-)  # fmt: skip
+@monthly_table(deps=FROM_SALESFORCE, laws={"no_fact_after_as_of": "No fact recorded at or after the month end is used."}, reads_targets=False)
 def opportunity_snapshot(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Every opportunity as it was known at the close of the month: stage, amount, date, owner, and how we know."""
     month = Month.parse(context.partition_key)
@@ -24,7 +20,7 @@ def opportunity_snapshot(context: dg.AssetExecutionContext, books: dg.ResourcePa
     return described("opportunity_snapshot", table, checks)
 
 
-@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@monthly_table(deps=FROM_SALESFORCE, reads_targets=False)
 def monthly_bookings(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Bookings by person and month as they were known at each month end of the year: what re-phasing looks back on."""
     month = Month.parse(context.partition_key)
@@ -32,7 +28,7 @@ def monthly_bookings(context: dg.AssetExecutionContext, books: dg.ResourceParam[
     return described("monthly_bookings", table)
 
 
-@dg.asset(deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@monthly_table(deps=FROM_SALESFORCE, reads_targets=False)
 def booking_credit(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Who gets the credit of each booking: its owner, or those who share it by opportunity splits."""
     month = Month.parse(context.partition_key)

@@ -66,7 +66,7 @@ class Mailroom:
         """Return why a month must not go out; none means that it may."""
         rules, record = self.books.rules(month), self.books.record(month)
         digest = self.digest(month)
-        share = assumed_share(self.books.tables.read_published("opportunity_snapshot", month))
+        share = assumed_share(self.books.published.read("opportunity_snapshot", month))
         finished = Finished(
             month, rules.calendar.as_of(month), record.extracted_at, share, self._manifest(month)["failed"], self.ledger.approved_by(str(month), digest)
         )  # fmt: skip

@@ -8,14 +8,21 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
+from connectors.storage import Written
 from sales.tables import MONTHLY, RAW, Contract, descriptions
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
-TABLE = dg.PythonObjectDagsterType(pd.DataFrame, name="Table")
+TABLE = dg.DagsterType(
+    name="Table",
+    type_check_fn=lambda _, value: value is None or isinstance(value, pd.DataFrame),
+    description="A table; none where what is stored stands.",
+)
 PREVIEW_ROWS = 12
 PREVIEW_COLUMNS = 10
 # Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
 PRIVATE = {"name", "account_name", "amount", "amount_local", "detail", "username", "email", "old_value", "new_value"}
+# Of a table: what it was made from, as a digest; and that it stands as it was made then.
+RECIPE, UNCHANGED = "recipe", "unchanged"
 STAMPS = ["as_of", "extracted_at"]
 
 
@@ -36,6 +43,22 @@ def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | Non
             for check, faults in (checks or {}).items()
         ],
     )
+
+
+def described_before(
+    context: dg.AssetExecutionContext, name: str, written: Written, check_results: list[dg.AssetCheckResult]
+) -> dg.MaterializeResult:
+    """Return what is to be said of a table that was not computed again: what was said of it, and that it is unchanged."""
+    known = dg.AssetRecordsFilter(asset_key=dg.AssetKey(name), asset_partitions=[context.partition_key])
+    events = context.instance.fetch_materializations(known, limit=1).records
+    said = dict(events[0].asset_materialization.metadata) if events and events[0].asset_materialization else {}
+    said.update({
+        "dagster/row_count": dg.MetadataValue.int(int(written.figures["rows"])),
+        "dagster/column_schema": dg.MetadataValue.table_schema(column_schema((MONTHLY | RAW)[name])),
+        RECIPE: dg.MetadataValue.text(written.recipe),
+        UNCHANGED: dg.MetadataValue.text(f"made from the same inputs in run {written.run_id}; not computed again"),
+    })  # fmt: skip
+    return dg.MaterializeResult(value=None, data_version=dg.DataVersion(written.digest), metadata=said, check_results=check_results)
 
 
 def column_schema(contract: type[Contract]) -> dg.TableSchema:

@@ -4,19 +4,14 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import OWNERS
-from assets.metadata import TABLE, described
-from assets.partitions import months
+from assets.metadata import described
+from assets.monthly import monthly_table
 from reports import formats
 from sales import quality, reconciliation
 from sales.calendar import Month
 
 
-@dg.asset(
-    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("every_booking_has_a_target", asset="data_quality", blocking=True,
-                                   description="A booking belongs to someone with a target, or is listed.")],
-)  # fmt: skip
+@monthly_table(laws={"every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."})
 def data_quality(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,

@@ -6,12 +6,14 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import OWNERS
+from assets.metadata import UNCHANGED
+from assets.monthly import OWNERS
 from assets.partitions import months
 from connectors.publications import Document
+from connectors.published import Publication
 from reports.grain_tables import MonthTables
 from reports.month_end import Restated
-from reports.press import Pack, Press
+from reports.press import Issue, Pack, Press
 from sales.calendar import Month
 from sales.policy import MonthRules
 from sales.restatement import Published, restatement
@@ -46,34 +48,44 @@ def month_end_packs(
         pipeline_coverage, pipeline_movement, closing_plan, data_quality,
         landing_forecast, client_phasing, pipeline_generation, forecast_track_record, phasing_check, target_padding, bottom_up_plan,
     )  # fmt: skip
-    rules, record = books.rules(month), books.record(month)
+    record, publication = books.record(month), books.published.current(month)
+    if publication and record.extract_id == publication.extract_id and books.stands(month) and (standing := press.standing(month)):
+        context.log.info("%d documents, 0 printed: nothing changed since they were published", len(standing.packs))
+        return _said(standing, press, publication, unchanged=True)
+    rules = books.rules(month)
     issue = press.publish(
         tables, month, rules, record.source, context.log.info, readers=books.readers(month), before=_before(books, month, tables, rules)
     )
     for remark in issue.remarks:
         context.log.warning(remark)
     books.ledger.record(month, [each for pack in issue.packs for each in _files(pack)], books.now())
-    books.tables.publish(month, record.extract_id, books.now())
+    publication = books.published.publish(month, record.extract_id, books.now(), issue.digest, "" if issue.failed else books.recipes.of_month(month))
     issue.refuse_failed()
+    return _said(issue, press, publication)
+
+
+def _said(issue: Issue, press: Press, publication: Publication, *, unchanged: bool = False) -> dg.MaterializeResult:
     links = "\n".join(f"- [{_bare(pack.title)}]({press.link(pack.path)})" for pack in issue.packs)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(issue.digest),
         metadata={
             "documents": len(issue.packs),
             "printed_now": issue.printed,
+            "revision": publication.revision,
             "packs": dg.MetadataValue.md(links),
             "folder": dg.MetadataValue.path(str(issue.folder)),
             "company_pack": dg.MetadataValue.url(press.link(issue.packs[0].path)),
+            **({UNCHANGED: "made from the same inputs as when they were published; not printed again"} if unchanged else {}),
         },
     )
 
 
 def _before(books: Books, month: Month, tables: MonthTables, rules: MonthRules) -> Restated | None:
     """Return what differs from the month as it was published first, none where it never was."""
-    first = books.tables.first_publication(month)
+    first = books.published.first(month)
     if first is None:
         return None
-    was = Published(*(first.table(name) for name in ("opportunity_snapshot", "booking_credit", "phased_targets")))
+    was = Published(*(books.published.table(first, name) for name in ("opportunity_snapshot", "booking_credit", "phased_targets")))
     now = Published(tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets)
     published = first.at.astimezone(ZoneInfo(rules.calendar.time_zone)).date() if first.at else None
     return Restated(restatement(was, now, month, rules), published)

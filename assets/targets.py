@@ -4,18 +4,16 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import OWNERS
-from assets.metadata import TABLE, described
-from assets.partitions import months
+from assets.metadata import described
+from assets.monthly import monthly_table
 from sales import attainment, catch_up, plans, reconciliation, targets
 from sales.calendar import Month
 
 
-@dg.asset(
-    deps=["raw_targets", "raw_users", "raw_roles", "raw_organization"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("phasing_sums_to_annual_target", asset="phased_targets", blocking=True,
-                                   description="The twelve months sum to the annual target, to the cent.")],
-)  # fmt: skip
+@monthly_table(
+    deps=["raw_targets", "raw_users", "raw_roles", "raw_organization"],
+    laws={"phasing_sums_to_annual_target": "The twelve months sum to the annual target, to the cent."},
+)
 def phased_targets(
     context: dg.AssetExecutionContext,
     monthly_bookings: pd.DataFrame,
@@ -33,11 +31,7 @@ def phased_targets(
     return described("phased_targets", table, checks)
 
 
-@dg.asset(
-    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
-    check_specs=[dg.AssetCheckSpec("attainment_adds_up", asset="target_attainment", blocking=True,
-                                   description="People sum to teams and to the company, to the cent.")],
-)  # fmt: skip
+@monthly_table(laws={"attainment_adds_up": "People sum to teams and to the company, to the cent."})
 def target_attainment(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
@@ -52,7 +46,7 @@ def target_attainment(
     return described("target_attainment", table, checks)
 
 
-@dg.asset(deps=["phased_targets"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@monthly_table(deps=["phased_targets"])
 def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Whether each person's phasing leaves the year within reach after two missed months, and weights that would."""
     month = Month.parse(context.partition_key)
@@ -61,7 +55,7 @@ def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Boo
     return described("phasing_check", table)
 
 
-@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@monthly_table()
 def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """What is assigned to people beside what their teams and the company state: over-assignment in plain sight."""
     month = Month.parse(context.partition_key)
@@ -69,7 +63,7 @@ def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFra
     return described("target_padding", plans.target_padding(phased_targets, stated, month, books.rules(month), extracted_at))
 
 
-@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@monthly_table()
 def bottom_up_plan(
     context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, client_phasing: pd.DataFrame, books: dg.ResourceParam[Books]
 ) -> dg.MaterializeResult:

@@ -247,13 +247,12 @@ def _regional_extract() -> tuple[Extract, MonthRules]:
     from connectors.extracts import ExtractStore, as_extract
     from connectors.salesforce import SalesforceClient
     from connectors.salesforce_login import Login
-    from connectors.storage import TableStore
     from local_org.csv_org import csv_org
     from local_org.server import OrgServer, serving
     from local_org.sessions import DEFAULT_CREDENTIAL
 
     with TemporaryDirectory() as folder, serving(OrgServer(csv_org(REGIONAL))) as address:
-        store = ExtractStore(Path(folder), TableStore(Path(folder)))
+        store = ExtractStore(Path(folder))
         record = SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)).pull(store, "bench")
         extract = as_extract(store.frames(record), record.extract_id, record.extracted_at)
     policy = parse_policy('[fiscal]\nstart_month = 1\ntime_zone = "America/New_York"\ncurrency = "USD"\n', "fy2021.toml")

@@ -30,9 +30,8 @@ def pull(address: str, home: str) -> dict[str, float]:
     from connectors.extracts import ExtractStore
     from connectors.salesforce import SalesforceClient
     from connectors.salesforce_login import Login
-    from connectors.storage import TableStore
 
-    store = ExtractStore(Path(home), TableStore(Path(home)))
+    store = ExtractStore(Path(home))
     client = SalesforceClient(Login("", "onpace-local", "onpace-local", address))
     before = peak()
     wall, cpu = time.perf_counter(), time.process_time()

@@ -3,7 +3,7 @@
 Put records about extracts here. Below a home: `extracts/ID.json` (one extract),
 `chosen/MONTH.json` (the extract that a run of the month reads), `month_ends/MONTH.json`
 (our own copy of a month end: the first extract read soon after it), `pulling` (a pull
-that is not finished). The extract frozen for a published month is in `published/MONTH.json`.
+that is not finished). The extract frozen for a published month is in its publication (`published`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from connectors.files import write_atomically
+from connectors.published import PublishedMonths
 from connectors.raw_tables import RawTables
 from connectors.storage import TableStore
 from connectors.unfinished import Desk
@@ -99,10 +100,10 @@ class MonthEndCopy:
 class ExtractStore:
     """Extracts and pins: a month is computed from the extract frozen for it."""
 
-    def __init__(self, home: Path, tables: TableStore) -> None:
+    def __init__(self, home: Path) -> None:
         """Use a home; nothing is created until something is stored."""
         self._home = home
-        self._tables = tables
+        self._published = PublishedMonths(home, TableStore(home))
         self.raw = RawTables(home)
 
     @cached_property
@@ -163,8 +164,8 @@ class ExtractStore:
 
     def pinned(self, month: Month) -> ExtractRecord | None:
         """Return the extract frozen for a month: the one its published numbers were computed from, or none."""
-        extract_id = self._tables.published_extract(month)
-        return self._named(extract_id) if extract_id else None
+        publication = self._published.current(month)
+        return self.named(publication.extract_id) if publication else None
 
     def choose(self, month: Month, record: ExtractRecord) -> None:
         """Note the extract that a run of the month reads; it is frozen when the month is published."""
@@ -173,7 +174,7 @@ class ExtractStore:
     def chosen(self, month: Month) -> ExtractRecord | None:
         """Return the extract that the latest run of a month reads, or none."""
         path = self._home / "chosen" / f"{month}.json"
-        return self._named(json.loads(path.read_text(encoding="utf-8"))["extract_id"]) if path.exists() else None
+        return self.named(json.loads(path.read_text(encoding="utf-8"))["extract_id"]) if path.exists() else None
 
     def keep_month_end(self, month: Month, as_of: datetime, record: ExtractRecord) -> None:
         """Keep an extract as our own copy of a month end; the first one stands for ever."""
@@ -181,27 +182,32 @@ class ExtractStore:
         if not path.exists():
             write_atomically(path, _json({"extract_id": record.extract_id, "as_of": as_of.isoformat()}))
 
+    def copied_months(self) -> list[Month]:
+        """Return the months of whose ends there is a copy of our own."""
+        return sorted(Month.parse(path.stem) for path in (self._home / "month_ends").glob("*.json"))
+
     def month_end(self, month: Month) -> MonthEndCopy | None:
         """Return our own copy of a month end, or none."""
         path = self._home / "month_ends" / f"{month}.json"
         if not path.exists():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return MonthEndCopy(self._named(content["extract_id"]), datetime.fromisoformat(content["as_of"]))
+        return MonthEndCopy(self.named(content["extract_id"]), datetime.fromisoformat(content["as_of"]))
 
     def frames(self, record: ExtractRecord) -> dict[str, pd.DataFrame]:
         """Return the raw tables of an extract, with the columns that they have today."""
-        return {
-            name: _completed(self.raw.read(name, record.versions[name]), contract) if name in record.versions else empty(contract)
-            for name, contract in RAW.items()
-            if name != "raw_targets"
-        }
+        return {name: self.frame(record, name) for name in RAW if name != "raw_targets"}
+
+    def frame(self, record: ExtractRecord, name: str) -> pd.DataFrame:
+        """Return one raw table of an extract, with the columns that it has today; empty where the extract has none."""
+        contract = RAW[name]
+        return _completed(self.raw.read(name, record.versions[name]), contract) if name in record.versions else empty(contract)
 
     def tidy(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
         latest = self.latest()
-        needed = {latest.extract_id} if latest else set[str]()
-        for folder in ("published", "chosen", "month_ends"):
+        needed = self._published.extract_ids() | ({latest.extract_id} if latest else set())
+        for folder in ("chosen", "month_ends"):
             needed |= {json.loads(path.read_text(encoding="utf-8"))["extract_id"] for path in (self._home / folder).glob("*.json")}
         records = [self._record(path) for path in (self._home / "extracts").glob("[0-9]*.json")]
         old = [each for each in records if each.extract_id not in needed and now - each.extracted_at > timedelta(days=KEPT_DAYS)]
@@ -215,7 +221,8 @@ class ExtractStore:
             if versions:
                 self.raw.tidy(name, versions, KEPT_DAYS * 24)
 
-    def _named(self, extract_id: str) -> ExtractRecord:
+    def named(self, extract_id: str) -> ExtractRecord:
+        """Return an extract by its id."""
         return self._record(self._home / "extracts" / f"{extract_id}.json")
 
     def _record(self, path: Path) -> ExtractRecord:

@@ -1,10 +1,19 @@
-"""Files that are replaced in one step."""
+"""Files: replaced in one step, and known by their digest."""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
+
+from sales.fault import Fault
+
+CHUNK = 1 << 20
+
+
+class UnreadableFile(Fault, OSError):
+    """A file cannot be read."""
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -20,3 +29,15 @@ def write_atomically(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's SHA-256; raises `UnreadableFile`."""
+    whole = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                whole.update(chunk)
+    except OSError as fault:
+        raise UnreadableFile(f"{path} cannot be read ({fault.strerror or fault}); name a file that is there") from None
+    return whole.hexdigest()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from connectors.files import digest_of
 from sales import recipients
 from sales.policy import FILE_NAME, InvalidPolicy, PolicyBook, parse_policy
 from sales.recipients import RecipientBook, parse_recipients
@@ -45,3 +46,8 @@ def read_text(path: Path) -> str:
         raise InvalidPolicy(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
     except OSError as fault:
         raise InvalidPolicy(f"{path} cannot be read: {fault.strerror}") from None
+
+
+def policy_files(folder: Path) -> list[tuple[str, str]]:
+    """Return the name and SHA-256 of every file of the folder, logos included, in order of their names."""
+    return [(path.relative_to(folder).as_posix(), digest_of(path)) for path in sorted(folder.rglob("*")) if path.is_file()]

@@ -5,7 +5,6 @@ Put what is known of published files here. Records are only added: `ONPACE_HOME/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,6 @@ from pathlib import Path
 from upath import UPath
 
 from sales.calendar import Month
-from sales.fault import Fault
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS publications (
@@ -25,12 +23,7 @@ CREATE TABLE IF NOT EXISTS publications (
     audience TEXT NOT NULL, language TEXT NOT NULL, published_at TEXT NOT NULL, PRIMARY KEY (month, file, sha256)
 )
 """
-CHUNK = 1 << 20
 WAIT = 30.0  # seconds for another process to finish its record
-
-
-class UnreadableFile(Fault, OSError):
-    """A file that is to be verified cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -109,15 +102,3 @@ class Ledger:
         with closing(sqlite3.connect(self._path, timeout=WAIT)) as database, database:
             database.execute(SCHEMA)
             yield database
-
-
-def digest_of(path: Path) -> str:
-    """Return a file's SHA-256; raises `UnreadableFile`."""
-    whole = hashlib.sha256()
-    try:
-        with path.open("rb") as file:
-            while chunk := file.read(CHUNK):
-                whole.update(chunk)
-    except OSError as fault:
-        raise UnreadableFile(f"{path} cannot be read ({fault.strerror or fault}); name a file that is there") from None
-    return whole.hexdigest()

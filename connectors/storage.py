@@ -1,10 +1,8 @@
 """Monthly tables on disk: Delta, partitioned by month, with atomic commits.
 
-Put everything about monthly tables below `ONPACE_HOME` here: `tables/NAME` (Delta),
-`written/NAME/MONTH.json` (the version that holds a month as last written),
-`published/MONTH.json` (the versions that readers see, and the extract that is frozen for
-the month), `published/first/MONTH.json` (the same as it was published first, for ever). Raw
-tables and extracts are `extracts`.
+Put writing and reading of monthly tables below `ONPACE_HOME` here: `tables/NAME` (Delta) and
+`written/NAME/MONTH.json` (the version that holds a month as last written, and what it was
+computed from). Which of them readers see is `revisions`; raw tables and extracts are `extracts`.
 """
 
 from __future__ import annotations
@@ -13,8 +11,7 @@ import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +22,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from connectors.files import write_atomically
 from sales import columns
+from sales.anomaly import figures
 from sales.calendar import Month
 from sales.fault import Fault
 from sales.money import DECIMAL_PRECISION
@@ -35,6 +33,9 @@ ATTEMPTS = 20
 KEEP_THE_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 # Months of one table may have money of different digits; no currency has more than four.
 STORED_MONEY = pa.decimal128(28, 4)
+# The tables of a month are read by many steps of a run: what was read stays in memory, a month or two of it.
+MOST_HELD = 40
+_held: dict[tuple[str, str, Month, int], pa.Table] = {}
 
 
 class NotComputed(Fault, LookupError):
@@ -42,11 +43,19 @@ class NotComputed(Fault, LookupError):
 
 
 @dataclass(frozen=True)
-class FirstPublication:
-    """A month as it was published first; `at` is unknown where an early version of this program published it."""
+class Written:
+    """One month of a table as it was written: where it lies, its size, and what it was computed from.
 
-    at: datetime | None
-    table: Callable[[str], pd.DataFrame]
+    `recipe` is a digest of everything that decides about the content, `digest` one of the content, `figures` its number of
+    rows and sums of money; what an early version of this program did not note is empty.
+    """
+
+    version: int
+    scales: dict[str, int]
+    recipe: str = ""
+    digest: str = ""
+    run_id: str = ""
+    figures: dict[str, str] = field(default_factory=dict[str, str])
 
 
 class TableStore:
@@ -59,7 +68,7 @@ class TableStore:
         self._pause = pause
 
     def write(self, name: str, month: Month, frame: pd.DataFrame, note: dict[str, str]) -> None:
-        """Replace one month of a table in one commit; `note` goes into the commit's metadata."""
+        """Replace one month of a table in one commit; `note` (run_id, digest, recipe) goes into the commit's metadata and the record."""
         column = month_column(name)
         table = pa.Table.from_pandas(frame, preserve_index=False)
         scales = {each.name: each.type.scale for each in table.schema if pa.types.is_decimal(each.type)}
@@ -78,78 +87,42 @@ class TableStore:
             )  # fmt: skip
 
         try_again(commit, self._pause)
-        record = {"version": DeltaTable(str(path)).version(), "scales": scales}
-        write_atomically(self._record_of(name, month), _json(record))
+        known = {key: note.get(key, "") for key in ("recipe", "digest", "run_id")}
+        sizes = {figure: str(value) for figure, value in figures(frame).items()}
+        self.recall(name, month, Written(DeltaTable(str(path)).version(), scales, **known, figures=sizes))
+
+    def written(self, name: str, month: Month) -> Written | None:
+        """Return the record of a month as it was last written, none where it never was."""
+        record = self._record_of(name, month)
+        return Written(**json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
+
+    def recall(self, name: str, month: Month, record: Written) -> None:
+        """Let a month be what a record says: the last writing, or an earlier one."""
+        write_atomically(self._record_of(name, month), json.dumps(asdict(record), indent=1, sort_keys=True).encode())
 
     def read(self, name: str, month: Month) -> pd.DataFrame:
         """Return one month of a table as it was last written, sorted by key; raises `NotComputed`."""
-        record = self._record_of(name, month)
-        if not record.exists():
-            raise NotComputed(_not_computed(name, month))
-        return self._month_of(name, month, json.loads(record.read_text(encoding="utf-8")))
-
-    def publish(self, month: Month, extract_id: str, now: datetime) -> None:
-        """Make what was last written of a month the state that readers see, all tables at once, and freeze its extract.
-
-        What was published first stays known, with the instant of it.
-        """
-        first, current = self._first_publication(month), self._publication(month)
-        if current.exists() and not first.exists():  # it was published by a version that kept no first one
-            write_atomically(first, current.read_bytes())
-        tables = {name: json.loads(self._record_of(name, month).read_text(encoding="utf-8")) for name in MONTHLY}
-        record = _json({"month": str(month), "extract_id": extract_id, "published_at": now.isoformat(), "tables": tables})
-        if not first.exists():
-            write_atomically(first, record)
-        write_atomically(current, record)
-
-    def first_publication(self, month: Month) -> FirstPublication | None:
-        """Return when a month was published first and how its tables are read, none where it never was."""
-        path = self._first_publication(month) if self._first_publication(month).exists() else self._publication(month)
-        if not path.exists():
-            return None
-        record = json.loads(path.read_text(encoding="utf-8"))
-        at = record.get("published_at")
-        return FirstPublication(datetime.fromisoformat(at) if at else None, lambda name: self._month_of(name, month, record["tables"][name]))
-
-    def published_extract(self, month: Month) -> str | None:
-        """Return the id of the extract that the published month was computed from, or none."""
-        path = self._publication(month)
-        return json.loads(path.read_text(encoding="utf-8"))["extract_id"] if path.exists() else None
-
-    def read_published(self, name: str, month: Month) -> pd.DataFrame:
-        """Return one month of a table as it was published; a run that was killed since does not show."""
-        path = self._publication(month)
-        record = json.loads(path.read_text(encoding="utf-8"))["tables"].get(name) if path.exists() else None
+        record = self.written(name, month)
         if record is None:
-            raise NotComputed(_not_computed(name, month))
-        return self._month_of(name, month, record)
+            raise NotComputed(not_computed(name, month))
+        return self.read_at(name, month, record)
 
-    def published_tables(self, month: Month) -> list[str]:
-        """Return the names of a published month's tables: an earlier version of this program made fewer. Raises `NotComputed`."""
-        path = self._publication(month)
-        if not path.exists():
-            raise NotComputed(_not_computed("the month", month))
-        return sorted(json.loads(path.read_text(encoding="utf-8"))["tables"])
+    def read_at(self, name: str, month: Month, record: Written) -> pd.DataFrame:
+        """Return one month of a table as a record says, sorted by key."""
+        key = (str(self._root), name, month, record.version)
+        if key not in _held:
+            if len(_held) >= MOST_HELD:
+                _held.clear()
+            _held[key] = self._month_of(name, month, record)
+        return columns.frame({each: _held[key].column(each) for each in _held[key].column_names})
 
-    def latest_published(self) -> Month | None:
-        """Return the newest month that was published, or none."""
-        months = [Month.parse(path.stem) for path in (self._home / "published").glob("*.json")]
-        return max(months, default=None)
-
-    def _month_of(self, name: str, month: Month, record: dict[str, Any]) -> pd.DataFrame:
-        stored = DeltaTable(str(self._root / name), version=record["version"])
+    def _month_of(self, name: str, month: Month, record: Written) -> pa.Table:
+        stored = DeltaTable(str(self._root / name), version=record.version)
         table = stored.to_pyarrow_table(partitions=[(month_column(name), "=", str(month))])
-        table = _rescaled(table, {column: pa.decimal128(DECIMAL_PRECISION, scale) for column, scale in record["scales"].items()})
+        table = _rescaled(table, {column: pa.decimal128(DECIMAL_PRECISION, scale) for column, scale in record.scales.items()})
         contract = MONTHLY[name]
         key = [(each, "ascending") for each in contract.to_schema().unique or []]
-        ordered = _completed(table, contract).sort_by(key)
-        return columns.frame({each: ordered.column(each) for each in ordered.column_names})
-
-    def _publication(self, month: Month) -> Path:
-        return self._home / "published" / f"{month}.json"
-
-    def _first_publication(self, month: Month) -> Path:
-        return self._home / "published" / "first" / f"{month}.json"
+        return _completed(table, contract).sort_by(key)
 
     def _record_of(self, name: str, month: Month) -> Path:
         # Delta says neither that a month was written without rows, nor how many digits its money had.
@@ -170,7 +143,8 @@ def try_again(commit: Callable[[], None], pause: Callable[[float], None]) -> Non
             return
 
 
-def _not_computed(name: str, month: Month) -> str:
+def not_computed(name: str, month: Month) -> str:
+    """Return the sentence for a month that is not there."""
     return f"{name} has no {month} yet; run `onpace report {month}` first"
 
 
@@ -186,7 +160,3 @@ def _rescaled(table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
     for name, kind in types.items():
         table = table.set_column(table.column_names.index(name), name, table.column(name).cast(kind))
     return table
-
-
-def _json(content: object) -> bytes:
-    return json.dumps(content, indent=1, sort_keys=True).encode()

@@ -29,7 +29,7 @@ NAMES = {"stage_weighted": "Stage", "last_year": "Last yr", "three_month_average
 
 def backtest(books: Books, month: Month | None, console: Console) -> tuple[Month, pd.DataFrame]:
     """Return the track record of a published month over its whole past, with a progress bar."""
-    chosen = month or books.tables.latest_published()
+    chosen = month or books.published.latest()
     if chosen is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     books.use_published(chosen)

@@ -7,7 +7,7 @@ import sys
 
 import typer
 
-from orchestration.commands import answers, deliveries, machine, months
+from orchestration.commands import answers, deliveries, machine, months, past
 
 app = typer.Typer(
     name="onpace",
@@ -21,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for subject in (months, answers, deliveries, machine):
+for subject in (months, past, answers, deliveries, machine):
     app.add_typer(subject.app)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from assets.refusals import refuse_without_targets
 from connectors.extracts import ExtractRecord
 from connectors.salesforce_examination import Examination, examine_organization
 from connectors.salesforce_login import PASSWORD, SESSION
@@ -44,7 +45,7 @@ def examine(say: Say) -> None:
     say("Targets and the latest closed month")
     month = Month.of(books.now().date()).plus(-1)
     rules = policies.for_month(month, found.organization)
-    books.refuse_without_targets(month, rules, found.users, found.roles, found.quotas)
+    refuse_without_targets(books, month, rules, found.users, found.roles, found.quotas)
     say(f"  {month} belongs to {rules.calendar.year_of(month).name}, by {rules.source}; targets come from {rules.policy.targets.source}")
     existing = found.existing_before(rules.calendar.as_of(month))
     say(f"  {existing:,} opportunities were created before the end of {month}")

@@ -3,7 +3,7 @@
 import dagster as dg
 import pandas as pd
 
-from assets.metadata import digest
+from assets.metadata import RECIPE, digest
 from connectors.raw_tables import RawTables
 from connectors.storage import TableStore
 from orchestration import settings
@@ -18,7 +18,8 @@ class DeltaTables(dg.ConfigurableIOManager):
         if obj is None:
             return
         name, store = context.asset_key.path[-1], TableStore(settings.home())
-        note = {"run_id": context.run_id, "digest": digest(obj)}
+        recipe = context.output_metadata.get(RECIPE)
+        note = {"run_id": context.run_id, "digest": digest(obj), **({RECIPE: str(recipe.value)} if recipe else {})}
         if context.has_asset_partitions:
             store.write(name, Month.parse(context.asset_partition_key), obj, note)
         else:

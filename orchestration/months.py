@@ -17,10 +17,14 @@ class UnknownMonths(ValueError):
 
 
 def months_named(text: str, books: Books) -> list[Month]:
-    """Return the months of `2025-01..2025-12`, `2025-Q3`, `FY2025-Q3`, `FY2026` or `2026-09`.
+    """Return the months of `2025-01..2025-12`, `2025-Q3`, `FY2025-Q3`, `FY2026`, `2026-09`, or several of these with commas.
 
     Quarters and years are fiscal, by the policies and by what the organisation says of itself.
     """
+    return sorted({month for part in text.split(",") for month in _named(part.strip(), books)})
+
+
+def _named(text: str, books: Books) -> list[Month]:
     found = QUARTER_OR_YEAR.fullmatch(text)
     if found:
         name = int(found[1] or found[3])
@@ -44,5 +48,5 @@ def _organization(books: Books) -> OrganizationDefaults:
     """Return what the organisation says of its year, from the newest extract, else by asking it."""
     latest = books.extracts.latest()
     if latest is not None:
-        return books.extract(latest).defaults
+        return books.defaults_of(latest)
     return books.connect().organization()

@@ -4,7 +4,9 @@ Settings are read in the run, not in configuration: so definitions load with an 
 environment, and no secret can appear in the UI.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -57,8 +59,21 @@ class BooksResource(dg.ConfigurableResource[Books]):
     """Extracts, pins, policies and the target book of `ONPACE_HOME` and `ONPACE_POLICY`."""
 
     def create_resource(self, context: dg.InitResourceContext) -> Books:  # noqa: ARG002  # Dagster's signature
-        """Build the books from settings."""
-        return make_books()
+        """Build the books from settings, or take those that this process works with."""
+        return _lent.get() or make_books()
+
+
+_lent: ContextVar[Books | None] = ContextVar("books that this process works with", default=None)
+
+
+@contextmanager
+def lent(books: Books) -> Iterator[None]:
+    """Let runs of this process read from books that are open already: what they hold in memory serves all of them."""
+    token = _lent.set(books)
+    try:
+        yield
+    finally:
+        _lent.reset(token)
 
 
 def make_mailroom(books: Books | None = None) -> Mailroom:

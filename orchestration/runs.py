@@ -5,6 +5,7 @@ Put execution from the terminal here; what is run is `jobs`, what is said is `cl
 
 from __future__ import annotations
 
+import difflib
 import logging
 import os
 import shutil
@@ -17,6 +18,8 @@ import dagster as dg
 from filelock import FileLock, Timeout
 
 from assets.books import Books
+from assets.metadata import UNCHANGED
+from assets.refusals import refuse_another, refuse_clearly_open
 from connectors.extracts import AnotherOrganization
 from connectors.policy_csv import InvalidPolicyTable
 from connectors.salesforce import VanishedRecords
@@ -25,7 +28,9 @@ from connectors.salesforce_objects import MissingField, MissingObject, RetypedFi
 from connectors.salesforce_wire import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
 from orchestration import settings
 from orchestration.definitions import defs
+from orchestration.resources import lent
 from reports.brand import InvalidLogo
+from reports.press import Press
 from sales.calendar import Month
 from sales.fault import Fault
 from sales.policy import InvalidPolicy
@@ -38,14 +43,24 @@ ABOUT_EVERY_MONTH = (
 )  # fmt: skip
 
 
+EXTRACT = dg.AssetKey("raw_opportunities")
+# Delivery belongs to the month end as a whole.
+NEVER_ALONE = {"delivery", "month_end_delivery"}
+
+
+class UnknownAsset(Fault, LookupError):
+    """A name stands for no asset that can be computed alone."""
+
+
 class RunFailed(Fault, RuntimeError):
     """A run did not succeed for a reason that is not in the input."""
 
 
 @dataclass
 class Outcome:
-    """What became of several months: those done, and the reason of each that was not."""
+    """What became of several months: those done, those that stood as they were, and the reason of each that failed."""
 
+    unchanged: list[Month] = field(default_factory=list)
     done: list[Month] = field(default_factory=list)
     failed: dict[Month, Fault] = field(default_factory=dict)
 
@@ -77,15 +92,50 @@ class HowToRead:
     accept_vanished: bool = False
 
 
-def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead) -> None:
-    """Run a job for a month; raises the `Fault` of the step that failed."""
-    config = {
-        "ops": {"salesforce_extract": {"config": asdict(how)}},
-        "loggers": {"terminal": {"config": {}}},
-    }
+def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead, only: dg.AssetSelection | None = None) -> None:
+    """Run a job for a month, or only some of its assets; raises the `Fault` of the step that failed."""
     job = defs.resolve_job_def(job_name)
-    with _alone(month, books), _faults(month):
-        job.execute_in_process(run_config=config, partition_key=str(month), instance=instance, resources={"books": books})
+    keys = _selected(only) if only else None
+    reads = keys is None or EXTRACT in keys
+    config = {"loggers": {"terminal": {"config": {}}}, **({"ops": {"salesforce_extract": {"config": asdict(how)}}} if reads else {})}
+    with _alone(month, books), _faults(month), lent(books):
+        job.execute_in_process(
+            run_config=config, partition_key=str(month), instance=instance, asset_selection=sorted(keys, key=str) if keys else None
+        )
+
+
+def selection_of(names: Sequence[str]) -> dg.AssetSelection:
+    """Return the assets that names of groups or tables stand for; raises `UnknownAsset`."""
+    graph = defs.resolve_asset_graph()
+    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    groups = {graph.get(key).group_name for key in graph.executable_asset_keys}
+    chosen = dg.AssetSelection.keys()
+    for name in names:
+        if name not in keys | groups or name in NEVER_ALONE:
+            near = difflib.get_close_matches(name, keys | groups, 1)
+            meant = f"; did you mean {near[0]!r}?" if near and near[0] not in NEVER_ALONE else ""
+            raise UnknownAsset(
+                f"{name[:60]!r} is no group and no table that can be computed alone{meant}; groups are {', '.join(sorted(groups - NEVER_ALONE))}"
+            )
+        chosen |= dg.AssetSelection.groups(name) if name in groups else dg.AssetSelection.keys(name)
+    return chosen
+
+
+def _selected(only: dg.AssetSelection) -> set[dg.AssetKey]:
+    return set(only.required_multi_asset_neighbors().resolve(defs.resolve_asset_graph()))
+
+
+def note_unchanged(month: Month, books: Books, instance: dg.DagsterInstance) -> bool:
+    """Return whether a month stands as published, with all its documents; then the UI is told so, and no run is needed."""
+    pinned = books.extracts.pinned(month)
+    if pinned is None or not books.stands(month):
+        return False
+    refuse_another(books, pinned)
+    if Press(books.home / "packs", books.policy_folder).standing(month) is None:
+        return False
+    words = "everything that decides about it is as it was when it was published; nothing was computed"
+    instance.report_runless_asset_event(dg.AssetObservation("month_end_packs", partition=str(month), metadata={UNCHANGED: words}))
+    return True
 
 
 @contextmanager
@@ -121,11 +171,14 @@ def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], Non
     outcome, started = Outcome(), books.now()
     with dagster_instance() as instance:
         for month in months:
-            begin(month)
             # The first month pulls where it must; a pull made since then serves the others.
             since = (books.now() - started) / timedelta(hours=1)
             try:
-                books.refuse_clearly_open(month)
+                refuse_clearly_open(month, books.now())
+                if not fresh and note_unchanged(month, books, instance):
+                    outcome.unchanged.append(month)
+                    continue
+                begin(month)
                 run_month("restatement", month, books, instance, HowToRead(fresh=fresh, shared_pull_hours=since))
             except Fault as fault:
                 outcome.failed[month] = fault

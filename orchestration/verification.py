@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from assets.mailroom import Mailroom
-from connectors.publications import Ledger, Publication, digest_of
+from connectors.files import digest_of
+from connectors.publications import Ledger, Publication
 from sales.fault import Fault
 
 

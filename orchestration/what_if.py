@@ -32,12 +32,12 @@ class UnreadableChange(Fault, ValueError):
 
 def think(books: Books, month: Month | None, moves: Sequence[str], drops: Sequence[str], adds: Sequence[str]) -> tuple[Month, MonthRules, WhatIf]:
     """Return what the changes do to a published month, the newest if none is named."""
-    chosen = month or books.tables.latest_published()
+    chosen = month or books.published.latest()
     if chosen is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     if not (moves or drops or adds):
         raise UnreadableChange("nothing is changed; give --move DEAL=2026-11, --drop DEAL or --add ACCOUNT=AMOUNT@2026-11")
-    snapshot, credit, phased = (books.tables.read_published(name, chosen) for name in ("opportunity_snapshot", "booking_credit", "phased_targets"))
+    snapshot, credit, phased = (books.published.read(name, chosen) for name in ("opportunity_snapshot", "booking_credit", "phased_targets"))
     books.use_published(chosen)
     rules = books.rules(chosen)
     change = Change(

@@ -104,6 +104,15 @@ class Press:
         inside = path.relative_to(self.root).as_posix()
         return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
 
+    def standing(self, month: Month) -> Issue | None:
+        """Return the month's documents as they lie there, none where some are missing, damaged or were never printed."""
+        folder = self.root / str(month)
+        manifest = _manifest(folder)
+        entries = manifest.get("documents", [])
+        if not entries or manifest.get("failed") or not all(_are_intact(folder, entry) for entry in entries):
+            return None
+        return Issue(folder, [_stood(entry, folder) for entry in entries], 0, {})
+
     def publish(
         self, tables: MonthTables, month: Month, rules: MonthRules, source: str, progress: Callable[[str], None] = lambda _: None, *,
         readers: Readers | None = None, before: Restated | None = None,
@@ -125,6 +134,14 @@ class Press:
             if issue.printed or issue.failed or not _is_same(folder, stage):
                 _replace(folder, stage)
         return issue
+
+
+def _stood(entry: dict[str, Any], folder: Path) -> Pack:
+    """Return a document as the manifest knows it."""
+    fields = {
+        name: entry[name] for name in ("title", "kind", "grain_id", "language", "paper", "audience", "sha256", "content_digest", "other_shapes")
+    }
+    return Pack(folder / entry["file"], **fields, headline=tuple((name, value, note) for name, value, note in entry["headline"]))
 
 
 def file_name(report: MonthEndReport) -> str:
@@ -199,10 +216,7 @@ def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
     """Put a document that did not change beside the new ones, without copying it."""
     for each in (entry["file"], *entry["other_shapes"]):
         os.link(folder / each, stage / each)
-    fields = {
-        name: entry[name] for name in ("title", "kind", "grain_id", "language", "paper", "audience", "sha256", "content_digest", "other_shapes")
-    }
-    return Pack(folder / entry["file"], **fields, headline=tuple((name, value, note) for name, value, note in entry["headline"]))
+    return _stood(entry, folder)
 
 
 def _records_at(source: str) -> str:

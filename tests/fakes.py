@@ -14,7 +14,6 @@ import pyarrow as pa
 from connectors.extracts import ExtractRecord, ExtractStore
 from connectors.salesforce import Outlook, SalesforceClient
 from connectors.salesforce_wire import Progress
-from connectors.storage import TableStore
 from sales import columns, tables
 from sales.extract import Extract, defaults_of
 from sales.policy import CustomFields, MonthRules, OrganizationDefaults, PolicyBook, parse_policy
@@ -164,7 +163,7 @@ class Pulled:
 
 def pulled(client: SalesforceClient, home: Path, **more: object) -> Pulled:
     """Pull into a home and return what was stored."""
-    store = ExtractStore(home, TableStore(home))
+    store = ExtractStore(home)
     record = client.pull(store, client.login.place, **more)  # type: ignore[arg-type]
     return Pulled(record, store.frames(record))
 

@@ -1,9 +1,9 @@
-"""Commands about months: computing them, printing them, and taking their tables out."""
+"""Commands that make months: the demo, a report, a backfill."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from enum import StrEnum
+from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,20 +18,18 @@ if TYPE_CHECKING:
 app = typer.Typer()
 
 FreshOption = Annotated[bool, typer.Option("--fresh-extract", help="Read Salesforce again instead of the extract frozen for the month.")]
+OnlyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--only", metavar="NAME", help="Only this group or table (coverage, target_attainment, report ...), from what is stored. Repeatable."
+    ),
+]
 ReconstructOption = Annotated[
     bool, typer.Option("--reconstruct", help="Pass over our own copy of the month end and work the month out from what Salesforce says today.")
 ]
 VanishedOption = Annotated[
     bool, typer.Option("--accept-vanished", help="Take records that can no longer be seen for deleted ones, however many they are.")
 ]
-
-
-class Format(StrEnum):
-    """File formats of an export."""
-
-    CSV = "csv"
-    PARQUET = "parquet"
-    XLSX = "xlsx"
 
 
 @app.command()
@@ -57,88 +55,79 @@ def demo() -> None:
 
 @app.command()
 def report(
-    month: MonthArgument, fresh_extract: FreshOption = False, reconstruct: ReconstructOption = False, accept_vanished: VanishedOption = False
+    month: MonthArgument,
+    only: OnlyOption = None,
+    fresh_extract: FreshOption = False,
+    reconstruct: ReconstructOption = False,
+    accept_vanished: VanishedOption = False,
 ) -> None:
     """Compute a month and print its packs, without delivering them.
 
-    A month that was computed before is computed again from the extract frozen for it; one
-    whose end was copied soon after it, from that copy.
+    A month that was computed before is computed again from the extract frozen for it; one whose end was copied soon
+    after it, from that copy. Where nothing changed that decides about it, nothing is computed; else what did not change stands.
     """
     chosen = closed_month(month)
     with one_sentence():
-        _run("restatement", chosen, fresh=fresh_extract, reconstruct=reconstruct, accept_vanished=accept_vanished)
+        _run("restatement", chosen, fresh=fresh_extract, reconstruct=reconstruct, accept_vanished=accept_vanished, only=only or [])
 
 
 @app.command()
 def backfill(
     months: Annotated[
-        str, typer.Argument(metavar="MONTHS", help="2025-01..2025-12, a quarter such as 2025-Q3 or FY2025-Q3, or a year such as FY2026.")
+        str, typer.Argument(metavar="MONTHS", help="2025-01..2025-12, a quarter such as FY2025-Q3, a year such as FY2026, or several with commas.")
     ],
     fresh_extract: FreshOption = False,
 ) -> None:
     """Compute and print several past months from one reading of Salesforce. Never delivers.
 
     Quarters and years are fiscal: FY2026-Q3 is the third quarter of the fiscal year called 2026.
-    A month that fails is named with its reason and leaves the others standing.
+    A month in which nothing changed is not computed again; one that fails is named with its reason, leaves the others
+    standing, and is resumed alone.
     """
     with one_sentence():
         from orchestration import resources, runs
 
         books = resources.make_books()
-        wanted = _months(months, books)
-        out_of = len(wanted)
-        numbers = iter(range(1, out_of + 1))
-        started = datetime.now(UTC)
+        wanted = months_of(months, books)
+        out_of, places = len(wanted), {month: number for number, month in enumerate(wanted, 1)}
+        started: list[datetime] = []
 
         def begin(month: Month) -> None:
-            number = next(numbers)
-            spent = (datetime.now(UTC) - started).total_seconds()
-            left = f", about {spent / (number - 1) * (out_of - number + 1):.0f} s left" if number > 1 else ""
-            err.print(f"[bold]{month}[/bold] ({number} of {out_of}{left})")
+            started.append(books.now())
+            spent = (started[-1] - started[0]).total_seconds()
+            left = f", about {spent / (len(started) - 1) * (out_of - places[month] + 1):.0f} s left" if len(started) > 1 else ""
+            err.print(f"[bold]{month}[/bold] ({places[month]} of {out_of}{left})")
 
         outcome = runs.backfill(wanted, books, begin, fresh=fresh_extract)
         for done in outcome.done:
             out.print(str(books.home / "packs" / str(done) / "company.pdf"), markup=False)
         for failed, fault in outcome.failed.items():
             err.print(f"onpace: {failed}: {flat(str(fault))}", markup=False)
-        if missed := wanted[len(outcome.done) + len(outcome.failed) :]:
+        if outcome.unchanged:
+            err.print(f"{len(outcome.unchanged)} of {out_of} months are unchanged and were not computed again")
+        missed = [each for each in wanted if each not in {*outcome.done, *outcome.unchanged, *outcome.failed}]
+        if missed:
             err.print(f"onpace: {len(missed)} months from {missed[0]} on were not tried", markup=False)
         if outcome.failed:
+            left = ",".join(str(each) for each in (*outcome.failed, *missed))
+            err.print(f"onpace: once the reason is gone, resume with: onpace backfill {left}", markup=False)
             raise typer.Exit(1)
 
 
-@app.command()
-def export(
-    month: MonthArgument,
-    to: Annotated[
-        Path | None, typer.Option("--to", help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]", show_default=False)
-    ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="One file a table, or one workbook.")] = Format.CSV,
-) -> None:
-    """Write the published tables of a computed month as files."""
-    chosen = closed_month(month)
-    with one_sentence():
-        from connectors.storage import TableStore
-        from orchestration import settings
-        from reports.export import export_tables
-        from sales.tables import PUBLISHED
-
-        store = TableStore(settings.home())
-        here = store.published_tables(chosen)
-        tables = {name: store.read_published(name, chosen) for name in PUBLISHED if name in here}
-        for path in export_tables(tables, chosen, to or settings.home() / "exports" / str(chosen), format_.value):
-            out.print(str(path), markup=False)
-
-
-def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False, accept_vanished: bool = False) -> None:
+def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False, accept_vanished: bool = False, only: Sequence[str] = ()) -> None:
+    from assets.refusals import refuse_clearly_open
     from orchestration import resources, runs
 
     books = resources.make_books()
-    books.refuse_clearly_open(month)
+    refuse_clearly_open(month, books.now())
+    chosen = runs.selection_of(only) if only else None
     err.print(f"[bold]{month}[/bold] from {books.source}")
     with runs.dagster_instance() as instance:
         how = runs.HowToRead(fresh=fresh, reconstruct=reconstruct, accept_vanished=accept_vanished)
-        runs.run_month(job_name, month, books, instance, how)
+        if job_name == "restatement" and not (only or fresh or reconstruct) and runs.note_unchanged(month, books, instance):
+            err.print(f"  {month} is unchanged: all that decides about it is as it was when it was published; nothing was computed")
+        else:
+            runs.run_month(job_name, month, books, instance, how, chosen)
     for path in _published(books.home / "packs" / str(month)):
         out.print(str(path), markup=False)
 
@@ -146,11 +135,14 @@ def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False,
 def _published(folder: Path) -> list[Path]:
     import json
 
+    if not (folder / "manifest.json").exists():  # only some tables were asked for
+        return []
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
     return [folder / document["file"] for document in manifest["documents"]]
 
 
-def _months(text: str, books: Books) -> list[Month]:
+def months_of(text: str, books: Books) -> list[Month]:
+    """Return the months that a word names; raises Typer's `BadParameter`."""
     from orchestration.months import UnknownMonths, months_named
 
     try:

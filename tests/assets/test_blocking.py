@@ -43,9 +43,9 @@ def test_a_broken_law_stops_before_anything_is_printed(books: Books, tmp_path: P
             runs.run_month("restatement", MONTH, books, instance, runs.HowToRead())
     assert not (books.home / "packs").exists()
     with pytest.raises(NotComputed):
-        books.tables.read_published("pipeline_movement", MONTH)
+        books.published.read("pipeline_movement", MONTH)
     runs.run_month("restatement", MONTH, books, instance, runs.HowToRead())
-    assert len(books.tables.read_published("pipeline_movement", MONTH)) == 12
+    assert len(books.published.read("pipeline_movement", MONTH)) == 12
     assert (books.home / "packs" / "2026-03" / "company.pdf").exists()
 
 
@@ -58,7 +58,8 @@ def test_a_fresh_backfill_reads_once_and_restates_every_month(books: Books, monk
     reader = books.connect()
     assert isinstance(reader, FakeReader)
     assert runs.backfill(months, books, lambda _: None).done == months
-    assert runs.backfill(months, books, lambda _: None).done == months
+    again = runs.backfill(months, books, lambda _: None)
+    assert (again.done, again.unchanged) == ([], months)
     assert reader.pulls == 1
     before = pins(books)
     monkeypatch.setattr(books, "now", ticking(datetime(2026, 5, 5, tzinfo=UTC)))
@@ -85,7 +86,7 @@ def test_a_fault_of_every_month_ends_a_backfill_and_keeps_what_is_done(books: Bo
     later = Books(books.home, books.policy_folder, books.connect, books.source, books.now)
     outcome = runs.backfill([Month(2026, 1), Month(2026, 2)], later, lambda _: None)
     assert (outcome.done, list(outcome.failed)) == ([], [Month(2026, 1)])
-    assert len(books.tables.read_published("pipeline_movement", Month(2026, 1))) == 12
+    assert len(books.published.read("pipeline_movement", Month(2026, 1))) == 12
 
 
 def test_two_runs_of_a_month_do_not_meet(books: Books, tmp_path: Path) -> None:

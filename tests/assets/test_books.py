@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from assets.books import Books, ExtractTooOld, MonthNotClosed
+from assets.books import Books, ExtractTooOld
+from assets.refusals import MonthNotClosed
 from connectors.extracts import AnotherOrganization
 from connectors.files import write_atomically
 from connectors.target_book import InvalidTargetBook
@@ -53,7 +54,7 @@ def again(books: Books) -> Books:
 
 
 def publish(books: Books, month: Month) -> None:
-    content = {"extract_id": books.record(month).extract_id, "tables": {}}
+    content = {"revision": 1, "extract_id": books.record(month).extract_id, "tables": {}}
     write_atomically(books.home / "published" / f"{month}.json", json.dumps(content).encode())
 
 

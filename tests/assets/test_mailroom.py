@@ -47,7 +47,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables, edition = tables_of(4)
     for name in MONTHLY:
         books.tables.write(name, MONTH, getattr(tables, name), {})
-    books.tables.publish(MONTH, record.extract_id, NOW)
+    books.published.publish(MONTH, record.extract_id, NOW)
     Press(books.home / "packs", policy).publish(tables, MONTH, edition.rules, "here")
     return folder
 

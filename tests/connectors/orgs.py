@@ -15,7 +15,6 @@ from connectors.extracts import ExtractRecord, ExtractStore
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_login import Login
 from connectors.salesforce_wire import Wire
-from connectors.storage import TableStore
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
 
@@ -115,7 +114,7 @@ def reading(living: LivingOrg, home: Path, page_size: int = 2_000, bulk_page: in
     """Serve a living org and yield a home that pulls from it."""
     server = OrgServer(living.org, page_size=page_size, bulk_page=bulk_page)
     with serving(server) as address:
-        yield Reading(ExtractStore(home, TableStore(home)), server, address)
+        yield Reading(ExtractStore(home), server, address)
 
 
 def truth(living: LivingOrg) -> dict[str, tuple[float | None, str, bool]]:

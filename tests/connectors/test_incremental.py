@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connectors.extracts import AnotherOrganization, ExtractStore
+from connectors.published import PublishedMonths
 from connectors.salesforce import VanishedRecords
 from connectors.salesforce_objects import MissingField, RetypedField
 from connectors.storage import TableStore
@@ -295,7 +296,7 @@ def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_pat
         }
         assert len(one.tables(records[0])["raw_opportunities"]) == 4
         assert known(one.tables(last)) == truth(living)
-    assert tables.published_extract(Month(2026, 2)) is None
+    assert PublishedMonths(tmp_path, tables).current(Month(2026, 2)) is None
 
 
 def test_our_own_copy_of_a_month_end_is_the_first_and_stays(tmp_path: Path) -> None:

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from connectors.publications import Document, Ledger, UnreadableFile, digest_of
+from connectors.files import UnreadableFile, digest_of
+from connectors.publications import Document, Ledger
 from sales.calendar import Month
 
 MONTH, FIRST, LATER = Month(2026, 4), datetime(2026, 5, 3, 9, tzinfo=UTC), datetime(2026, 6, 1, 9, tzinfo=UTC)

@@ -87,44 +87,8 @@ def test_a_killed_writer_leaves_a_whole_month(tmp_path: Path) -> None:
         assert len(set(table["detail"])) == 1
 
 
-def test_readers_see_a_month_only_as_it_was_published(tmp_path: Path) -> None:
-    store = TableStore(tmp_path)
-    for name in tables.MONTHLY:
-        contract = tables.MONTHLY[name]
-        store.write(name, MONTH, findings(MONTH, 1) if name == "data_quality" else frame(contract, []), {})
-    with pytest.raises(NotComputed):
-        store.read_published("data_quality", MONTH)
-    assert store.first_publication(MONTH) is None
-    store.publish(MONTH, "e1", NOW)
-    store.write("data_quality", MONTH, findings(MONTH, 2, 1), {})  # a run that dies before it publishes
-    pd.testing.assert_frame_equal(store.read_published("data_quality", MONTH), findings(MONTH, 1))
-    assert store.read_published("closing_plan", MONTH).empty
-    store.publish(MONTH, "e2", LATER)
-    assert len(store.read_published("data_quality", MONTH)) == 1
-    first = store.first_publication(MONTH)
-    assert first is not None
-    assert first.at == NOW, "what was published first stays known, whatever is published later"
-    pd.testing.assert_frame_equal(first.table("data_quality"), findings(MONTH, 1))
-
-
-def test_a_month_that_an_early_version_published_is_its_own_first_one(tmp_path: Path) -> None:
-    store = TableStore(tmp_path)
-    for name in tables.MONTHLY:
-        store.write(name, MONTH, findings(MONTH, 1) if name == "data_quality" else frame(tables.MONTHLY[name], []), {})
-    store.publish(MONTH, "e1", NOW)
-    path = tmp_path / "published" / f"{MONTH}.json"
-    (tmp_path / "published" / "first" / f"{MONTH}.json").unlink()
-    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "published_at"}))
-    store.write("data_quality", MONTH, findings(MONTH, 2, 1), {})
-    store.publish(MONTH, "e2", LATER)
-    first = store.first_publication(MONTH)
-    assert first is not None
-    assert first.at is None
-    assert len(first.table("data_quality")) == 3
-
-
 def _publish(home: Path, extract_id: str) -> None:
-    write_atomically(home / "published" / f"{MONTH}.json", json.dumps({"extract_id": extract_id, "tables": {}}).encode())
+    write_atomically(home / "published" / f"{MONTH}.json", json.dumps({"revision": 1, "extract_id": extract_id, "tables": {}}).encode())
 
 
 def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) -> None:
@@ -139,7 +103,7 @@ def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) 
 
 
 def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
-    store = ExtractStore(tmp_path, TableStore(tmp_path))
+    store = ExtractStore(tmp_path)
     assert store.latest() is None
     old = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
     new = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
@@ -157,7 +121,7 @@ def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
 
 
 def test_a_home_belongs_to_one_organisation(tmp_path: Path) -> None:
-    store = ExtractStore(tmp_path, TableStore(tmp_path))
+    store = ExtractStore(tmp_path)
     raw = raw_tables(extract([deal(1)], []))
     store.save(raw, datetime(2026, 4, 1, tzinfo=UTC), "here", [])
     other = raw | {"raw_organization": raw["raw_organization"].assign(organization_id="00D000000000009AAA")}
@@ -181,7 +145,7 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_extract_of_the_first_version_of_this_program_is_still_read(tmp_path: Path) -> None:
-    store = ExtractStore(tmp_path, TableStore(tmp_path))
+    store = ExtractStore(tmp_path)
     raw = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
     raw["raw_opportunities"] = raw["raw_opportunities"].drop(columns=["record_type_id", "is_private", "custom_amount"])
     raw["raw_stages"] = raw["raw_stages"].drop(columns=["stage_id", "is_active", "is_listed"])

@@ -14,6 +14,7 @@ from orchestration import sensors
 from orchestration.definitions import defs
 from orchestration.schedules import due_days, month_end_schedule
 from sales.calendar import Month
+from sales.tables import MONTHLY
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,11 +50,13 @@ def test_only_the_month_end_delivers() -> None:
     assert selected("month_end") - selected("restatement") == {"month_end_delivery"}
 
 
-def test_business_checks_block() -> None:
+def test_laws_block_and_warnings_do_not() -> None:
     graph = defs.resolve_asset_graph()
-    checks = [graph.get(key) for key in graph.asset_check_keys]
-    assert len(checks) == 7
-    assert all(check.blocking for check in checks)
+    blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
+    assert len(blocking) == 7
+    warnings = [key for key in graph.asset_check_keys if key.name == "as_usual"]
+    assert {key.name for key in graph.asset_check_keys} - blocking == {"as_usual"}
+    assert {key.asset_key.to_user_string() for key in warnings} == set(MONTHLY)
 
 
 class Told:

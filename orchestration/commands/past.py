@@ -1,0 +1,115 @@
+"""Commands about published months: taking their tables out, their revisions, and restating them."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from orchestration.commands.months import FreshOption, ReconstructOption, months_of
+from orchestration.console import MonthArgument, closed_month, err, one_sentence, out
+
+app = typer.Typer()
+
+
+class Format(StrEnum):
+    """File formats of an export."""
+
+    CSV = "csv"
+    PARQUET = "parquet"
+    XLSX = "xlsx"
+
+
+@app.command()
+def export(
+    month: MonthArgument,
+    to: Annotated[
+        Path | None, typer.Option("--to", help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]", show_default=False)
+    ] = None,
+    format_: Annotated[Format, typer.Option("--format", help="One file a table, or one workbook.")] = Format.CSV,
+    revision: Annotated[
+        int | None,
+        typer.Option("--revision", metavar="N", min=1, help="As readers saw it in this revision. [default: the current one]", show_default=False),
+    ] = None,
+) -> None:
+    """Write the published tables of a computed month as files; `onpace revisions` lists what may be asked for."""
+    chosen = closed_month(month)
+    with one_sentence():
+        from connectors.published import PublishedMonths
+        from connectors.storage import TableStore
+        from orchestration import settings
+        from reports.export import export_tables
+        from sales.tables import PUBLISHED
+
+        home = settings.home()
+        published = PublishedMonths(home, TableStore(home))
+        here = published.names(chosen, revision)
+        tables = {name: published.read(name, chosen, revision) for name in PUBLISHED if name in here}
+        folder = home / "exports" / (f"{chosen}-revision-{revision}" if revision else str(chosen))
+        for path in export_tables(tables, chosen, to or folder, format_.value):
+            out.print(str(path), markup=False)
+
+
+@app.command()
+def revisions(month: MonthArgument) -> None:
+    """List every revision of a month that was ever published, with its documents; they are kept for ever."""
+    chosen = closed_month(month)
+    with one_sentence():
+        from connectors.published import PublishedMonths
+        from connectors.storage import NotComputed, TableStore, not_computed
+        from orchestration import settings
+
+        home = settings.home()
+        found = PublishedMonths(home, TableStore(home))
+        if not (there := found.revisions(chosen)):
+            raise NotComputed(not_computed("the month", chosen))
+        for each in there:
+            when = f"{each.at:%Y-%m-%d %H:%M} UTC" if each.at else "at an unknown time"
+            out.print(f"{each.revision}  {when}  extract {each.extract_id}  {found.folder(chosen, each.revision)}", markup=False)
+
+
+@app.command()
+def restate(
+    months: Annotated[str, typer.Argument(metavar="MONTHS", help="A month, a range, a quarter such as FY2025-Q3, or a year such as FY2026.")],
+    fresh_extract: FreshOption = False,
+    reconstruct: ReconstructOption = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Publish without asking.")] = False,
+) -> None:
+    """Compute published months again, show how they differ from what readers see, and replace them only with your word.
+
+    What is replaced stays as an earlier revision. Nothing is delivered: `onpace deliver MONTH --revisions` does that.
+    """
+    with one_sentence():
+        from datetime import timedelta
+
+        from orchestration import resources, restating, runs
+
+        books = resources.make_books()
+        started, wanted = books.now(), months_of(months, books)
+        with runs.dagster_instance() as instance:
+            found = []
+            for month in wanted:
+                err.print(f"[bold]{month}[/bold]")
+                # The first month reads where it must; what was read since then serves the others.
+                since = (books.now() - started) / timedelta(hours=1)
+                how = runs.HowToRead(fresh=fresh_extract, shared_pull_hours=since, reconstruct=reconstruct)
+                found.append(restating.compute(month, books, instance, how))
+            for each in found:
+                for part in restating.shown(each, books.home):
+                    out.print(part)
+            differing = [each.month for each in found if not each.is_same]
+            for month in {*wanted} - {*differing}:
+                restating.give_up(month, books)
+            if not differing:
+                return
+            if not (yes or (sys.stdin.isatty() and typer.confirm(f"Publish {len(differing)} months as new revisions?", err=True))):
+                for month in differing:
+                    restating.give_up(month, books)
+                out.print("Nothing was replaced; --yes publishes what is shown")
+                return
+            for month in differing:
+                published = restating.publish(month, books, instance)
+                out.print(f"{month} is published as revision {published.revision}: {books.home / 'packs' / str(month)}", markup=False)

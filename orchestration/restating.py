@@ -1,0 +1,147 @@
+"""`onpace restate`: months computed again beside what was published, and published only when a person agrees.
+
+Put the comparison and its words for the terminal here; why a number moved is `sales.restatement`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+import dagster as dg
+import pandas as pd
+import pyarrow as pa
+from rich.table import Table
+from rich.text import Text
+
+from assets.books import Books
+from connectors.files import write_atomically
+from connectors.published import Publication
+from connectors.storage import NotComputed
+from orchestration.runs import HowToRead, run_month
+from reports import formats
+from reports.csv_text import guarded_csv
+from reports.grain_tables import Record
+from sales.calendar import Month
+from sales.comparison import TableChange, table_change
+from sales.restatement import Published, restatement
+
+MOST_LINES = 25
+MEASURES = {"bookings": "Bookings, year to date", "open_pipeline": "Open pipeline of the year", "target": "Phased target to date"}
+
+
+@dataclass(frozen=True)
+class Restating:
+    """A month as it would be published, beside what readers see: each difference, and how many rows of each table differ."""
+
+    month: Month
+    was: Publication
+    lines: pd.DataFrame
+    changes: tuple[TableChange, ...]
+    currency: str
+
+    @property
+    def is_same(self) -> bool:
+        """Whether no published number differs."""
+        return not self.changes
+
+
+def compute(month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead) -> Restating:
+    """Compute a published month again and compare; readers see nothing of it. Raises `NotComputed` where it was never published."""
+    was = books.published.current(month)
+    if was is None:
+        raise NotComputed(f"{month} was never published; run `onpace report {month}`, there is nothing to restate")
+    run_month("restatement", month, books, instance, how, dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"))
+    before = {name: books.published.table(was, name) for name in was.tables}
+    now = {name: books.tables.read(name, month) for name in was.tables}
+    changes = (table_change(name, before[name], now[name]) for name in sorted(was.tables))
+    rules = books.rules(month)
+    lines = restatement(_compared(before), _compared(now), month, rules)
+    return Restating(month, was, lines, tuple(each for each in changes if not each.is_none), rules.currency)
+
+
+def _compared(tables: Mapping[str, pd.DataFrame]) -> Published:
+    return Published(tables["opportunity_snapshot"], tables["booking_credit"], tables["phased_targets"])
+
+
+def publish(month: Month, books: Books, instance: dg.DagsterInstance) -> Publication:
+    """Print and publish what was computed as a new revision, and return it."""
+    run_month("restatement", month, books, instance, HowToRead(), dg.AssetSelection.groups("report"))
+    published = books.published.current(month)
+    assert published is not None  # noqa: S101  # it was published before
+    return published
+
+
+def give_up(month: Month, books: Books) -> None:
+    """Leave a month as readers see it."""
+    books.published.go_back(month)
+    pinned = books.extracts.pinned(month)
+    if pinned is not None:
+        books.extracts.choose(month, pinned)
+
+
+def shown(found: Restating, home: Path) -> list[Table | str]:
+    """Return the differences for the terminal; all lines are written below a home where they are many."""
+    when = f" of {found.was.at:%Y-%m-%d}" if found.was.at else ""
+    head = f"{found.month}: revision {found.was.revision}{when} beside what would replace it"
+    if found.is_same:
+        return [f"{head}: no number differs"]
+    rows: list[Record] = [dict(zip(found.lines.columns, row, strict=True)) for row in found.lines.itertuples(index=False)]
+    parts: list[Table | str] = [head]
+    if rows:
+        parts += [_sums(rows, found.currency), _lines(rows[:MOST_LINES])]
+    if len(rows) > MOST_LINES:
+        path = home / "restatements" / f"{found.month}.csv"
+        write_atomically(path, guarded_csv(pa.Table.from_pandas(found.lines, preserve_index=False)))
+        parts.append(f"{len(rows) - MOST_LINES} more lines are in {path}")
+    return [*parts, _tables(found.changes)]
+
+
+def _sums(rows: Sequence[Record], currency: str) -> Table:
+    causes = sorted({str(row["cause"]) for row in rows})
+    table = Table(title=f"Difference by cause, in {currency}", title_justify="left", show_edge=False)
+    for name in ("Number", *(each.replace("_", " ") for each in causes), "All"):
+        table.add_column(name, justify="left" if name == "Number" else "right")
+    for measure, label in MEASURES.items():
+        mine = [row for row in rows if row["measure"] == measure]
+        cells = [_money(_sum(row for row in mine if row["cause"] == cause)) for cause in causes]
+        table.add_row(label, *cells, _money(_sum(mine)))
+    return table
+
+
+def _lines(rows: Sequence[Record]) -> Table:
+    table = Table(title="Lines", title_justify="left", show_edge=False)
+    for name in ("Number", "Record", "Name", "Person", "Before", "Now", "Difference", "Cause"):
+        table.add_column(name, justify="right" if name in {"Before", "Now", "Difference"} else "left")
+    for row in rows:
+        texts = [MEASURES[str(row["measure"])], *(_text(row[name]) for name in ("record_id", "name", "owner_name"))]
+        table.add_row(
+            *(Text(each) for each in texts), *(_money(row[name]) for name in ("before", "after", "difference")), str(row["cause"]).replace("_", " ")
+        )
+    return table
+
+
+def _tables(changes: Sequence[TableChange]) -> Table:
+    table = Table(title="Rows of tables", title_justify="left", show_edge=False)
+    for name in ("Table", "Rows now", "New", "Gone", "Changed", "In columns"):
+        table.add_column(name, justify="left" if name in {"Table", "In columns"} else "right")
+    for each in changes:
+        table.add_row(
+            each.table, *(f"{count:,}" for count in (each.rows, each.new, each.gone, each.changed)), ", ".join(each.columns) or formats.EMPTY
+        )
+    return table
+
+
+def _money(value: object) -> str:
+    """Return an amount to the last digit: whoever restates wants to add up."""
+    return f"{value:,}" if value else formats.EMPTY
+
+
+def _text(value: object) -> str:
+    return formats.printable(str(value))[:60] if isinstance(value, str) else formats.EMPTY
+
+
+def _sum(rows: Iterable[Record]) -> Decimal:
+    return sum((row["difference"] for row in rows), Decimal(0))

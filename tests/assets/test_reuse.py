@@ -1,0 +1,131 @@
+"""A month is computed once: what did not change stands, and what stands is what would be computed."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.books import Books
+from orchestration import runs
+from sales import attainment, coverage, snapshot, targets
+from sales.calendar import Month
+from sales.tables import MONTHLY
+from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+
+MONTH = Month(2026, 3)
+COMPUTED = {
+    "monthly_bookings": (snapshot, "monthly_bookings"), "phased_targets": (targets, "phased_targets"),
+    "target_attainment": (attainment, "target_attainment"), "pipeline_coverage": (coverage, "pipeline_coverage"),
+}  # fmt: skip
+NOTHING: set[str] = set()
+
+
+class Home:
+    """A home, its policy folder, and what is computed when its month is run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.policy = folder, folder / "policy"
+        self.policy.mkdir(parents=True)
+        self.aim("1200")
+        self.reader = FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])), lambda: datetime(2026, 5, 4, tzinfo=UTC))
+        self.instance = dg.DagsterInstance.local_temp(str(folder))
+
+    def aim(self, amount: str) -> None:
+        (self.policy / "targets.csv").write_text(f"fiscal_year,owner,annual_target\n2026,ann@acme.example,{amount}\n")
+
+    @property
+    def books(self) -> Books:
+        """The books of another process."""
+        return Books(self.folder / "home", self.policy, lambda: self.reader, "https://acme.example", lambda: datetime(2026, 5, 4, 9, tzinfo=UTC))
+
+    def run(self, *only: str) -> set[str]:
+        """Run the month and return which of the watched tables were computed."""
+        computed: set[str] = set()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ONPACE_HOME", str(self.folder / "home"))
+            patch.setenv("ONPACE_POLICY", str(self.policy))
+            for name, (module, function) in COMPUTED.items():
+                made = getattr(module, function)
+                patch.setattr(module, function, lambda *given, made=made, name=name, **more: (computed.add(name), made(*given, **more))[1])
+            runs.run_month("restatement", MONTH, self.books, self.instance, runs.HowToRead(), runs.selection_of(only) if only else None)
+        return computed
+
+    def said(self, name: str) -> dict[str, object]:
+        """Return what the UI says of the month of an asset."""
+        known = dg.AssetRecordsFilter(asset_key=dg.AssetKey(name), asset_partitions=[str(MONTH)])
+        event = self.instance.fetch_materializations(known, limit=1).records[0].asset_materialization
+        assert event is not None
+        return {key: value.value for key, value in event.metadata.items()}
+
+    def checks(self) -> dict[tuple[str, str], tuple[bool, str]]:
+        """Return the latest outcome of every check."""
+        keys = [dg.AssetCheckKey(dg.AssetKey(name), "as_usual") for name in MONTHLY]
+        keys.append(dg.AssetCheckKey(dg.AssetKey("pipeline_movement"), "movement_closes"))
+        found = self.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
+        outcomes = {key: record.event.dagster_event.asset_check_evaluation_data for key, record in found.items()}  # type: ignore[union-attr]
+        return {(key.asset_key.to_user_string(), key.name): (each.passed, each.severity.value) for key, each in outcomes.items()}
+
+    def digests(self) -> dict[str, str]:
+        """Return the content of every table."""
+        return {name: written.digest for name in MONTHLY if (written := self.books.tables.written(name, MONTH))}
+
+
+class TestReuse:
+    @pytest.fixture(scope="class")
+    def home(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+        home = Home(tmp_path_factory.mktemp("reuse"))
+        assert home.run() == set(COMPUTED)
+        yield home
+        home.instance.dispose()
+
+    @pytest.fixture(autouse=True)
+    def as_published(self, home: Home) -> None:
+        """Each test begins with what the first run left, in any order."""
+        home.aim("1200")
+        (home.policy / "recipients.toml").unlink(missing_ok=True)
+        home.run()
+
+    def test_the_same_inputs_compute_nothing_and_the_ui_says_so(self, home: Home) -> None:
+        before = home.digests()
+        assert home.run() == NOTHING
+        assert home.digests() == before
+        for name in ("target_attainment", "month_end_packs"):
+            assert "made from the same inputs" in str(home.said(name)["unchanged"]), name
+        assert "| as_of_month |" in str(home.said("target_attainment")["preview"]), "what was said of the table stays"
+        assert home.said("month_end_packs")["printed_now"] == 0
+        assert home.checks()["pipeline_movement", "movement_closes"] == (True, "ERROR")
+        assert {outcome for (_, check), outcome in home.checks().items() if check == "as_usual"} == {(True, "WARN")}
+
+    def test_another_target_computes_what_rests_on_targets_and_no_more(self, home: Home) -> None:
+        first = home.digests()
+        home.aim("2400")
+        assert home.run() == set(COMPUTED) - {"monthly_bookings"}
+        assert home.said("month_end_packs")["revision"] == 2
+        now = home.digests()
+        assert {name for name in MONTHLY if now[name] != first[name]} >= {"phased_targets", "target_attainment", "pipeline_coverage"}
+        home.aim("1200")
+        home.run()
+        assert home.digests() == first, "what stands is what would be computed"
+
+    def test_other_recipients_compute_no_table(self, home: Home) -> None:
+        (home.policy / "recipients.toml").write_text('allowed_domains = ["acme.example"]\n')
+        assert home.run() == NOTHING
+        assert "unchanged" not in home.said("month_end_packs"), "the press looks whether somebody asks for another edition"
+
+    def test_a_group_is_computed_alone_from_what_is_stored(self, home: Home) -> None:
+        home.aim("2400")
+        assert home.run("coverage") == {"pipeline_coverage"}
+        with pytest.raises(runs.UnknownAsset, match="did you mean 'coverage'"):
+            home.run("coverag")
+        with pytest.raises(runs.UnknownAsset, match="can be computed alone"):
+            home.run("delivery")
+
+    def test_a_damaged_page_is_printed_again_and_nothing_else_is_done(self, home: Home) -> None:
+        page = home.folder / "home" / "packs" / str(MONTH) / "company.pdf"
+        good = page.read_bytes()
+        page.unlink()
+        page.write_bytes(good[:-1])
+        assert home.run() == NOTHING
+        assert (page.read_bytes(), home.said("month_end_packs")["printed_now"]) == (good, 1)
