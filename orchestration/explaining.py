@@ -60,14 +60,14 @@ def answer(books: Books, question: Question) -> Answer:
     name = TABLES[question.subject]
     wanted = _columns(name, question.column)
     rows = records(books.tables.read_published(name, month))
-    parts = [books.tables.read_published(each, month) for each in ("opportunity_snapshot", "booking_credit", "phased_targets")]
+    snapshot, credit, phased = (books.tables.read_published(each, month) for each in ("opportunity_snapshot", "booking_credit", "phased_targets"))
     books.use_published(month)
-    grain, grain_id, whom = _whom(question, rows, parts, books, month)
+    grain, grain_id, whom = _whom(question, rows, [snapshot, credit, phased], books, month)
     row = _row(question, [row for row in rows if (row["grain"], row["grain_id"]) == (grain, grain_id)], whom, month)
     rules = books.rules(month)
     needs_forecast = name == COVERAGE and any(column in FORECAST for column in wanted or RULES[name])
-    ahead = foreseen(books.forecasts.foresight(month), *parts, month, rules) if needs_forecast else None
-    return Answer(explain(Evidence(*parts, month, rules, ahead), name, row, wanted), rules, whom)
+    ahead = foreseen(books.forecasts.foresight(month), snapshot, credit, phased, month, rules) if needs_forecast else None
+    return Answer(explain(Evidence(snapshot, credit, phased, month, rules, ahead), name, row, wanted), rules, whom)
 
 
 def _columns(table: str, column: str) -> Sequence[str]:

@@ -25,7 +25,8 @@ from sales.money import DECIMAL_PRECISION
 
 # Wider than any table: what it would take to print it whole.
 WIDEST = 100_000
-LINE = 100
+LINE, CELL = 100, 40
+LONGEST_NAME = 120  # as Salesforce has it
 NONE = "-"
 
 
@@ -40,7 +41,11 @@ class Shown:
 
 
 def _text(name: str) -> Callable[[Line], str]:
-    return lambda line: plain(str(getattr(line, name) or NONE))
+    return lambda line: _shorten(plain(str(getattr(line, name) or NONE)))
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
 def _number(name: str) -> Callable[[Line], str]:
@@ -143,7 +148,8 @@ def _list(pile: Pile, sums: Sequence[Figure]) -> Table:
     table = _table(name)
     for each in shown:
         head = f"{each.head}\n{each.figure}" if each.figure else each.head
-        table.add_column(head, justify="right" if each.is_number else "left", no_wrap=each.is_number or each.head in WHOLE, overflow="fold")
+        is_whole = each.is_number or each.head in WHOLE
+        table.add_column(head, justify="right" if each.is_number else "left", no_wrap=is_whole, overflow="fold", max_width=None if is_whole else CELL)
     for line in pile.lines:
         table.add_row(*(Text(each.say(line)) for each in shown))
     table.add_section()

@@ -163,6 +163,7 @@ class TestGeneratedFirm:
         """In March 2021 the past is too short for a forecast: its figures are empty, and said to be."""
         one = FirmMonth(simulated().extract, month, policy=f'[pipeline]\noverdue = "{overdue}"')
         ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, month, one.rules)
+        assert (ahead is None) == (month == Month(2021, 3))
         evidence = Evidence(one.snapshot, one.credit, one.phased, month, one.rules, ahead)
         assert_every_cell_adds_up(evidence, ATTAINMENT, attainment.target_attainment(one.snapshot, one.credit, one.phased, month, one.rules))
         assert_every_cell_adds_up(evidence, COVERAGE, one.coverage)
