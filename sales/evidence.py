@@ -127,6 +127,11 @@ class Evidence:
         """Whether policy counts overdue deals in the period that holds the as-of instant."""
         return self.rules.policy.pipeline.overdue == "current_period"
 
+    @property
+    def has_chances(self) -> bool:
+        """Whether there is a forecast that gives each open deal a chance."""
+        return self.foreseen is not None and self.foreseen.ahead is not None
+
     def _pile(self, name: str, period: Period | None, grain: str, grain_id: str, make: Callable[[], list[Line]]) -> Pile:
         if (name, period) not in self._cut:
             cut: dict[tuple[str, str], list[Line]] = {}
@@ -184,9 +189,9 @@ class Evidence:
             return _line(deal, counted)
         hundredths = round((deal["probability_pct"] or 0.0) * 100)
         adds: dict[str, Part] = {**counted, "open_pipeline": amount, "stage_weighted_pipeline": self._share(amount, hundredths)}
-        if self.foreseen:
+        if self.has_chances:
             adds["weighted_pipeline"] = self._share(amount, round(chance * 10**DIGITS_OF_A_SHARE))
-        return _line(deal, adds, chance=chance if self.foreseen else None)
+        return _line(deal, adds, chance=chance if self.has_chances else None)
 
     def _overdue(self) -> list[Line]:
         deals = [deal for deal in self._open_deals if deal["close_date"] < self.today]

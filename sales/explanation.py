@@ -67,7 +67,7 @@ RULES: dict[str, dict[str, Rule]] = {
             ("opportunity_snapshot.amount", "opportunity_snapshot.close_date"), ("overdue",),
         ),
         "coverage_ratio": Rule("open_pipeline / remaining_target; empty where nothing remains", (OPEN, "remaining_target"), (OPEN, "targets", "bookings")),
-        "required_ratio": Rule(f"a model's number: {NEEDED}", ("remaining_target", "the forecast"), ("targets", "bookings")),
+        "required_ratio": Rule(f"by the forecast: {NEEDED}", ("remaining_target", "the forecast"), ("targets", "bookings")),
         "status": Rule(STATUS, ("bookings", "target"), ("targets", "bookings")),
         "required_ratio_low": Rule(
             "lower end of the 80 % interval of required_ratio, by leaving out one past month end at a time", ("the forecast",), ()
@@ -132,7 +132,7 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
     whole = period_called(evidence.rules.calendar, row["period_kind"], row["period"])
     period = whole.until(evidence.month) if table == ATTAINMENT else whole
     of = (row["grain"], row["grain_id"])
-    piles, say = [evidence.targets(period, *of), evidence.bookings(period, *of)], {name: written(value) for name, value in row.items()}
+    piles, needed = [evidence.targets(period, *of), evidence.bookings(period, *of)], None
     if table == ATTAINMENT:
         found = _attained(*piles)
     else:
@@ -141,9 +141,9 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
         if evidence.foreseen:
             remaining = max(piles[0].total("target") - piles[1].total("bookings"), Decimal(0))
             needed = evidence.foreseen.needed(period, *of, remaining)
-            found |= _foreseen(needed, remaining, piles[2])
-            say |= {"c": written(needed.conversion), "N": written(needed.others and round(needed.others, evidence.rules.digits))}
+            found |= _foreseen(needed, remaining, piles[2], has_chances=evidence.has_chances)
     _compare({column: found[column] for column in behind(table, rules) if column in found}, table, row, evidence.month)
+    say = _said(row, needed)
     figures = [
         Figure(column, row[column], _words(rule, column, evidence), _worked(column, row, say), rule.piles, is_checked=column in found)
         for column, rule in rules.items()
@@ -182,13 +182,13 @@ def _covered(targets: Pile, bookings: Pile, pipeline: Pile, overdue: Pile) -> di
     }  # fmt: skip
 
 
-def _foreseen(needed: Needed, remaining: Decimal, pipeline: Pile) -> dict[str, Value]:
+def _foreseen(needed: Needed, remaining: Decimal, pipeline: Pile, *, has_chances: bool) -> dict[str, Value]:
     """Return what the figures of the forecast must be: sums of its chances, and what follows from its c and N."""
     ratio = None
     if remaining and needed.conversion and needed.others is not None:
         ratio = float(max(remaining - needed.others, Decimal(0))) / needed.conversion / float(remaining)
     return {
-        "weighted_pipeline": pipeline.total("weighted_pipeline"), "required_ratio": ratio,
+        "weighted_pipeline": pipeline.total("weighted_pipeline") if has_chances else None, "required_ratio": ratio,
         "required_ratio_low": needed.low, "required_ratio_high": needed.high, "required_windows": needed.windows,
     }  # fmt: skip
 
@@ -226,7 +226,14 @@ def _worked(column: str, row: Record, say: Mapping[str, str]) -> str:
     """Return a computed figure with its numbers put in; empty for a sum of lines, and where there is no figure."""
     if column not in WORKED or row[column] is None:
         return ""
-    return WORKED[column].format_map({"c": "-", "N": "-", **say})
+    return WORKED[column].format_map(say)
+
+
+def _said(row: Record, needed: Needed | None) -> dict[str, str]:
+    """Return the numbers that worked figures name, as people read them."""
+    conversion, others = (needed.conversion, needed.others) if needed else (None, None)
+    cents = None if others is None else round(others, 2)
+    return {name: written(value) for name, value in {**row, "c": conversion, "N": cents}.items()}
 
 
 def written(value: object) -> str:

@@ -35,19 +35,23 @@ class Needed:
 
 @dataclass(frozen=True)
 class Foreseen:
-    """A forecast as of a month end, asked for single deals and single rows."""
+    """A forecast as of a month end, asked for single deals and single rows; `ahead` is none where history is too short for one."""
 
-    ahead: Prospect
+    ahead: Prospect | None
     digits: int
 
     def chances(self, period: Period) -> Mapping[str, float]:
         """Return the chance of each open deal, by id, to be booked in a period; deals that nothing is known of are left out."""
+        if self.ahead is None:
+            return {}
         outlook, known = self.ahead.outlook, self.ahead.known
         ids = known.deal_ids.take(pa.array(outlook.deals.deal)).to_pylist()
         return dict(zip(ids, outlook.between(*offsets(known, period)).tolist(), strict=True))
 
     def needed(self, period: Period, grain: str, grain_id: str, gap: Decimal) -> Needed:
         """Return what one person, team or the company needs for a period of which `gap` is still to be won."""
+        if self.ahead is None:
+            return Needed(None, None, None, None, 0)
         its = next(each for each in self.ahead.members.grains if each.name == grain)
         row = its.ids.to_pylist().index(grain_id)
         gaps = np.zeros(len(its.ids), np.int64)
@@ -61,8 +65,7 @@ class Foreseen:
 
 def foreseen(
     foresight: Foresight, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
-) -> Foreseen | None:
-    """Return the forecast of a month end, none where history was too short for one."""
+) -> Foreseen:
+    """Return the forecast of a month end."""
     facts = figures(snapshot, booking_credit, phased_targets, month, rules)
-    ahead = prospect(foresight, facts.grains, facts.sells_after(month))
-    return Foreseen(ahead, rules.digits) if ahead else None
+    return Foreseen(prospect(foresight, facts.grains, facts.sells_after(month)), rules.digits)

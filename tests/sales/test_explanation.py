@@ -157,17 +157,21 @@ def test_every_cell_adds_up_whatever_happens(
 
 
 class TestGeneratedFirm:
-    @pytest.mark.parametrize("month", [Month(2021, 3), Month(2022, 12), Month(2023, 8), Month(2023, 9)])
+    @pytest.mark.parametrize("month", [Month(2020, 10), Month(2022, 12), Month(2023, 8), Month(2023, 9)])
     @pytest.mark.parametrize("overdue", ["separate", "current_period"])
     def test_every_cell_adds_up_those_of_the_forecast_too(self, month: Month, overdue: str) -> None:
-        """In March 2021 the past is too short for a forecast: its figures are empty, and said to be."""
+        """In October 2020 the past is too short for a forecast: its figures are empty, and said to be."""
         one = FirmMonth(simulated().extract, month, policy=f'[pipeline]\noverdue = "{overdue}"')
         ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, month, one.rules)
-        assert (ahead is None) == (month == Month(2021, 3))
+        assert (ahead.ahead is None) == (month == Month(2020, 10))
         evidence = Evidence(one.snapshot, one.credit, one.phased, month, one.rules, ahead)
         assert_every_cell_adds_up(evidence, ATTAINMENT, attainment.target_attainment(one.snapshot, one.credit, one.phased, month, one.rules))
         assert_every_cell_adds_up(evidence, COVERAGE, one.coverage)
-        assert all(each.is_checked for each in explain(evidence, COVERAGE, records(one.coverage)[0]).figures) == (ahead is not None)
+        row = records(one.coverage)[0]
+        assert all(each.is_checked for each in explain(evidence, COVERAGE, row).figures)
+        if ahead.ahead is None:
+            with pytest.raises(DoesNotAddUp, match="weighted_pipeline of person"):
+                explain(evidence, COVERAGE, row | {"weighted_pipeline": euro("1")})
 
     def test_needed_coverage_follows_from_its_c_and_n(self) -> None:
         one = firm_month()
