@@ -122,8 +122,8 @@ class Explanation:
     piles: Sequence[Pile]
 
     def sums(self, pile: Pile) -> list[Figure]:
-        """Return the figures that are sums over the lines of a pile."""
-        return [figure for figure in self.figures if figure.column in SUMS[pile.name]]
+        """Return the figures that are sums over the lines of a pile; an empty figure is no sum."""
+        return [figure for figure in self.figures if figure.column in SUMS[pile.name] and figure.value is not None]
 
 
 def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] = ()) -> Explanation:

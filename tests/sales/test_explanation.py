@@ -170,7 +170,7 @@ class TestGeneratedFirm:
         row = records(one.coverage)[0]
         assert all(each.is_checked for each in explain(evidence, COVERAGE, row).figures)
         if ahead.ahead is None:
-            with pytest.raises(DoesNotAddUp, match="weighted_pipeline of person"):
+            with pytest.raises(DoesNotAddUp, match="weighted_pipeline of company"):
                 explain(evidence, COVERAGE, row | {"weighted_pipeline": euro("1")})
 
     def test_needed_coverage_follows_from_its_c_and_n(self) -> None:
