@@ -4,6 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
+from assets.explained import where_from
 from assets.extract import FROM_SALESFORCE
 from assets.metadata import described
 from assets.monthly import monthly_table
@@ -24,7 +25,8 @@ def pipeline_coverage(
     foresight = books.forecasts.foresight(month)
     table = coverage.pipeline_coverage(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month), foresight)
     checks = {"coverage_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.COVERAGE)}
-    return described("pipeline_coverage", table, checks)
+    origin = where_from("pipeline_coverage", table, opportunity_snapshot, booking_credit, phased_targets, books.rules(month))
+    return described("pipeline_coverage", table, checks, where_from=origin)
 
 
 @monthly_table(deps=FROM_SALESFORCE, laws={"movement_closes": "Opening plus what came less what went is the open pipeline, to the cent."})

@@ -4,6 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
+from assets.explained import where_from
 from assets.metadata import described
 from assets.monthly import monthly_table
 from sales import attainment, catch_up, plans, reconciliation, targets
@@ -43,7 +44,8 @@ def target_attainment(
     month = Month.parse(context.partition_key)
     table = attainment.target_attainment(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
     checks = {"attainment_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.ATTAINMENT)}
-    return described("target_attainment", table, checks)
+    origin = where_from("target_attainment", table, opportunity_snapshot, booking_credit, phased_targets, books.rules(month))
+    return described("target_attainment", table, checks, where_from=origin)
 
 
 @monthly_table(deps=["phased_targets"])

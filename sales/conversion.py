@@ -37,18 +37,23 @@ PARTS = 10_000
 
 @dataclass(frozen=True)
 class Required:
-    """Required pipeline / gap of each id of a grain, its 80 % interval, and the month ends it rests on; NaN where unknown."""
+    """Required pipeline / gap of each id of a grain, its 80 % interval, and the month ends it rests on; NaN where unknown.
+
+    `conversion` and `others` are the c and N that it follows from, N in minor units.
+    """
 
     ratio: Floats
     low: Floats
     high: Floats
     windows: int
+    conversion: Floats
+    others: Floats
 
 
 def unknown_requirement(size: int) -> Required:
     """Return the requirement of ids of which nothing is known."""
     nothing = np.full(size, np.nan)
-    return Required(nothing, nothing, nothing, 0)
+    return Required(nothing, nothing, nothing, 0, nothing, nothing)
 
 
 def calibrated_amounts(ahead: Prospect, period: Period, deal_ids: pd.Series, amount: Minor) -> Minor:
@@ -70,7 +75,7 @@ def required_coverage(ahead: Prospect, period: Period, grain: Grain, gap: Minor)
     without = np.stack([past.ratio(gap, np.where(windows == each, 0.0, past.weight)) for each in windows])
     count = len(windows)
     error = np.sqrt((count - 1) / count * ((without - without.mean(axis=0)) ** 2).sum(axis=0) * (last - max(first, 1) + 1))
-    return Required(ratio, np.maximum(ratio - INTERVAL * error, 0.0), ratio + INTERVAL * error, count)
+    return Required(ratio, np.maximum(ratio - INTERVAL * error, 0.0), ratio + INTERVAL * error, count, *past.measures(past.weight))
 
 
 # Sums by id and window, and by window, of amounts where a mask is true.
@@ -124,12 +129,17 @@ class _Past:
         ]
         return sum(part for part, _ in parts), sum(part for _, part in parts)  # type: ignore[return-value]
 
-    def ratio(self, gap: Minor, weight: Floats) -> Floats:
-        """Return required pipeline / gap, the month ends weighted."""
+    def measures(self, weight: Floats) -> tuple[Floats, Floats]:
+        """Return c and N, the month ends weighted."""
         pipeline = float(self.all_pipeline @ weight)
         overall = float(self.all_converted @ weight) / pipeline if pipeline else 0.0
         conversion = (self.converted @ weight + self.prior * overall) / np.maximum(self.pipeline @ weight + self.prior, 1e-9)
         company = float(self.all_others @ weight) / float(weight.sum())
         others = (self.others @ weight + PRIOR_MONTHS * company * self.share) / (float(weight.sum()) + PRIOR_MONTHS)
+        return conversion, others
+
+    def ratio(self, gap: Minor, weight: Floats) -> Floats:
+        """Return required pipeline / gap, the month ends weighted."""
+        conversion, others = self.measures(weight)
         needed = np.maximum(gap - others, 0.0) / np.where(conversion > 0, conversion, np.nan)
         return np.where(gap > 0, needed / np.where(gap > 0, gap, 1.0), np.nan)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +12,57 @@ import typer
 from orchestration.console import closed_month, err, one_sentence, out
 
 app = typer.Typer()
+
+
+class Subject(StrEnum):
+    """What can be explained."""
+
+    COVERAGE = "coverage"
+    ATTAINMENT = "attainment"
+
+
+class Shape(StrEnum):
+    """How an explanation is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+
+
+@app.command()
+def explain(
+    subject: Annotated[Subject, typer.Argument(help="The table that the figure is in.")],
+    team: Annotated[str | None, typer.Option("--team", metavar="NAME", help="A team. [default: the company]", show_default=False)] = None,
+    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="A person by name, user name or User id.")] = None,
+    period: Annotated[
+        str, typer.Option("--period", metavar="PERIOD", help="As in the table: 2026-05, FY2026-Q2 or FY2026.", show_default=False)
+    ] = "",
+    as_of: Annotated[str, typer.Option("--as-of", metavar="MONTH", help="A computed month end. [default: the newest]", show_default=False)] = "",
+    column: Annotated[
+        str, typer.Option("--column", metavar="NAME", help="One figure, with those it is computed from. [default: all]", show_default=False)
+    ] = "",
+    shape: Annotated[Shape, typer.Option("--format", help="Tables to read, or one for a spreadsheet, on standard output.")] = Shape.TABLE,
+) -> None:
+    """Print where the figures of coverage or attainment come from: the deals and targets behind each, which add up to it.
+
+    A figure that they do not add up to is a fault, and nothing is printed as if it were right.
+    """
+    if team is not None and person is not None:
+        raise typer.BadParameter("name a team or a person, not both")
+    chosen = closed_month(as_of) if as_of else None
+    with one_sentence():
+        from orchestration import explaining, explanation_tables, resources
+
+        question = explaining.Question(subject.value, team, person, period, chosen, column)
+        found = explaining.answer(resources.make_books(), question)
+        if shape is Shape.CSV:
+            sys.stdout.buffer.write(explanation_tables.as_csv(found))
+            return
+        out.print(explanation_tables.title(found), markup=False)
+        for table in explanation_tables.tables(found):
+            out.print()
+            explanation_tables.show(table, out)
+        out.print()
+        out.print(explanation_tables.remark(found.explanation))
 
 
 @app.command(name="what-if")

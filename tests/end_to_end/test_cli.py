@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -146,6 +147,22 @@ class TestDemo:
         wrong = run(demo_home, "what-if", "--drop", "006nobody")
         assert (wrong.returncode, "is no deal that is open" in wrong.stderr) == (1, True)
         assert run(demo_home, "what-if", "--move", "nonsense").returncode == 1
+
+    def test_every_figure_of_the_company_is_explained_those_of_the_forecast_too(self, demo_home: Path) -> None:
+        month = Month(*last_month_there(datetime.now(UTC)))
+        there = run(demo_home, "explain", "coverage")
+        assert (there.returncode, "needs a period" in there.stderr) == (1, True)
+        year = re.findall(r"FY\d{4}(?!-)", there.stderr)[0]
+        done = run(demo_home, "explain", "coverage", "--period", year, "--as-of", str(month))
+        assert done.returncode == 0, done.stderr
+        assert re.search(r"required_ratio +\d", done.stdout)
+        for column in ("bookings", "weighted_pipeline"):
+            (figure,) = re.findall(rf"^{column} +([\d,.]+) ", done.stdout, re.MULTILINE)
+            assert re.search(rf"^Total of \d+.* {re.escape(figure)}( |$)", done.stdout, re.MULTILINE), column
+        person = run(demo_home, "explain", "attainment", "--person", "jun tanaka", "--period", str(month), "--format", "csv")
+        assert person.stdout.startswith('"as_of_month","grain"'), person.stderr
+        wrong = run(demo_home, "explain", "coverage", "--team", "Nort", "--period", year)
+        assert (wrong.returncode, "did you mean 'North'?" in wrong.stderr) == (1, True)
 
     def test_a_backtest_judges_every_past_forecast_and_writes_the_table(self, demo_home: Path, tmp_path: Path) -> None:
         done = run(demo_home, "backtest", "--to", str(tmp_path / "judged"))
