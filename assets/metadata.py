@@ -1,4 +1,4 @@
-"""What the UI shows of a table: rows, columns, a preview without clients, and a version of its content."""
+"""What the UI shows of a table: rows, columns and where they come from, a preview without clients, and a version of its content."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
+from assets.lineage import LINEAGE, Parents
 from sales.tables import MONTHLY, RAW, Contract, descriptions
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
@@ -28,6 +29,7 @@ def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | Non
         metadata={
             "dagster/row_count": len(table),
             "dagster/column_schema": column_schema(contract),
+            "dagster/column_lineage": column_lineage(LINEAGE[name]),
             "preview": dg.MetadataValue.md(preview(table)),
             **more,
         },
@@ -43,6 +45,14 @@ def column_schema(contract: type[Contract]) -> dg.TableSchema:
     types = {name: _type_name(str(column.dtype)) for name, column in contract.to_schema().columns.items()}
     meanings = descriptions(contract)
     return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings])
+
+
+def column_lineage(parents: Parents) -> dg.TableColumnLineage:
+    """Return where each column comes from, for the UI."""
+    return dg.TableColumnLineage({
+        name: [dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column) for asset, column in sorted(its_parents)]
+        for name, its_parents in parents.items()
+    })
 
 
 def _type_name(written: str) -> str:

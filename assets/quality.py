@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import OWNERS
+from assets.extract import FROM_SALESFORCE, OWNERS
 from assets.metadata import TABLE, described
 from assets.partitions import months
 from reports import formats
@@ -13,7 +13,7 @@ from sales.calendar import Month
 
 
 @dg.asset(
-    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
     check_specs=[dg.AssetCheckSpec("every_booking_has_a_target", asset="data_quality", blocking=True,
                                    description="A booking belongs to someone with a target, or is listed.")],
 )  # fmt: skip

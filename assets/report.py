@@ -7,6 +7,8 @@ import pandas as pd
 
 from assets.books import Books
 from assets.extract import OWNERS
+from assets.metadata import column_lineage
+from assets.pages import PAGES
 from assets.partitions import months
 from connectors.publications import Document
 from reports.grain_tables import MonthTables
@@ -59,6 +61,7 @@ def month_end_packs(
     return dg.MaterializeResult(
         data_version=dg.DataVersion(issue.digest),
         metadata={
+            "dagster/column_lineage": column_lineage(PAGES),
             "documents": len(issue.packs),
             "printed_now": issue.printed,
             "packs": dg.MetadataValue.md(links),

@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import OWNERS
+from assets.extract import FROM_SALESFORCE, OWNERS, PHASING_FILES
 from assets.metadata import TABLE, described
 from assets.partitions import months
 from sales import attainment, catch_up, plans, reconciliation, targets
@@ -12,7 +12,7 @@ from sales.calendar import Month
 
 
 @dg.asset(
-    deps=["raw_targets", "raw_users", "raw_roles", "raw_organization"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
     check_specs=[dg.AssetCheckSpec("phasing_sums_to_annual_target", asset="phased_targets", blocking=True,
                                    description="The twelve months sum to the annual target, to the cent.")],
 )  # fmt: skip
@@ -34,7 +34,7 @@ def phased_targets(
 
 
 @dg.asset(
-    partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
+    deps=FROM_SALESFORCE, partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE,
     check_specs=[dg.AssetCheckSpec("attainment_adds_up", asset="target_attainment", blocking=True,
                                    description="People sum to teams and to the company, to the cent.")],
 )  # fmt: skip
@@ -52,7 +52,7 @@ def target_attainment(
     return described("target_attainment", table, checks)
 
 
-@dg.asset(deps=["phased_targets"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@dg.asset(deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES, "phased_targets"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
 def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Whether each person's phasing leaves the year within reach after two missed months, and weights that would."""
     month = Month.parse(context.partition_key)
@@ -61,7 +61,7 @@ def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Boo
     return described("phasing_check", table)
 
 
-@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@dg.asset(deps=[*FROM_SALESFORCE, dg.AssetKey(["policy", "team_targets"])], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
 def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """What is assigned to people beside what their teams and the company state: over-assignment in plain sight."""
     month = Month.parse(context.partition_key)
@@ -69,7 +69,7 @@ def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFra
     return described("target_padding", plans.target_padding(phased_targets, stated, month, books.rules(month), extracted_at))
 
 
-@dg.asset(partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@dg.asset(deps=[*FROM_SALESFORCE, dg.AssetKey(["policy", "client_plans"])], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
 def bottom_up_plan(
     context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, client_phasing: pd.DataFrame, books: dg.ResourceParam[Books]
 ) -> dg.MaterializeResult:

@@ -1,0 +1,134 @@
+"""Changing one raw column at a time, and what moves: the experiment that declared lineage is held against."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from assets.lineage import Parents
+from assets.parents import Columns
+from sales import columns, tables
+from sales.extract import Extract
+
+Change = Callable[[pa.Array], pa.Array]
+
+
+def shuffled(values: pa.Array) -> pa.Array:
+    """Return the values of a column in other rows: ids stay ids, and unique ones unique."""
+    return values.take(pa.array(np.random.default_rng(7).permutation(len(values))))
+
+
+def turned(first: int, last: int) -> Change:
+    """Return a change that moves the values of some rows down by one, the last of them to the first."""
+
+    def change(old: pa.Array) -> pa.Array:
+        return pa.concat_arrays([old[:first], old[last - 1 : last], old[first : last - 1], old[last:]])
+
+    return change
+
+
+def each(change: Callable[[int, object], object]) -> Change:
+    """Return a change of each value, given its row."""
+    return lambda old: pa.array([change(row, value) for row, value in enumerate(old.to_pylist())], old.type)
+
+
+def written(*values: object) -> Change:
+    """Return a change that writes these values over the first rows."""
+    return lambda old: pa.array([*values, *old.to_pylist()[len(values) :]], old.type)
+
+
+# Where other rows hold the same, or the whole would be refused.
+CHANGES: Mapping[tuple[str, str], Change] = {
+    ("raw_organization", "organization_id"): written("00D000000000002AAA"),
+    ("raw_organization", "name"): written("Another Firm"),
+    ("raw_organization", "time_zone"): written("Pacific/Auckland"),
+    ("raw_organization", "fiscal_year_start_month"): written(4),
+    ("raw_organization", "names_year_by_start"): written(False),  # noqa: FBT003
+    ("raw_organization", "currency_code"): written("EUR"),
+    ("raw_organization", "is_multi_currency"): written(True),  # noqa: FBT003
+    ("raw_currency_rates", "currency_code"): turned(1, 3),
+    ("raw_currency_rates", "start_date"): each(lambda row, day: day and date(2022, 3, 1)),
+    ("raw_currency_rates", "next_start_date"): each(lambda row, day: day and date(2021, 9, 1)),
+    ("raw_currency_rates", "rate"): written(1, Decimal("0.5"), Decimal("0.6")),
+    # Fiscal months follow each other: only the ends of their row are free, and where a year begins.
+    ("raw_periods", "kind"): written(*["Week"] * 12),
+    ("raw_periods", "start_date"): written(date(2021, 4, 25)),
+    ("raw_periods", "end_date"): each(lambda row, day: date(2022, 7, 28) if day == date(2022, 7, 3) else day),
+    ("raw_periods", "number"): each(lambda row, number: (row + 6) % 12 + 1),
+    ("raw_opportunity_field_history", "field"): each(lambda row, name: name if row % 2 else "Former"),
+    ("raw_opportunity_field_history", "old_value"): each(lambda row, old: {"005000000000002AAA": "005000000000003AAA"}.get(str(old), old)),
+    ("raw_users", "username"): turned(0, 3),
+    ("raw_users", "email"): turned(3, 5),
+    ("raw_roles", "parent_role_id"): written("00E000000000001AAA", None),
+    ("raw_queues", "queue_id"): turned(0, 2),
+    ("raw_queues", "name"): turned(0, 2),
+    ("raw_record_types", "developer_name"): turned(0, 2),
+    ("raw_split_types", "split_type_id"): turned(0, 2),
+    ("raw_split_types", "name"): turned(0, 2),
+    ("raw_split_types", "split_field"): turned(0, 2),
+    ("raw_split_types", "is_active"): written(False),  # noqa: FBT003
+    ("raw_split_types", "is_total_validated"): written(False),  # noqa: FBT003
+    ("raw_quotas", "currency_code"): each(lambda row, code: "GBP"),
+    ("raw_quotas", "owner_id"): each(lambda row, owner: {"005000000000002AAA": "005000000000003AAA"}.get(str(owner), owner)),
+}
+
+
+def changed(extract: Extract, table: str, column: str) -> Extract:
+    """Return an extract in which one column of a raw table says something else."""
+    name = table.removeprefix("raw_")
+    return replace(extract, extract_id=f"{table}.{column}", **{name: changed_table(getattr(extract, name), table, column)})
+
+
+def changed_table(frame: pd.DataFrame, table: str, column: str) -> pd.DataFrame:
+    """Return a raw table in which one column says something else."""
+    change = CHANGES.get((table, column), shuffled)
+    return frame.assign(**{column: columns.series(change(columns.arrow(frame[column])))})
+
+
+def moved(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> set[tuple[str, str]]:
+    """Return the published columns that differ, as (table, column).
+
+    Rows are held against each other by key. A row that comes or goes is a change of the key's columns
+    whose values come or go; where none of them does, of `KEY`.
+    """
+    return {(name, column) for name in before for column in _moved(before[name], after[name], tables.MONTHLY[name])}
+
+
+KEY = "(key)"
+
+
+def _moved(before: pd.DataFrame, after: pd.DataFrame, contract: type[tables.Contract]) -> set[str]:
+    key = list(contract.Config.unique)  # type: ignore[attr-defined]
+    old, new = _rows(before, key), _rows(after, key)
+    found: set[str] = set()
+    if old.keys() != new.keys():
+        found = {name for n, name in enumerate(key) if {row[n] for row in old} != {row[n] for row in new}} or {KEY}
+    names = [name for name in before.columns if name not in key]
+    for row in old.keys() & new.keys():
+        if old[row] != new[row]:
+            found |= {name for name, was, now in zip(names, old[row], new[row], strict=True) if was != now}
+    return found
+
+
+def _rows(table: pd.DataFrame, key: list[str]) -> dict[tuple[object, ...], tuple[object, ...]]:
+    rest = [name for name in table.columns if name not in key]
+    values = {name: columns.arrow(table[name]).to_pylist() for name in table.columns}
+    return dict(zip(zip(*(values[name] for name in key), strict=True), zip(*(values[name] for name in rest), strict=True), strict=True))
+
+
+def ancestors(lineage: Mapping[str, Parents], table: str, column: str) -> Columns:
+    """Return every column that a column is computed from, directly or not."""
+
+    @lru_cache(maxsize=None)
+    def above(table: str, column: str) -> Columns:
+        parents = lineage.get(table, {}).get(column, frozenset())
+        return parents.union(*(above(*parent) for parent in parents))
+
+    return above(table, column)
