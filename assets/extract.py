@@ -69,7 +69,7 @@ def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, bo
             data_version=dg.DataVersion(f"{record.extract_id}-{record.versions.get(name, ABSENT)}"),
             metadata={
                 "dagster/row_count": record.rows.get(name, 0),
-                "dagster/column_schema": column_schema(RAW[name]),
+                "dagster/column_schema": column_schema(RAW[name], LINEAGE[name]),
                 "dagster/column_lineage": column_lineage(LINEAGE[name]),
                 "extract": record.extract_id,
                 "extracted_at": record.extracted_at.isoformat(),

@@ -9,12 +9,15 @@ import pandas as pd
 import pyarrow as pa
 
 from assets.lineage import LINEAGE, Parents
+from assets.parents import Columns
 from sales.tables import MONTHLY, RAW, Contract, descriptions
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
 TABLE = dg.PythonObjectDagsterType(pd.DataFrame, name="Table")
 PREVIEW_ROWS = 12
 PREVIEW_COLUMNS = 10
+# Of more columns of one asset only the number is said.
+MOST_NAMED = 6
 # Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
 PRIVATE = {"name", "account_name", "amount", "amount_local", "detail", "username", "email", "old_value", "new_value"}
 STAMPS = ["as_of", "extracted_at"]
@@ -28,7 +31,7 @@ def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | Non
         data_version=dg.DataVersion(digest(table)),
         metadata={
             "dagster/row_count": len(table),
-            "dagster/column_schema": column_schema(contract),
+            "dagster/column_schema": column_schema(contract, LINEAGE[name]),
             "dagster/column_lineage": column_lineage(LINEAGE[name]),
             "preview": dg.MetadataValue.md(preview(table)),
             **more,
@@ -40,11 +43,11 @@ def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | Non
     )
 
 
-def column_schema(contract: type[Contract]) -> dg.TableSchema:
-    """Return the contract's columns for the UI."""
+def column_schema(contract: type[Contract], parents: Parents) -> dg.TableSchema:
+    """Return the contract's columns for the UI, each with what it means and where it comes from."""
     types = {name: _type_name(str(column.dtype)) for name, column in contract.to_schema().columns.items()}
     meanings = descriptions(contract)
-    return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings])
+    return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=f"{meanings[name]}. {origin(parents[name])}") for name in meanings])
 
 
 def column_lineage(parents: Parents) -> dg.TableColumnLineage:
@@ -53,6 +56,15 @@ def column_lineage(parents: Parents) -> dg.TableColumnLineage:
         name: [dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column) for asset, column in sorted(its_parents)]
         for name, its_parents in parents.items()
     })
+
+
+def origin(parents: Columns) -> str:
+    """Return where a column comes from in words: the UI that is free of charge does not draw `dagster/column_lineage`."""
+    by_asset: dict[str, list[str]] = {}
+    for asset, column in sorted(parents):
+        by_asset.setdefault(asset, []).append(column)
+    named = (f"{asset} ({', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} columns'})" for asset, names in by_asset.items())
+    return f"From {'; '.join(named)}." if parents else "Stated by the run or the rules."
 
 
 def _type_name(written: str) -> str:

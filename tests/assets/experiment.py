@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.config import config_context
 
-from assets.lineage import Parents
-from assets.parents import Columns
+from assets.lineage import LINEAGE, Parents
+from assets.parents import STATED, Columns
 from sales import columns, tables
 from sales.extract import Extract
+from tests.assets.rich_firm import BY_ROLE, OTHER, HeldBooks, Tables, month_tables, no_reader, rich_extract, write_policy
 
 Change = Callable[[pa.Array], pa.Array]
 
@@ -123,12 +126,67 @@ def _rows(table: pd.DataFrame, key: list[str]) -> dict[tuple[object, ...], tuple
     return dict(zip(zip(*(values[name] for name in key), strict=True), zip(*(values[name] for name in rest), strict=True), strict=True))
 
 
-def ancestors(lineage: Mapping[str, Parents], table: str, column: str) -> Columns:
-    """Return every column that a column is computed from, directly or not."""
+def above(lineage: Mapping[str, Parents]) -> dict[tuple[str, str], Columns]:
+    """Return for each monthly column every column that it is computed from, directly or not."""
+    known: dict[tuple[str, str], Columns] = {}
 
-    @lru_cache(maxsize=None)
-    def above(table: str, column: str) -> Columns:
-        parents = lineage.get(table, {}).get(column, frozenset())
-        return parents.union(*(above(*parent) for parent in parents))
+    def ancestors(each: tuple[str, str]) -> Columns:
+        if each not in known:
+            parents = lineage.get(each[0], {}).get(each[1], STATED)
+            known[each] = parents.union(*(ancestors(parent) for parent in parents))
+        return known[each]
 
-    return above(table, column)
+    return {(table, column): ancestors((table, column)) for table in tables.MONTHLY for column in lineage[table]}
+
+
+def undeclared(lineage: Mapping[str, Parents], raw: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return what moved without having one of the changed raw columns among its ancestors; where only the key moved, those of any key column."""
+    known = above(lineage)
+
+    def ancestors(table: str, column: str) -> Columns:
+        names = list(tables.MONTHLY[table].Config.unique) if column == KEY else [column]  # type: ignore[attr-defined]
+        return STATED.union(*(known[table, name] for name in names))
+
+    return {each for each in found if not set(raw) & ancestors(*each)}
+
+
+def moved_by(policy: str, folder: Path, raw: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Return what moves when raw columns say something else; contracts are not checked, for time."""
+    with config_context(validation_enabled=False):
+        return moved(_month(policy, folder), _compute(policy, folder, raw))
+
+
+@lru_cache(maxsize=4)
+def _month(policy: str, folder: Path) -> Tables:
+    return _compute(policy, folder, ())
+
+
+def _compute(policy: str, folder: Path, raw: Sequence[tuple[str, str]]) -> Tables:
+    held, book = rich_extract(), [column for table, column in raw if table == "raw_targets"]
+    for table, column in raw:
+        held = held if table == "raw_targets" else changed(held, table, column)
+
+    def alter(targets: pd.DataFrame) -> pd.DataFrame:
+        for column in book:
+            targets = changed_table(targets, "raw_targets", column)
+        return targets
+
+    write_policy(folder, policy)
+    return month_tables(HeldBooks(folder, folder, no_reader, "https://firm.example", held=held, alter=alter))
+
+
+# Which policy a column is changed under, where it is not the plain one: what only the other form of a rule reads.
+POLICY_OF: Mapping[tuple[str, str], str] = {
+    **{(table, column): OTHER for table in ("raw_quotas", "raw_record_types", "raw_periods") for column in tables.column_names(tables.RAW[table])},
+    ("raw_users", "manager_id"): OTHER,
+    ("raw_opportunities", "record_type_id"): OTHER,
+    ("raw_opportunities", "custom_amount"): OTHER,
+    ("raw_organization", "names_year_by_start"): OTHER,
+    ("raw_split_types", "name"): OTHER,
+    ("raw_roles", "parent_role_id"): BY_ROLE,
+}
+DESCENDANTS: Mapping[tuple[str, str], Columns] = {
+    raw: frozenset(each for each, ancestors in above(LINEAGE).items() if raw in ancestors)
+    for raw in ((table, column) for table in tables.RAW for column in tables.column_names(tables.RAW[table]))
+}
+UNREAD = [raw for raw, descendants in DESCENDANTS.items() if not descendants]

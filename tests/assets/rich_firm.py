@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 
 from assets import coverage, forecast, history, quality, targets
-from assets.books import Books
+from assets.books import Books, Reader
 from benchmarks.simulated import simulated_firm
 from connectors.extracts import ExtractRecord
 from sales import columns, tables
@@ -211,6 +211,11 @@ class Partition:
     """All that a table's asset asks of its run."""
 
     partition_key: str
+
+
+def no_reader() -> Reader:
+    """Refuse to read: everything is held."""
+    raise AssertionError
 
 
 def assets() -> dict[str, dg.AssetsDefinition]:
