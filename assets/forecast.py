@@ -63,7 +63,9 @@ def pipeline_generation(context: dg.AssetExecutionContext, phased_targets: pd.Da
     return described("pipeline_generation", generation.pipeline_generation(foresight, phased_targets, month, books.rules(month), extracted_at))
 
 
-@dg.asset(deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES], partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE)
+@dg.asset(
+    deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES], partitions_def=months, owners=OWNERS, kinds={"numpy", "deltalake"}, dagster_type=TABLE
+)
 def forecast_track_record(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Forecasts of past month ends, made again from what was known then, beside what came and three naive baselines."""
     month = Month.parse(context.partition_key)

@@ -58,9 +58,7 @@ def salesforce(object_name: str) -> str:
 
 
 _FROM_SALESFORCE: dict[str, Parents] = {
-    table: {
-        column: frozenset((salesforce(object_name), field) for object_name, field in parents) for column, parents in fields_of(table).items()
-    }
+    table: {column: frozenset((salesforce(object_name), field) for object_name, field in parents) for column, parents in fields_of(table).items()}
     for table in RAW
     if table != "raw_targets"
 }
@@ -231,8 +229,7 @@ CLOSING: Parents = {
     "opportunity_id": _DATED_DEAL | of("opportunity_snapshot", "is_open"),
     **same("opportunity_snapshot", "owner_id", "account_id", "amount", "close_date", "push_count"),
     "days_overdue": _DATED_DEAL,
-    "flags": _DATED_DEAL
-    | of("opportunity_snapshot", "amount", "push_count", "is_open", "is_won", "created_at", "stage_entered_at", "account_id"),
+    "flags": _DATED_DEAL | of("opportunity_snapshot", "amount", "push_count", "is_open", "is_won", "created_at", "stage_entered_at", "account_id"),
     **alike(of("opportunity_snapshot", "opportunity_id") | FORESIGHT, "win_probability", "expected_month", "confirm_p10", "confirm_p90"),
     **alike(
         of("opportunity_snapshot", "opportunity_id") | _LANDING,

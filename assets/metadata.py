@@ -52,14 +52,16 @@ def column_schema(contract: type[Contract], parents: Parents) -> dg.TableSchema:
 
 def column_lineage(parents: Parents) -> dg.TableColumnLineage:
     """Return where each column comes from, for the UI."""
-    return dg.TableColumnLineage({
-        name: [dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column) for asset, column in sorted(its_parents)]
-        for name, its_parents in parents.items()
-    })
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column) for asset, column in sorted(its_parents)]
+            for name, its_parents in parents.items()
+        }
+    )
 
 
 def origin(parents: Columns) -> str:
-    """Return where a column comes from in words: the UI that is free of charge does not draw `dagster/column_lineage`."""
+    """Return where a column comes from in words: Dagster's open-source UI keeps `dagster/column_lineage` and does not draw it."""
     by_asset: dict[str, list[str]] = {}
     for asset, column in sorted(parents):
         by_asset.setdefault(asset, []).append(column)

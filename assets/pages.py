@@ -11,7 +11,11 @@ from assets.parents import Columns, alike, of
 _DONE = of("target_attainment", "grain", "grain_id", "period_kind")
 _AHEAD = of("pipeline_coverage", "grain", "grain_id", "period")
 _LANDS = of("landing_forecast", "grain", "grain_id", "period", "period_kind")
-_PEOPLE = of("phased_targets", "owner_id", "team", "fiscal_year") | of("opportunity_snapshot", "owner_id", "team") | of("booking_credit", "owner_id", "team")
+_PEOPLE = (
+    of("phased_targets", "owner_id", "team", "fiscal_year")
+    | of("opportunity_snapshot", "owner_id", "team")
+    | of("booking_credit", "owner_id", "team")
+)
 _PLAN = _PEOPLE | of("phased_targets", "month")
 _BOOKED = _PEOPLE | of("monthly_bookings", "known_month", "owner_id", "month", "bookings")
 _DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_overdue") | of("opportunity_snapshot", "opportunity_id", "team")
@@ -74,7 +78,9 @@ _COMPARED = {
     "Phased target to date": of("phased_targets", "owner_id", "team", "month", "baseline_target") | _attained("target"),
 }
 _DIFFERENCE = frozenset[tuple[str, str]]().union(*_COMPARED.values())
-_STATE = of("opportunity_snapshot", "opportunity_id", "owner_id", "team", "amount", "amount_local", "currency_code", "stage_name", "close_date", "is_won")
+_STATE = of(
+    "opportunity_snapshot", "opportunity_id", "owner_id", "team", "amount", "amount_local", "currency_code", "stage_name", "close_date", "is_won"
+)
 
 SECTIONS: dict[str, Columns] = {
     **_under("Bookings against the phased target", {"figure": _PLAN | _BOOKED | of("phased_targets", "baseline_target", "rephased_target") | _landing("p10", "p50", "p90")}),

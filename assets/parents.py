@@ -69,9 +69,7 @@ IS_OPEN = STAGE | of("raw_stages", "stage_name", "is_closed")
 IS_WON = STAGE | of("raw_stages", "stage_name", "is_won")
 
 # People: the team that someone is in, and what they are called. A queue may own deals as well.
-TEAM = (
-    of("raw_users", "user_id", "role_id", "manager_id", "name", "username") | of("raw_roles", "role_id", "name") | of("raw_queues", "queue_id")
-)
+TEAM = of("raw_users", "user_id", "role_id", "manager_id", "name", "username") | of("raw_roles", "role_id", "name") | of("raw_queues", "queue_id")
 NAME = of("raw_users", "user_id", "name", "username") | of("raw_queues", "queue_id", "name")
 # Who is meant by a line of a policy file.
 PERSON = of("raw_users", "user_id", "username", "email")
@@ -100,12 +98,6 @@ QUOTAS = (
 IN_FORCE = QUOTAS | of("raw_targets", "fiscal_year", "owner_id", "revision", "effective_date")
 STATED_TARGET = IN_FORCE | of("raw_targets", "annual_target", "currency_code") | STATIC_RATES
 # The months in which someone sells, and how much of each; by season, what was won in earlier years.
-WEIGHTS = (
-    IN_FORCE
-    | of("raw_targets", "start_date", "end_date", "holidays")
-    | of("policy/leave", "owner", "start_date", "end_date")
-    | PERSON
-    | STATE
-)
+WEIGHTS = IN_FORCE | of("raw_targets", "start_date", "end_date", "holidays") | of("policy/leave", "owner", "start_date", "end_date") | PERSON | STATE
 FIXED_MONTHS = of("policy/overrides", "fiscal_year", "owner", "month") | PERSON
 BASELINE = STATED_TARGET | WEIGHTS | FIXED_MONTHS | of("policy/overrides", "amount")

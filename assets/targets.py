@@ -52,7 +52,13 @@ def target_attainment(
     return described("target_attainment", table, checks)
 
 
-@dg.asset(deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES, "phased_targets"], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@dg.asset(
+    deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES, "phased_targets"],
+    partitions_def=months,
+    owners=OWNERS,
+    kinds={"pandas", "deltalake"},
+    dagster_type=TABLE,
+)
 def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Whether each person's phasing leaves the year within reach after two missed months, and weights that would."""
     month = Month.parse(context.partition_key)
@@ -61,7 +67,13 @@ def phasing_check(context: dg.AssetExecutionContext, books: dg.ResourceParam[Boo
     return described("phasing_check", table)
 
 
-@dg.asset(deps=[*FROM_SALESFORCE, dg.AssetKey(["policy", "team_targets"])], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@dg.asset(
+    deps=[*FROM_SALESFORCE, dg.AssetKey(["policy", "team_targets"])],
+    partitions_def=months,
+    owners=OWNERS,
+    kinds={"pandas", "deltalake"},
+    dagster_type=TABLE,
+)
 def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """What is assigned to people beside what their teams and the company state: over-assignment in plain sight."""
     month = Month.parse(context.partition_key)
@@ -69,7 +81,13 @@ def target_padding(context: dg.AssetExecutionContext, phased_targets: pd.DataFra
     return described("target_padding", plans.target_padding(phased_targets, stated, month, books.rules(month), extracted_at))
 
 
-@dg.asset(deps=[*FROM_SALESFORCE, dg.AssetKey(["policy", "client_plans"])], partitions_def=months, owners=OWNERS, kinds={"pandas", "deltalake"}, dagster_type=TABLE)
+@dg.asset(
+    deps=[*FROM_SALESFORCE, dg.AssetKey(["policy", "client_plans"])],
+    partitions_def=months,
+    owners=OWNERS,
+    kinds={"pandas", "deltalake"},
+    dagster_type=TABLE,
+)
 def bottom_up_plan(
     context: dg.AssetExecutionContext, phased_targets: pd.DataFrame, client_phasing: pd.DataFrame, books: dg.ResourceParam[Books]
 ) -> dg.MaterializeResult:

@@ -44,7 +44,7 @@ def each(change: Callable[[int, object], object]) -> Change:
 
 def written(*values: object) -> Change:
     """Return a change that writes these values over the first rows."""
-    return lambda old: pa.array([*values, *old.to_pylist()[len(values) :]], old.type)
+    return lambda old: pa.array([*values, *old.to_pylist()[len(values) :]][: len(old)], old.type)
 
 
 # Where other rows hold the same, or the whole would be refused.
@@ -53,20 +53,20 @@ CHANGES: Mapping[tuple[str, str], Change] = {
     ("raw_organization", "name"): written("Another Firm"),
     ("raw_organization", "time_zone"): written("Pacific/Auckland"),
     ("raw_organization", "fiscal_year_start_month"): written(4),
-    ("raw_organization", "names_year_by_start"): written(False),  # noqa: FBT003
+    ("raw_organization", "names_year_by_start"): written(False),
     ("raw_organization", "currency_code"): written("EUR"),
-    ("raw_organization", "is_multi_currency"): written(True),  # noqa: FBT003
+    ("raw_organization", "is_multi_currency"): written(True),
     ("raw_currency_rates", "currency_code"): turned(1, 3),
-    ("raw_currency_rates", "start_date"): each(lambda row, day: day and date(2022, 3, 1)),
-    ("raw_currency_rates", "next_start_date"): each(lambda row, day: day and date(2021, 9, 1)),
+    ("raw_currency_rates", "start_date"): each(lambda _, day: day and date(2022, 3, 1)),
+    ("raw_currency_rates", "next_start_date"): each(lambda _, day: day and date(2021, 9, 1)),
     ("raw_currency_rates", "rate"): written(1, Decimal("0.5"), Decimal("0.6")),
     # Fiscal months follow each other: only the ends of their row are free, and where a year begins.
     ("raw_periods", "kind"): written(*["Week"] * 12),
     ("raw_periods", "start_date"): written(date(2021, 4, 25)),
-    ("raw_periods", "end_date"): each(lambda row, day: date(2022, 7, 28) if day == date(2022, 7, 3) else day),
-    ("raw_periods", "number"): each(lambda row, number: (row + 6) % 12 + 1),
+    ("raw_periods", "end_date"): each(lambda _, day: date(2022, 7, 28) if day == date(2022, 7, 3) else day),
+    ("raw_periods", "number"): each(lambda row, _: (row + 6) % 12 + 1),
     ("raw_opportunity_field_history", "field"): each(lambda row, name: name if row % 2 else "Former"),
-    ("raw_opportunity_field_history", "old_value"): each(lambda row, old: {"005000000000002AAA": "005000000000003AAA"}.get(str(old), old)),
+    ("raw_opportunity_field_history", "old_value"): each(lambda _, old: {"005000000000002AAA": "005000000000003AAA"}.get(str(old), old)),
     ("raw_users", "username"): turned(0, 3),
     ("raw_users", "email"): turned(3, 5),
     ("raw_roles", "parent_role_id"): written("00E000000000001AAA", None),
@@ -76,10 +76,10 @@ CHANGES: Mapping[tuple[str, str], Change] = {
     ("raw_split_types", "split_type_id"): turned(0, 2),
     ("raw_split_types", "name"): turned(0, 2),
     ("raw_split_types", "split_field"): turned(0, 2),
-    ("raw_split_types", "is_active"): written(False),  # noqa: FBT003
-    ("raw_split_types", "is_total_validated"): written(False),  # noqa: FBT003
-    ("raw_quotas", "currency_code"): each(lambda row, code: "GBP"),
-    ("raw_quotas", "owner_id"): each(lambda row, owner: {"005000000000002AAA": "005000000000003AAA"}.get(str(owner), owner)),
+    ("raw_split_types", "is_active"): written(False),
+    ("raw_split_types", "is_total_validated"): written(False),
+    ("raw_quotas", "currency_code"): written(*["GBP"] * 200),
+    ("raw_quotas", "owner_id"): each(lambda _, owner: {"005000000000002AAA": "005000000000003AAA"}.get(str(owner), owner)),
 }
 
 

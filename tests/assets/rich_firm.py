@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -159,14 +160,14 @@ def _changes(deals: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
 
 def _splits(ids: pa.Array) -> pd.DataFrame:
     """Return shares of every third deal, of several types; some came late, and some are gone."""
-    rows: list[dict[str, object]] = []
-    for n in range(0, len(ids), 3):
-        for part in range(3):
-            rows.append({
-                "split_id": f"{n}-{part}", "opportunity_id": ids[n].as_py(), "owner_id": f"00500000000000{(n + part) % 5}AAA", "split_type_id": str(1 + (n // 3 + part // 2) % 4),
-                "percentage": (50, 30, 20)[part], "created_at": END - timedelta(days=150 - n % 170), "is_deleted": n % 4 == 0,
-                "modified_at": END - timedelta(days=10 - n % 25),
-            })  # fmt: skip
+    rows: list[dict[str, object]] = [
+        {
+            "split_id": f"{n}-{part}", "opportunity_id": ids[n].as_py(), "owner_id": f"00500000000000{(n + part) % 5}AAA", "split_type_id": str(1 + (n // 3 + part // 2) % 4),
+            "percentage": (50, 30, 20)[part], "created_at": END - timedelta(days=150 - n % 170), "is_deleted": n % 4 == 0,
+            "modified_at": END - timedelta(days=10 - n % 25),
+        }
+        for n in range(0, len(ids), 3) for part in range(3)
+    ]  # fmt: skip
     return frame(tables.RawOpportunitySplits, rows)
 
 
@@ -175,7 +176,7 @@ def _periods() -> pd.DataFrame:
     firsts = [Month(2021, 4).plus(n).first_day + timedelta(days=3) for n in range(16)]
     months = [
         {"period_id": f"m{n}", "kind": "Month", "start_date": first, "end_date": following - timedelta(days=1), "number": n % 12 + 1}
-        for n, (first, following) in enumerate(zip(firsts, firsts[1:], strict=False))
+        for n, (first, following) in enumerate(pairwise(firsts))
     ]
     return frame(tables.RawPeriods, [*months, {"period_id": "q", "kind": "Quarter", "start_date": firsts[0], "end_date": firsts[3], "number": 1}])
 
@@ -187,12 +188,12 @@ class HeldBooks(Books):
     held: Extract = field(default_factory=rich_extract)
     alter: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table
 
-    def record(self, month: Month) -> ExtractRecord:
+    def record(self, month: Month) -> ExtractRecord:  # noqa: ARG002
         """Return the record of the extract."""
         one = self.held
         return ExtractRecord(one.extract_id, one.extracted_at, "", self.source, "UTC", {}, {}, [])
 
-    def extract(self, record: ExtractRecord) -> Extract:
+    def extract(self, record: ExtractRecord) -> Extract:  # noqa: ARG002
         """Return the extract."""
         return self.held
 
@@ -202,7 +203,7 @@ class HeldBooks(Books):
     def _target_book(self, *given: Any) -> pd.DataFrame:
         return self.alter(super()._target_book(*given))
 
-    def _extract_with_amounts(self, *given: object) -> Extract:
+    def _extract_with_amounts(self, *given: object) -> Extract:  # noqa: ARG002
         return self.held
 
 

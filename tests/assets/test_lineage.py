@@ -17,6 +17,8 @@ from tests.assets.rich_firm import PLAIN, assets
 
 GRAPH = defs.resolve_asset_graph()
 ALL: dict[str, Parents] = {**LINEAGE, "month_end_packs": PAGES}
+
+
 def columns_of(asset: str) -> set[str]:
     if asset in ALL:
         return set(ALL[asset])

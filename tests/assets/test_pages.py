@@ -15,7 +15,6 @@ from tests.reports.months import reports_of
 from tests.reports.test_prospects import month_tables
 
 # Their heads are periods, months or causes: what is printed is named by the first cell, or is all alike.
-BY_ROW = {"movement"}
 ALIKE = {"clients": "booked or expected"}
 
 
@@ -33,13 +32,11 @@ def printed(section: Section) -> Iterator[str]:
     if section.figure is not None:
         yield "figure"
     for number, table in enumerate(section.tables):
-        if section.key in BY_ROW:
-            yield from (row.cells[0] for row in table.rows)
-        elif section.key == "restated" and number == 0:
+        if section.key == "movement" or (section.key == "restated" and number == 0):
             yield from (row.cells[0] for row in table.rows)
         else:
             heads = [column.label for column in table.columns]
-            heads = heads[:1] + [ALIKE[section.key]] if section.key in ALIKE else heads
+            heads = [heads[0], ALIKE[section.key]] if section.key in ALIKE else heads
             yield from ("days ahead" if head.startswith("<svg") else head for head in heads)
 
 
