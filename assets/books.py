@@ -213,6 +213,8 @@ class Books:
 
     def defaults_of(self, record: ExtractRecord) -> OrganizationDefaults:
         """Return what the organisation says of itself in an extract, without reading the rest of it."""
+        if record.extract_id in self._loaded:
+            return self._loaded[record.extract_id].defaults
         if record.extract_id not in self._defaults:
             organization, periods = (self.extracts.frame(record, name) for name in ("raw_organization", "raw_periods"))
             self._defaults[record.extract_id] = defaults_of(organization, periods)

@@ -26,7 +26,7 @@ def pipeline_coverage(
     table = coverage.pipeline_coverage(opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month), foresight)
     checks = {"coverage_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.COVERAGE)}
     origin = where_from("pipeline_coverage", table, opportunity_snapshot, booking_credit, phased_targets, books.rules(month))
-    return described("pipeline_coverage", table, checks, where_from=origin)
+    return described(table, checks, where_from=origin)
 
 
 @monthly_table(deps=FROM_SALESFORCE, laws={"movement_closes": "Opening plus what came less what went is the open pipeline, to the cent."})
@@ -46,4 +46,4 @@ def pipeline_movement(
         *reconciliation.movement_closes(table),
         *reconciliation.closing_is_open_pipeline(table, pipeline_coverage),
     ]
-    return described("pipeline_movement", table, {"movement_closes": faults})
+    return described(table, {"movement_closes": faults})

@@ -6,7 +6,8 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.books import SHARED_PULL_HOURS, Books
-from assets.metadata import TABLE, column_schema, described
+from assets.lineage import LINEAGE
+from assets.metadata import TABLE, described, of_columns
 from assets.monthly import OWNERS
 from sales.calendar import Month
 from sales.tables import RAW
@@ -14,6 +15,13 @@ from sales.tables import RAW
 # A table that an extract of an earlier version of this program does not have: it has no rows.
 ABSENT = -1
 FROM_SALESFORCE = [name for name in RAW if name != "raw_targets"]
+# What phasing looks at beside the target book.
+PHASING_FILES = [dg.AssetKey(["policy", "leave"]), dg.AssetKey(["policy", "overrides"])]
+
+
+def behind(name: str) -> list[dg.AssetKey]:
+    """Return the assets that a raw table is read from."""
+    return [dg.AssetKey.from_user_string(each) for each in sorted({asset for parents in LINEAGE[name].values() for asset, _ in parents})]
 
 
 class PullConfig(dg.Config):
@@ -40,7 +48,7 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
 @dg.multi_asset(
     specs=[
         dg.AssetSpec(
-            name, owners=OWNERS, kinds={"salesforce", "deltalake"}, skippable=True,
+            name, deps=behind(name), owners=OWNERS, kinds={"salesforce", "deltalake"}, skippable=True, metadata=of_columns(name),
             description=f"{RAW[name].__doc__} As Salesforce answered; every pull is a version, and each month pins the one it used.",
         )
         for name in FROM_SALESFORCE
@@ -61,7 +69,6 @@ def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, bo
             data_version=dg.DataVersion(f"{record.extract_id}-{record.versions.get(name, ABSENT)}"),
             metadata={
                 "dagster/row_count": record.rows.get(name, 0),
-                "dagster/column_schema": column_schema(RAW[name]),
                 "extract": record.extract_id,
                 "extracted_at": record.extracted_at.isoformat(),
                 "version": record.versions.get(name, ABSENT),
@@ -78,7 +85,7 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").replace("[", "(").replace("]", ")")[:300]
 
 
-@dg.asset(deps=["raw_users", "raw_organization"], owners=OWNERS, kinds={"csv", "deltalake"}, dagster_type=TABLE)
+@dg.asset(deps=behind("raw_targets"), owners=OWNERS, kinds={"csv", "deltalake"}, dagster_type=TABLE, metadata=of_columns("raw_targets"))
 def raw_targets(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """The target book: annual targets by owner, year and revision, with owners found among the users."""
-    return described("raw_targets", books.target_book(month_of(context)))
+    return described(books.target_book(month_of(context)))

@@ -4,7 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.extract import FROM_SALESFORCE
+from assets.extract import FROM_SALESFORCE, PHASING_FILES
 from assets.metadata import described
 from assets.monthly import monthly_table
 from sales import clients, closing, forecast, generation, reconciliation
@@ -29,7 +29,7 @@ def landing_forecast(
     foresight = books.forecasts.foresight(month)
     table = forecast.landing_forecast(foresight, opportunity_snapshot, booking_credit, phased_targets, month, books.rules(month))
     checks = {"forecast_adds_up": reconciliation.people_sum_to_teams_and_company(table, reconciliation.forecast_columns(table))}
-    return described("landing_forecast", table, checks)
+    return described(table, checks)
 
 
 @monthly_table(kind="numpy", deps=FROM_SALESFORCE)
@@ -45,14 +45,14 @@ def closing_plan(
     foresight, score = forecasts.foresight(month), forecasts.confirmation_score(month)
     of_plan = closing.plan_forecast(foresight, score, opportunity_snapshot, booking_credit, phased_targets, month, rules)
     more = {"months_off_by_us": dg.MetadataValue.float(score.ours), "months_off_by_close_date": dg.MetadataValue.float(score.crm)}
-    return described("closing_plan", closing.closing_plan(opportunity_snapshot, month, rules, of_plan), None, **more)
+    return described(closing.closing_plan(opportunity_snapshot, month, rules, of_plan), None, **more)
 
 
 @monthly_table(kind="numpy", deps=FROM_SALESFORCE)
 def client_phasing(context: dg.AssetExecutionContext, opportunity_snapshot: pd.DataFrame, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Bookings and expected confirmations by client and month, and the days of work that follow."""
     month = Month.parse(context.partition_key)
-    return described("client_phasing", clients.client_phasing(opportunity_snapshot, books.forecasts.foresight(month), month, books.rules(month)))
+    return described(clients.client_phasing(opportunity_snapshot, books.forecasts.foresight(month), month, books.rules(month)))
 
 
 @monthly_table(kind="numpy", deps=FROM_SALESFORCE)
@@ -60,10 +60,10 @@ def pipeline_generation(context: dg.AssetExecutionContext, phased_targets: pd.Da
     """New pipeline that each month must see created, by lead source, against what was created."""
     month = Month.parse(context.partition_key)
     foresight, extracted_at = books.forecasts.foresight(month), books.record(month).extracted_at
-    return described("pipeline_generation", generation.pipeline_generation(foresight, phased_targets, month, books.rules(month), extracted_at))
+    return described(generation.pipeline_generation(foresight, phased_targets, month, books.rules(month), extracted_at))
 
 
-@monthly_table(kind="numpy", deps=[*FROM_SALESFORCE, "raw_targets"])
+@monthly_table(kind="numpy", deps=[*FROM_SALESFORCE, "raw_targets", *PHASING_FILES])
 def forecast_track_record(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
     """Forecasts of past month ends, made again from what was known then, beside what came and three naive baselines."""
     month = Month.parse(context.partition_key)
@@ -71,4 +71,4 @@ def forecast_track_record(context: dg.AssetExecutionContext, books: dg.ResourceP
         books.forecasts.panel(month), month, books.rules(month), books.people(month), lambda origin: books.forecasts.targets_at(origin, month),
         books.record(month).extracted_at, record.months_judged(books.forecasts.panel(month)),
     )  # fmt: skip
-    return described("forecast_track_record", table)
+    return described(table)

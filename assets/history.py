@@ -17,7 +17,7 @@ def opportunity_snapshot(context: dg.AssetExecutionContext, books: dg.ResourcePa
     month = Month.parse(context.partition_key)
     table = snapshot.opportunity_snapshot(books.history(month), month, books.rules(month), is_copy=books.is_copy(month))
     checks = {"no_fact_after_as_of": reconciliation.no_fact_after_as_of(table)}
-    return described("opportunity_snapshot", table, checks)
+    return described(table, checks)
 
 
 @monthly_table(deps=FROM_SALESFORCE, reads_targets=False)
@@ -25,7 +25,7 @@ def monthly_bookings(context: dg.AssetExecutionContext, books: dg.ResourceParam[
     """Bookings by person and month as they were known at each month end of the year: what re-phasing looks back on."""
     month = Month.parse(context.partition_key)
     table = snapshot.monthly_bookings(books.year_to_date(month), month, books.rules(month), books.record(month).extracted_at)
-    return described("monthly_bookings", table)
+    return described(table)
 
 
 @monthly_table(deps=FROM_SALESFORCE, reads_targets=False)
@@ -33,4 +33,4 @@ def booking_credit(context: dg.AssetExecutionContext, opportunity_snapshot: pd.D
     """Who gets the credit of each booking: its owner, or those who share it by opportunity splits."""
     month = Month.parse(context.partition_key)
     extract = books.history(month).extract
-    return described("booking_credit", credit.booking_credit(opportunity_snapshot, extract, books.people(month), month, books.rules(month)))
+    return described(credit.booking_credit(opportunity_snapshot, extract, books.people(month), month, books.rules(month)))

@@ -1,4 +1,4 @@
-"""What the UI shows of a table: rows, columns, a preview without clients, and a version of its content."""
+"""What the UI shows of a table: rows, columns and where they come from, a preview without clients, and a version of its content."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import dagster as dg
 import pandas as pd
 import pyarrow as pa
 
+from assets.lineage import LINEAGE, Parents
+from assets.parents import Columns
 from connectors.storage import Written
 from sales.tables import MONTHLY, RAW, Contract, descriptions
 
@@ -19,6 +21,8 @@ TABLE = dg.DagsterType(
 )
 PREVIEW_ROWS = 12
 PREVIEW_COLUMNS = 10
+# Of more columns of one asset only the number is said.
+MOST_NAMED = 6
 # Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
 PRIVATE = {"name", "account_name", "amount", "amount_local", "detail", "username", "email", "old_value", "new_value"}
 # Of a table: what it was made from, as a digest; and that it stands as it was made then.
@@ -26,15 +30,13 @@ RECIPE, UNCHANGED = "recipe", "unchanged"
 STAMPS = ["as_of", "extracted_at"]
 
 
-def described(name: str, table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue) -> dg.MaterializeResult:
-    """Return a table with its row count, schema, preview, data version and the outcome of its checks."""
-    contract = (MONTHLY | RAW)[name]
+def described(table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue) -> dg.MaterializeResult:
+    """Return a table with its row count, preview, data version and the outcome of its checks."""
     return dg.MaterializeResult(
         value=table,
         data_version=dg.DataVersion(digest(table)),
         metadata={
             "dagster/row_count": len(table),
-            "dagster/column_schema": column_schema(contract),
             "preview": dg.MetadataValue.md(preview(table)),
             **more,
         },
@@ -54,18 +56,41 @@ def described_before(
     said = dict(events[0].asset_materialization.metadata) if events and events[0].asset_materialization else {}
     said.update({
         "dagster/row_count": dg.MetadataValue.int(int(written.figures["rows"])),
-        "dagster/column_schema": dg.MetadataValue.table_schema(column_schema((MONTHLY | RAW)[name])),
         RECIPE: dg.MetadataValue.text(written.recipe),
         UNCHANGED: dg.MetadataValue.text(f"made from the same inputs in run {written.run_id}; not computed again"),
     })  # fmt: skip
     return dg.MaterializeResult(value=None, data_version=dg.DataVersion(written.digest), metadata=said, check_results=check_results)
 
 
-def column_schema(contract: type[Contract]) -> dg.TableSchema:
-    """Return the contract's columns for the UI."""
+def of_columns(name: str) -> dict[str, dg.TableSchema | dg.TableColumnLineage]:
+    """Return what an asset says of its columns: a definition's metadata, because it is the same in every run."""
+    return {"dagster/column_schema": column_schema((MONTHLY | RAW)[name], LINEAGE[name]), "dagster/column_lineage": column_lineage(LINEAGE[name])}
+
+
+def column_schema(contract: type[Contract], parents: Parents) -> dg.TableSchema:
+    """Return the contract's columns for the UI, each with what it means and where it comes from."""
     types = {name: _type_name(str(column.dtype)) for name, column in contract.to_schema().columns.items()}
     meanings = descriptions(contract)
-    return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=meanings[name]) for name in meanings])
+    return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=f"{meanings[name]}. {origin(parents[name])}") for name in meanings])
+
+
+def column_lineage(parents: Parents) -> dg.TableColumnLineage:
+    """Return where each column comes from, for the UI."""
+    return dg.TableColumnLineage(
+        {
+            name: [dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column) for asset, column in sorted(its_parents)]
+            for name, its_parents in parents.items()
+        }
+    )
+
+
+def origin(parents: Columns) -> str:
+    """Return where a column comes from in words: Dagster's open-source UI keeps `dagster/column_lineage` and does not draw it."""
+    by_asset: dict[str, list[str]] = {}
+    for asset, column in sorted(parents):
+        by_asset.setdefault(asset, []).append(column)
+    named = (f"{asset} ({', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} columns'})" for asset, names in by_asset.items())
+    return f"From {'; '.join(named)}." if parents else "Stated by the run or the rules."
 
 
 def _type_name(written: str) -> str:

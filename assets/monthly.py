@@ -15,7 +15,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.metadata import RECIPE, TABLE, described_before
+from assets.metadata import RECIPE, TABLE, described_before, of_columns
 from assets.partitions import months
 from assets.recipes import program
 from assets.usual import AS_USUAL, MEANING, as_usual
@@ -27,7 +27,7 @@ Compute = Callable[..., dg.MaterializeResult]
 
 
 def monthly_table(
-    *, kind: str = "pandas", deps: Sequence[str] = (), laws: Mapping[str, str] | None = None, reads_targets: bool = True
+    *, kind: str = "pandas", deps: Sequence[str | dg.AssetKey] = (), laws: Mapping[str, str] | None = None, reads_targets: bool = True
 ) -> Callable[[Compute], dg.AssetsDefinition]:
     """Return a decorator that makes an asset of a function of a month's tables and the books.
 
@@ -41,7 +41,7 @@ def monthly_table(
         specs = [dg.AssetCheckSpec(law, asset=name, blocking=True, description=meaning) for law, meaning in (laws or {}).items()]
         return dg.asset(
             deps=deps, partitions_def=months, owners=OWNERS, kinds={kind, "deltalake"}, dagster_type=TABLE, code_version=program()[:12],
-            check_specs=[*specs, dg.AssetCheckSpec(AS_USUAL, asset=name, description=MEANING)],
+            metadata=of_columns(name), check_specs=[*specs, dg.AssetCheckSpec(AS_USUAL, asset=name, description=MEANING)],
         )(_once(compute, list(laws or {}), reads_targets=reads_targets))  # fmt: skip
 
     return decorate

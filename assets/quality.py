@@ -4,6 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
+from assets.extract import FROM_SALESFORCE
 from assets.metadata import described
 from assets.monthly import monthly_table
 from reports import formats
@@ -11,7 +12,7 @@ from sales import quality, reconciliation
 from sales.calendar import Month
 
 
-@monthly_table(laws={"every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."})
+@monthly_table(deps=FROM_SALESFORCE, laws={"every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."})
 def data_quality(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
@@ -27,4 +28,4 @@ def data_quality(
         books.manager_quotas(month),
     )  # fmt: skip
     faults = reconciliation.every_booking_has_a_target(booking_credit, phased_targets, table, month, rules)
-    return described("data_quality", table, {"every_booking_has_a_target": faults})
+    return described(table, {"every_booking_has_a_target": faults})

@@ -6,9 +6,11 @@ import dagster as dg
 import pandas as pd
 
 from assets.books import Books
-from assets.metadata import UNCHANGED
+from assets.metadata import UNCHANGED, column_lineage
 from assets.monthly import OWNERS
+from assets.pages import PAGES
 from assets.partitions import months
+from assets.recipes import program
 from connectors.publications import Document
 from connectors.published import Publication
 from reports.grain_tables import MonthTables
@@ -19,7 +21,10 @@ from sales.policy import MonthRules
 from sales.restatement import Published, restatement
 
 
-@dg.asset(partitions_def=months, owners=OWNERS, kinds={"jinja", "weasyprint", "pdf"})
+@dg.asset(
+    partitions_def=months, owners=OWNERS, kinds={"jinja", "weasyprint", "pdf"}, code_version=program()[:12],
+    metadata={"dagster/column_lineage": column_lineage(PAGES)},
+)  # fmt: skip
 def month_end_packs(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,

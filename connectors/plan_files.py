@@ -18,20 +18,27 @@ from sales.plans import ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 LEAVE, OVERRIDES, TEAM_TARGETS, CLIENT_PLANS = "leave.csv", "overrides.csv", "team_targets.csv", "client_plans.csv"
+HEADERS = {
+    LEAVE: ("owner", "start_date", "end_date"),
+    OVERRIDES: ("fiscal_year", "owner", "month", "amount"),
+    TEAM_TARGETS: ("fiscal_year", "team", "annual_target"),
+    CLIENT_PLANS: ("account", "month", "amount"),
+}
 
 
 def read_plan_book(folder: Path, users: pd.DataFrame, accounts: pd.DataFrame, digits: int) -> PlanBook:
     """Read the files that are there; amounts are in corporate currency. Raises `InvalidPolicyTable` that names file, line and cure."""
     owners = Owners(users)
     return PlanBook(
-        leaves=[_leave(line, owners) for line in _lines(folder / LEAVE, ("owner", "start_date", "end_date"))],
+        leaves=[_leave(line, owners) for line in _lines(folder, LEAVE)],
         fixed=_fixed(folder, owners, digits),
         stated=_stated(folder, digits),
         clients=_clients(folder, accounts, digits),
     )
 
 
-def _lines(path: Path, header: tuple[str, ...]) -> list[Line]:
+def _lines(folder: Path, name: str) -> list[Line]:
+    path, header = folder / name, HEADERS[name]
     return list(lines_of(path, header, header)) if path.is_file() else []
 
 
@@ -46,7 +53,7 @@ def _leave(line: Line, owners: Owners) -> Leave:
 
 def _fixed(folder: Path, owners: Owners, digits: int) -> list[FixedMonth]:
     found: dict[tuple[int, str, str], FixedMonth] = {}
-    for line in _lines(folder / OVERRIDES, ("fiscal_year", "owner", "month", "amount")):
+    for line in _lines(folder, OVERRIDES):
         each = FixedMonth(line.fiscal_year(), owners.find(line), line.month("month"), _minor(line.amount("amount"), digits))
         _once(found, (each.fiscal_year, each.owner_id, str(each.month)), each, line)
     return list(found.values())
@@ -54,14 +61,14 @@ def _fixed(folder: Path, owners: Owners, digits: int) -> list[FixedMonth]:
 
 def _stated(folder: Path, digits: int) -> list[StatedTarget]:
     found: dict[tuple[int, str], StatedTarget] = {}
-    for line in _lines(folder / TEAM_TARGETS, ("fiscal_year", "team", "annual_target")):
+    for line in _lines(folder, TEAM_TARGETS):
         each = StatedTarget(line.fiscal_year(), line.text("team"), _minor(line.amount("annual_target"), digits))
         _once(found, (each.fiscal_year, each.team), each, line)
     return list(found.values())
 
 
 def _clients(folder: Path, accounts: pd.DataFrame, digits: int) -> list[ClientPlan]:
-    lines = _lines(folder / CLIENT_PLANS, ("account", "month", "amount"))
+    lines = _lines(folder, CLIENT_PLANS)
     if not lines:
         return []
     ids, names = _accounts(accounts)

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets import coverage, delivery, extract, forecast, history, quality, report, targets
+from assets import coverage, delivery, extract, forecast, history, quality, report, sources, targets
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import month_end, restatement
 from orchestration.resources import BooksResource, MailroomResource, PressResource
@@ -13,7 +13,10 @@ from orchestration.terminal import terminal_logger
 GROUPS = (extract, history, targets, coverage, forecast, quality, report, delivery)
 
 defs = dg.Definitions(
-    assets=[asset for module in GROUPS for asset in dg.load_assets_from_modules([module], group_name=module.__name__.split(".")[-1])],
+    assets=[
+        *sources.EXTERNAL,
+        *(asset for module in GROUPS for asset in dg.load_assets_from_modules([module], group_name=module.__name__.split(".")[-1])),
+    ],
     jobs=[month_end, restatement],
     schedules=[month_end_schedule],
     sensors=[failed_month_end],

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from assets.sources import EXTERNAL
 from orchestration.definitions import defs
 from orchestration.settings import VARIABLES
 from sales.policy import SalesPolicy
@@ -21,6 +22,13 @@ def test_every_asset_and_column_is_in_the_data_model() -> None:
     for contract in (*MONTHLY.values(), *RAW.values()):
         for name, meaning in descriptions(contract).items():
             assert f"| `{name}` | {meaning} |" in page, name
+
+
+def test_the_data_model_names_every_field_that_is_read() -> None:
+    page = (ROOT / "docs" / "data-model.md").read_text(encoding="utf-8")
+    for spec in EXTERNAL:
+        fields = ", ".join(column.name for column in spec.metadata["dagster/column_schema"].columns)
+        assert f"| `{spec.key.to_user_string()}` | {fields} |" in page
 
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime
 
+from assets.lineage import LINEAGE
 from assets.metadata import column_schema, digest, preview
 from sales.tables import MONTHLY, RAW, OpportunitySnapshot, TargetAttainment
 from tests.fakes import at, frame
@@ -27,5 +28,13 @@ def test_previews_show_no_client_and_no_markup() -> None:
 
 
 def test_every_table_has_a_schema_in_plain_words() -> None:
-    types = {column.type for contract in (*MONTHLY.values(), *RAW.values()) for column in column_schema(contract).columns}
+    types = {column.type for name, contract in (MONTHLY | RAW).items() for column in column_schema(contract, LINEAGE[name]).columns}
     assert types == {"text", "money", "number", "whole number", "yes or no", "date", "instant"}
+
+
+def test_a_column_says_in_words_where_it_comes_from() -> None:
+    told = {column.name: column.description for column in column_schema(MONTHLY["closing_plan"], LINEAGE["closing_plan"]).columns}
+    assert told["amount"] == "Amount; empty where the deal has none. From opportunity_snapshot (amount)."
+    assert told["as_of_month"] == "Month. Stated by the run or the rules."
+    assert "raw_organization (3 columns)" not in str(told["days_overdue"])
+    assert "raw_organization (fiscal_year_start_month, names_year_by_start, time_zone)" in str(told["days_overdue"])

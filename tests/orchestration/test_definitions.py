@@ -26,6 +26,7 @@ def test_the_graph(snapshot: SnapshotAssertion) -> None:
             "group": graph.get(key).group_name,
             "deps": sorted(parent.to_user_string() for parent in graph.get(key).parent_keys),
             "partitioned": graph.get(key).is_partitioned,
+            "external": graph.get(key).is_external,
             "kinds": sorted(graph.get(key).kinds),
             "checks": sorted(check.name for check in graph.get(key).check_keys),
         }
@@ -48,6 +49,14 @@ def selected(job: str) -> set[str]:
 
 def test_only_the_month_end_delivers() -> None:
     assert selected("month_end") - selected("restatement") == {"month_end_delivery"}
+
+
+def test_what_others_make_is_never_run() -> None:
+    graph = defs.resolve_asset_graph()
+    outside = {key.to_user_string() for key in graph.external_asset_keys}
+    assert {key.split("/")[0] for key in outside} == {"salesforce", "policy"}
+    assert not outside & (selected("month_end") | selected("restatement"))
+    assert len(selected("month_end")) + len(outside) == len(graph.get_all_asset_keys())
 
 
 def test_laws_block_and_warnings_do_not() -> None:
@@ -133,8 +142,8 @@ def test_the_schedule_ticks_at_seven_where_the_company_is() -> None:
 
 
 def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
-    code = "import orchestration.definitions as d; print(len(d.defs.resolve_asset_graph().get_all_asset_keys()))"
+    code = "import orchestration.definitions as d; g = d.defs.resolve_asset_graph(); print(len(g.executable_asset_keys), len(g.external_asset_keys))"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
-    assert int(done.stdout) == 34
+    assert done.stdout.split() == ["34", "22"]

@@ -38,7 +38,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made, _ = tables_of(17)
     for name in MONTHLY:
         books.tables.write(name, MONTH, getattr(made, name), {})
-    books.tables.publish(MONTH, record.extract_id, NOW)
+    books.published.publish(MONTH, record.extract_id, NOW)
     return folder
 
 
