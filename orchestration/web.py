@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
 import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -29,8 +30,6 @@ from orchestration.health import examine
 from orchestration.instance import prepare_dagster_home
 from orchestration.logs import JsonLines, wants_json
 from sales.fault import Fault
-
-FIGURES = "text/plain; version=1.0.0; charset=utf-8"
 
 
 class PacksPortTaken(Fault, OSError):
@@ -57,7 +56,7 @@ def _health(_: Request) -> Response:
 
 
 def _metrics(_: Request) -> Response:
-    return Response(exposition(), media_type=FIGURES, headers={"Cache-Control": "no-store"})
+    return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
 
 
 def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
