@@ -1,14 +1,15 @@
 """Figures of this installation for Prometheus: runs, backfills, the daemon, the newest month, deliveries.
 
 Put figures about operation here, never numbers of sales. Labels take few values (jobs, states, parts of the daemon):
-no client, no recipient, no month. A scrape counts in the database and reads no event log.
+no client, no recipient, no month. A scrape takes a few bounded queries and reads no event log.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -25,6 +26,7 @@ from sales.fault import Fault
 
 # Backfills and single assets from the UI run under the last of these names.
 JOBS = ("month_end", "restatement", "__ASSET_JOB")
+RECENT, MOST_COUNTED = timedelta(days=30), 500
 NEVER = {dg.DagsterRunStatus.MANAGED, dg.DagsterRunStatus.SUSPENDED}  # states that no run of ours takes
 
 
@@ -49,9 +51,10 @@ class Figures(Collector):
 
     def _of_dagster(self) -> Iterator[Metric]:
         with dagster_instance() as instance:
-            yield _runs(instance)
+            since = self._now() - RECENT
+            yield _runs(instance, since)
             yield from _last_successes(instance)
-            yield _backfills(instance)
+            yield _backfills(instance, since)
             yield self._heartbeats(instance)
 
     def _heartbeats(self, instance: dg.DagsterInstance) -> Metric:
@@ -68,11 +71,13 @@ def exposition(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> bytes
     return generate_latest(registry)
 
 
-def _runs(instance: dg.DagsterInstance) -> Metric:
-    runs = GaugeMetricFamily("onpace_runs", "Recorded runs", labels=["job", "status"])
+def _runs(instance: dg.DagsterInstance, since: datetime) -> Metric:
+    runs = GaugeMetricFamily("onpace_recent_runs", f"Runs of the last {RECENT.days} days, of the newest {MOST_COUNTED}", labels=["job", "status"])
+    newest = instance.get_run_records(dg.RunsFilter(created_after=since), limit=MOST_COUNTED)
+    counted = Counter((record.dagster_run.job_name, record.dagster_run.status) for record in newest)
     for job in JOBS:
         for status in (each for each in dg.DagsterRunStatus if each not in NEVER):
-            runs.add_metric([job, status.value.lower()], instance.get_runs_count(dg.RunsFilter(job_name=job, statuses=[status])))
+            runs.add_metric([job, status.value.lower()], counted[job, status])
     return runs
 
 
@@ -87,10 +92,13 @@ def _last_successes(instance: dg.DagsterInstance) -> Iterator[Metric]:
     yield from (ended, took)
 
 
-def _backfills(instance: dg.DagsterInstance) -> Metric:
-    backfills = GaugeMetricFamily("onpace_backfills", "Recorded backfills", labels=["status"])
+def _backfills(instance: dg.DagsterInstance, since: datetime) -> Metric:
+    backfills = GaugeMetricFamily(
+        "onpace_recent_backfills", f"Backfills of the last {RECENT.days} days, of the newest {MOST_COUNTED}", labels=["status"]
+    )
+    counted = Counter(each.status for each in instance.get_backfills(BulkActionsFilter(created_after=since), limit=MOST_COUNTED))
     for status in BulkActionStatus:
-        backfills.add_metric([status.value.lower()], instance.get_backfills_count(BulkActionsFilter(statuses=[status])))
+        backfills.add_metric([status.value.lower()], counted[status])
     return backfills
 
 

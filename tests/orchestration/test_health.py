@@ -117,7 +117,7 @@ def test_the_front_says_words_of_health_and_nothing_of_this_machine(address: str
 def test_the_front_serves_figures_and_documents(address: str) -> None:
     figures = requests.get(f"{address}/metrics", timeout=30)
     assert figures.headers["Content-Type"].startswith("text/plain; version=")
-    assert "# TYPE onpace_runs gauge" in figures.text
+    assert "# TYPE onpace_recent_runs gauge" in figures.text
     assert requests.get(f"{address}/2026-04/company.pdf", timeout=30).content == b"%PDF-"
     for outside in ("/../dagster/dagster.yaml", "/%2e%2e/dagster/dagster.yaml", "/2026-04/"):
         assert requests.get(address + outside, timeout=30).status_code == 404
