@@ -56,6 +56,14 @@ def test_the_console_of_the_code_location_speaks_json(monkeypatch: pytest.Monkey
     assert "17 documents" in [line["dagster_meta"]["orig_message"] for line in lines]
 
 
+@pytest.mark.parametrize("job", ["month_end", "restatement"])
+def test_runs_of_schedules_and_backfills_use_that_console(job: str) -> None:
+    """Dagster falls back to a logger of its own where no run names one."""
+    config = defs.resolve_job_def(job).partitioned_config
+    assert config is not None
+    assert config.get_run_config_for_partition_key("2026-04")["loggers"] == {"console": {"config": {}}}
+
+
 def test_a_fault_is_an_error_line_and_a_word_in_brackets_is_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("ONPACE_LOG_FORMAT", "json")
     err.print("[bold]2026-04[/bold] from there")
