@@ -20,7 +20,7 @@ def postgresql(folder: Path, password: str = "") -> Iterator[int]:
     port, as_user = free_port(), {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
     if as_user:
         for each in (folder, *list(folder.parents)[:3]):
-            each.chmod(0o755)
+            each.chmod(each.stat().st_mode | 0o055)  # /tmp may be among them, and stays open to all
         shutil.chown(folder, "postgres", "postgres")
     data, secret = folder / "data", folder / "password"
     secret.write_text(password or "unused", encoding="utf-8")
