@@ -98,7 +98,7 @@ class Books:
     @cached_property
     def published(self) -> PublishedMonths:
         """The published months and their revisions."""
-        return PublishedMonths(self.home, self.tables)
+        return PublishedMonths(self.home)
 
     @cached_property
     def recipes(self) -> Recipes:

@@ -198,6 +198,13 @@ class DeliveryLedger:
             wanted = sa.select(DELIVERIES).order_by(DELIVERIES.c.month, DELIVERIES.c.id)
             return [_delivery(row) for row in database.execute(wanted.where(DELIVERIES.c.month == month) if month else wanted)]
 
+    def counts(self) -> dict[Status, int]:
+        """Return how many deliveries there are in each state."""
+        with self._open() as database:
+            counted = database.execute(sa.select(DELIVERIES.c.status, sa.func.count()).group_by(DELIVERIES.c.status))
+            found = {Status(status): count for status, count in counted}
+        return {each: found.get(each, 0) for each in Status}
+
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds")
 

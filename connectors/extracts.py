@@ -24,7 +24,6 @@ from filelock import FileLock, Timeout
 from connectors.files import write_atomically
 from connectors.published import PublishedMonths
 from connectors.raw_tables import RawTables
-from connectors.storage import TableStore
 from connectors.unfinished import Desk
 from sales import columns
 from sales.calendar import Month
@@ -103,7 +102,7 @@ class ExtractStore:
     def __init__(self, home: Path) -> None:
         """Use a home; nothing is created until something is stored."""
         self._home = home
-        self._published = PublishedMonths(home, TableStore(home))
+        self._published = PublishedMonths(home)
         self.raw = RawTables(home)
 
     @cached_property

@@ -56,9 +56,9 @@ class Publication:
 class PublishedMonths:
     """Publications of one home."""
 
-    def __init__(self, home: Path, tables: TableStore) -> None:
+    def __init__(self, home: Path) -> None:
         """Use a home; nothing is created until something is published."""
-        self._home, self._tables = home, tables
+        self._home, self._tables = home, TableStore(home)
 
     def publish(self, month: Month, extract_id: str, now: datetime, documents: str = "", made_from: str = "") -> Publication:
         """Make what was last written of a month the state that readers see, all tables at once, and freeze its extract.

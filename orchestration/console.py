@@ -13,15 +13,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
     from sales.calendar import Month
 
-out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
+
+class _Told(Console):
+    """What people are told beside the result; JSON where `ONPACE_LOG_FORMAT` asks for it."""
+
+    def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401  # Rich's signature
+        """Print a line."""
+        from orchestration.logs import json_line, wants_json
+
+        if not wants_json():
+            super().print(*objects, **how)
+            return
+        text = " ".join(str(each) if how.get("markup") is False else Text.from_markup(str(each)).plain for each in objects)
+        self.file.write(json_line("error" if text.startswith(PROGRAM) else "info", text.removeprefix(PROGRAM)) + "\n")
+
+
+PROGRAM = "onpace: "  # how a fault begins
+out, err = Console(highlight=False, soft_wrap=True), _Told(stderr=True, highlight=False, soft_wrap=True)
 
 MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A closed month, such as 2026-09.")]
 
@@ -29,9 +46,11 @@ MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A closed mo
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Print a fault as one sentence and leave with 1; anything else keeps its trace in a log."""
+    from orchestration import settings
     from sales.fault import Fault
 
     try:
+        settings.log_format()
         yield
     except Fault as fault:
         err.print(f"onpace: {flat(str(fault))}", markup=False)

@@ -5,6 +5,7 @@ import dagster as dg
 from assets import coverage, delivery, extract, forecast, history, quality, report, sources, targets
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import month_end, restatement
+from orchestration.logs import console_logger
 from orchestration.resources import BooksResource, MailroomResource, PressResource
 from orchestration.schedules import month_end_schedule
 from orchestration.sensors import failed_month_end
@@ -21,5 +22,5 @@ defs = dg.Definitions(
     schedules=[month_end_schedule],
     sensors=[failed_month_end],
     resources={"books": BooksResource(), "press": PressResource(), "mailroom": MailroomResource(), "io_manager": DeltaTables()},
-    loggers={"console": dg.colored_console_logger, "terminal": terminal_logger},
+    loggers={"console": console_logger, "terminal": terminal_logger},
 )

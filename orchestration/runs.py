@@ -6,9 +6,6 @@ Put execution from the terminal here; what is run is `jobs`, what is said is `cl
 from __future__ import annotations
 
 import difflib
-import logging
-import os
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,8 +23,8 @@ from connectors.salesforce import VanishedRecords
 from connectors.salesforce_login import LoginRefused, MissingSetting, NotLocal
 from connectors.salesforce_objects import MissingField, MissingObject, RetypedField, UnreadableValue
 from connectors.salesforce_wire import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
-from orchestration import settings
 from orchestration.definitions import defs
+from orchestration.instance import dagster_instance
 from orchestration.resources import lent
 from reports.brand import InvalidLogo
 from reports.press import Press
@@ -63,23 +60,6 @@ class Outcome:
     unchanged: list[Month] = field(default_factory=list)
     done: list[Month] = field(default_factory=list)
     failed: dict[Month, Fault] = field(default_factory=dict)
-
-
-def prepare_dagster_home() -> None:
-    """Point Dagster at `ONPACE_HOME/dagster` with our instance settings."""
-    folder = settings.home() / "dagster"
-    folder.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(settings.PROJECT / "dagster.yaml", folder / "dagster.yaml")
-    os.environ["DAGSTER_HOME"] = str(folder)
-
-
-@contextmanager
-def dagster_instance() -> Iterator[dg.DagsterInstance]:
-    """Yield the instance that the UI shows too."""
-    prepare_dagster_home()
-    logging.getLogger("alembic").setLevel(logging.WARNING)
-    with dg.DagsterInstance.get() as instance:
-        yield instance
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,8 @@ VARIABLES = (
     Variable("ONPACE_POLICY", "policy", "the policy folder"),
     Variable("ONPACE_PACKS_URL", "http://127.0.0.1:3001", "where `onpace ui` serves the PDFs for links in the Dagster UI"),
     Variable("ONPACE_UI_URL", "http://127.0.0.1:3000", "where the Dagster UI is, for links in alerts"),
+    Variable("ONPACE_LOG_FORMAT", "text", "text for people, or json: one JSON object a line for a log collector"),
+    Variable("ONPACE_DAGSTER_HOME", "", "folder of a dagster.yaml that Dagster is to use, such as deploy; empty for SQLite in ONPACE_HOME/dagster"),
     Variable(
         "ONPACE_LEDGER_URL",
         "",
@@ -63,6 +65,7 @@ VARIABLES = (
     Variable("SALESFORCE_LOCAL_URL", "", "an org on this machine instead of the internet, http://127.0.0.1:PORT"),
 )
 MOST_PERCENT, HIGHEST_PORT = 100, 65_535
+TEXT, JSON = "text", "json"
 KEY_BEGINS = "-----BEGIN"
 DEMO_SENDER = "Onpace <reports@tidewater.example>"
 _overrides: dict[str, str] = {}
@@ -113,6 +116,19 @@ def home() -> Path:
 def policy_folder() -> Path:
     """Return the policy folder."""
     return _folder("ONPACE_POLICY")
+
+
+def dagster_home() -> Path | None:
+    """Return the folder of a Dagster instance that somebody else set up, none where ours is used."""
+    return _folder("ONPACE_DAGSTER_HOME") if value_of("ONPACE_DAGSTER_HOME") else None
+
+
+def log_format() -> str:
+    """Return how logs and progress are written: `text` or `json`."""
+    name = value_of("ONPACE_LOG_FORMAT")
+    if name not in {TEXT, JSON}:
+        raise MissingSetting(f"ONPACE_LOG_FORMAT {name[:20]!r} is neither text nor json; correct it")
+    return name
 
 
 def use_embedded_org() -> None:

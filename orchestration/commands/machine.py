@@ -49,9 +49,47 @@ def doctor() -> None:
 
 
 @app.command()
-def ui(port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000) -> None:
+def ui(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse to launch, wipe and switch; without the daemon.")] = False,
+) -> None:
     """Open the Dagster UI on the same data, and serve the PDFs that it links to."""
     with one_sentence():
         from orchestration.web import serve_ui
 
-        raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False)))
+        raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False), read_only=read_only))
+
+
+@app.command()
+def front(
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. Documents are confidential: put a proxy with a login in front.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 3001,
+) -> None:
+    """Serve the documents, /health and /metrics until stopped, for a production installation."""
+    with one_sentence():
+        from orchestration.web import serve_front
+
+        serve_front(host, port, lambda line: out.print(line, markup=False))
+
+
+@app.command()
+def health(as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of lines.")] = False) -> None:
+    """Say whether this installation is well: storage, daemon, disk, the newest published month, the last month end.
+
+    Exit code 1 if anything is failing.
+    """
+    with one_sentence():
+        import json
+        from datetime import UTC, datetime
+
+        from orchestration.health import examine
+
+        findings = list(examine(datetime.now(UTC)))
+        if as_json:
+            out.print(json.dumps({each.name: {"status": each.status, "sentence": each.sentence} for each in findings}), markup=False)
+        else:
+            for each in findings:
+                out.print(f"{each.status:7} {each.name}: {each.sentence}", markup=False)
+        raise typer.Exit(0 if all(each.is_ok for each in findings) else 1)

@@ -117,12 +117,13 @@ def backfill(
 def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False, accept_vanished: bool = False, only: Sequence[str] = ()) -> None:
     from assets.refusals import refuse_clearly_open
     from orchestration import resources, runs
+    from orchestration.instance import dagster_instance
 
     books = resources.make_books()
     refuse_clearly_open(month, books.now())
     chosen = runs.selection_of(only) if only else None
     err.print(f"[bold]{month}[/bold] from {books.source}")
-    with runs.dagster_instance() as instance:
+    with dagster_instance() as instance:
         how = runs.HowToRead(fresh=fresh, reconstruct=reconstruct, accept_vanished=accept_vanished)
         if job_name == "restatement" and not (only or fresh or reconstruct) and runs.note_unchanged(month, books, instance):
             err.print(f"  {month} is unchanged: all that decides about it is as it was when it was published; nothing was computed")

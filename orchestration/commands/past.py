@@ -39,13 +39,12 @@ def export(
     chosen = closed_month(month)
     with one_sentence():
         from connectors.published import PublishedMonths
-        from connectors.storage import TableStore
         from orchestration import settings
         from reports.export import export_tables
         from sales.tables import PUBLISHED
 
         home = settings.home()
-        published = PublishedMonths(home, TableStore(home))
+        published = PublishedMonths(home)
         here = published.names(chosen, revision)
         tables = {name: published.read(name, chosen, revision) for name in PUBLISHED if name in here}
         folder = home / "exports" / (f"{chosen}-revision-{revision}" if revision else str(chosen))
@@ -59,11 +58,11 @@ def revisions(month: MonthArgument) -> None:
     chosen = closed_month(month)
     with one_sentence():
         from connectors.published import PublishedMonths
-        from connectors.storage import NotComputed, TableStore, not_computed
+        from connectors.storage import NotComputed, not_computed
         from orchestration import settings
 
         home = settings.home()
-        found = PublishedMonths(home, TableStore(home))
+        found = PublishedMonths(home)
         if not (there := found.revisions(chosen)):
             raise NotComputed(not_computed("the month", chosen))
         for each in there:
@@ -86,10 +85,11 @@ def restate(
         from datetime import timedelta
 
         from orchestration import resources, restating, runs
+        from orchestration.instance import dagster_instance
 
         books = resources.make_books()
         started, wanted = books.now(), months_of(months, books)
-        with runs.dagster_instance() as instance:
+        with dagster_instance() as instance:
             found = []
             for month in wanted:
                 err.print(f"[bold]{month}[/bold]")

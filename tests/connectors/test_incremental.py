@@ -10,7 +10,6 @@ from connectors.extracts import AnotherOrganization, ExtractStore
 from connectors.published import PublishedMonths
 from connectors.salesforce import VanishedRecords
 from connectors.salesforce_objects import MissingField, RetypedField
-from connectors.storage import TableStore
 from sales.calendar import Month
 from sales.policy import CustomFields
 from tests.connectors.orgs import LivingOrg, Reading, known, reading, truth
@@ -280,7 +279,6 @@ def test_clocks_that_differ_are_said_and_salesforces_is_used(tmp_path: Path) -> 
 
 def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_path: Path) -> None:
     living = LivingOrg(4)
-    tables = TableStore(tmp_path)
     with reading(living, tmp_path) as one:
         records = []
         for _ in range(4):
@@ -296,7 +294,7 @@ def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_pat
         }
         assert len(one.tables(records[0])["raw_opportunities"]) == 4
         assert known(one.tables(last)) == truth(living)
-    assert PublishedMonths(tmp_path, tables).current(Month(2026, 2)) is None
+    assert PublishedMonths(tmp_path).current(Month(2026, 2)) is None
 
 
 def test_our_own_copy_of_a_month_end_is_the_first_and_stays(tmp_path: Path) -> None:

@@ -1,47 +1,21 @@
 """The ledger of deliveries on a real PostgreSQL, where the machine has one."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from connectors.delivery_ledger import DeliveryLedger, LedgerUnusable, NoSuchDelivery, Status
 from orchestration.mailbox import free_port
+from tests.postgresql import postgresql
 
-PROGRAMS = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 WANTED = [("a@acme.example", "company.pdf", "aa"), ("b@acme.example", "company.pdf", "aa")]
-
-
-def program(name: str) -> str:
-    found = shutil.which(name, path=os.pathsep.join([*PROGRAMS, os.environ.get("PATH", "")]))
-    if found is None:
-        pytest.skip(f"there is no {name} on this machine: apt-get install postgresql")
-    return found
 
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Start a server of our own on a free port; it refuses to run as root, so root lends it a user."""
-    folder, port = tmp_path_factory.mktemp("postgresql"), free_port()
-    as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
-    if as_user:
-        for each in (folder, *list(folder.parents)[:3]):
-            each.chmod(0o755)
-        shutil.chown(folder, "postgres", "postgres")
-    data = folder / "data"
-    ctl, said = program("pg_ctl"), {"capture_output": True, "text": True, "cwd": folder, **as_user}
-    subprocess.run([program("initdb"), "-D", str(data), "-A", "trust", "-U", "onpace", "--no-sync"], check=True, **said)  # type: ignore[call-overload]
-    options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
-    with (folder / "log").open("w") as log:
-        subprocess.run([ctl, "-D", str(data), "-w", "-o", options, "start"], check=True, cwd=folder, stdout=log, stderr=log, **as_user)  # type: ignore[call-overload]
-    try:
+    with postgresql(tmp_path_factory.mktemp("postgresql")) as port:
         yield f"postgresql+psycopg://onpace@127.0.0.1:{port}/postgres"
-    finally:
-        subprocess.run([ctl, "-D", str(data), "-m", "immediate", "stop"], check=True, **said)  # type: ignore[call-overload]
 
 
 def test_states_of_deliveries_are_kept(address: str) -> None:

@@ -35,7 +35,7 @@ def home(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def months(home: Path) -> PublishedMonths:
-    return PublishedMonths(home, TableStore(home))
+    return PublishedMonths(home)
 
 
 def print_packs(home: Path, words: str) -> None:

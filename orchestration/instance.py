@@ -1,0 +1,63 @@
+"""The Dagster instance of this machine: ours below `ONPACE_HOME`, or one that somebody set up for production.
+
+Put the choice and the opening of an instance here; what runs in it is `runs`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
+
+from orchestration import settings
+from sales.fault import Fault
+
+FILE = "dagster.yaml"
+
+
+class InstanceUnusable(Fault, OSError):
+    """Dagster's instance cannot be opened."""
+
+
+def prepare_dagster_home() -> None:
+    """Point Dagster at the instance that settings name, else at `ONPACE_HOME/dagster` with our own instance settings."""
+    folder = settings.dagster_home()
+    if folder is None:
+        folder = settings.home() / "dagster"
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(settings.PROJECT / FILE, folder / FILE)
+    elif not (folder / FILE).is_file():
+        raise InstanceUnusable(f"ONPACE_DAGSTER_HOME names {folder}, and there is no {FILE} in it; correct it, or leave it empty")
+    os.environ["DAGSTER_HOME"] = str(folder)
+
+
+@contextmanager
+def dagster_instance() -> Iterator[dg.DagsterInstance]:
+    """Yield the instance that the UI shows too; raises `InstanceUnusable` where its storage does not answer, then or later."""
+    prepare_dagster_home()
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    try:
+        instance = dg.DagsterInstance.get()
+    except Exception as fault:  # noqa: BLE001  # whatever configuration and driver raise
+        raise _unusable(fault) from None
+    with instance:
+        try:
+            yield instance
+        except Exception as fault:
+            if isinstance(fault, SQLAlchemyError) or isinstance(fault.__cause__, SQLAlchemyError):
+                raise _unusable(fault) from None
+            raise
+
+
+def _unusable(fault: Exception) -> InstanceUnusable:
+    """Return the fault without the driver's own words, which may hold the address of the database."""
+    folder = os.environ["DAGSTER_HOME"]
+    return InstanceUnusable(
+        f"Dagster's storage cannot be used ({type(fault).__name__}); check {FILE} in {folder}, the variables that it names, "
+        f"and that the database answers"
+    )
