@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test check dev bench clients clean
+.PHONY: help setup demo test check dev bench clients screenshots clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -12,10 +12,13 @@ AIRBYTE := tests/clients/.venv/.ready
 SERVERS := tests/clients/.servers
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
+# Pages of the UI are tested in it, and it is a peer of the press. Where apt has none (Ubuntu), name a Chromium in $CHROMIUM, or both are left out.
+CHROME := chromium-headless-shell
+GET_CHROME = command -v $(CHROME) >/dev/null || [ -n "$${CHROMIUM:-}" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $(CHROME) >/dev/null 2>&1; } || true
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 setup: $(READY) ## System packages, a virtual environment from the lock file, and the onpace command
 
@@ -72,19 +75,21 @@ $(SERVERS):
 	@missing=""; command -v java >/dev/null || missing=default-jre-headless; \
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -z "$$missing" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
+	@$(GET_CHROME)
 	@touch $@
 
 clients: $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Only the clients that tests use
 
-# A peer of the press; where there is none (Ubuntu), name a Chromium in $CHROMIUM, or its figures are left out.
-CHROME := chromium-headless-shell
 bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rendering and reading Salesforce, beside named peers
-	@command -v $(CHROME) >/dev/null || [ -n "$${CHROMIUM:-}" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $(CHROME) >/dev/null 2>&1; } || true
+	@$(GET_CHROME)
 	@$(PYTHON) -m benchmarks.month_end
 	@$(PYTHON) -m benchmarks.printing
 	@$(PYTHON) -m benchmarks.forecast_cost
 	@$(PYTHON) -m benchmarks.forecast_skill
 	@$(PYTHON) -m benchmarks.pulls
+
+screenshots: $(READY) $(SERVERS) ## The pictures of the Dagster UI in docs/, taken again
+	@$(PYTHON) -m tests.end_to_end.screenshots
 
 clean: ## Remove what setup made (never the data)
 	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(SERVERS)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -103,6 +104,8 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     with _packs_server(front(), link.port or 3001):
         say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
         process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
+        # Ctrl-C reaches both processes; who stops a service tells only this one.
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:
             return process.wait()
         except KeyboardInterrupt:
