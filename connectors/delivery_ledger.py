@@ -16,32 +16,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError
 
+from connectors.ledger_schema import APPROVALS, DELIVERIES, bring_to_newest
 from sales.fault import Fault
 
-METADATA = sa.MetaData()
-DELIVERIES = sa.Table(
-    "deliveries", METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("month", sa.String(7), nullable=False),
-    sa.Column("channel", sa.String(20), nullable=False),
-    sa.Column("recipient", sa.String(254), nullable=False),
-    sa.Column("file", sa.String(200), nullable=False),
-    sa.Column("sha256", sa.String(64), nullable=False),
-    sa.Column("revision", sa.Integer, nullable=False),
-    sa.Column("status", sa.String(10), nullable=False),
-    sa.Column("message_id", sa.String(200), nullable=False, default=""),
-    sa.Column("detail", sa.String(500), nullable=False, default=""),
-    sa.Column("changed_at", sa.String(40), nullable=False),
-    sa.UniqueConstraint("month", "channel", "recipient", "file", "sha256"),
-)  # fmt: skip
-APPROVALS = sa.Table(
-    "approvals", METADATA,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("month", sa.String(7), nullable=False),
-    sa.Column("digest", sa.String(64), nullable=False),
-    sa.Column("name", sa.String(200), nullable=False),
-    sa.Column("at", sa.String(40), nullable=False),
-)  # fmt: skip
 LONGEST_DETAIL, LONGEST_NAME = 500, 200
 
 
@@ -215,21 +192,32 @@ class DeliveryLedger:
             wanted = sa.select(DELIVERIES.c.recipient).where(DELIVERIES.c.sha256 == sha256, sent).distinct().order_by(DELIVERIES.c.recipient)
             return [row.recipient for row in database.execute(wanted)]
 
-    def _create(self) -> None:
-        """Create the tables where they are not there; another process may do so in the same moment."""
-        try:
-            METADATA.create_all(self._engine)
-        except (IntegrityError, ProgrammingError):
-            METADATA.create_all(self._engine)
+    def upgrade(self) -> None:
+        """Bring the database to the schema of this version; another process may do so in the same moment."""
+        with self._said():
+            for is_last in (False, True):
+                try:
+                    with self._engine.begin() as database:
+                        bring_to_newest(database)
+                except (IntegrityError, ProgrammingError, OperationalError):
+                    if is_last:
+                        raise
+                else:
+                    break
         self._is_ready = True
 
     @contextmanager
     def _open(self) -> Iterator[sa.Connection]:
+        if not self._is_ready:
+            self.upgrade()
+        with self._said(), self._engine.begin() as database:
+            yield database
+
+    @contextmanager
+    def _said(self) -> Iterator[None]:
+        """Say what a database refuses, without its address."""
         try:
-            if not self._is_ready:
-                self._create()
-            with self._engine.begin() as database:
-                yield database
+            yield
         except OperationalError as fault:
             # The address may hold a password: the driver's words are cut to the first line.
             said = str(fault.orig).splitlines()[0][:120] if fault.orig else "no answer"

@@ -22,6 +22,7 @@ import pyarrow as pa
 from filelock import FileLock, Timeout
 
 from connectors.files import write_atomically
+from connectors.home import mark
 from connectors.published import PublishedMonths
 from connectors.raw_tables import RawTables
 from connectors.unfinished import Desk
@@ -153,6 +154,8 @@ class ExtractStore:
             extract_id, extracted_at, str(organization["organization_id"].iloc[0]), source, str(organization["time_zone"].iloc[0]),
             versions, rows, findings, pull,
         )  # fmt: skip
+        if self.latest() is None:
+            mark(self._home)
         write_atomically(self._home / "extracts" / f"{extract_id}.json", _json(asdict(record)))
         return record
 

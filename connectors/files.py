@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -41,3 +42,13 @@ def digest_of(path: Path) -> str:
     except OSError as fault:
         raise UnreadableFile(f"{path} cannot be read ({fault.strerror or fault}); name a file that is there") from None
     return whole.hexdigest()
+
+
+def link(path: Path, target: Path) -> None:
+    """Let a file that never changes have a second name; it is copied where the file system has no hard links."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        return
+    except OSError:
+        shutil.copyfile(path, target)

@@ -8,7 +8,6 @@ versions of the tables that readers see, and the extract that is frozen for the 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from connectors.files import write_atomically
+from connectors.files import link, write_atomically
 from connectors.storage import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
 from sales.fault import Fault
@@ -159,7 +158,7 @@ class PublishedMonths:
         stage.chmod(0o755)
         packs = self._home / "packs" / str(new.month)
         for path in sorted(packs.iterdir()) if packs.is_dir() else ():
-            _link(path, stage / path.name)
+            link(path, stage / path.name)
         write_atomically(stage / RECORD, _json(new))
         if folder.exists():  # a run was killed before this revision was shown to anybody
             shutil.rmtree(folder)
@@ -171,13 +170,6 @@ class PublishedMonths:
 
 def _contents(publication: Publication) -> dict[str, str]:
     return {name: each.digest or str(each.version) for name, each in publication.tables.items()}
-
-
-def _link(path: Path, target: Path) -> None:
-    try:
-        os.link(path, target)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(path, target)
 
 
 def _read(path: Path, month: Month) -> Publication | None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -16,12 +17,14 @@ from dagster_slack import SlackResource
 from assets.books import Books
 from assets.mailroom import Mailroom
 from connectors.delivery_ledger import DeliveryLedger
+from connectors.home import upgrade
 from connectors.mail import LOOPBACK
 from connectors.outbox import outbox_at
 from connectors.salesforce import SalesforceClient
 from connectors.salesforce_login import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce_wire import Wire
 from orchestration import settings
+from orchestration.console import err
 from orchestration.embedded import embedded_login
 from reports.press import Press
 from sales.extract import EMBEDDED
@@ -45,9 +48,15 @@ def source() -> str:
     return settings.value_of("SALESFORCE_LOCAL_URL") or f"https://{my_domain(settings.value_of('SALESFORCE_DOMAIN'))}{HOST_SUFFIX}"
 
 
+def home() -> Path:
+    """Return the home, brought to today's format where an earlier version of this program left it."""
+    upgrade(settings.home(), lambda line: err.print(line, markup=False))
+    return settings.home()
+
+
 def make_books() -> Books:
     """Return the books of this process."""
-    return Books(settings.home(), settings.policy_folder(), make_client, source())
+    return Books(home(), settings.policy_folder(), make_client, source())
 
 
 def make_client() -> SalesforceClient:

@@ -93,3 +93,19 @@ def health(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
             for each in findings:
                 out.print(f"{each.status:7} {each.name}: {each.sentence}", markup=False)
         raise typer.Exit(0 if all(each.is_ok for each in findings) else 1)
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring what is stored to this version's format; every command does so by itself, this one says what it does.
+
+    Steps lose nothing, and one that was stopped is done again. Back ONPACE_HOME up first, as before every upgrade.
+    """
+    with one_sentence():
+        from connectors.home import FORMAT
+        from connectors.home import upgrade as brought
+        from orchestration import resources, settings
+
+        found = brought(settings.home(), lambda line: out.print(line, markup=False))
+        resources.make_mailroom().ledger.upgrade()
+        out.print(f"{settings.home()} has format {FORMAT}" + (", as before" if found == FORMAT else ""), markup=False)

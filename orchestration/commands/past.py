@@ -39,11 +39,11 @@ def export(
     chosen = closed_month(month)
     with one_sentence():
         from connectors.published import PublishedMonths
-        from orchestration import settings
+        from orchestration import resources
         from reports.export import export_tables
         from sales.tables import PUBLISHED
 
-        home = settings.home()
+        home = resources.home()
         published = PublishedMonths(home)
         here = published.names(chosen, revision)
         tables = {name: published.read(name, chosen, revision) for name in PUBLISHED if name in here}
@@ -59,9 +59,9 @@ def revisions(month: MonthArgument) -> None:
     with one_sentence():
         from connectors.published import PublishedMonths
         from connectors.storage import NotComputed, not_computed
-        from orchestration import settings
+        from orchestration import resources
 
-        home = settings.home()
+        home = resources.home()
         found = PublishedMonths(home)
         if not (there := found.revisions(chosen)):
             raise NotComputed(not_computed("the month", chosen))
