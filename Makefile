@@ -87,6 +87,8 @@ bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rende
 	@$(PYTHON) -m benchmarks.forecast_cost
 	@$(PYTHON) -m benchmarks.forecast_skill
 	@$(PYTHON) -m benchmarks.pulls
+	@$(PYTHON) -m benchmarks.operations
+	@$(PYTHON) -m benchmarks.lineage
 
 screenshots: $(READY) $(SERVERS) ## The pictures of the Dagster UI in docs/, taken again
 	@$(PYTHON) -m tests.end_to_end.screenshots

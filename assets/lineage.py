@@ -284,7 +284,7 @@ _FOUND = (
     | QUOTAS
     | CURRENCY
 )  # fmt: skip
-QUALITY: Parents = {"as_of_month": STATED, **alike(_FOUND, "finding", "record_id", "severity", "detail", "amount")}
+QUALITY: Parents = {"as_of_month": STATED, **alike(_FOUND, "finding", "record_id", "severity", "detail", "amount", "owner_id", "owner_name")}
 
 _MONTHLY: dict[str, Parents] = {
     "opportunity_snapshot": SNAPSHOT,

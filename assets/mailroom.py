@@ -19,8 +19,9 @@ from markupsafe import escape
 from upath import UPath
 
 from assets.books import Books
-from connectors.delivery_ledger import Delivery, DeliveryLedger
+from connectors.delivery_ledger import NOTICE, Delivery, DeliveryLedger
 from connectors.mail import Attached, Letter, SmtpSettings, connected
+from connectors.outbox import months_there
 from connectors.postman import Connect, Round, deliver, message_id
 from connectors.storage import NotComputed
 from reports.letter import cover
@@ -104,6 +105,10 @@ class Mailroom:
             pause=self.pause, with_revisions=with_revisions,
         )  # fmt: skip
 
+    def delivered(self) -> set[Month]:
+        """Return the months that were delivered: handed over to the outbox, or mailed."""
+        return {Month.parse(each) for each in self.ledger.months_sent()} | months_there(self.outbox)
+
     def notify(self, month: Month, subject: str, text: str) -> Round:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
         if self.slack is not None:
@@ -111,7 +116,7 @@ class Mailroom:
         addresses = self.books.recipients.hold_notice
         if not addresses or self.smtp is None:
             return Round()
-        note = Document("notice", hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject)
+        note = Document(NOTICE, hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject)
         parcels = [Parcel(address, "", "en", (), (note,)) for address in addresses]
 
         def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, _linked: bool) -> Letter:  # noqa: FBT001  # the postman's

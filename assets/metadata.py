@@ -120,10 +120,11 @@ def preview(table: pd.DataFrame) -> str:
     shown = [name for name in table.columns if name not in PRIVATE and name not in STAMPS][:PREVIEW_COLUMNS]
     lines = ["| " + " | ".join(shown) + " |", "|" + " --- |" * len(shown)]
     rows = table[shown].head(PREVIEW_ROWS).itertuples(index=False)
-    lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return a value as a cell of a Markdown table: one line, no markup."""
     text = "" if value is pd.NA or value is None else str(value)
     return "".join(each for each in text if each.isprintable()).replace("|", "\\|").replace("<", "&lt;")[:60]

@@ -1,15 +1,19 @@
 """Group quality: what a reader of the numbers should know about the facts behind them."""
 
+from collections import Counter
+
 import dagster as dg
 import pandas as pd
 
 from assets.books import Books
 from assets.extract import FROM_SALESFORCE
-from assets.metadata import described
+from assets.metadata import cell, described
 from assets.monthly import monthly_table
 from reports import formats
 from sales import quality, reconciliation
 from sales.calendar import Month
+
+ADMINISTRATORS = "administrators"
 
 
 @monthly_table(deps=FROM_SALESFORCE, laws={"every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."})
@@ -28,4 +32,11 @@ def data_quality(
         books.manager_quotas(month),
     )  # fmt: skip
     faults = reconciliation.every_booking_has_a_target(booking_credit, phased_targets, table, month, rules)
-    return described(table, {"every_booking_has_a_target": faults})
+    return described(table, {"every_booking_has_a_target": faults}, whose=dg.MetadataValue.md(_whose(table)))
+
+
+def _whose(table: pd.DataFrame) -> str:
+    """Return how many findings of each severity each owner has to put right, as Markdown."""
+    counts = Counter(zip(table["owner_name"].fillna(ADMINISTRATORS), table["severity"], strict=True))
+    lines = [f"| {cell(owner)} | {severity} | {count} |" for (owner, severity), count in sorted(counts.items())]
+    return "\n".join(["| whose | severity | findings |", "| --- | --- | --- |", *lines])

@@ -30,7 +30,7 @@ from sales.targets import NoTargets
 if TYPE_CHECKING:
     from assets.books import Books
 
-EARLIEST_MONTH = Month(2000, 1)  # as `partitions.months`
+EARLIEST_MONTH = Month(2015, 1)  # as `partitions.months`
 
 
 class MonthNotClosed(Fault, ValueError):

@@ -70,16 +70,15 @@ def month_end_packs(
 
 
 def _said(issue: Issue, press: Press, publication: Publication, *, unchanged: bool = False) -> dg.MaterializeResult:
-    links = "\n".join(f"- [{_bare(pack.title)}]({press.link(pack.path)})" for pack in issue.packs)
+    links = "\n".join(f"- [{_bare(pack.title)} ({pack.kind})]({press.link(pack.path)})" for pack in issue.packs)
     return dg.MaterializeResult(
         data_version=dg.DataVersion(issue.digest),
         metadata={
+            "company_pack": dg.MetadataValue.url(press.link(issue.packs[0].path)),
             "documents": len(issue.packs),
             "printed_now": issue.printed,
             "revision": publication.revision,
             "packs": dg.MetadataValue.md(links),
-            "folder": dg.MetadataValue.path(str(issue.folder)),
-            "company_pack": dg.MetadataValue.url(press.link(issue.packs[0].path)),
             **({UNCHANGED: "made from the same inputs as when they were published; not printed again"} if unchanged else {}),
         },
     )

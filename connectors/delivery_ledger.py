@@ -20,6 +20,8 @@ from connectors.ledger_schema import APPROVALS, DELIVERIES, bring_to_newest
 from sales.fault import Fault
 
 LONGEST_DETAIL, LONGEST_NAME = 500, 200
+# The name of what is no document: a notice that a month is held back or failed.
+NOTICE = "notice"
 
 
 class LedgerUnusable(Fault, OSError):
@@ -184,6 +186,13 @@ class DeliveryLedger:
 
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds")
+
+    def months_sent(self) -> set[str]:
+        """Return the months of which something was sent, or may have been."""
+        with self._open() as database:
+            sent = DELIVERIES.c.status.in_([Status.SENT.value, Status.UNKNOWN.value])
+            wanted = sa.select(DELIVERIES.c.month).where(sent, DELIVERIES.c.file != NOTICE).distinct()
+            return {row.month for row in database.execute(wanted)}
 
     def recipients_of(self, sha256: str) -> list[str]:
         """Return to whom a document was sent, by whatever channel, or may have been."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from sales.calendar import Month
 from sales.fault import Fault
 
 MANIFEST = "manifest.json"
+MONTH_NAME = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
 class UnusableOutbox(Fault, OSError):
@@ -56,6 +58,15 @@ def deliver(home: Path, month: Month, outbox: UPath) -> Receipt:
         raise
     except OSError as fault:
         raise UnusableOutbox(f"{folder} cannot be written ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
+
+
+def months_there(outbox: UPath) -> set[Month]:
+    """Return the months of which documents were handed over; raises `UnusableOutbox`."""
+    try:
+        folders = [each for each in outbox.iterdir() if (each / MANIFEST).exists()] if outbox.exists() else []
+    except OSError as fault:
+        raise UnusableOutbox(f"{outbox} cannot be read ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
+    return {Month.parse(each.name) for each in folders if MONTH_NAME.fullmatch(each.name)}
 
 
 def _copy(manifest: dict[str, Any], packs: Path, folder: UPath, month: Month) -> Receipt:

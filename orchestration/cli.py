@@ -3,6 +3,7 @@
 Put the program's own words here; commands are in `commands`, each does its work elsewhere.
 """
 
+import gc
 import sys
 
 import typer
@@ -25,9 +26,18 @@ for subject in (months, past, answers, deliveries, machine):
     app.add_typer(subject.app)
 
 
+# Imports make objects that live as long as the process: looking through them again and again, and once more at the end,
+# takes longer than most commands.
+RARELY = (200_000, 50, 50)
+
+
 def main() -> None:
     """Run the command line."""
-    app()
+    gc.set_threshold(*RARELY)
+    try:
+        app()
+    finally:
+        gc.freeze()
 
 
 if __name__ == "__main__":

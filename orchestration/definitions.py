@@ -1,8 +1,11 @@
 """The code location: everything Dagster knows of Onpace."""
 
+import gc
+
 import dagster as dg
 
 from assets import coverage, delivery, extract, forecast, history, quality, report, sources, targets
+from orchestration.deadlines import every_month_end_was_delivered, undelivered_month_ends
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import month_end, restatement
 from orchestration.logs import console_logger
@@ -20,7 +23,10 @@ defs = dg.Definitions(
     ],
     jobs=[month_end, restatement],
     schedules=[month_end_schedule],
-    sensors=[failed_month_end],
+    sensors=[failed_month_end, undelivered_month_ends],
+    asset_checks=[every_month_end_was_delivered],
     resources={"books": BooksResource(), "press": PressResource(), "mailroom": MailroomResource(), "io_manager": DeltaTables()},
     loggers={"console": console_logger, "terminal": terminal_logger},
 )
+# What was imported lives as long as the process: the end of every run's process would look through all of it once more.
+gc.freeze()

@@ -80,7 +80,11 @@ def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterIns
     config = {"loggers": {"terminal": {"config": {}}}, **({"ops": {"salesforce_extract": {"config": asdict(how)}}} if reads else {})}
     with _alone(month, books), _faults(month), lent(books):
         job.execute_in_process(
-            run_config=config, partition_key=str(month), instance=instance, asset_selection=sorted(keys, key=str) if keys else None
+            run_config=config,
+            partition_key=str(month),
+            instance=instance,
+            tags={"onpace/launched_by": "command line"},
+            asset_selection=sorted(keys, key=str) if keys else None,
         )
 
 

@@ -59,7 +59,7 @@ HOUR, MINUTE = launch_time().split(":")
     job=month_end,
     cron_schedule=f"{int(MINUTE)} {int(HOUR)} 1-12 * *",
     execution_timezone=ZONE,
-    description="Every morning of the first days of a month; runs once, from the third working day on.",
+    description="Asks each morning of the first days of a month; launches last month's end once, on the working day of [delivery] (the third), and mails it.",
 )
 def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Launch last month's end on the n-th working day, or on the next morning if the machine was off."""

@@ -11,7 +11,11 @@ MOST_WORDS = 400
 HELD = "is held back"
 
 
-@dg.run_failure_sensor(monitored_jobs=[month_end], description="Mails a failed month end, with a link to the run, to hold_notice of recipients.toml.")
+@dg.run_failure_sensor(
+    monitored_jobs=[month_end],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Mails a failed month end, with a link to the run, to hold_notice of recipients.toml.",
+)
 def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     """Tell of a failed run once."""
     run = context.dagster_run

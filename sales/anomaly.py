@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from scipy.stats import median_abs_deviation
 
 from sales import columns
 
@@ -66,7 +65,7 @@ def _anomaly(name: str, past: Sequence[float], now: float) -> Anomaly | None:
     sizes = np.array([_size(each) for each in past])
     changes = np.diff(sizes)
     middle = float(np.median(changes))
-    room = max(WIDTH * float(median_abs_deviation(changes)) / NORMAL, ALWAYS_USUAL)
+    room = max(WIDTH * float(np.median(np.abs(changes - middle))) / NORMAL, ALWAYS_USUAL)
     change = _size(now) - float(sizes[-1])
     a_year_ago = float(changes[-MONTHS]) if len(changes) >= MONTHS else None
     if abs(change - middle) <= room or (a_year_ago is not None and abs(change - a_year_ago) <= LIKE_LAST_YEAR):

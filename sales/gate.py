@@ -5,7 +5,7 @@ Put reasons here for which a finished pack must not leave. Whether its numbers a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -31,6 +31,11 @@ class Finished:
 def reasons(finished: Finished, rules: MonthRules, now: datetime) -> list[str]:
     """Return why the month must not go out; none means that it may."""
     return [reason for rule in RULES if (reason := rule(finished, rules, now))]
+
+
+def undelivered(due: Iterable[tuple[Month, datetime]], delivered: Container[Month], now: datetime, patience: timedelta) -> list[Month]:
+    """Return the months that were due longer ago than `patience` and were not delivered, of those that are due at all."""
+    return [month for month, at in due if month not in delivered and now - at > patience]
 
 
 def _unprinted(finished: Finished, rules: MonthRules, now: datetime) -> str:

@@ -210,6 +210,7 @@ class Delivery(Section):
     oldest_extract_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None = None
     most_assumed_pct: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(100)
     needs_approval: bool = False
+    alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
 
 
 class SalesPolicy(Section):

@@ -33,6 +33,8 @@ class _Finding:
     record_id: str
     detail: str
     amount: int | None
+    owner_id: str | None = None
+    owner_name: str | None = None
 
 
 def data_quality(
@@ -67,6 +69,8 @@ def data_quality(
             "severity": columns.text([finding.severity for finding in found]),
             "detail": columns.text([finding.detail for finding in found]),
             "amount": money.decimal_array(amounts, rules.digits, null),
+            "owner_id": columns.text([finding.owner_id for finding in found]),
+            "owner_name": columns.text([finding.owner_name for finding in found]),
         }
     )
     extracted_at = snapshot["extracted_at"].iloc[0]
@@ -89,6 +93,7 @@ def _bookings(
     where = bookings_without_target(booking_credit, phased_targets, month, rules)
     amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
     names = dict(zip(snapshot["opportunity_id"], snapshot["name"], strict=True))
+    whose = dict(zip(snapshot["opportunity_id"], zip(snapshot["owner_id"], snapshot["owner_name"], strict=True), strict=True))
     owners: dict[str, list[str]] = {}
     sums: dict[str, int] = {}
     for (record_id, owner), minor in zip(
@@ -99,7 +104,7 @@ def _bookings(
     for record_id, people in owners.items():
         verb = "has" if len(people) == 1 else "have"
         detail = f"{' and '.join(people)} {verb} no target in force for the year, but booked {_shortened(names.get(record_id), record_id)}"
-        yield _Finding("booking_without_target", "warning", record_id, detail, sums[record_id])
+        yield _Finding("booking_without_target", "warning", record_id, detail, sums[record_id], *_owner(*whose.get(record_id, (None, None))))
 
 
 def _managers(manager_quotas: Sequence[ManagerQuota], folk: People, rules: MonthRules) -> Iterator[_Finding]:
@@ -107,7 +112,8 @@ def _managers(manager_quotas: Sequence[ManagerQuota], folk: People, rules: Month
         name = _shortened(folk.name_of(columns.text([quota.owner_id]))[0].as_py(), quota.owner_id)
         if quota.own != quota.team:
             detail = f"{name}'s own quota differs from the quotas of the team by this much: the team's count, the manager's is not added"
-            yield _Finding("manager_quota_differs", "info", quota.owner_id, detail, money.to_minor(quota.own - quota.team, rules.digits))
+            difference = money.to_minor(quota.own - quota.team, rules.digits)
+            yield _Finding("manager_quota_differs", "info", quota.owner_id, detail, difference, quota.owner_id, name)
 
 
 def _deals(snapshot: pd.DataFrame, folk: People, month: Month, rules: MonthRules, repertoire: Container[int]) -> Iterator[_Finding]:
@@ -129,11 +135,11 @@ def _deals(snapshot: pd.DataFrame, folk: People, month: Month, rules: MonthRules
          "the name of {name} holds characters that cannot be printed"),
     ]  # fmt: skip
     for finding, severity, where, sentence in cases:
-        rows = snapshot.loc[where, ["opportunity_id", "name", "owner_name"]]
+        rows = snapshot.loc[where, ["opportunity_id", "name", "owner_id", "owner_name"]]
         values = zip(rows.itertuples(index=False), amount[where].tolist(), without[where].tolist(), strict=True)
-        for (record_id, name, owner), minor, is_null in values:
+        for (record_id, name, owner_id, owner), minor, is_null in values:
             detail = sentence.format(name=_shortened(name, record_id), owner=_shortened(owner, record_id))
-            yield _Finding(finding, severity, record_id, detail, None if is_null else minor)
+            yield _Finding(finding, severity, record_id, detail, None if is_null else minor, *_owner(owner_id, owner))
 
 
 def _about_the_whole(snapshot: pd.DataFrame, rules: MonthRules, month: Month, organization_id: str) -> Iterator[_Finding]:
@@ -145,6 +151,11 @@ def _about_the_whole(snapshot: pd.DataFrame, rules: MonthRules, month: Month, or
     if rules.is_fallback:
         detail = f"no policy file for the year of {month}: the rules of {rules.source} are used"
         yield _Finding("policy_of_another_year", "info", organization_id, detail, None)
+
+
+def _owner(owner_id: object, name: object) -> tuple[str | None, str | None]:
+    """Return whose record it is, as text; nobody's is the administrators' to put right."""
+    return owner_id if isinstance(owner_id, str) else None, name if isinstance(name, str) else None
 
 
 def is_unprintable(character: str) -> bool:

@@ -770,6 +770,8 @@ class DataQuality(Contract):
     severity: Text = _field("info, warning or error", isin=["info", "warning", "error"])
     detail: Text = _field("The finding in a sentence")
     amount: Amount = _maybe("Money concerned")
+    owner_id: Text = _maybe("Whose record it is, and to put right; empty: the administrators'")
+    owner_name: Text = _maybe("Name of the owner")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 

@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +18,6 @@ import pypdf
 import pytest
 from typer.testing import CliRunner
 
-from local_org.company import company
 from local_org.objects import Org
 from local_org.server import OrgServer, serving
 from local_org.sessions import Credentials
@@ -29,6 +27,7 @@ from sales.calendar import Month
 from sales.tables import PUBLISHED
 from tests.connectors.mail_servers import Inbox, certificate
 from tests.connectors.mail_servers import serving as serving_mail
+from tests.end_to_end.small_firm import SELLERS, policy_of_the_small_firm, small_firm
 
 ROOT = Path(__file__).parents[2]
 ONPACE = Path(sys.executable).with_name("onpace")
@@ -114,6 +113,17 @@ class TestDemo:
         assert done.returncode == 0, done.stderr
         assert len(done.stdout.splitlines()) == 3
         assert all(" 07:00 " in line for line in done.stdout.splitlines())
+
+    def test_a_month_in_which_nothing_changed_is_not_computed_again(self, demo_home: Path) -> None:
+        month = str(Month(*last_month_there(datetime.now(UTC))))
+        done = run(demo_home, "backfill", month)
+        assert (done.returncode, done.stdout) == (0, ""), done.stderr
+        assert "1 of 1 months are unchanged and were not computed again" in done.stderr
+        alone = run(demo_home, "report", month)
+        assert "nothing was computed" in alone.stderr
+        assert len(alone.stdout.splitlines()) == 17
+        wrong = run(demo_home, "report", month, "--only", "coverag")
+        assert (wrong.returncode, "did you mean 'coverage'?" in wrong.stderr) == (1, True)
 
     def test_a_second_run_prints_nothing_anew(self, demo_home: Path) -> None:
         mails = {path: path.stat().st_mtime_ns for path in (demo_home / "mailbox").glob("*.eml")}
@@ -207,28 +217,6 @@ class TestDemo:
         assert (forged.returncode, "is not a file that was published" in forged.stderr) == (1, True)
         assert "name a file that is there" in run(demo_home, "verify", str(tmp_path / "none.pdf")).stderr
 
-    def test_a_revised_target_is_explained_on_the_pages_printed_again(self, demo_home: Path, tmp_path: Path) -> None:
-        """The book of targets is corrected after the month was published: someone's year is 90,000 dearer."""
-        month = Month(*last_month_there(datetime.now(UTC)))
-        home, policy = tmp_path / "home", tmp_path / "policy"
-        shutil.copytree(demo_home, home)
-        shutil.copytree(ROOT / "policy", policy)
-        first = home / "packs" / str(month) / "company.pdf"
-        kept = shutil.copy(first, tmp_path / "as-first-published.pdf")
-        book = policy / "targets.csv"
-        lines = book.read_text(encoding="utf-8").splitlines()
-        year = month.plus(9).year  # the demo's year begins in April and is called by its end
-        n, cells = next((n, line.split(",")) for n, line in enumerate(lines) if line.startswith(f"{year},") and line.split(",")[4:6] == ["", ""])
-        lines[n] = ",".join([*cells[:2], str(Decimal(cells[2]) + 90_000), *cells[3:]])
-        book.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        done = run(home, "report", str(month), ONPACE_POLICY=str(policy))
-        assert done.returncode == 0, done.stderr
-        text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(first).pages).split())
-        assert "What changed since this month was published" in text
-        assert "target revision" in text
-        assert run(home, "verify", str(kept)).stdout.strip().endswith("mailed to board@tidewater.example; a later revision replaced it")
-        assert ", revision 2: " in run(home, "verify", str(first)).stdout
-
     def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:
         done = run(demo_home, "doctor")
         assert done.returncode == 0, done.stderr
@@ -271,7 +259,7 @@ def test_a_home_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def org() -> Org:
-    return company(7, (2026, 2)).org()
+    return small_firm()
 
 
 @pytest.fixture
@@ -282,10 +270,7 @@ def address(org: Org) -> Iterator[str]:
 
 @pytest.fixture
 def home(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Path:
-    policy = tmp_path / "policy"
-    policy.mkdir()
-    for path in (ROOT / "policy").iterdir():
-        (policy / path.name).write_bytes(path.read_bytes())
+    policy = policy_of_the_small_firm(tmp_path / "policy")
     values = {
         "ONPACE_HOME": tmp_path / "home", "ONPACE_POLICY": policy, "SALESFORCE_LOCAL_URL": address,
         "SALESFORCE_CLIENT_ID": "me", "SALESFORCE_CLIENT_SECRET": SECRET,
@@ -331,6 +316,57 @@ def test_a_month_a_backfill_and_what_is_left_of_it(home: Path) -> None:
     code, said = onpace("report", "2026-02")
     assert (code, "did you mean 'method'?" in said) == (1, True)
     assert SECRET not in "".join(path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file())
+
+
+def target_lines(home: Path) -> tuple[Path, list[str], int]:
+    """Return the target book, its lines, and which one is the year 2026 of the firm's person."""
+    book = home.parent / "policy" / "targets.csv"
+    lines = book.read_text(encoding="utf-8").splitlines()
+    return book, lines, next(n for n, line in enumerate(lines) if line.startswith("2026,") and line.split(",")[1] in SELLERS.values())
+
+
+def documents(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".json"}
+
+
+def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_pages(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The book of targets is corrected after the month was published: someone's year is 90,000 dearer."""
+    monkeypatch.setenv("COLUMNS", "220")
+    packs, month = home / "packs" / "2026-02", "2026-02"
+    assert "was never published" in onpace("restate", month)[1]
+    assert onpace("report", month)[0] == 0
+    assert "no number differs" in onpace("restate", month)[1]
+    before = documents(packs)
+    book, lines, n = target_lines(home)
+    cells = lines[n].split(",")
+    lines[n] = ",".join([*cells[:2], str(Decimal(cells[2]) + 90_000), *cells[3:]])
+    book.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    code, said = onpace("restate", month)
+    assert code == 0, said
+    for words in ("2026-02: revision 1 of ", "Phased target to date", "target revision", "phased_targets", "Nothing was replaced"):
+        assert words in said, words
+    assert documents(packs) == before
+    assert len([line for line in onpace("revisions", month)[1].split("extract ") if line]) == 2
+
+    code, said = onpace("restate", month, "--yes")
+    assert (code, "2026-02 is published as revision 2" in said) == (0, True), said
+    text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(packs / "company.pdf").pages).split())
+    assert "What changed since this month was published" in text
+    assert "target revision" in text
+    kept = home / "revisions" / month / "1"
+    assert documents(kept) == before
+    assert onpace("verify", str(kept / "company.pdf"))[1].endswith("; a later revision replaced it")
+    assert ", revision 2: " in onpace("verify", str(packs / "company.pdf"))[1]
+    sums = []
+    for words in (("--revision", "1"), ()):
+        assert onpace("export", month, "--to", str(home / "out"), *words)[0] == 0
+        with (home / "out" / "phased_targets.csv").open(encoding="utf-8", newline="") as rows:
+            sums.append(sum(Decimal(row["baseline_target"]) for row in csv.DictReader(rows) if row["fiscal_year"] == "2026"))
+    assert sums[1] - sums[0] == 90_000
+    code, said = onpace("export", month, "--revision", "3")
+    assert (code, "2026-02 has no revision 3; it has 1, 2" in said) == (1, True)
+    assert not (home / "outbox").exists()
 
 
 BAD = {

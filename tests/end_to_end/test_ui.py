@@ -1,20 +1,17 @@
 """The Dagster UI of a small firm, used with a browser: what is seen, launched and reached, and what is never shown."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from benchmarks.chromium import executable
-from local_org.company import company, staff
-from local_org.objects import Org
 from local_org.server import OrgServer, serving
 from local_org.sessions import Credentials
 from tests.end_to_end.dagster_ui import SOON, DagsterUi, of_backfill, running_ui, window
+from tests.end_to_end.small_firm import policy_of_the_small_firm, small_firm
 
 ROOT = Path(__file__).parents[2]
 GROUPS = ("extract", "history", "targets", "coverage", "forecast", "quality", "report", "delivery")
@@ -26,23 +23,6 @@ PLANTED = {
     "ONPACE_LEDGER_URL": "postgresql+psycopg://onpace:planted-in-ledger@127.0.0.1:9/ledger",
 }
 SECRETS = ("planted-in-salesforce", "planted-in-smtp", "planted-in-slack", "planted-in-ledger")
-# Deals of one person: three documents a month.
-SELLERS = {person.user_id: person.username for person in staff() if person.seat == 3 and person.is_here(date(2022, 12, 1))}
-
-
-def small_firm() -> Org:
-    firm = company(7, (2026, 2))
-    firm.events = {deal: log for deal, log in firm.events.items() if {event.state.owner_id for event in log} <= SELLERS.keys()}
-    return firm.org()
-
-
-def policy_of_the_small_firm(folder: Path) -> Path:
-    shutil.copytree(ROOT / "policy", folder)
-    (folder / "team_targets.csv").unlink()
-    titles, *targets = (folder / "targets.csv").read_text(encoding="utf-8").splitlines()
-    ours = [line for line in targets if line.split(",")[1] in SELLERS.values()]
-    (folder / "targets.csv").write_text("\n".join([titles, *ours]) + "\n", encoding="utf-8")
-    return folder
 
 
 @dataclass

@@ -244,6 +244,10 @@ def test_findings_name_the_record_and_what_is_wrong() -> None:
     assert not reconciliation.every_booking_has_a_target(march.snapshot, march.phased, found, march.month, march.rules)
     assert reconciliation.every_booking_has_a_target(march.snapshot, march.phased, found.iloc[:0], march.month, march.rules)
     assert all("\x07" not in detail for detail in found["detail"].tolist())
+    owners = dict(zip(found["finding"].tolist(), found["owner_id"].fillna("").tolist(), strict=True))
+    assert (owners["open_without_amount"], owners["owner_unknown"], owners["owner_assumed"]) == ("005A", "005Z", ""), (
+        "the whole is the administrators'"
+    )
 
 
 def test_the_laws_see_a_table_that_breaks_them() -> None:
