@@ -298,31 +298,31 @@ def spoil(policy: Path, name: str, text: str) -> None:
 
 
 def test_a_month_a_backfill_and_what_is_left_of_it(home: Path) -> None:
-    code, said = onpace("backfill", "2025-12..2026-02")
+    code, said = onpace("backfill", "2023-02..2023-03")
     assert code == 0, said
     assert len(list((home / "extracts").glob("2*.json"))) == 1  # one pull for all months
-    assert sorted(path.name for path in (home / "packs").iterdir()) == ["2025-12", "2026-01", "2026-02"]
+    assert sorted(path.name for path in (home / "packs").iterdir()) == ["2023-02", "2023-03"]
     assert not (home / "outbox").exists()  # a backfill never delivers
-    assert onpace("export", "2026-02", "--to", str(home / "out"))[0] == 0
+    assert onpace("export", "2023-03", "--to", str(home / "out"))[0] == 0
     with (home / "out" / "pipeline_movement.csv").open(newline="") as lines:
         rows = list(csv.DictReader(lines))
-    assert {row["from_month"] for row in rows} == {"2026-01"}
+    assert {row["from_month"] for row in rows} == {"2023-02"}
     before = stored(home)
-    assert onpace("report", "2026-02")[0] == 0
+    assert onpace("report", "2023-03")[0] == 0
     assert {path: digest for path, digest in stored(home).items() if path.endswith(".pdf")} == {p: d for p, d in before.items() if p.endswith(".pdf")}
     # Bad input leaves everything as it was.
     policy = home.parent / "policy"
     spoil(policy, "fy2026.toml", "[phasing]\nmethd = 'even'\n")
-    code, said = onpace("report", "2026-02")
+    code, said = onpace("report", "2023-03")
     assert (code, "did you mean 'method'?" in said) == (1, True)
     assert SECRET not in "".join(path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file())
 
 
 def target_lines(home: Path) -> tuple[Path, list[str], int]:
-    """Return the target book, its lines, and which one is the year 2026 of the firm's person."""
+    """Return the target book, its lines, and which one is the year 2023 of the firm's person."""
     book = home.parent / "policy" / "targets.csv"
     lines = book.read_text(encoding="utf-8").splitlines()
-    return book, lines, next(n for n, line in enumerate(lines) if line.startswith("2026,") and line.split(",")[1] in SELLERS.values())
+    return book, lines, next(n for n, line in enumerate(lines) if line.startswith("2023,") and line.split(",")[1] in SELLERS.values())
 
 
 def documents(folder: Path) -> dict[str, bytes]:
@@ -332,7 +332,7 @@ def documents(folder: Path) -> dict[str, bytes]:
 def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_pages(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The book of targets is corrected after the month was published: someone's year is 90,000 dearer."""
     monkeypatch.setenv("COLUMNS", "220")
-    packs, month = home / "packs" / "2026-02", "2026-02"
+    packs, month = home / "packs" / "2023-03", "2023-03"
     assert "was never published" in onpace("restate", month)[1]
     assert onpace("report", month)[0] == 0
     assert "no number differs" in onpace("restate", month)[1]
@@ -344,13 +344,13 @@ def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_p
 
     code, said = onpace("restate", month)
     assert code == 0, said
-    for words in ("2026-02: revision 1 of ", "Phased target to date", "target revision", "phased_targets", "Nothing was replaced"):
+    for words in ("2023-03: revision 1 of ", "Phased target to date", "target revision", "phased_targets", "Nothing was replaced"):
         assert words in said, words
     assert documents(packs) == before
     assert len([line for line in onpace("revisions", month)[1].split("extract ") if line]) == 2
 
     code, said = onpace("restate", month, "--yes")
-    assert (code, "2026-02 is published as revision 2" in said) == (0, True), said
+    assert (code, "2023-03 is published as revision 2" in said) == (0, True), said
     text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(packs / "company.pdf").pages).split())
     assert "What changed since this month was published" in text
     assert "target revision" in text
@@ -362,10 +362,10 @@ def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_p
     for words in (("--revision", "1"), ()):
         assert onpace("export", month, "--to", str(home / "out"), *words)[0] == 0
         with (home / "out" / "phased_targets.csv").open(encoding="utf-8", newline="") as rows:
-            sums.append(sum(Decimal(row["baseline_target"]) for row in csv.DictReader(rows) if row["fiscal_year"] == "2026"))
+            sums.append(sum(Decimal(row["baseline_target"]) for row in csv.DictReader(rows) if row["fiscal_year"] == "2023"))
     assert sums[1] - sums[0] == 90_000
     code, said = onpace("export", month, "--revision", "3")
-    assert (code, "2026-02 has no revision 3; it has 1, 2" in said) == (1, True)
+    assert (code, "2023-03 has no revision 3; it has 1, 2" in said) == (1, True)
     assert not (home / "outbox").exists()
 
 
