@@ -16,12 +16,13 @@ import pandas as pd
 from reports import formats
 from reports.attachments import Attachments
 from reports.brand import Look, Looks
+from reports.clients import clients, delivery, plans
 from reports.deals import closing, overdue
 from reports.document import Edition, Labels, MonthEndReport, Section
 from reports.grain_tables import GrainTables, MonthTables, records
 from reports.headline import actions, statements, tiles
 from reports.language import Language, language, marked
-from reports.prospects import clients, delivery, generation, landing, plans, track_record
+from reports.prospects import generation, landing, track_record
 from reports.restated import restated
 from reports.sections import attainment, coverage, movement, plan, quality, year
 from reports.view import View

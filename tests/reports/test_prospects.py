@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from reports import formats, render
+from reports.clients import clients, delivery, plans
 from reports.document import Edition
 from reports.grain_tables import GrainTables, MonthTables
 from reports.month_end import month_end_reports
-from reports.prospects import _record_answer, clients, delivery, generation, landing, margin_sentence, phasing_remarks, plans, track_record
+from reports.prospects import _record_answer, generation, landing, margin_sentence, phasing_remarks, track_record
 from reports.view import View
 from sales import attainment, movement, quality, snapshot
 from sales import plans as stated
