@@ -118,6 +118,7 @@ class Books:
     @cached_property
     def policies(self) -> PolicyBook:
         """The policy files, read once a process."""
+        _ = self.recipes.every_file  # digests are of files as they were before they were read
         return read_policies(self.policy_folder)
 
     def freeze(
@@ -138,11 +139,12 @@ class Books:
         the month cannot be computed from it: the next run need not ask again.
         """
         refuse_clearly_open(month, self.now())
+        fresh = fresh or reconstruct
         _ = self.policies.custom_fields  # a broken policy is said before Salesforce is asked
         pinned = self.extracts.pinned(month)
         if pinned is not None:
             refuse_another(self, pinned)
-        if pinned is not None and not fresh and not reconstruct and self.stands(month):
+        if pinned is not None and not fresh and self.stands(month):
             return self._choose(month, pinned)
         copy = None if reconstruct else self.copy_of(month)
         if pinned is not None and not fresh:

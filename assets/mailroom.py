@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
@@ -22,7 +23,7 @@ from assets.books import Books
 from connectors.delivery_ledger import NOTICE, Delivery, DeliveryLedger
 from connectors.mail import Attached, Letter, SmtpSettings, connected
 from connectors.outbox import months_there
-from connectors.postman import Connect, Round, deliver, message_id
+from connectors.postman import MAIL, REHEARSAL, Connect, Round, deliver, message_id
 from connectors.storage import NotComputed
 from reports.letter import cover
 from sales import gate
@@ -103,16 +104,29 @@ class Mailroom:
         return deliver(
             parcels, str(month), self.ledger, self._connect(), compose, self.books.home / "dagster" / "locks" / "delivery.lock",
             pause=self.pause, with_revisions=with_revisions,
+            channel=REHEARSAL if only_to else MAIL,
         )  # fmt: skip
 
-    def delivered(self) -> set[Month]:
-        """Return the months that were delivered: handed over to the outbox, or mailed."""
-        return {Month.parse(each) for each in self.ledger.months_sent()} | months_there(self.outbox)
+    def deliveries(self) -> dict[Month, tuple[bool, datetime]]:
+        """Return for each month of which something left whether all of it did, and when the first of it did.
+
+        Where mail was planned, the mail decides; else what was handed over to the outbox. Rehearsals are no deliveries.
+        """
+        handed_over = {month: (True, at) for month, at in months_there(self.outbox).items()}
+        return handed_over | {Month.parse(month): known for month, known in self.ledger.months(MAIL).items()}
 
     def notify(self, month: Month, subject: str, text: str) -> Round:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
+        self.tell(subject, text)
+        return self.write(month, subject, text)
+
+    def tell(self, subject: str, text: str) -> None:
+        """Tell a channel, where one is named."""
         if self.slack is not None:
             self.slack(f"{subject}\n{text}")
+
+    def write(self, month: Month, subject: str, text: str) -> Round:
+        """Write to those whom the recipients' file names for notices; each address once for the same words."""
         addresses = self.books.recipients.hold_notice
         if not addresses or self.smtp is None:
             return Round()

@@ -11,6 +11,7 @@ import pyarrow as pa
 from assets.lineage import LINEAGE, Parents
 from assets.parents import Columns
 from connectors.storage import Written
+from sales import columns
 from sales.tables import MONTHLY, RAW, Contract, descriptions
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
@@ -24,7 +25,7 @@ PREVIEW_COLUMNS = 10
 # Of more columns of one asset only the number is said.
 MOST_NAMED = 6
 # Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
-PRIVATE = {"name", "account_name", "amount", "amount_local", "detail", "username", "email", "old_value", "new_value"}
+PRIVATE = {"name", "account_id", "account_name", "detail", "username", "email", "old_value", "new_value"}
 # Of a table: what it was made from, as a digest; and that it stands as it was made then.
 RECIPE, UNCHANGED = "recipe", "unchanged"
 STAMPS = ["as_of", "extracted_at"]
@@ -116,8 +117,13 @@ def digest(table: pd.DataFrame) -> str:
 
 
 def preview(table: pd.DataFrame) -> str:
-    """Return the first rows as Markdown, without private columns."""
-    shown = [name for name in table.columns if name not in PRIVATE and name not in STAMPS][:PREVIEW_COLUMNS]
+    """Return the first rows as Markdown: money only where it is of teams and the company, and nothing of clients."""
+    if "grain" in table.columns:
+        table = table.loc[table["grain"] != "person"]
+    hidden = PRIVATE | (
+        set() if "grain" in table.columns else {name for name in table.columns if pa.types.is_decimal(columns.arrow_type(table[name]))}
+    )
+    shown = [name for name in table.columns if name not in hidden and name not in STAMPS][:PREVIEW_COLUMNS]
     lines = ["| " + " | ".join(shown) + " |", "|" + " --- |" * len(shown)]
     rows = table[shown].head(PREVIEW_ROWS).itertuples(index=False)
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]

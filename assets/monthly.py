@@ -17,7 +17,7 @@ import pandas as pd
 from assets.books import Books
 from assets.metadata import RECIPE, TABLE, described_before, of_columns
 from assets.partitions import months
-from assets.recipes import program
+from assets.recipes import INGREDIENTS, Ingredients, program
 from assets.usual import AS_USUAL, MEANING, as_usual
 from sales.anomaly import figures
 from sales.calendar import Month
@@ -38,24 +38,25 @@ def monthly_table(
 
     def decorate(compute: Compute) -> dg.AssetsDefinition:
         name = compute.__name__
+        tables = tuple(each.name for each in inspect.signature(compute).parameters.values() if each.annotation is pd.DataFrame)
+        INGREDIENTS[name] = Ingredients(tables, reads_targets)
         specs = [dg.AssetCheckSpec(law, asset=name, blocking=True, description=meaning) for law, meaning in (laws or {}).items()]
         return dg.asset(
             deps=deps, partitions_def=months, owners=OWNERS, kinds={kind, "deltalake"}, dagster_type=TABLE, code_version=program()[:12],
             metadata=of_columns(name), check_specs=[*specs, dg.AssetCheckSpec(AS_USUAL, asset=name, description=MEANING)],
-        )(_once(compute, list(laws or {}), reads_targets=reads_targets))  # fmt: skip
+        )(_once(compute, list(laws or {})))  # fmt: skip
 
     return decorate
 
 
-def _once(compute: Compute, laws: Sequence[str], *, reads_targets: bool) -> Compute:
+def _once(compute: Compute, laws: Sequence[str]) -> Compute:
     name = compute.__name__
-    inputs = [each.name for each in inspect.signature(compute).parameters.values() if each.annotation is pd.DataFrame]
 
     @functools.wraps(compute)
     def body(context: dg.AssetExecutionContext, **given: Any) -> dg.MaterializeResult:  # noqa: ANN401  # frames and the books
         books: Books = given["books"]
         month = Month.parse(context.partition_key)
-        recipe = books.recipes.of_table(month, inputs, reads_targets=reads_targets)
+        recipe = books.recipes.of_table(month, name)
         written = books.tables.written(name, month)
         if written is not None and written.recipe == recipe:
             kept = [dg.AssetCheckResult(passed=True, check_name=law, description="unchanged") for law in laws]

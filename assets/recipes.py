@@ -1,7 +1,7 @@
 """Recipes: a digest of everything that decides about a table of a month, so that nothing is computed twice.
 
 Put here what a table is made from: the program, the policy, the extract, our copies of month
-ends, and the tables before it. `reuse` asks whether a table was made from the same before.
+ends, and the tables before it. `monthly` asks whether a table was made from the same before.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("sales", "connectors", "reports", "assets")
 # Libraries that decide about a number or a page.
-LIBRARIES = ("babel", "deltalake", "holidays", "numpy", "pandas", "pyarrow", "scipy", "weasyprint", "xlsxwriter")
+LIBRARIES = (
+    "arabic-reshaper", "babel", "deltalake", "fonttools", "holidays", "jinja2", "numpy", "pandas", "pillow", "pyarrow", "pypdfium2", "python-bidi",
+    "scipy", "tzdata", "weasyprint", "xlsxwriter",
+)  # fmt: skip
 # What a policy says of pages and of sending moves no number.
 OF_PAGES = {"brand", "delivery"}
 
@@ -40,8 +43,20 @@ def program() -> str:
             if path.suffix in {".py", ".html", ".css", ".po", ".conf"}:
                 whole.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     for path in sorted(formats.FONTS.glob("*.ttf")):
-        whole.update(f"{path.name} {path.stat().st_size}".encode())
+        whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Ingredients:
+    """What a table of a month is computed from: other tables of it, and whether the lists of the policy folder."""
+
+    tables: tuple[str, ...]
+    reads_targets: bool
+
+
+# Filled where monthly tables are declared.
+INGREDIENTS: dict[str, Ingredients] = {}
 
 
 @dataclass
@@ -51,17 +66,19 @@ class Recipes:
     books: Books
     _copies: dict[Month, list[tuple[str, str]]] = field(default_factory=dict)
 
-    def of_table(self, month: Month, inputs: Sequence[str], *, reads_targets: bool = True) -> str:
-        """Return the recipe of a table of a month that is computed from other tables of it, and from the books.
+    def of_table(self, month: Month, name: str) -> str:
+        """Return the recipe of a table of a month; what reads no targets does not depend on the lists of the policy folder."""
+        made_of = INGREDIENTS[name]
+        return _digest([*self._of_month(month), self._lists if made_of.reads_targets else [], self._of_tables(month, made_of.tables)])
 
-        What reads no targets does not depend on the target book and the plan files beside it.
-        """
-        lists = self._lists if reads_targets else []
-        return _digest([*self._of_month(month), lists, self._of_tables(month, inputs)])
+    def are_current(self, month: Month) -> bool:
+        """Return whether every table of a month, as it was last written, was made from what would be used now."""
+        written = {name: self.books.tables.written(name, month) for name in INGREDIENTS}
+        return all(each is not None and each.recipe == self.of_table(month, name) for name, each in written.items())
 
     def of_month(self, month: Month, record: ExtractRecord | None = None) -> str:
         """Return the recipe of a whole month from an extract, else its chosen one: nothing else decides about tables and documents."""
-        return _digest([*self._of_month(month, record), self._every_file])
+        return _digest([self.every_file, *self._of_month(month, record)])
 
     def _of_month(self, month: Month, record: ExtractRecord | None = None) -> list[object]:
         used = record or self.books.record(month)
@@ -85,10 +102,10 @@ class Recipes:
 
     @cached_property
     def _lists(self) -> list[tuple[str, str]]:
-        return [each for each in self._every_file if each[0].endswith(".csv")]
+        return [each for each in self.every_file if not each[0].endswith(".toml")]
 
     @cached_property
-    def _every_file(self) -> list[tuple[str, str]]:
+    def every_file(self) -> list[tuple[str, str]]:
         """Every file of the policy folder with its digest: taken before any of them is read for a table."""
         return policy_files(self.books.policy_folder)
 

@@ -54,7 +54,8 @@ def month_end_packs(
         landing_forecast, client_phasing, pipeline_generation, forecast_track_record, phasing_check, target_padding, bottom_up_plan,
     )  # fmt: skip
     record, publication = books.record(month), books.published.current(month)
-    if publication and record.extract_id == publication.extract_id and books.stands(month) and (standing := press.standing(month)):
+    standing = press.standing(month)
+    if publication and standing and (record.extract_id, standing.digest) == (publication.extract_id, publication.documents) and books.stands(month):
         context.log.info("%d documents, 0 printed: nothing changed since they were published", len(standing.packs))
         return _said(standing, press, publication, unchanged=True)
     rules = books.rules(month)
@@ -64,9 +65,14 @@ def month_end_packs(
     for remark in issue.remarks:
         context.log.warning(remark)
     books.ledger.record(month, [each for pack in issue.packs for each in _files(pack)], books.now())
-    publication = books.published.publish(month, record.extract_id, books.now(), issue.digest, "" if issue.failed else books.recipes.of_month(month))
+    publication = books.published.publish(month, record.extract_id, books.now(), issue.digest, _made_from(books, month, issue))
     issue.refuse_failed()
     return _said(issue, press, publication)
+
+
+def _made_from(books: Books, month: Month, issue: Issue) -> str:
+    """Return the recipe of the month, none where a document is missing or a table was made from something else: it must be made again."""
+    return "" if issue.failed or not books.recipes.are_current(month) else books.recipes.of_month(month)
 
 
 def _said(issue: Issue, press: Press, publication: Publication, *, unchanged: bool = False) -> dg.MaterializeResult:
@@ -87,9 +93,9 @@ def _said(issue: Issue, press: Press, publication: Publication, *, unchanged: bo
 def _before(books: Books, month: Month, tables: MonthTables, rules: MonthRules) -> Restated | None:
     """Return what differs from the month as it was published first, none where it never was."""
     first = books.published.first(month)
-    if first is None:
+    if first is None or not first.tables.keys() >= set(Published.NEEDED):  # the first version of this program made fewer tables
         return None
-    was = Published(*(books.published.table(first, name) for name in ("opportunity_snapshot", "booking_credit", "phased_targets")))
+    was = Published(*(books.published.table(first, name) for name in Published.NEEDED))
     now = Published(tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets)
     published = first.at.astimezone(ZoneInfo(rules.calendar.time_zone)).date() if first.at else None
     return Restated(restatement(was, now, month, rules), published)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.exc import ArgumentError, IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, NoSuchModuleError, OperationalError, ProgrammingError
 
 from connectors.ledger_schema import APPROVALS, DELIVERIES, bring_to_newest
 from sales.fault import Fault
@@ -187,12 +187,21 @@ class DeliveryLedger:
     def _now(self) -> str:
         return self._clock().astimezone(UTC).isoformat(timespec="seconds")
 
-    def months_sent(self) -> set[str]:
-        """Return the months of which something was sent, or may have been."""
+    def months(self, channel: str) -> dict[str, tuple[bool, datetime]]:
+        """Return for each month whether every document went to everybody it was planned for, in some revision, and since when it is known.
+
+        What was refused for good waits for nobody; something must have been sent.
+        """
         with self._open() as database:
-            sent = DELIVERIES.c.status.in_([Status.SENT.value, Status.UNKNOWN.value])
-            wanted = sa.select(DELIVERIES.c.month).where(sent, DELIVERIES.c.file != NOTICE).distinct()
-            return {row.month for row in database.execute(wanted)}
+            rows = database.execute(sa.select(DELIVERIES).where(DELIVERIES.c.channel == channel, DELIVERIES.c.file != NOTICE)).all()
+        found: dict[str, tuple[bool, datetime]] = {}
+        for month in {row.month for row in rows}:
+            mine = [row for row in rows if row.month == month]
+            gone = {(row.recipient, row.file) for row in mine if row.status not in {Status.PLANNED.value, Status.SENDING.value}}
+            is_sent = any(row.status in {Status.SENT.value, Status.UNKNOWN.value} for row in mine)
+            is_whole = is_sent and {(row.recipient, row.file) for row in mine} == gone
+            found[month] = is_whole, min(datetime.fromisoformat(row.changed_at) for row in mine)
+        return found
 
     def recipients_of(self, sha256: str) -> list[str]:
         """Return to whom a document was sent, by whatever channel, or may have been."""
@@ -227,7 +236,7 @@ class DeliveryLedger:
         """Say what a database refuses, without its address."""
         try:
             yield
-        except OperationalError as fault:
+        except DBAPIError as fault:
             # The address may hold a password: the driver's words are cut to the first line.
             said = str(fault.orig).splitlines()[0][:120] if fault.orig else "no answer"
             raise LedgerUnusable(f"the ledger of deliveries cannot be used ({said}); check ONPACE_LEDGER_URL or ONPACE_HOME") from None

@@ -20,7 +20,7 @@ from sales.fault import Fault
 FORMAT = 2
 FILE = "format.json"
 # What a home has that is not new.
-SIGNS = ("extracts", "published")
+SIGNS = ("extracts/*.json", "published/*.json")
 
 
 class NewerHome(Fault, RuntimeError):
@@ -36,7 +36,7 @@ def format_of(home: Path) -> int:
     path = home / FILE
     if path.exists():
         return int(json.loads(path.read_text(encoding="utf-8"))["format"])
-    return 1 if any((home / sign).is_dir() for sign in SIGNS) else FORMAT
+    return 1 if any(True for sign in SIGNS for _ in home.glob(sign)) else FORMAT
 
 
 def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
@@ -70,10 +70,11 @@ def keep_revisions(home: Path) -> None:
     """
     for path in sorted((home / "published").glob("*.json")):
         current: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if "revision" in current:  # done, before the step was stopped
+            continue
         first_path = home / "published" / "first" / path.name
         first: dict[str, Any] = json.loads(first_path.read_text(encoding="utf-8")) if first_path.exists() else current
-        is_first = {**first, "revision": 1} == {**current, "revision": 1}
-        numbered = [current] if is_first else [first, current]
+        numbered = [current] if first == current else [first, current]
         for number, publication in enumerate(numbered, 1):
             publication["revision"] = number
             folder = home / "revisions" / path.stem / str(number)

@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,14 @@ def deliver(home: Path, month: Month, outbox: UPath) -> Receipt:
         raise UnusableOutbox(f"{folder} cannot be written ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
 
 
-def months_there(outbox: UPath) -> set[Month]:
-    """Return the months of which documents were handed over; raises `UnusableOutbox`."""
+def months_there(outbox: UPath) -> dict[Month, datetime]:
+    """Return the months of which documents were handed over, and when last; raises `UnusableOutbox`."""
     try:
-        folders = [each for each in outbox.iterdir() if (each / MANIFEST).exists()] if outbox.exists() else []
+        folders = [each for each in outbox.iterdir() if MONTH_NAME.fullmatch(each.name)] if outbox.exists() else []
+        manifests = {Month.parse(each.name): each / MANIFEST for each in folders if (each / MANIFEST).exists()}
+        return {month: datetime.fromtimestamp(path.stat().st_mtime, UTC) for month, path in manifests.items()}
     except OSError as fault:
         raise UnusableOutbox(f"{outbox} cannot be read ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
-    return {Month.parse(each.name) for each in folders if MONTH_NAME.fullmatch(each.name)}
 
 
 def _copy(manifest: dict[str, Any], packs: Path, folder: UPath, month: Month) -> Receipt:

@@ -27,7 +27,7 @@ from connectors.mail import Ambiguous, Letter, NotAccepted, Refused, SmtpServer,
 from sales.fault import Fault
 from sales.recipients import Document, Parcel
 
-MAIL = "mail"
+MAIL, REHEARSAL = "mail", "rehearsal"
 ATTEMPTS = 4
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds
 
@@ -59,17 +59,17 @@ class Round:
 
 def deliver(
     parcels: Sequence[Parcel], month: str, ledger: DeliveryLedger, connect: Connect, compose: Compose, lock: Path, *,
-    pause: Callable[[float], None], with_revisions: bool = False,
+    pause: Callable[[float], None], with_revisions: bool = False, channel: str = MAIL,
 ) -> Round:  # fmt: skip
     """Send each parcel's documents that were never sent to it; a failure of one leaves the others standing.
 
-    A revision of a document that was sent goes out `with_revisions` only.
+    A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel of its own.
     Raises `AnotherPostman` where another process sends, and `MailUnusable` where mail cannot be sent at all.
     """
     found = Round()
     with _alone(lock):
-        ledger.recover(MAIL)
-        records = ledger.plan(month, MAIL, [_key(parcel, each) for parcel in parcels for each in parcel.documents])
+        ledger.recover(channel)
+        records = ledger.plan(month, channel, [_key(parcel, each) for parcel in parcels for each in parcel.documents])
         planned = [(parcel, [records[_key(parcel, each)] for each in parcel.documents]) for parcel in parcels]
         for parcel, deliveries in planned:
             _sort(parcel, deliveries, found)

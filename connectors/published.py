@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from filelock import FileLock
 
 from connectors.files import link, write_atomically
 from connectors.storage import NotComputed, TableStore, Written, not_computed
@@ -65,6 +66,11 @@ class PublishedMonths:
         Where numbers or documents differ from what readers see, this is a new revision; its documents are those that
         lie in `packs/MONTH`. Earlier revisions stay.
         """
+        (self._home / "published").mkdir(parents=True, exist_ok=True)
+        with FileLock(self._home / "published" / f".{month}.lock"):
+            return self._publish(month, extract_id, now, documents, made_from)
+
+    def _publish(self, month: Month, extract_id: str, now: datetime, documents: str, made_from: str) -> Publication:
         before = self.current(month)
         written = {name: self._written(name, month) for name in MONTHLY}
         new = Publication(month, before.revision + 1 if before else 1, now, extract_id, written, documents, made_from)

@@ -4,7 +4,8 @@ Put the watch over deadlines here. It asks the outbox and the ledger, not Dagste
 deliver made its asset too.
 """
 
-from collections.abc import Iterator
+import json
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
@@ -14,6 +15,7 @@ from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 from orchestration.resources import make_mailroom
 from orchestration.schedules import due_days, month_end_schedule
 from sales.calendar import Month
+from sales.fault import Fault
 from sales.gate import undelivered
 
 DELIVERY, CHECK = "month_end_delivery", "every_month_end_was_delivered"
@@ -23,23 +25,22 @@ MOST_MONTHS = 24
 def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     """Return the month ends that should have been delivered by now and were not, the oldest first.
 
-    Months are due from the first one on that was ever delivered from this home, else from the time on at which the
-    schedule was switched on; where neither was, nobody waits for any.
+    Months count that were due since the first delivery from this home, or since the schedule was switched on, whichever
+    came first; where neither was, nobody waits for any. At most two years are looked back on.
     """
     room = make_mailroom()
-    delivered = room.delivered()
-    this_month = Month.of(now.date())
-    first = max(min(delivered), this_month.plus(-MOST_MONTHS)) if delivered else this_month.plus(-1)
-    since = None if delivered else _switched_on(instance)
-    if not delivered and since is None:
+    known = room.deliveries()
+    beginnings = [at for _, at in known.values()]
+    if (switched_on := _switched_on(instance)) is not None:
+        beginnings.append(switched_on)
+    if not beginnings:
         return []
-    due = takewhile(lambda pair: pair[1] <= now, _due(first))
+    since, this_month = min(beginnings), Month.of(now.date())
+    first = max(Month.of(since.date()).plus(-1), this_month.plus(-MOST_MONTHS))
+    due = takewhile(lambda pair: pair[1] <= now, due_days(first, MOST_MONTHS + 2))
     patience = timedelta(hours=room.books.policy_of(this_month.plus(-1)).delivery.alarm_after_hours)
-    return undelivered([(month, at) for month, at in due if since is None or at >= since], delivered, now, patience)
-
-
-def _due(first: Month) -> Iterator[tuple[Month, datetime]]:
-    return due_days(first, MOST_MONTHS + 2)
+    waited_for = [(month, at) for month, at in due if at >= since or month in known]
+    return undelivered(waited_for, {month for month, (is_whole, _) in known.items() if is_whole}, now, patience)
 
 
 def _switched_on(instance: dg.DagsterInstance) -> datetime | None:
@@ -57,6 +58,15 @@ def _sentence(months: list[Month]) -> str:
     return f"{', '.join(map(str, months))} {'was' if len(months) == 1 else 'were'} due and not delivered: launch month_end for each, or run `onpace deliver MONTH`"
 
 
+@dataclass(frozen=True)
+class Told:
+    """Of which months a channel was told, a mail was written, and the check spoke last."""
+
+    channel: str = ""
+    mail: str = ""
+    check: str = "?"
+
+
 @dg.asset_check(asset=DELIVERY, name=CHECK, description="Every month end that was due was delivered, whatever happened to other months.")
 def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Look at every month that was due."""
@@ -67,19 +77,31 @@ def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.
 @dg.sensor(
     minimum_interval_seconds=3600,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Every hour: tells hold_notice of recipients.toml, once, which month ends were due and are not delivered.",
+    description="Every hour: tells hold_notice of recipients.toml and the Slack channel, once, which month ends were due and are not delivered.",
 )
 def undelivered_month_ends(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Tell of months that are missing, once for the same months, and let the check say so too."""
+    """Tell of months that are missing, each once, and let the check say so too; a mail that could not go is tried again."""
+    told = Told(**json.loads(context.cursor)) if context.cursor else Told()
     months = missing(context.instance, datetime.now(UTC))
-    names = _names(months)
-    if names == (context.cursor or ""):
-        return dg.SkipReason(_sentence(months))
-    if months:
-        subject = f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered"
-        make_mailroom().notify(months[-1], subject, f"{_sentence(months)}\n")
-    known = dg.AssetCheckEvaluation(dg.AssetKey(DELIVERY), CHECK, passed=not months, description=_sentence(months), metadata={"months": names})
-    return dg.SensorResult(asset_events=[known], cursor=names)
+    names, sentence = _names(months), _sentence(months)
+    if told == Told(names, names, names):
+        return dg.SkipReason(sentence)
+    room, subject = make_mailroom(), f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered"
+    if _has_news(months, told.channel):
+        room.tell(subject, sentence)
+    is_written = not _has_news(months, told.mail)
+    if not is_written:
+        try:
+            is_written = room.write(months[-1], subject, f"{sentence}\n").is_complete
+        except Fault as fault:
+            context.log.warning("the alarm could not be mailed and will be tried again: %s", fault)
+    known = dg.AssetCheckEvaluation(dg.AssetKey(DELIVERY), CHECK, passed=not months, description=sentence, metadata={"months": names})
+    now = Told(names, names if is_written else told.mail, names)
+    return dg.SensorResult(asset_events=[known], cursor=json.dumps(asdict(now)))
+
+
+def _has_news(months: list[Month], told: str) -> bool:
+    return bool({str(month) for month in months} - set(told.split(",")))
 
 
 def _names(months: list[Month]) -> str:

@@ -10,6 +10,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
@@ -122,7 +123,12 @@ def _of_ledger() -> Iterator[Metric]:
     deliveries = GaugeMetricFamily("onpace_deliveries", "Deliveries of the ledger", labels=["status"])
     url, home = settings.value_of("ONPACE_LEDGER_URL"), settings.home()
     if url or (home / "deliveries.sqlite").exists():
-        ledger = DeliveryLedger(url) if url else DeliveryLedger.at(home)
-        for status, count in ledger.counts().items():
+        for status, count in _ledger(url, home).counts().items():
             deliveries.add_metric([status.value], count)
     yield deliveries
+
+
+@lru_cache(maxsize=1)
+def _ledger(url: str, home: Path) -> DeliveryLedger:
+    """Return the ledger of this process: each would have connections of its own."""
+    return DeliveryLedger(url) if url else DeliveryLedger.at(home)

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
+from connectors.files import write_atomically
 from orchestration import settings
 from sales.fault import Fault
 
@@ -29,8 +29,9 @@ def prepare_dagster_home() -> None:
     folder = settings.dagster_home()
     if folder is None:
         folder = settings.home() / "dagster"
-        folder.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(settings.PROJECT / FILE, folder / FILE)
+        ours = (settings.PROJECT / FILE).read_bytes()
+        if not (folder / FILE).is_file() or (folder / FILE).read_bytes() != ours:
+            write_atomically(folder / FILE, ours)
     elif not (folder / FILE).is_file():
         raise InstanceUnusable(f"ONPACE_DAGSTER_HOME names {folder}, and there is no {FILE} in it; correct it, or leave it empty")
     os.environ["DAGSTER_HOME"] = str(folder)

@@ -5,7 +5,8 @@ Put the comparison and its words for the terminal here; why a number moved is `s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -19,17 +20,23 @@ from rich.text import Text
 from assets.books import Books
 from connectors.files import write_atomically
 from connectors.published import Publication
-from connectors.storage import NotComputed
+from connectors.storage import NotComputed, Written
 from orchestration.runs import HowToRead, run_month
 from reports import formats
 from reports.csv_text import guarded_csv
 from reports.grain_tables import Record
 from sales.calendar import Month
 from sales.comparison import TableChange, table_change
+from sales.fault import Fault
 from sales.restatement import Published, restatement
+from sales.tables import MONTHLY
 
 MOST_LINES = 25
 MEASURES = {"bookings": "Bookings, year to date", "open_pipeline": "Open pipeline of the year", "target": "Phased target to date"}
+
+
+class AnotherRun(Fault, RuntimeError):
+    """What was shown is not what would be published."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +45,10 @@ class Restating:
 
     month: Month
     was: Publication
-    lines: pd.DataFrame
+    lines: pd.DataFrame | None
     changes: tuple[TableChange, ...]
     currency: str
+    computed: Mapping[str, Written | None]
 
     @property
     def is_same(self) -> bool:
@@ -50,36 +58,58 @@ class Restating:
 
 def compute(month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead) -> Restating:
     """Compute a published month again and compare; readers see nothing of it. Raises `NotComputed` where it was never published."""
-    was = books.published.current(month)
-    if was is None:
-        raise NotComputed(f"{month} was never published; run `onpace report {month}`, there is nothing to restate")
+    was = _published(month, books)
     run_month("restatement", month, books, instance, how, dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"))
     before = {name: books.published.table(was, name) for name in was.tables}
     now = {name: books.tables.read(name, month) for name in was.tables}
     changes = (table_change(name, before[name], now[name]) for name in sorted(was.tables))
     rules = books.rules(month)
-    lines = restatement(_compared(before), _compared(now), month, rules)
-    return Restating(month, was, lines, tuple(each for each in changes if not each.is_none), rules.currency)
+    # The first version of this program made fewer tables.
+    lines = restatement(_compared(before), _compared(now), month, rules) if before.keys() >= set(Published.NEEDED) else None
+    return Restating(month, was, lines, tuple(each for each in changes if not each.is_none), rules.currency, _written(month, books))
 
 
 def _compared(tables: Mapping[str, pd.DataFrame]) -> Published:
-    return Published(tables["opportunity_snapshot"], tables["booking_credit"], tables["phased_targets"])
+    return Published(*(tables[name] for name in Published.NEEDED))
 
 
-def publish(month: Month, books: Books, instance: dg.DagsterInstance) -> Publication:
-    """Print and publish what was computed as a new revision, and return it."""
-    run_month("restatement", month, books, instance, HowToRead(), dg.AssetSelection.groups("report"))
-    published = books.published.current(month)
-    assert published is not None  # noqa: S101  # it was published before
-    return published
+def _written(month: Month, books: Books) -> dict[str, Written | None]:
+    return {name: books.tables.written(name, month) for name in MONTHLY}
 
 
-def give_up(month: Month, books: Books) -> None:
-    """Leave a month as readers see it."""
-    books.published.go_back(month)
-    pinned = books.extracts.pinned(month)
-    if pinned is not None:
-        books.extracts.choose(month, pinned)
+def _published(month: Month, books: Books) -> Publication:
+    found = books.published.current(month)
+    if found is None:
+        raise NotComputed(f"{month} was never published; run `onpace report {month}`, there is nothing to restate")
+    return found
+
+
+def refuse_unpublished(months: Sequence[Month], books: Books) -> None:
+    """Raise `NotComputed` for the first month that was never published: before anything is computed."""
+    for month in months:
+        _published(month, books)
+
+
+def publish(found: Restating, books: Books, instance: dg.DagsterInstance) -> Publication:
+    """Print and publish what was shown as a new revision, and return it; raises `AnotherRun` where it is no longer what was shown."""
+    if _written(found.month, books) != found.computed:
+        raise AnotherRun(f"another run computed {found.month} since it was shown; restate it again")
+    run_month("restatement", found.month, books, instance, HowToRead(), dg.AssetSelection.groups("report"))
+    return _published(found.month, books)
+
+
+@contextmanager
+def given_up_unless_published(months: Sequence[Month], books: Books) -> Iterator[set[Month]]:
+    """Yield a set of months that were replaced; however it ends, all others are again as readers see them."""
+    replaced: set[Month] = set()
+    try:
+        yield replaced
+    finally:
+        for month in months:
+            pinned = books.extracts.pinned(month)
+            if month not in replaced and pinned is not None:
+                books.published.go_back(month)
+                books.extracts.choose(month, pinned)
 
 
 def shown(found: Restating, home: Path) -> list[Table | str]:
@@ -88,13 +118,14 @@ def shown(found: Restating, home: Path) -> list[Table | str]:
     head = f"{found.month}: revision {found.was.revision}{when} beside what would replace it"
     if found.is_same:
         return [f"{head}: no number differs"]
-    rows: list[Record] = [dict(zip(found.lines.columns, row, strict=True)) for row in found.lines.itertuples(index=False)]
+    lines = found.lines
+    rows: list[Record] = [] if lines is None else [dict(zip(lines.columns, row, strict=True)) for row in lines.itertuples(index=False)]
     parts: list[Table | str] = [head]
     if rows:
         parts += [_sums(rows, found.currency), _lines(rows[:MOST_LINES])]
-    if len(rows) > MOST_LINES:
+    if lines is not None and len(rows) > MOST_LINES:
         path = home / "restatements" / f"{found.month}.csv"
-        write_atomically(path, guarded_csv(pa.Table.from_pandas(found.lines, preserve_index=False)))
+        write_atomically(path, guarded_csv(pa.Table.from_pandas(lines, preserve_index=False)))
         parts.append(f"{len(rows) - MOST_LINES} more lines are in {path}")
     return [*parts, _tables(found.changes)]
 

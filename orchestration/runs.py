@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 
 import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
 from filelock import FileLock, Timeout
 
 from assets.books import Books
@@ -91,7 +92,7 @@ def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterIns
 def selection_of(names: Sequence[str]) -> dg.AssetSelection:
     """Return the assets that names of groups or tables stand for; raises `UnknownAsset`."""
     graph = defs.resolve_asset_graph()
-    keys = {key.to_user_string() for key in graph.get_all_asset_keys()}
+    keys = {key.to_user_string() for key in graph.executable_asset_keys}
     groups = {graph.get(key).group_name for key in graph.executable_asset_keys}
     chosen = dg.AssetSelection.keys()
     for name in names:
@@ -115,7 +116,8 @@ def note_unchanged(month: Month, books: Books, instance: dg.DagsterInstance) -> 
     if pinned is None or not books.stands(month):
         return False
     refuse_another(books, pinned)
-    if Press(books.home / "packs", books.policy_folder).standing(month) is None:
+    publication, standing = books.published.current(month), Press(books.home / "packs", books.policy_folder).standing(month)
+    if publication is None or standing is None or standing.digest != publication.documents:
         return False
     words = "everything that decides about it is as it was when it was published; nothing was computed"
     instance.report_runless_asset_event(dg.AssetObservation("month_end_packs", partition=str(month), metadata={UNCHANGED: words}))
@@ -138,7 +140,11 @@ def _alone(month: Month, books: Books) -> Iterator[None]:
 def _faults(month: Month) -> Iterator[None]:
     try:
         yield
-    except dg.DagsterError as failed:
+    except DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
+    except Fault:
+        raise
+    except Exception as failed:
         cause: BaseException | None = failed
         while cause is not None:
             if isinstance(cause, Fault):

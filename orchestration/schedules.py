@@ -29,7 +29,7 @@ def reporting_zone() -> str:
     """
     try:
         return make_books().time_zone
-    except Fault:
+    except (Fault, OSError, ValueError):
         return "UTC"
 
 
@@ -37,18 +37,18 @@ def launch_time() -> str:
     """Return the time of day by the newest policy, 07:00 where it cannot be read now."""
     try:
         return make_books().policies.newest.delivery.time
-    except Fault:
+    except (Fault, OSError, ValueError):
         return DEFAULT.time
 
 
 def due_days(first: Month, count: int) -> Iterator[tuple[Month, datetime]]:
     """Yield so many month ends from a month on, each with the instant at which it is launched."""
-    books = make_books()
+    books, at = make_books(), time.fromisoformat(launch_time())
     for n in range(count):
         month = first.plus(n)
         policy = books.policy_of(month)
         day = working_days(month.plus(1).days, policy.phasing.holidays)[policy.delivery.working_day - 1]
-        yield month, datetime.combine(day, time.fromisoformat(launch_time()), ZoneInfo(books.time_zone))
+        yield month, datetime.combine(day, at, ZoneInfo(books.time_zone))
 
 
 ZONE = reporting_zone()

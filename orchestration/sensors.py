@@ -14,7 +14,7 @@ HELD = "is held back"
 @dg.run_failure_sensor(
     monitored_jobs=[month_end],
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Mails a failed month end, with a link to the run, to hold_notice of recipients.toml.",
+    description="Tells of a failed month end, with a link to the run: by mail to hold_notice of recipients.toml, and to the Slack channel.",
 )
 def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     """Tell of a failed run once."""

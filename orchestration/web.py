@@ -24,6 +24,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from connectors.mail import LOOPBACK
 from local_org.server import PortTaken, serving_app
 from orchestration import settings
 from orchestration.figures import exposition
@@ -74,6 +75,8 @@ def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
         except OSError as fault:
             raise AddressTaken(f"{host}:{port} cannot be listened on ({fault.strerror or fault}); choose another with --host and --port") from None
         say(f"documents, /health and /metrics: http://{host}:{listener.getsockname()[1]}")
+        if host not in LOOPBACK:
+            say("whoever reaches this address reads every document: there is no login; put a proxy with one in front")
         uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)).run(sockets=[listener])
 
 

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 
 from sales import columns
 
-# With fewer changes nothing is known of what is usual.
-FEWEST_CHANGES = 6
+# With fewer changes, less than a year of them, nothing is known of what is usual.
+FEWEST_CHANGES = 12
 # So many robust standard deviations from the median change are unusual; one month in 300 by chance if changes were normal.
 WIDTH = 3.0
 # The median absolute deviation of a normal distribution, in standard deviations.
@@ -53,22 +53,22 @@ def anomalies(past: Sequence[Mapping[str, Decimal]], now: Mapping[str, Decimal])
 
     A figure is usual if its change since the month before (as a ratio) lies within three robust standard deviations
     (median and median absolute deviation, as in Leys et al. 2013, "Detecting outliers") of its own past changes, or near
-    the change that it made a year ago. Figures with a short past are not judged.
+    the change that it made a year ago. A figure with a short past, or one that was zero in it, is not judged.
     """
     found = (_anomaly(name, [float(month[name]) for month in past if name in month], float(value)) for name, value in sorted(now.items()))
     return [each for each in found if each is not None]
 
 
 def _anomaly(name: str, past: Sequence[float], now: float) -> Anomaly | None:
-    if len(past) <= FEWEST_CHANGES:
+    if len(past) <= FEWEST_CHANGES or not all(past):
         return None
     sizes = np.array([_size(each) for each in past])
     changes = np.diff(sizes)
     middle = float(np.median(changes))
     room = max(WIDTH * float(np.median(np.abs(changes - middle))) / NORMAL, ALWAYS_USUAL)
     change = _size(now) - float(sizes[-1])
-    a_year_ago = float(changes[-MONTHS]) if len(changes) >= MONTHS else None
-    if abs(change - middle) <= room or (a_year_ago is not None and abs(change - a_year_ago) <= LIKE_LAST_YEAR):
+    a_year_ago = float(changes[-MONTHS])
+    if abs(change - middle) <= room or abs(change - a_year_ago) <= LIKE_LAST_YEAR:
         return None
     lowest, highest = sorted((_value(float(sizes[-1]) + middle - room), _value(float(sizes[-1]) + middle + room)))
     return Anomaly(name, now, past[-1], lowest, highest)

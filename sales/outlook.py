@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-from scipy.optimize import minimize
 from scipy.special import expit, log_expit, logit
 
 from sales import columns
@@ -212,6 +211,8 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
     def bend(at: Floats) -> Floats:
         chance = expit(features @ at)
         return (features * (weight * chance * (1 - chance))[:, None]).T @ features + np.diag(ridge)
+
+    from scipy.optimize import minimize  # noqa: PLC0415  # half a second that most commands do not need
 
     return cast("Floats", minimize(loss, start, jac=True, hess=bend, method="trust-exact", options={"gtol": 1e-5, "maxiter": 60}).x)
 

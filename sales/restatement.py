@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
@@ -29,6 +29,8 @@ Key = tuple[str, str, str, str]
 @dataclass(frozen=True)
 class Published:
     """The tables of a month that are compared."""
+
+    NEEDED: ClassVar[tuple[str, ...]] = ("opportunity_snapshot", "booking_credit", "phased_targets")
 
     opportunity_snapshot: pd.DataFrame
     booking_credit: pd.DataFrame

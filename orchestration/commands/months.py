@@ -67,6 +67,8 @@ def report(
     after it, from that copy. Where nothing changed that decides about it, nothing is computed; else what did not change stands.
     """
     chosen = closed_month(month)
+    if only and "extract" not in only and (fresh_extract or reconstruct or accept_vanished):
+        raise typer.BadParameter("--only without extract reads nothing from Salesforce; add --only extract, or leave the other options out")
     with one_sentence():
         _run("restatement", chosen, fresh=fresh_extract, reconstruct=reconstruct, accept_vanished=accept_vanished, only=only or [])
 

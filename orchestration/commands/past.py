@@ -58,13 +58,13 @@ def revisions(month: MonthArgument) -> None:
     chosen = closed_month(month)
     with one_sentence():
         from connectors.published import PublishedMonths
-        from connectors.storage import NotComputed, not_computed
+        from connectors.storage import NotComputed
         from orchestration import resources
 
         home = resources.home()
         found = PublishedMonths(home)
         if not (there := found.revisions(chosen)):
-            raise NotComputed(not_computed("the month", chosen))
+            raise NotComputed(f"{chosen} was never published; run `onpace report {chosen}`")
         for each in there:
             when = f"{each.at:%Y-%m-%d %H:%M} UTC" if each.at else "at an unknown time"
             out.print(f"{each.revision}  {when}  extract {each.extract_id}  {found.folder(chosen, each.revision)}", markup=False)
@@ -89,7 +89,8 @@ def restate(
 
         books = resources.make_books()
         started, wanted = books.now(), months_of(months, books)
-        with dagster_instance() as instance:
+        restating.refuse_unpublished(wanted, books)
+        with dagster_instance() as instance, restating.given_up_unless_published(wanted, books) as replaced:
             found = []
             for month in wanted:
                 err.print(f"[bold]{month}[/bold]")
@@ -99,17 +100,12 @@ def restate(
                 found.append(restating.compute(month, books, instance, how))
             for each in found:
                 for part in restating.shown(each, books.home):
-                    out.print(part)
+                    out.print(part, markup=False)
             differing = [each.month for each in found if not each.is_same]
-            for month in {*wanted} - {*differing}:
-                restating.give_up(month, books)
-            if not differing:
-                return
-            if not (yes or (sys.stdin.isatty() and typer.confirm(f"Publish {len(differing)} months as new revisions?", err=True))):
-                for month in differing:
-                    restating.give_up(month, books)
+            if differing and not (yes or (sys.stdin.isatty() and typer.confirm(f"Publish {len(differing)} months as new revisions?", err=True))):
                 out.print("Nothing was replaced; --yes publishes what is shown")
                 return
-            for month in differing:
-                published = restating.publish(month, books, instance)
-                out.print(f"{month} is published as revision {published.revision}: {books.home / 'packs' / str(month)}", markup=False)
+            for each in (each for each in found if not each.is_same):
+                published = restating.publish(each, books, instance)
+                replaced.add(each.month)
+                out.print(f"{each.month} is published as revision {published.revision}: {books.home / 'packs' / str(each.month)}", markup=False)

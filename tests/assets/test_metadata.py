@@ -1,8 +1,10 @@
 from datetime import UTC, datetime
 
+import pytest
+
 from assets.lineage import LINEAGE
 from assets.metadata import column_schema, digest, preview
-from sales.tables import MONTHLY, RAW, OpportunitySnapshot, TargetAttainment
+from sales.tables import MONTHLY, RAW, Money, OpportunitySnapshot, TargetAttainment
 from tests.fakes import at, frame
 
 
@@ -25,6 +27,16 @@ def test_previews_show_no_client_and_no_markup() -> None:
     hidden = preview(frame(OpportunitySnapshot, [deal]))
     assert "Secret" not in hidden
     assert "12345" not in hidden
+
+
+@pytest.mark.parametrize("name", MONTHLY)
+def test_previews_show_no_money_of_a_person_a_client_or_a_deal(name: str) -> None:
+    contract = MONTHLY[name]
+    money = [each for each, column in contract.to_schema().columns.items() if isinstance(column.dtype, Money)]
+    row = dict.fromkeys(money, 98_765_432) | {"grain": "person", "grain_id": "005A", "account_id": "001SECRET"}
+    shown = preview(frame(contract, [row]))
+    assert "98765432" not in shown
+    assert "001SECRET" not in shown
 
 
 def test_every_table_has_a_schema_in_plain_words() -> None:

@@ -1,5 +1,6 @@
 """A month is computed once: what did not change stands, and what stands is what would be computed."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +9,7 @@ import dagster as dg
 import pytest
 
 from assets.books import Books
-from orchestration import runs
+from orchestration import restating, runs
 from sales import attainment, coverage, snapshot, targets
 from sales.calendar import Month
 from sales.tables import MONTHLY
@@ -129,3 +130,41 @@ class TestReuse:
         page.write_bytes(good[:-1])
         assert home.run() == NOTHING
         assert (page.read_bytes(), home.said("month_end_packs")["printed_now"]) == (good, 1)
+
+    def test_pages_of_tables_that_rest_on_something_else_by_now_do_not_stand(self, home: Home) -> None:
+        """Only the documents were asked for after the target book was edited: they show the old targets, and the month is made again."""
+        home.aim("2400")
+        assert home.run("report") == NOTHING
+        assert not home.books.stands(MONTH)
+        assert home.run() == set(COMPUTED) - {"monthly_bookings"}
+        assert home.books.stands(MONTH)
+
+    def test_pages_that_are_not_those_of_the_publication_do_not_stand(self, home: Home) -> None:
+        """A run was killed after the pages were replaced and before the month was published."""
+        path = home.folder / "home" / "published" / f"{MONTH}.json"
+        path.write_text(json.dumps(json.loads(path.read_text()) | {"documents": "of other pages"}))
+        assert not runs.note_unchanged(MONTH, home.books, home.instance)
+        home.run()
+        assert runs.note_unchanged(MONTH, home.books, home.instance)
+
+    def test_a_restatement_that_ends_badly_leaves_the_month_as_readers_see_it(self, home: Home) -> None:
+        books = home.books
+        before = {name: books.tables.written(name, MONTH) for name in MONTHLY}
+        home.aim("2400")
+        with pytest.raises(KeyboardInterrupt), restating.given_up_unless_published([MONTH], books):  # noqa: PT012
+            home.run("targets")
+            assert {name: books.tables.written(name, MONTH) for name in MONTHLY} != before
+            raise KeyboardInterrupt
+        assert {name: books.tables.written(name, MONTH) for name in MONTHLY} == before
+
+    def test_what_another_run_computed_since_it_was_shown_is_not_published(self, home: Home) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ONPACE_HOME", str(home.folder / "home"))
+            patch.setenv("ONPACE_POLICY", str(home.policy))
+            home.aim("2400")
+            shown = restating.compute(MONTH, home.books, home.instance, runs.HowToRead())
+            assert not shown.is_same
+            home.aim("3600")
+            home.run("targets")
+            with pytest.raises(restating.AnotherRun, match="restate it again"):
+                restating.publish(shown, home.books, home.instance)

@@ -65,12 +65,13 @@ def test_a_first_publication_becomes_the_first_revision(tmp_path: Path) -> None:
     assert [months.read("phased_targets", MARCH, number)["annual_target"].astype(float).max() for number in (1, 2, None)] == [1200, 2400, 2400]
 
 
+@pytest.mark.parametrize("stopped_at", ["connectors.home.shutil.rmtree", "connectors.home.mark", "connectors.home.link"])
 @pytest.mark.parametrize("name", ["format-1-with-a-first-publication", "format-1-of-the-first-version"])
-def test_an_upgrade_that_was_stopped_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+def test_an_upgrade_that_was_stopped_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stopped_at: str) -> None:
     home, whole = (home_of(name, tmp_path / each) for each in ("stopped", "whole"))
     upgrade(whole)
     with monkeypatch.context() as broken:
-        broken.setattr("connectors.home.shutil.rmtree", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(stopped_at, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             upgrade(home)
     assert format_of(home) == 1

@@ -88,7 +88,7 @@ class DagsterUi:
     def open(self, path: str, sign: str) -> Page:
         """Open a page, wait until it shows a text by which it is known, and remember its source."""
         self.page.goto(f"{self.address}{path}")
-        expect(self.page.get_by_text(sign, exact=True).first).to_be_visible(timeout=SOON)
+        expect(self.page.get_by_text(sign, exact=True).filter(visible=True).first).to_be_visible(timeout=SOON)
         self.remember()
         return self.page
 

@@ -1,0 +1,35 @@
+"""A home of the first version of this program is made again by this one."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.books import Books
+from connectors.home import upgrade
+from orchestration import restating, runs
+from sales.calendar import Month
+from tests.connectors.test_home import home_of
+
+MARCH = Month(2026, 3)
+
+
+def nobody() -> None:
+    raise AssertionError("what was read then is read again")
+
+
+def test_a_month_of_the_first_version_is_restated_and_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = home_of("format-1-of-the-first-version", tmp_path)
+    upgrade(home)
+    monkeypatch.setenv("ONPACE_HOME", str(home))
+    monkeypatch.setenv("ONPACE_POLICY", str(tmp_path / "policy"))
+    books = Books(home, tmp_path / "policy", nobody, "https://acme.example", lambda: datetime(2026, 5, 4, 9, tzinfo=UTC))  # type: ignore[arg-type]
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        found = restating.compute(MARCH, books, instance, runs.HowToRead())
+        assert found.lines is None, "it kept too little to explain a difference line by line"
+        assert {each.table for each in found.changes} <= set(found.was.tables)
+        assert restating.publish(found, books, instance).revision == 2
+    assert books.stands(MARCH)
+    assert len(books.published.read("booking_credit", MARCH)) == 1
+    assert len(books.published.read("opportunity_snapshot", MARCH, 1)) == 2
