@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
 from benchmarks.chromium import executable
+from orchestration.mailbox import free_port
 
 ONPACE = Path(sys.executable).with_name("onpace")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
@@ -40,15 +40,19 @@ ENDED = """async ([filter, count, ends, patience]) => {
 }"""
 
 
+def without_settings() -> dict[str, str]:
+    """Return the environment without anything that is a setting of ours or of Dagster."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("SALESFORCE_", "SMTP_", "SLACK_", "ONPACE_", "DAGSTER_"))}
+
+
 @contextmanager
 def running_ui(home: Path, **environment: str) -> Iterator[str]:
     """Run `onpace ui` on a home and yield its address once it answers; what it prints goes to `ui.log` beside the home."""
-    ui, packs = _free_port(), _free_port()
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFORCE_", "SMTP_", "SLACK_", "ONPACE_", "DAGSTER_"))}
+    ui, packs = free_port(), free_port()
     clean |= {"ONPACE_HOME": str(home), "HOME": str(home.parent), "ONPACE_PACKS_URL": f"http://127.0.0.1:{packs}", "PYTHONWARNINGS": "ignore"}
     with (home.parent / "ui.log").open("wb") as log:
         process = subprocess.Popen(
-            [str(ONPACE), "ui", "--port", str(ui)], env=clean | environment, cwd=home.parent, stdout=log, stderr=subprocess.STDOUT
+            [str(ONPACE), "ui", "--port", str(ui)], env=without_settings() | environment, cwd=home.parent, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             address = f"http://127.0.0.1:{ui}"
@@ -59,12 +63,6 @@ def running_ui(home: Path, **environment: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(60)
-
-
-def _free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 class DagsterUi:

@@ -5,7 +5,6 @@ They show no folder of the machine that took them, and are small: few colours, n
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from playwright.sync_api import Page, expect
 from benchmarks.chromium import executable
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
-from tests.end_to_end.dagster_ui import ONPACE, PATIENCE, SOON, DagsterUi, of_backfill, running_ui, window
+from tests.end_to_end.dagster_ui import ONPACE, PATIENCE, SOON, DagsterUi, of_backfill, running_ui, window, without_settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 WIDTH, HEIGHT, COLOURS, LARGEST = 1280, 720, 64, 150_000
@@ -38,7 +37,7 @@ def main() -> None:
     month = Month(*last_month_there(datetime.now(UTC)))
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
-        demo = subprocess.run([ONPACE, "demo"], env=os.environ | {"ONPACE_HOME": str(home)}, check=False, stdout=subprocess.DEVNULL)
+        demo = subprocess.run([ONPACE, "demo"], env=without_settings() | {"ONPACE_HOME": str(home)}, check=False, stdout=subprocess.DEVNULL)
         if demo.returncode:
             sys.exit("the demo failed")
         with running_ui(home) as address, window(address, WIDTH, HEIGHT) as ui:

@@ -14,7 +14,7 @@ from tests.end_to_end.dagster_ui import SOON, DagsterUi, of_backfill, running_ui
 from tests.end_to_end.small_firm import policy_of_the_small_firm, small_firm
 
 ROOT = Path(__file__).parents[2]
-GROUPS = ("extract", "history", "targets", "coverage", "forecast", "quality", "report", "delivery")
+GROUPS = ("salesforce", "policy", "extract", "history", "targets", "coverage", "forecast", "quality", "report", "delivery")
 MONTH, MONTHS = "2022-12", ("2022-12", "2023-01", "2023-02")
 PLANTED = {
     "SALESFORCE_CLIENT_SECRET": "planted-in-salesforce",
