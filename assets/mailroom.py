@@ -117,8 +117,9 @@ class Mailroom:
 
     def notify(self, month: Month, subject: str, text: str) -> Round:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
+        written = self.write(month, subject, text)
         self.tell(subject, text)
-        return self.write(month, subject, text)
+        return written
 
     def tell(self, subject: str, text: str) -> None:
         """Tell a channel, where one is named."""

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import dagster as dg
 from dagster_slack import SlackResource
+from slack_sdk.errors import SlackClientError
 
 from assets.books import Books
 from assets.mailroom import Mailroom
@@ -28,8 +29,13 @@ from orchestration.console import err
 from orchestration.embedded import embedded_login
 from reports.press import Press
 from sales.extract import EMBEDDED
+from sales.fault import Fault
 
 MOST_WORDS = 3_000  # of a message to Slack
+
+
+class SlackUnusable(Fault, OSError):
+    """Slack cannot be told anything."""
 
 
 def login() -> Login:
@@ -107,7 +113,10 @@ def _slack() -> Callable[[str], None] | None:
         return None
 
     def tell(text: str) -> None:
-        SlackResource(token=token).get_client().chat_postMessage(channel=channel, text=text[:MOST_WORDS])
+        try:
+            SlackResource(token=token).get_client().chat_postMessage(channel=channel, text=text[:MOST_WORDS])
+        except (SlackClientError, OSError) as fault:
+            raise SlackUnusable(f"Slack does not take messages for {channel} ({type(fault).__name__}); check SLACK_TOKEN and SLACK_CHANNEL") from None
 
     return tell
 

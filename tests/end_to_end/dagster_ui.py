@@ -49,10 +49,15 @@ def without_settings() -> dict[str, str]:
 def running_ui(home: Path, **environment: str) -> Iterator[str]:
     """Run `onpace ui` on a home and yield its address once it answers; what it prints goes to `ui.log` beside the home."""
     ui, packs = free_port(), free_port()
-    clean |= {"ONPACE_HOME": str(home), "HOME": str(home.parent), "ONPACE_PACKS_URL": f"http://127.0.0.1:{packs}", "PYTHONWARNINGS": "ignore"}
+    clean = without_settings() | {
+        "ONPACE_HOME": str(home),
+        "HOME": str(home.parent),
+        "ONPACE_PACKS_URL": f"http://127.0.0.1:{packs}",
+        "PYTHONWARNINGS": "ignore",
+    }
     with (home.parent / "ui.log").open("wb") as log:
         process = subprocess.Popen(
-            [str(ONPACE), "ui", "--port", str(ui)], env=without_settings() | environment, cwd=home.parent, stdout=log, stderr=subprocess.STDOUT
+            [str(ONPACE), "ui", "--port", str(ui)], env=clean | environment, cwd=home.parent, stdout=log, stderr=subprocess.STDOUT
         )
         try:
             address = f"http://127.0.0.1:{ui}"
