@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ class UnservableOrg(Fault, ValueError):
 
 
 _running = ExitStack()
+# A server whose thread is still at work when Python ends may end the process badly.
+atexit.register(_running.close)
 
 
 def last_month_there(now: datetime, zone: ZoneInfo = ZONE) -> tuple[int, int]:

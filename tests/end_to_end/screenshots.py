@@ -39,7 +39,7 @@ def main() -> None:
         home = Path(folder) / "home"
         demo = subprocess.run([ONPACE, "demo"], env=without_settings() | {"ONPACE_HOME": str(home)}, check=False, stdout=subprocess.DEVNULL)
         if demo.returncode:
-            sys.exit("the demo failed")
+            sys.exit(f"the demo ended with {demo.returncode}")
         with running_ui(home) as address, window(address, WIDTH, HEIGHT) as ui:
             _take(ui, month, home)
 
