@@ -126,7 +126,9 @@ def of_backfill(name: str) -> dict[str, object]:
 def window(address: str, width: int = 1400, height: int = 900) -> Iterator[DagsterUi]:
     """Yield a window of a Chromium that is on this machine."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), args=SWITCHES)
+        # Rendering a report points this process at the fonts of reports; with them the UI's buttons do not fit.
+        fonts_of_the_machine = {name: value for name, value in os.environ.items() if not name.startswith("FONTCONFIG_")}
+        browser = playwright.chromium.launch(executable_path=executable(), args=SWITCHES, env=dict(fonts_of_the_machine))
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(SOON)
         yield DagsterUi(page, address)
