@@ -6,6 +6,7 @@ written is committed before the next step is taken.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ from sales.fault import Fault
 LONGEST_DETAIL, LONGEST_NAME = 500, 200
 # The name of what is no document: a notice that a month is held back or failed.
 NOTICE = "notice"
+
+
+# Alembic keeps what it works on in one place a process: two threads at once would wait for each other for ever.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class LedgerUnusable(Fault, OSError):
@@ -215,7 +220,7 @@ class DeliveryLedger:
         with self._said():
             for is_last in (False, True):
                 try:
-                    with self._engine.begin() as database:
+                    with _ONE_AT_A_TIME, self._engine.begin() as database:
                         bring_to_newest(database)
                 except (IntegrityError, ProgrammingError, OperationalError):
                     if is_last:
