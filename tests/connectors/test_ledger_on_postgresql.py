@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 
 from connectors.delivery_ledger import DeliveryLedger, LedgerUnusable, NoSuchDelivery, Status
@@ -46,6 +47,15 @@ def test_of_many_processes_that_plan_the_same_each_sees_one_record(address: str)
     with ThreadPoolExecutor(8) as pool:
         plans = list(pool.map(lambda _: DeliveryLedger(address).plan("2026-06", "mail", WANTED), range(8)))
     assert len({each.id for plan in plans for each in plan.values()}) == 2
+
+
+def test_of_many_that_upgrade_a_new_ledger_at_once_each_can_use_it(address: str) -> None:
+    with psycopg.connect(address.replace("+psycopg", ""), autocommit=True) as server:
+        server.execute("CREATE DATABASE new_ledger")
+    new = address.replace("/postgres", "/new_ledger")
+    with ThreadPoolExecutor(8) as pool:
+        answers = [pool.submit(DeliveryLedger(new).all) for _ in range(8)]
+        assert [answer.result(timeout=60) for answer in answers] == [[]] * 8
 
 
 def test_an_address_is_never_shown_with_its_password() -> None:
