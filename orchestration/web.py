@@ -106,6 +106,8 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     command = [sys.executable, "-m", *program, *where, "--log-format", "json" if wants_json() else "colored"]
     with _packs_server(front(), link.port or 3001):
         say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
+        # Dagster ends its own processes by SIGINT; who was started in the background would let them ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
         # Ctrl-C reaches both processes; who stops a service tells only this one.
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())

@@ -47,7 +47,7 @@ def without_settings() -> dict[str, str]:
 
 @contextmanager
 def running_ui(home: Path, **environment: str) -> Iterator[str]:
-    """Run `onpace ui` on a home and yield its address once it answers; what it prints goes to `ui.log` beside the home."""
+    """Run `onpace ui` on a home, as in the background, and yield its address once it answers; what it prints goes to `ui.log` beside the home."""
     ui, packs = free_port(), free_port()
     clean = without_settings() | {
         "ONPACE_HOME": str(home),
@@ -57,7 +57,11 @@ def running_ui(home: Path, **environment: str) -> Iterator[str]:
     }
     with (home.parent / "ui.log").open("wb") as log:
         process = subprocess.Popen(
-            [str(ONPACE), "ui", "--port", str(ui)], env=clean | environment, cwd=home.parent, stdout=log, stderr=subprocess.STDOUT
+            ["env", "--ignore-signal=INT", str(ONPACE), "ui", "--port", str(ui)],
+            env=clean | environment,
+            cwd=home.parent,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
             address = f"http://127.0.0.1:{ui}"
