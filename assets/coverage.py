@@ -3,13 +3,15 @@
 import dagster as dg
 import pandas as pd
 
-from assets.books import Books
-from assets.explained import where_from
 from assets.extract import FROM_SALESFORCE
-from assets.metadata import described
-from assets.monthly import monthly_table
-from sales import coverage, movement, reconciliation, snapshot
+from assets.metadata.tables import described
+from assets.metadata.where_from import where_from
+from assets.monthly_table import monthly_table
+from publication.month_inputs import Books
 from sales.calendar import Month
+from sales.checks import invariants as reconciliation
+from sales.coverage import coverage, movement
+from sales.history import snapshot
 
 
 @monthly_table(deps=FROM_SALESFORCE, laws={"coverage_adds_up": "People sum to teams and to the company, to the cent."})

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import dagster as dg
 
-from assets.books import Books
-from assets.mailroom import HeldBack, Mailroom
-from assets.monthly import OWNERS
+from assets.monthly_table import OWNERS
 from assets.partitions import months
-from connectors.outbox import deliver
-from connectors.postman import Round
+from connectors.delivery.mailer import Round
+from connectors.delivery.outbox import deliver
+from publication.delivery import HeldBack, Mailroom
+from publication.month_inputs import Books
 from sales.calendar import Month
 
 

@@ -5,12 +5,12 @@ from datetime import timedelta
 
 import dagster as dg
 
-from assets.books import SHARED_PULL_HOURS, Books
-from assets.lineage import LINEAGE
-from assets.metadata import TABLE, described, of_columns
-from assets.monthly import OWNERS
+from assets.metadata.lineage import LINEAGE
+from assets.metadata.tables import TABLE, described, of_columns
+from assets.monthly_table import OWNERS
+from publication.month_inputs import SHARED_PULL_HOURS, Books
 from sales.calendar import Month
-from sales.tables import RAW
+from sales.contracts.published import RAW
 
 # A table that an extract of an earlier version of this program does not have: it has no rows.
 ABSENT = -1

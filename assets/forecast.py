@@ -3,13 +3,17 @@
 import dagster as dg
 import pandas as pd
 
-from assets.books import Books
 from assets.extract import FROM_SALESFORCE, PHASING_FILES
-from assets.metadata import described
-from assets.monthly import monthly_table
-from sales import clients, closing, forecast, generation, reconciliation
-from sales import track_record as record
+from assets.metadata.tables import described
+from assets.monthly_table import monthly_table
+from publication.month_inputs import Books
 from sales.calendar import Month
+from sales.checks import invariants as reconciliation
+from sales.forecast import backtest as record
+from sales.forecast import client_phasing as clients
+from sales.forecast import closing_plan as closing
+from sales.forecast import generation
+from sales.forecast import landing_forecast as forecast
 
 
 @monthly_table(

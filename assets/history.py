@@ -3,12 +3,14 @@
 import dagster as dg
 import pandas as pd
 
-from assets.books import Books
 from assets.extract import FROM_SALESFORCE
-from assets.metadata import described
-from assets.monthly import monthly_table
-from sales import credit, reconciliation, snapshot
+from assets.metadata.tables import described
+from assets.monthly_table import monthly_table
+from publication.month_inputs import Books
 from sales.calendar import Month
+from sales.checks import invariants as reconciliation
+from sales.history import booking_credit as credit
+from sales.history import snapshot
 
 
 @monthly_table(deps=FROM_SALESFORCE, laws={"no_fact_after_as_of": "No fact recorded at or after the month end is used."}, reads_targets=False)

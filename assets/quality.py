@@ -5,13 +5,14 @@ from collections import Counter
 import dagster as dg
 import pandas as pd
 
-from assets.books import Books
 from assets.extract import FROM_SALESFORCE
-from assets.metadata import cell, described
-from assets.monthly import monthly_table
-from reports import formats
-from sales import quality, reconciliation
+from assets.metadata.tables import cell, described
+from assets.monthly_table import monthly_table
+from publication.month_inputs import Books
+from reports.text import formats
 from sales.calendar import Month
+from sales.checks import findings as quality
+from sales.checks import invariants as reconciliation
 
 ADMINISTRATORS = "administrators"
 

@@ -5,20 +5,20 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 import pandas as pd
 
-from assets.books import Books
-from assets.metadata import UNCHANGED, column_lineage
-from assets.monthly import OWNERS
-from assets.pages import PAGES
+from assets.metadata.pages import PAGES
+from assets.metadata.tables import UNCHANGED, column_lineage
+from assets.monthly_table import OWNERS
 from assets.partitions import months
-from assets.recipes import program
-from connectors.publications import Document
-from connectors.published import Publication
-from reports.grain_tables import MonthTables
+from connectors.storage.document_ledger import Document
+from connectors.storage.publications import Publication
+from publication.fingerprints import program
+from publication.month_inputs import Books
+from reports.document.month_data import MonthTables
 from reports.month_end import Restated
-from reports.press import Issue, Pack, Press
+from reports.publisher import Issue, Pack, Press
 from sales.calendar import Month
-from sales.policy import MonthRules
-from sales.restatement import Published, restatement
+from sales.policy.rules import MonthRules
+from sales.restatement.restatement import Published, restatement
 
 
 @dg.asset(

@@ -3,13 +3,17 @@
 import dagster as dg
 import pandas as pd
 
-from assets.books import Books
-from assets.explained import where_from
 from assets.extract import FROM_SALESFORCE, PHASING_FILES
-from assets.metadata import described
-from assets.monthly import monthly_table
-from sales import attainment, catch_up, plans, reconciliation, targets
+from assets.metadata.tables import described
+from assets.metadata.where_from import where_from
+from assets.monthly_table import monthly_table
+from publication.month_inputs import Books
 from sales.calendar import Month
+from sales.checks import invariants as reconciliation
+from sales.forecast import phasing_check as catch_up
+from sales.targets import attainment
+from sales.targets import phased_targets as targets
+from sales.targets import stated_plans as plans
 
 
 @monthly_table(

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 
-from sales import columns
-from sales.extract import Extract
+from sales import arrow as columns
+from sales.contracts.published import RAW, RAW_MONEY, empty
+from sales.history.extract import Extract
 from sales.money import decimal_array
-from sales.tables import RAW, RAW_MONEY, empty
 
 ROWS_A_DEAL = 8
 PEOPLE, TEAMS, ACCOUNTS = 60, 6, 2_000

@@ -18,15 +18,26 @@ import pyarrow as pa
 
 from benchmarks.firm import big_firm
 from benchmarks.month_end import measured, peak
-from sales import catch_up, clients, closing, columns, confirmation, coverage, credit, forecast, generation, snapshot, targets, track_record
+from sales import arrow as columns
 from sales.calendar import Month
-from sales.extract import Extract, people
-from sales.history import PipelineHistory
-from sales.landing import PeriodParts, offsets, prospect, to_come
-from sales.outlook import foresight
-from sales.panel import Panel
-from sales.policy import PolicyBook, parse_policy
-from sales.tables import MonthlyBookings, empty
+from sales.contracts.published import MonthlyBookings, empty
+from sales.coverage import coverage
+from sales.forecast import backtest as track_record
+from sales.forecast import client_phasing as clients
+from sales.forecast import closing_plan as closing
+from sales.forecast import generation
+from sales.forecast import landing_forecast as forecast
+from sales.forecast import phasing_check as catch_up
+from sales.history import booking_credit as credit
+from sales.history import snapshot
+from sales.history.extract import Extract, people
+from sales.history.reconstruction import PipelineHistory
+from sales.policy.rules import PolicyBook, parse_policy
+from sales.statistics import close_dates as confirmation
+from sales.statistics.deal_outcomes import foresight
+from sales.statistics.period_distribution import PeriodParts, offsets, prospect, to_come
+from sales.statistics.point_in_time import Panel
+from sales.targets import phased_targets as targets
 
 SIZES = ((10_000, 50), (100_000, 500))
 MONTH = Month(2024, 7)

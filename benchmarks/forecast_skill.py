@@ -20,18 +20,19 @@ import pandas as pd
 import pyarrow as pa
 
 from benchmarks.simulated import SimulatedFirm, simulated_firm
-from sales import columns, targets
+from sales import arrow as columns
 from sales.calendar import Month, Period
-from sales.distribution import CELLS, Sums
-from sales.extract import Extract, people
-from sales.grains import Grains
-from sales.history import PipelineHistory
-from sales.landing import prospect, to_come
-from sales.outlook import foresight
-from sales.panel import WON, Knowledge, Panel
-from sales.policy import MonthRules, PolicyBook, parse_policy
-from sales.tables import MonthlyBookings, RawTargets, empty
-from sales.track_record import Score, scores, track_record
+from sales.contracts.published import MonthlyBookings, RawTargets, empty
+from sales.forecast.backtest import Score, scores, track_record
+from sales.history.extract import Extract, people
+from sales.history.reconstruction import PipelineHistory
+from sales.policy.rules import MonthRules, PolicyBook, parse_policy
+from sales.rollup import Grains
+from sales.statistics.deal_outcomes import foresight
+from sales.statistics.distribution import CELLS, Sums
+from sales.statistics.period_distribution import prospect, to_come
+from sales.statistics.point_in_time import WON, Knowledge, Panel
+from sales.targets import phased_targets as targets
 
 SIZES, SEEDS = (60, 150, 400), 20
 FIRST, LAST = Month(2022, 12), Month(2024, 12)
@@ -244,12 +245,12 @@ def regional_sales() -> None:
 def _regional_extract() -> tuple[Extract, MonthRules]:
     from tempfile import TemporaryDirectory
 
-    from connectors.extracts import ExtractStore, as_extract
-    from connectors.salesforce import SalesforceClient
-    from connectors.salesforce_login import Login
-    from local_org.csv_org import csv_org
-    from local_org.server import OrgServer, serving
-    from local_org.sessions import DEFAULT_CREDENTIAL
+    from connectors.salesforce.auth import Login
+    from connectors.salesforce.pull import SalesforceClient
+    from connectors.storage.extract_catalog import ExtractStore, as_extract
+    from embedded_org.csv_org import csv_org
+    from embedded_org.server import OrgServer, serving
+    from embedded_org.sessions import DEFAULT_CREDENTIAL
 
     with TemporaryDirectory() as folder, serving(OrgServer(csv_org(REGIONAL))) as address:
         store = ExtractStore(Path(folder))

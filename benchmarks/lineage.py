@@ -11,9 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from assets.lineage import LINEAGE
-from sales.fault import Fault
-from tests.assets.experiment import DESCENDANTS, moved_by, undeclared
+from assets.metadata.lineage import LINEAGE
+from sales.errors import Fault
+from tests.assets.metadata.experiment import DESCENDANTS, moved_by, undeclared
 from tests.assets.rich_firm import BY_ROLE, OTHER, PLAIN
 
 POLICIES = {"plain": PLAIN, "other": OTHER, "other, by role": BY_ROLE}

@@ -44,11 +44,18 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
     import pyarrow as pa
 
     from benchmarks.firm import PEOPLE, big_firm
-    from sales import attainment, closing, columns, coverage, credit, movement, quality, snapshot, targets
+    from sales import arrow as columns
     from sales.calendar import Month
-    from sales.extract import people
-    from sales.history import PipelineHistory
-    from sales.policy import PolicyBook, parse_policy
+    from sales.checks import findings as quality
+    from sales.coverage import coverage, movement
+    from sales.forecast import closing_plan as closing
+    from sales.history import booking_credit as credit
+    from sales.history import snapshot
+    from sales.history.extract import people
+    from sales.history.reconstruction import PipelineHistory
+    from sales.policy.rules import PolicyBook, parse_policy
+    from sales.targets import attainment
+    from sales.targets import phased_targets as targets
 
     extract = big_firm(deals)
     size = PEOPLE * 4
@@ -86,9 +93,9 @@ def state(deals: int, months: int, found: dict[str, float]) -> None:
     import pandas as pd
 
     from benchmarks.firm import big_firm
-    from sales import columns
+    from sales import arrow as columns
     from sales.calendar import FiscalCalendar, Month
-    from sales.history import PipelineHistory
+    from sales.history.reconstruction import PipelineHistory
 
     extract = big_firm(deals)
     calendar = FiscalCalendar(1, named_by_end=False, time_zone="America/New_York")

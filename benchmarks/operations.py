@@ -19,7 +19,7 @@ from statistics import median
 
 import requests
 
-from orchestration.mailbox import free_port
+from app.demo.mail_server import free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 ONPACE = Path(sys.executable).with_name("onpace")

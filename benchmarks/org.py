@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.firm import big_firm
-from connectors.salesforce_objects import ACCOUNTS, FIELD_HISTORY, HISTORY, OPPORTUNITIES, ORGANIZATION, ROLES, STAGES, USERS, ObjectSource
-from local_org.objects import Org
-from local_org.server import OrgServer, serving
-from sales import columns
-from sales.extract import Extract
+from connectors.salesforce.schema import ACCOUNTS, FIELD_HISTORY, HISTORY, OPPORTUNITIES, ORGANIZATION, ROLES, STAGES, USERS, ObjectSource
+from embedded_org.objects import Org
+from embedded_org.server import OrgServer, serving
+from sales import arrow as columns
+from sales.history.extract import Extract
 
 OBJECTS = {
     "opportunities": OPPORTUNITIES,

@@ -6,36 +6,33 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from assets.books import Books
-from connectors.salesforce import SalesforceClient
-from connectors.salesforce_login import Login
-from local_org.company import company
-from local_org.server import OrgServer, serving
-from local_org.sessions import DEFAULT_CREDENTIAL
-from reports import formats
-from reports.brand import looks_of
-from reports.document import Edition, MonthEndReport
-from reports.grain_tables import MonthTables
+from connectors.salesforce.auth import Login
+from connectors.salesforce.pull import SalesforceClient
+from embedded_org.company import company
+from embedded_org.server import OrgServer, serving
+from embedded_org.sessions import DEFAULT_CREDENTIAL
+from publication.month_inputs import Books
+from reports.document.document import Edition, MonthEndReport
+from reports.document.month_data import MonthTables
+from reports.document.theme import looks_of
 from reports.month_end import Readers, month_end_reports
-from reports.press import DEMO_RECORDS
-from sales import (
-    attainment,
-    catch_up,
-    clients,
-    closing,
-    coverage,
-    credit,
-    forecast,
-    generation,
-    movement,
-    plans,
-    quality,
-    snapshot,
-    targets,
-    track_record,
-)
+from reports.publisher import DEMO_RECORDS
+from reports.text import formats
 from sales.calendar import Month
-from sales.policy import MonthRules
+from sales.checks import findings as quality
+from sales.coverage import coverage, movement
+from sales.forecast import backtest as track_record
+from sales.forecast import client_phasing as clients
+from sales.forecast import closing_plan as closing
+from sales.forecast import generation
+from sales.forecast import landing_forecast as forecast
+from sales.forecast import phasing_check as catch_up
+from sales.history import booking_credit as credit
+from sales.history import snapshot
+from sales.policy.rules import MonthRules
+from sales.targets import attainment
+from sales.targets import phased_targets as targets
+from sales.targets import stated_plans as plans
 
 POLICY = Path(__file__).parents[1] / "policy"
 MONTH = Month(2026, 10)

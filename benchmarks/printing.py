@@ -22,12 +22,13 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from benchmarks.chromium import browser, executable
-from reports import render, workers
-from reports.render import TEMPLATES, Proof
+from reports.rendering import pdf as render
+from reports.rendering import pool as workers
+from reports.rendering.pdf import TEMPLATES, Proof
 
 if TYPE_CHECKING:  # workers import this module: it stays as light for them as the command line is
-    from reports.grain_tables import MonthTables
-    from sales.policy import MonthRules
+    from reports.document.month_data import MonthTables
+    from sales.policy.rules import MonthRules
 
 PEOPLE = int(sys.argv[1]) if len(sys.argv) == 2 else 500
 SAMPLE = min(PEOPLE, 60)
@@ -147,7 +148,7 @@ def one_worker(path: str, count: int) -> None:
 def three_changed(tables: MonthTables, rules: MonthRules) -> None:
     """Print a month, change three people, and print it again."""
     from benchmarks.pages import MONTH, POLICY
-    from reports.press import Press
+    from reports.publisher import Press
 
     with TemporaryDirectory() as folder:
         press = Press(Path(folder), POLICY)
@@ -168,9 +169,9 @@ def three_changed(tables: MonthTables, rules: MonthRules) -> None:
 def many_deals(tables: MonthTables, rules: MonthRules) -> None:
     """Print the pages of a person with 60 and with 6,000 open deals."""
     from benchmarks.pages import MONTH
-    from reports.document import Edition
+    from reports.document.document import Edition
     from reports.month_end import month_end_reports
-    from reports.press import proof_of
+    from reports.publisher import proof_of
 
     walls: dict[int, list[float]] = {}
     for count in (60, 6_000):
@@ -213,7 +214,7 @@ no_collection = render.no_garbage_collection
 def main() -> None:
     """Print every figure."""
     from benchmarks.pages import demo_month, demo_reports
-    from reports.press import proof_of
+    from reports.publisher import proof_of
 
     reports = demo_reports()
     persons = [proof_of(report) for report in reports if report.kind == "person"]

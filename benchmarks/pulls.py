@@ -27,9 +27,9 @@ AIRBYTE = CLIENTS / ".venv" / "bin" / "python"
 
 def pull(address: str, home: str) -> dict[str, float]:
     """Pull into a home and return seconds, requests, rows and peak memory."""
-    from connectors.extracts import ExtractStore
-    from connectors.salesforce import SalesforceClient
-    from connectors.salesforce_login import Login
+    from connectors.salesforce.auth import Login
+    from connectors.salesforce.pull import SalesforceClient
+    from connectors.storage.extract_catalog import ExtractStore
 
     store = ExtractStore(Path(home))
     client = SalesforceClient(Login("", "onpace-local", "onpace-local", address))

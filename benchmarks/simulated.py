@@ -14,10 +14,10 @@ from datetime import UTC, date, datetime, timedelta
 import numpy as np
 import pyarrow as pa
 
-from sales import columns
-from sales.extract import Extract
+from sales import arrow as columns
+from sales.contracts.published import RAW, RAW_MONEY, empty
+from sales.history.extract import Extract
 from sales.money import decimal_array
-from sales.tables import RAW, RAW_MONEY, empty
 
 FIRST_DAY, YEARS, WARM_UP_DAYS = date(2020, 7, 1), 4.5, 184
 STAGES = ("1-Qualify", "2-Scope", "3-Proposal", "4-Agreement", "Won", "Lost")

@@ -4,15 +4,16 @@ import gc
 
 import dagster as dg
 
-from assets import coverage, delivery, extract, forecast, history, quality, report, sources, targets
-from orchestration.deadlines import every_month_end_was_delivered, undelivered_month_ends
+from assets import coverage, delivery, extract, forecast, history, quality, report, targets
+from assets import external as sources
+from orchestration.delivery_watch import every_month_end_was_delivered, undelivered_month_ends
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import month_end, restatement
-from orchestration.logs import console_logger
+from orchestration.json_logs import console_logger
+from orchestration.loggers import terminal_logger
 from orchestration.resources import BooksResource, MailroomResource, PressResource
 from orchestration.schedules import month_end_schedule
 from orchestration.sensors import failed_month_end
-from orchestration.terminal import terminal_logger
 
 GROUPS = (extract, history, targets, coverage, forecast, quality, report, delivery)
 

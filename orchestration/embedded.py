@@ -13,14 +13,14 @@ from pathlib import Path
 from threading import Event
 from zoneinfo import ZoneInfo
 
-from connectors.salesforce_login import Login
-from local_org.company import ZONE, company
-from local_org.csv_org import NoObjects, csv_org
-from local_org.faults import UnknownFault
-from local_org.server import OrgServer, PortTaken, serving
-from local_org.sessions import DEFAULT_CREDENTIAL, Credentials, public_key_of
+from connectors.salesforce.auth import Login
+from embedded_org.company import ZONE, company
+from embedded_org.csv_org import NoObjects, csv_org
+from embedded_org.faults import UnknownFault
+from embedded_org.server import OrgServer, PortTaken, serving
+from embedded_org.sessions import DEFAULT_CREDENTIAL, Credentials, public_key_of
 from orchestration.settings import private_key
-from sales.fault import Fault
+from sales.errors import Fault
 
 SEED = 20260401
 

@@ -13,9 +13,9 @@ from contextlib import contextmanager
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.files import write_atomically
+from connectors.storage.files import write_atomically
 from orchestration import settings
-from sales.fault import Fault
+from sales.errors import Fault
 
 FILE = "dagster.yaml"
 

@@ -3,9 +3,9 @@
 import dagster as dg
 import pandas as pd
 
-from assets.metadata import RECIPE, digest
-from connectors.raw_tables import RawTables
-from connectors.storage import TableStore
+from assets.metadata.tables import RECIPE, digest
+from connectors.storage.monthly_tables import TableStore
+from connectors.storage.raw_tables import RawTables
 from orchestration import settings
 from sales.calendar import Month
 

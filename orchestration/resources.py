@@ -15,21 +15,21 @@ import dagster as dg
 from dagster_slack import SlackResource
 from slack_sdk.errors import SlackClientError
 
-from assets.books import Books
-from assets.mailroom import Mailroom
-from connectors.delivery_ledger import DeliveryLedger
-from connectors.home import upgrade
-from connectors.mail import LOOPBACK
-from connectors.outbox import outbox_at
-from connectors.salesforce import SalesforceClient
-from connectors.salesforce_login import HOST_SUFFIX, Login, my_domain
-from connectors.salesforce_wire import Wire
+from app.console import err
+from connectors.delivery.ledger import DeliveryLedger
+from connectors.delivery.outbox import outbox_at
+from connectors.delivery.smtp import LOOPBACK
+from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
+from connectors.salesforce.pull import SalesforceClient
+from connectors.salesforce.session import Wire
+from connectors.storage.migrations import upgrade
 from orchestration import settings
-from orchestration.console import err
 from orchestration.embedded import embedded_login
-from reports.press import Press
-from sales.extract import EMBEDDED
-from sales.fault import Fault
+from publication.delivery import Mailroom
+from publication.month_inputs import Books
+from reports.publisher import Press
+from sales.errors import Fault
+from sales.history.extract import EMBEDDED
 
 MOST_WORDS = 3_000  # of a message to Slack
 

@@ -10,8 +10,8 @@ from assets.delivery import why_not
 from orchestration.jobs import month_end
 from orchestration.resources import make_books
 from sales.calendar import Month, working_days
-from sales.fault import Fault
-from sales.policy import Delivery
+from sales.errors import Fault
+from sales.policy.rules import Delivery
 
 LIVE_OR_GOOD = [
     dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,

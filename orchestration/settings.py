@@ -11,8 +11,8 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from connectors.mail import IMPLICIT, PLAIN, SmtpSettings
-from connectors.salesforce_login import MissingSetting
+from connectors.delivery.smtp import IMPLICIT, PLAIN, SmtpSettings
+from connectors.salesforce.auth import MissingSetting
 
 PROJECT = Path(__file__).resolve().parent.parent
 

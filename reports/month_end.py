@@ -13,20 +13,20 @@ from datetime import date
 
 import pandas as pd
 
-from reports import formats
-from reports.attachments import Attachments
-from reports.brand import Look, Looks
-from reports.clients import clients, delivery, plans
-from reports.deals import closing, overdue
-from reports.document import Edition, Labels, MonthEndReport, Section
-from reports.grain_tables import GrainTables, MonthTables, records
-from reports.headline import actions, statements, tiles
-from reports.language import Language, language, marked
-from reports.prospects import generation, landing, track_record
-from reports.restated import restated
-from reports.sections import attainment, coverage, movement, plan, quality, year
-from reports.view import View
-from sales.policy import Brand, PersonBrand
+from reports.document.document import Edition, Labels, MonthEndReport, Section
+from reports.document.month_data import GrainTables, MonthTables, records
+from reports.document.theme import Look, Looks
+from reports.document.view import View
+from reports.export.attachments import Attachments
+from reports.sections.attainment import attainment, coverage, movement, plan, quality, year
+from reports.sections.clients import clients, delivery, plans
+from reports.sections.deals import closing, overdue
+from reports.sections.headline import actions, statements, tiles
+from reports.sections.landing import generation, landing, track_record
+from reports.sections.restatement import restated
+from reports.text import formats
+from reports.text.i18n import Language, language, marked
+from sales.policy.rules import Brand, PersonBrand
 
 MOST_DEALS = 40
 MOST_DEALS_OF_A_PERSON = 12

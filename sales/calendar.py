@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 import holidays
 import numpy as np
 
-from sales import columns
-from sales.columns import Codes, Days
-from sales.fault import Fault
+from sales import arrow as columns
+from sales.arrow import Codes, Days
+from sales.errors import Fault
 
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 MONTHS_IN_YEAR = 12

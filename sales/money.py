@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from sales import columns
-from sales.fault import Fault
+from sales import arrow as columns
+from sales.errors import Fault
 
 # Wide enough for any int64, with room for Arrow to add a digit when it adds columns.
 DECIMAL_PRECISION = 24

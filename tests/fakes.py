@@ -11,12 +11,13 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from connectors.extracts import ExtractRecord, ExtractStore
-from connectors.salesforce import Outlook, SalesforceClient
-from connectors.salesforce_wire import Progress
-from sales import columns, tables
-from sales.extract import Extract, defaults_of
-from sales.policy import CustomFields, MonthRules, OrganizationDefaults, PolicyBook, parse_policy
+from connectors.salesforce.pull import Outlook, SalesforceClient
+from connectors.salesforce.session import Progress
+from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
+from sales import arrow as columns
+from sales.contracts import published as tables
+from sales.history.extract import Extract, defaults_of
+from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook, parse_policy
 
 Rows = Sequence[dict[str, object]]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from orchestration.mailbox import free_port
+from app.demo.mail_server import free_port
 
 PROGRAMS = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)]
 

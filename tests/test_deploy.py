@@ -15,10 +15,10 @@ from dagster._daemon.cli import create_dagster_daemon_cli
 from dagster_webserver.cli import dagster_webserver
 from typer.main import get_command
 
-from orchestration.cli import app
-from orchestration.figures import exposition
+from app.cli.app import app
+from app.server.metrics import exposition
 from orchestration.settings import VARIABLES
-from tests.orchestration.homes import new_home
+from tests.app.server.homes import new_home
 
 ROOT = Path(__file__).parents[1]
 DEPLOY = ROOT / "deploy"
@@ -104,7 +104,7 @@ def test_the_image_has_the_libraries_and_the_rooms() -> None:
     assert "--require-hashes" in image
     assert "USER onpace" in image
     taken = re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"sales", "connectors", "reports", "assets", "orchestration", "local_org", "requirements.lock"} <= set(taken)
+    assert {"sales", "connectors", "reports", "assets", "orchestration", "embedded_org", "requirements.lock"} <= set(taken)
     assert all((ROOT / each).exists() for each in taken)
 
 

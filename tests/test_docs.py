@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from assets.sources import EXTERNAL
+from assets.external import EXTERNAL
 from orchestration.definitions import defs
 from orchestration.settings import VARIABLES
-from sales.policy import SalesPolicy
-from sales.tables import MONTHLY, RAW, descriptions
+from sales.contracts.published import MONTHLY, RAW, descriptions
+from sales.policy.rules import SalesPolicy
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -61,7 +61,7 @@ def test_lock_files_carry_hashes_and_no_index_address(name: str) -> None:
 def test_the_commands_of_the_readme_exist() -> None:
     from typer.main import get_command
 
-    from orchestration.cli import app
+    from app.cli.app import app
 
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     used = set(re.findall(r"^onpace ([a-z-]+)", README, re.MULTILINE))

@@ -18,13 +18,14 @@ import pandas as pd
 import pyarrow as pa
 
 from assets import coverage, forecast, history, quality, targets
-from assets.books import Books, Reader
 from benchmarks.simulated import simulated_firm
-from connectors.extracts import ExtractRecord
-from sales import columns, tables
+from connectors.storage.extract_catalog import ExtractRecord
+from publication.month_inputs import Books, Reader
+from sales import arrow as columns
 from sales.calendar import Month
-from sales.extract import Extract
-from sales.policy import OrganizationDefaults
+from sales.contracts import published as tables
+from sales.history.extract import Extract
+from sales.policy.rules import OrganizationDefaults
 from tests.fakes import frame
 
 Tables = dict[str, pd.DataFrame]

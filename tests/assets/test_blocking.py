@@ -9,11 +9,11 @@ import dagster as dg
 import pytest
 from filelock import FileLock
 
-from assets.books import Books
-from connectors.storage import NotComputed
-from orchestration import runs
-from sales import reconciliation
+from connectors.storage.monthly_tables import NotComputed
+from orchestration import local_runs as runs
+from publication.month_inputs import Books
 from sales.calendar import Month
+from sales.checks import invariants as reconciliation
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 
 MONTH = Month(2026, 3)

@@ -8,11 +8,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.books import Books
-from orchestration import restating, runs
-from sales import attainment, coverage, snapshot, targets
+from app.cli import restate as restating
+from orchestration import local_runs as runs
+from publication.month_inputs import Books
 from sales.calendar import Month
-from sales.tables import MONTHLY
+from sales.contracts.published import MONTHLY
+from sales.coverage import coverage
+from sales.history import snapshot
+from sales.targets import attainment
+from sales.targets import phased_targets as targets
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 
 MONTH = Month(2026, 3)

@@ -6,11 +6,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.books import Books
-from connectors.home import upgrade
-from orchestration import restating, runs
+from app.cli import restate as restating
+from connectors.storage.migrations import upgrade
+from orchestration import local_runs as runs
+from publication.month_inputs import Books
 from sales.calendar import Month
-from tests.connectors.test_home import home_of
+from tests.connectors.storage.test_migrations import home_of
 
 MARCH = Month(2026, 3)
 

@@ -19,8 +19,8 @@ from playwright.sync_api import Page, Route, WebSocket, expect, sync_playwright
 from requests.adapters import HTTPAdapter
 from urllib3 import Retry
 
+from app.demo.mail_server import free_port
 from benchmarks.chromium import executable
-from orchestration.mailbox import free_port
 
 ONPACE = Path(sys.executable).with_name("onpace")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]

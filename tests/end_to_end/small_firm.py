@@ -4,8 +4,8 @@ import shutil
 from datetime import date
 from pathlib import Path
 
-from local_org.company import company, staff
-from local_org.objects import Org
+from embedded_org.company import company, staff
+from embedded_org.objects import Org
 
 ROOT = Path(__file__).parents[2]
 LAST_MONTH = (2026, 2)

@@ -13,10 +13,11 @@ import pypdf
 import pytest
 from typer.testing import CliRunner
 
-from local_org.objects import Org
-from local_org.server import OrgServer, serving
-from local_org.sessions import Credentials
-from orchestration import cli, settings
+from app.cli import app as cli
+from embedded_org.objects import Org
+from embedded_org.server import OrgServer, serving
+from embedded_org.sessions import Credentials
+from orchestration import settings
 from tests.end_to_end.command import run
 from tests.end_to_end.small_firm import SELLERS, policy_of_the_small_firm, small_firm
 
@@ -214,7 +215,7 @@ def test_an_org_that_misbehaves_on_order_is_overcome(home: Path, monkeypatch: py
     command = [
         sys.executable,
         "-m",
-        "orchestration.cli",
+        "app.cli.app",
         "org",
         "serve",
         "--fault",

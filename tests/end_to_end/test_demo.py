@@ -14,9 +14,9 @@ import pytest
 
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
-from sales.tables import PUBLISHED
-from tests.connectors.mail_servers import Inbox, certificate
-from tests.connectors.mail_servers import serving as serving_mail
+from sales.contracts.published import PUBLISHED
+from tests.connectors.delivery.mail_servers import Inbox, certificate
+from tests.connectors.delivery.mail_servers import serving as serving_mail
 from tests.end_to_end.command import run
 
 SECRET = "s3cret-planted-here"

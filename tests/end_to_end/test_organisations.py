@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from local_org.objects import Org
-from local_org.server import OrgServer, serving
+from embedded_org.objects import Org
+from embedded_org.server import OrgServer, serving
 from orchestration import settings
 from tests.end_to_end.test_cli import ROOT, onpace
 

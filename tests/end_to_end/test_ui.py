@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from benchmarks.chromium import executable
-from local_org.server import OrgServer, serving
-from local_org.sessions import Credentials
+from embedded_org.server import OrgServer, serving
+from embedded_org.sessions import Credentials
 from tests.end_to_end.dagster_ui import SOON, DagsterUi, of_backfill, running_ui, window
 from tests.end_to_end.small_firm import policy_of_the_small_firm, small_firm
 

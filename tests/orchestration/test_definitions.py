@@ -14,7 +14,7 @@ from orchestration import sensors
 from orchestration.definitions import defs
 from orchestration.schedules import due_days, month_end_schedule
 from sales.calendar import Month
-from sales.tables import MONTHLY
+from sales.contracts.published import MONTHLY
 
 ROOT = Path(__file__).parents[2]
 

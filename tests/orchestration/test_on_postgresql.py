@@ -17,10 +17,10 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from orchestration.figures import exposition
-from orchestration.health import examine
+from app.demo.mail_server import free_port
+from app.server.health import examine
+from app.server.metrics import exposition
 from orchestration.instance import dagster_instance
-from orchestration.mailbox import free_port
 from tests.postgresql import postgresql
 
 ROOT = Path(__file__).parents[2]

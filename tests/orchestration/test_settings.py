@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
-from assets.books import Books
-from connectors.salesforce_login import MissingSetting
+from app.cli.month_ranges import UnknownMonths, months_named
+from connectors.salesforce.auth import MissingSetting
 from orchestration import resources, settings
 from orchestration.embedded import last_month_there
-from orchestration.months import UnknownMonths, months_named
+from publication.month_inputs import Books
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 
 

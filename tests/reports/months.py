@@ -7,21 +7,32 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from reports import formats, render
-from reports.brand import Look
-from reports.document import PLAIN, Edition, MonthEndReport
-from reports.grain_tables import MonthTables
+from reports.document.document import PLAIN, Edition, MonthEndReport
+from reports.document.month_data import MonthTables
+from reports.document.theme import Look
 from reports.month_end import Readers, month_end_reports
-from reports.render import Proof
-from sales import attainment, catch_up, clients, closing, coverage, credit, forecast, generation, movement, quality, snapshot, targets
-from sales import plans as stated
-from sales import track_record as record
+from reports.rendering import pdf as render
+from reports.rendering.pdf import Proof
+from reports.text import formats
 from sales.calendar import Month
-from sales.extract import people
-from sales.history import PipelineHistory
-from sales.outlook import foresight
-from sales.panel import Panel
-from sales.tables import RawTargets
+from sales.checks import findings as quality
+from sales.contracts.published import RawTargets
+from sales.coverage import coverage, movement
+from sales.forecast import backtest as record
+from sales.forecast import client_phasing as clients
+from sales.forecast import closing_plan as closing
+from sales.forecast import generation
+from sales.forecast import landing_forecast as forecast
+from sales.forecast import phasing_check as catch_up
+from sales.history import booking_credit as credit
+from sales.history import snapshot
+from sales.history.extract import people
+from sales.history.reconstruction import PipelineHistory
+from sales.statistics.deal_outcomes import foresight
+from sales.statistics.point_in_time import Panel
+from sales.targets import attainment
+from sales.targets import phased_targets as targets
+from sales.targets import stated_plans as stated
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
 
 MONTH = Month(2026, 4)

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from reports import render, sections
-from reports.document import MonthEndReport
-from sales.tables import PUBLISHED
+from reports.document.document import MonthEndReport
+from reports.rendering import pdf as render
+from reports.sections import attainment as sections
+from sales.contracts.published import PUBLISHED
 from tests.reports.months import reports_of
 
 

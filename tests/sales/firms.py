@@ -10,14 +10,25 @@ from functools import cached_property, lru_cache
 import pandas as pd
 
 from benchmarks.simulated import SimulatedFirm, simulated_firm
-from sales import catch_up, clients, closing, columns, confirmation, coverage, credit, forecast, generation, snapshot, targets, track_record
+from sales import arrow as columns
 from sales.calendar import Month
-from sales.extract import Extract, People, people
-from sales.history import PipelineHistory
-from sales.outlook import Foresight, foresight
-from sales.panel import Panel
-from sales.policy import MonthRules, PolicyBook, parse_policy
-from sales.tables import MonthlyBookings, RawTargets, empty
+from sales.contracts.published import MonthlyBookings, RawTargets, empty
+from sales.coverage import coverage
+from sales.forecast import backtest as track_record
+from sales.forecast import client_phasing as clients
+from sales.forecast import closing_plan as closing
+from sales.forecast import generation
+from sales.forecast import landing_forecast as forecast
+from sales.forecast import phasing_check as catch_up
+from sales.history import booking_credit as credit
+from sales.history import snapshot
+from sales.history.extract import Extract, People, people
+from sales.history.reconstruction import PipelineHistory
+from sales.policy.rules import MonthRules, PolicyBook, parse_policy
+from sales.statistics import close_dates as confirmation
+from sales.statistics.deal_outcomes import Foresight, foresight
+from sales.statistics.point_in_time import Panel
+from sales.targets import phased_targets as targets
 from tests.fakes import frame
 
 MONTH = Month(2023, 8)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales import columns, money
+from sales import arrow as columns
+from sales import money
 
 WEIGHTS = st.lists(st.fractions(0, 100, max_denominator=1000), min_size=1, max_size=24).filter(any)
 MINOR = st.lists(st.integers(-(10**14), 10**14), min_size=1, max_size=30)

@@ -9,11 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sales import attainment, closing, coverage, credit, movement, quality, reconciliation, snapshot, targets
 from sales.calendar import Month
-from sales.extract import Extract, people
-from sales.history import PipelineHistory
-from sales.tables import RawTargets
+from sales.checks import findings as quality
+from sales.checks import invariants as reconciliation
+from sales.contracts.published import RawTargets
+from sales.coverage import coverage, movement
+from sales.forecast import closing_plan as closing
+from sales.history import booking_credit as credit
+from sales.history import snapshot
+from sales.history.extract import Extract, people
+from sales.history.reconstruction import PipelineHistory
+from sales.targets import attainment
+from sales.targets import phased_targets as targets
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, at, book, deal, extract, frame, saved, target
 
 TWO_TARGETS = [target("005A", 1200), target("005B", 600)]

@@ -1,0 +1,1 @@
+"""Where people and machines enter: the command line, the server, the demo."""

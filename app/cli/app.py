@@ -1,0 +1,47 @@
+"""The command line: `onpace`.
+
+Put the program's own words here; commands are in `commands`, each does its work elsewhere.
+"""
+
+import gc
+import sys
+
+import typer
+
+from app.cli import deliveries, months
+from app.cli import questions as answers
+from app.cli import revisions as past
+from app.cli import system as machine
+
+app = typer.Typer(
+    name="onpace",
+    help=(
+        "One number for the year, as twelve months that people still believe in.\n\n"
+        "Onpace reads opportunities from Salesforce, phases targets, measures pipeline coverage, and prints month-end "
+        "packs as PDF. Without SALESFORCE_* settings it uses an embedded demo company.\n\n"
+        "Exit codes: 0 done; 1 failed, with one sentence that says what, where and what to do; 2 wrong usage."
+    ),
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for subject in (months, past, answers, deliveries, machine):
+    app.add_typer(subject.app)
+
+
+# Imports make objects that live as long as the process: looking through them again and again, and once more at the end,
+# takes longer than most commands.
+RARELY = (200_000, 50, 50)
+
+
+def main() -> None:
+    """Run the command line."""
+    gc.set_threshold(*RARELY)
+    try:
+        app()
+    finally:
+        gc.freeze()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,97 @@
+"""Commands about delivery: sending, the ledger of what was sent, approval, and when month ends are due."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from app.console import MonthArgument, closed_month, one_sentence, out
+
+app = typer.Typer()
+deliveries_app = typer.Typer(help="The ledger of deliveries: what was sent to whom, and what nobody knows.", no_args_is_help=True)
+app.add_typer(deliveries_app, name="deliveries")
+schedule_app = typer.Typer(help="When month ends are launched.", no_args_is_help=True)
+app.add_typer(schedule_app, name="schedule")
+
+
+@app.command()
+def deliver(
+    month: MonthArgument,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print who would get what, and send nothing.")] = False,
+    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Send everything to this address instead: a rehearsal.")] = "",
+    revisions: Annotated[bool, typer.Option("--revisions", help="Send revised documents too, to those who have an earlier revision.")] = False,
+) -> None:
+    """Mail a published month to its recipients; nobody gets the same document twice.
+
+    Exit code 1 if anything was refused, is waiting for another try, or is unknown.
+    """
+    chosen = closed_month(month)
+    with one_sentence():
+        from app.cli import delivery_output as mailing
+        from orchestration import resources
+
+        room = resources.make_mailroom()
+        if dry_run:
+            mailing.rehearse(room, chosen, lambda line: out.print(line, markup=False))
+        elif not mailing.send(room, chosen, to, lambda line: out.print(line, markup=False), with_revisions=revisions):
+            raise typer.Exit(1)
+
+
+@deliveries_app.command(name="list")
+def list_deliveries(
+    month: Annotated[str, typer.Argument(metavar="MONTH", help="A month; all of them if left out.")] = "",
+) -> None:
+    """Print the ledger of deliveries: who got what, and what became of it."""
+    chosen = str(closed_month(month)) if month else ""
+    with one_sentence():
+        from app.cli import delivery_output as mailing
+        from orchestration import resources
+
+        out.print(mailing.table(resources.make_mailroom().ledger.all(chosen)))
+
+
+@deliveries_app.command()
+def resolve(
+    number: Annotated[int, typer.Argument(metavar="ID", help="The number of a delivery that is unknown or refused.")],
+    sent: Annotated[bool, typer.Option("--sent/--again", help="It arrived; or it did not, and is to be sent again.")],
+) -> None:
+    """Say what became of a delivery of which nobody knows: killed between the server's answer and our record."""
+    with one_sentence():
+        from orchestration import resources
+
+        done = resources.make_mailroom().ledger.resolve(number, was_sent=sent)
+        out.print(f"{done.id}: {done.file} to {done.recipient} is {done.status}", markup=False)
+
+
+@app.command()
+def approve(
+    month: MonthArgument,
+    name: Annotated[str, typer.Option("--name", help="Who approves. [default: the user of this machine]", show_default=False)] = "",
+) -> None:
+    """Approve of a month's documents as they are, where [delivery] needs_approval holds them."""
+    chosen = closed_month(month)
+    with one_sentence():
+        import getpass
+
+        from orchestration import resources
+
+        who = name or getpass.getuser()
+        resources.make_mailroom().approve(chosen, who)
+        out.print(f"{chosen} is approved by {who}", markup=False)
+
+
+@schedule_app.command(name="next")
+def next_runs(
+    count: Annotated[int, typer.Argument(metavar="N", min=1, max=60, help="How many month ends.")] = 12,
+) -> None:
+    """Print when the coming month ends are launched, in the reporting time zone."""
+    with one_sentence():
+        from orchestration.schedules import due_days
+        from sales.calendar import Month
+
+        now = datetime.now(UTC)
+        coming = ((month, at) for month, at in due_days(Month.of(now.date()).plus(-1), count + 1) if at > now)
+        for _, (month, at) in zip(range(count), coming, strict=False):
+            out.print(f"{month}  {at:%a %Y-%m-%d %H:%M %Z}", markup=False)

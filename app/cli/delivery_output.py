@@ -1,0 +1,57 @@
+"""Delivery from the terminal: rehearsal, sending, and the ledger as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.table import Table
+from rich.text import Text
+
+from connectors.delivery.ledger import Delivery
+from publication.delivery import Mailroom
+from sales.calendar import Month
+
+Say = Callable[[str], None]
+
+
+def rehearse(room: Mailroom, month: Month, say: Say) -> None:
+    """Print who would get what, what holds the month, and what cannot be sent; nothing is sent or noted."""
+    plan = room.planned(month)
+    for parcel in plan.parcels:
+        hidden = f" (hidden copies: {', '.join(parcel.hidden_copies)})" if parcel.hidden_copies else ""
+        say(f"{parcel.address}{hidden}: {', '.join(each.file for each in parcel.documents)}")
+    for remark in (*plan.remarks, *(f"held back: {reason}" for reason in room.held(month))):
+        say(remark)
+    say(f"{len(plan.parcels)} mails of {month} would be sent; nothing was")
+
+
+def send(room: Mailroom, month: Month, only_to: str, say: Say, *, with_revisions: bool) -> bool:
+    """Send what was never sent, print what became of it, and return whether nothing is left to do."""
+    done = room.send(month, with_revisions=with_revisions, only_to=only_to)
+    for name in done.sent:
+        say(f"sent: {name}")
+    for word, those in (("refused", done.refused), ("waiting", done.waiting), ("unknown", done.unknown)):
+        for name, reason in those.items():
+            say(f"{word}: {name}: {reason}")
+    for name in done.revised:
+        say(f"revised: {name}: an earlier revision was sent; send this one with --revisions")
+    say(f"{len(done.sent)} documents sent, {len(done.already)} sent before")
+    return done.is_complete
+
+
+def table(deliveries: Sequence[Delivery]) -> Table:
+    """Return the ledger as a table."""
+    shown = Table("id", "month", "recipient", "document", "revision", "status", "since", "detail")
+    for each in deliveries:
+        cells = (
+            str(each.id),
+            each.month,
+            each.recipient,
+            each.file,
+            str(each.revision),
+            each.status.value,
+            f"{each.changed_at:%Y-%m-%d %H:%M}",
+            each.detail,
+        )
+        shown.add_row(*(Text(cell) for cell in cells))
+    return shown

@@ -1,0 +1,134 @@
+"""`onpace what-if`: reading changes as people write them, and showing what they do.
+
+Put words and tables for the terminal here; the computation is `sales.forecast.scenarios`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
+
+from rich.table import Table
+
+from connectors.storage.monthly_tables import NotComputed
+from publication.month_inputs import Books
+from reports.document.document import ENGLISH
+from reports.text import formats
+from sales import money
+from sales.calendar import Month
+from sales.errors import Fault
+from sales.forecast.scenarios import Change, PeriodChange, Standing, WhatIf, what_if
+from sales.policy.rules import MonthRules
+
+MOVE = re.compile(r"([^=]+)=(\d{4}-\d\d)")
+ADD = re.compile(r"(.+)=([0-9][0-9.]*)@(\d{4}-\d\d)")
+DAYS_SHOWN = 0.05
+
+
+class UnreadableChange(Fault, ValueError):
+    """A change is not written as it must be."""
+
+
+def think(books: Books, month: Month | None, moves: Sequence[str], drops: Sequence[str], adds: Sequence[str]) -> tuple[Month, MonthRules, WhatIf]:
+    """Return what the changes do to a published month, the newest if none is named."""
+    chosen = month or books.published.latest()
+    if chosen is None:
+        raise NotComputed("no month is there yet; run `onpace report MONTH` first")
+    if not (moves or drops or adds):
+        raise UnreadableChange("nothing is changed; give --move DEAL=2026-11, --drop DEAL or --add ACCOUNT=AMOUNT@2026-11")
+    snapshot, credit, phased = (books.published.read(name, chosen) for name in ("opportunity_snapshot", "booking_credit", "phased_targets"))
+    books.use_published(chosen)
+    rules = books.rules(chosen)
+    change = Change(
+        moves=[(deal, _month(when)) for deal, when in (_parts(MOVE, text, "--move DEAL=2026-11") for text in moves)],
+        drops=list(drops),
+        adds=[(_month(when), _amount(amount, rules)) for _, amount, when in (_parts(ADD, text, "--add ACCOUNT=AMOUNT@2026-11") for text in adds)],
+    )
+    return chosen, rules, what_if(change, books.forecasts.foresight(chosen), snapshot, credit, phased, chosen, rules)
+
+
+def tables(found: WhatIf, rules: MonthRules) -> list[Table]:
+    """Return the answer as tables for the terminal: the company's periods, and the work where it changes."""
+    shown = [_periods(found, rules)]
+    load = _load(found)
+    return [*shown, load] if load else shown
+
+
+def remark(found: WhatIf) -> str:
+    """Return what the numbers assume."""
+    if not any(change.after_as_pushed for change in found.periods):
+        return "The chances of all other deals are as forecast; what is added counts as certain."
+    return (
+        "The chance of a moved deal to be won is held as forecast. The last column lowers it to what deals of this company fare "
+        f"that were pushed: {found.pushed_factor:.0%} of the win rate of all."
+    )
+
+
+def _periods(found: WhatIf, rules: MonthRules) -> Table:
+    table = Table(title="The company", title_justify="left", show_edge=False)
+    for name in ("Period", "", "Before", "After"):
+        table.add_column(name, justify="right" if name in {"Before", "After"} else "left")
+    has_pushed = any(change.after_as_pushed for change in found.periods)
+    if has_pushed:
+        table.add_column("As pushed deals fare", justify="right")
+    for change in found.periods:
+        for label, cells in _lines(change, rules):
+            table.add_row(change.period.name if label == "Expected landing" else "", label, *cells[: 3 if has_pushed else 2])
+        table.add_section()
+    return table
+
+
+def _lines(change: PeriodChange, rules: MonthRules) -> list[tuple[str, list[str]]]:
+    standings = [change.before, change.after, change.after_as_pushed or change.after]
+
+    def line(label: str, word: str) -> tuple[str, list[str]]:
+        return label, [_word(standing, word, rules) for standing in standings]
+
+    return [
+        line("Expected landing", "expected"),
+        line("Attainment expected", "expected_attainment"),
+        line("Coverage", "coverage"),
+        line("Chance to hit", "hit_probability"),
+    ]
+
+
+def _word(standing: Standing, name: str, rules: MonthRules) -> str:
+    value = getattr(standing, name)
+    if name == "expected":
+        return ENGLISH.money(value, rules.currency)
+    if name == "coverage":
+        return ENGLISH.ratio(value)
+    return formats.EMPTY if value is None else f"{value:.1%}"
+
+
+def _load(found: WhatIf) -> Table | None:
+    pairs = list(zip(found.load_before, found.load_after, strict=True))
+    if all(abs(one.expected_days - other.expected_days) < DAYS_SHOWN for one, other in pairs):
+        return None
+    table = Table(title="Days of work, won and expected", title_justify="left", show_edge=False)
+    for name in ("Month", "Before", "After", "Capacity", "People short"):
+        table.add_column(name, justify="left" if name == "Month" else "right")
+    for one, other in pairs:
+        capacity = formats.EMPTY if other.capacity_days is None else f"{other.capacity_days:.0f}"
+        before, after = one.won_days + one.expected_days, other.won_days + other.expected_days
+        table.add_row(str(one.month), f"{before:.1f}", f"{after:.1f}", capacity, f"{one.people_short} → {other.people_short}")
+    return table
+
+
+def _parts(pattern: re.Pattern[str], text: str, example: str) -> tuple[str, ...]:
+    found = pattern.fullmatch(text)
+    if found is None:
+        raise UnreadableChange(f"{text[:60]!r} cannot be read; write it as {example}")
+    return found.groups()
+
+
+def _month(text: str) -> Month:
+    return Month.parse(text)
+
+
+def _amount(text: str, rules: MonthRules) -> int:
+    try:
+        return money.to_minor(Decimal(text), rules.digits)
+    except InvalidOperation:
+        raise UnreadableChange(f"{text[:40]!r} is no amount; write it as 12500.00") from None

@@ -1,0 +1,111 @@
+"""Commands about this machine: settings, the UI, and the embedded org."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.console import one_sentence, out
+
+app = typer.Typer()
+org_app = typer.Typer(help="The embedded Salesforce org: a server with the real wire protocol, on this machine only.", no_args_is_help=True)
+app.add_typer(org_app, name="org")
+
+
+@org_app.command()
+def serve(
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")
+    ] = None,
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME=N", help="Misbehave N times, as Salesforce may: busy=3, expired-session=1. Repeatable."),
+    ] = None,
+) -> None:
+    """Serve an org on this machine until it is stopped, and print its address once it answers.
+
+    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else onpace-local for both; and
+    the user, password and key that SALESFORCE_USERNAME, SALESFORCE_PASSWORD and SALESFORCE_PRIVATE_KEY_FILE name there.
+    """
+    with one_sentence():
+        from orchestration.embedded import serve_until_stopped
+
+        serve_until_stopped(data, port, fault or [], lambda address: out.print(f"serving on {address}", markup=False))
+
+
+@app.command()
+def doctor() -> None:
+    """Say where every setting comes from, who we are in Salesforce, and what would make the numbers wrong.
+
+    Secrets are never printed. Exit code 1 if a report could not be made.
+    """
+    with one_sentence():
+        from app.cli.doctor_output import examine
+
+        examine(lambda line: out.print(line, markup=False))
+
+
+@app.command()
+def ui(
+    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse to launch, wipe and switch; without the daemon.")] = False,
+) -> None:
+    """Open the Dagster UI on the same data, and serve the PDFs that it links to."""
+    with one_sentence():
+        from app.server.app import serve_ui
+
+        raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False), read_only=read_only))
+
+
+@app.command()
+def front(
+    host: Annotated[
+        str, typer.Option("--host", help="Address to listen on. Documents are confidential: put a proxy with a login in front.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 3001,
+) -> None:
+    """Serve the documents, /health and /metrics until stopped, for a production installation."""
+    with one_sentence():
+        from app.server.app import serve_front
+
+        serve_front(host, port, lambda line: out.print(line, markup=False))
+
+
+@app.command()
+def health(as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of lines.")] = False) -> None:
+    """Say whether this installation is well: storage, daemon, disk, the newest published month, the last month end.
+
+    Exit code 1 if anything is failing.
+    """
+    with one_sentence():
+        import json
+        from datetime import UTC, datetime
+
+        from app.server.health import examine
+
+        findings = list(examine(datetime.now(UTC)))
+        if as_json:
+            out.print(json.dumps({each.name: {"status": each.status, "sentence": each.sentence} for each in findings}), markup=False)
+        else:
+            for each in findings:
+                out.print(f"{each.status:7} {each.name}: {each.sentence}", markup=False)
+        raise typer.Exit(0 if all(each.is_ok for each in findings) else 1)
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring what is stored to this version's format; every command does so by itself, this one says what it does.
+
+    Steps lose nothing, and one that was stopped is done again. Back ONPACE_HOME up first, as before every upgrade.
+    """
+    with one_sentence():
+        from connectors.storage.migrations import FORMAT
+        from connectors.storage.migrations import upgrade as brought
+        from orchestration import resources, settings
+
+        found = brought(settings.home(), lambda line: out.print(line, markup=False))
+        resources.make_mailroom().ledger.upgrade()
+        out.print(f"{settings.home()} has format {FORMAT}" + (", as before" if found == FORMAT else ""), markup=False)

@@ -1,0 +1,98 @@
+"""What every command shares: the two streams, the last door for faults, and months as arguments.
+
+Heavy modules are imported inside commands, so that `--help` and worker processes start fast.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from sales.calendar import Month
+
+
+class _Told(Console):
+    """What people are told beside the result; JSON where `ONPACE_LOG_FORMAT` asks for it."""
+
+    def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401  # Rich's signature
+        """Print a line."""
+        from orchestration.json_logs import json_line, wants_json
+
+        if not wants_json():
+            super().print(*objects, **how)
+            return
+        text = " ".join(str(each) if how.get("markup") is False else Text.from_markup(str(each)).plain for each in objects)
+        self.file.write(json_line("error" if text.startswith(PROGRAM) else "info", text.removeprefix(PROGRAM)) + "\n")
+
+
+PROGRAM = "onpace: "  # how a fault begins
+out, err = Console(highlight=False, soft_wrap=True), _Told(stderr=True, highlight=False, soft_wrap=True)
+
+MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A closed month, such as 2026-09.")]
+
+
+@contextmanager
+def one_sentence() -> Iterator[None]:
+    """Print a fault as one sentence and leave with 1; anything else keeps its trace in a log."""
+    from orchestration import settings
+    from sales.errors import Fault
+
+    try:
+        settings.log_format()
+        yield
+    except Fault as fault:
+        err.print(f"onpace: {flat(str(fault))}", markup=False)
+        raise typer.Exit(1) from None
+    except KeyboardInterrupt:
+        err.print("onpace: stopped; what was stored before is as it was", markup=False)
+        raise typer.Exit(1) from None
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except OSError as fault:
+        err.print(f"onpace: {fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk", markup=False)
+        raise typer.Exit(1) from None
+    except Exception as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
+        log = _log_trace()
+        err.print(f"onpace: unexpected {type(unexpected).__name__}: {flat(str(unexpected))[:300]}; the trace is in {log}", markup=False)
+        raise typer.Exit(1) from None
+
+
+def closed_month(text: str) -> Month:
+    """Return the month that a word names; raises Typer's `BadParameter`."""
+    from sales.calendar import Month, UnknownMonth
+
+    try:
+        return Month.parse(text)
+    except UnknownMonth as unknown:
+        raise typer.BadParameter(str(unknown)) from None
+
+
+def flat(text: str) -> str:
+    """Return a text in one line."""
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _log_trace() -> Path:
+    from orchestration import settings
+
+    name, trace = f"{datetime.now(UTC):%Y%m%dT%H%M%S}.log", traceback.format_exc()
+    for folder in (settings.home() / "logs", Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(trace, encoding="utf-8")
+        except OSError:
+            continue  # the home may be the very thing that is broken
+        return folder / name
+    return Path(os.devnull)

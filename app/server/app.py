@@ -1,0 +1,117 @@
+"""What listens on this machine: the Dagster UI, and the front, which serves documents, health and figures.
+
+Put servers and what they answer here; what healthy means is `health`, figures are `figures`.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import uvicorn
+from prometheus_client import CONTENT_TYPE_LATEST
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from app.server.health import examine
+from app.server.metrics import exposition
+from connectors.delivery.smtp import LOOPBACK
+from embedded_org.server import PortTaken, serving_app
+from orchestration import settings
+from orchestration.instance import prepare_dagster_home
+from orchestration.json_logs import JsonLines, wants_json
+from sales.errors import Fault
+
+
+class PacksPortTaken(Fault, OSError):
+    """The PDFs cannot be served where links lead."""
+
+
+class AddressTaken(Fault, OSError):
+    """The front cannot listen where it was told to."""
+
+
+def front() -> Starlette:
+    """Return the application: `/health`, `/metrics`, and below `/` the documents, which are confidential."""
+    packs = settings.home() / "packs"
+    packs.mkdir(parents=True, exist_ok=True)
+    return Starlette(routes=[Route("/health", _health), Route("/metrics", _metrics), Mount("/", StaticFiles(directory=packs))])
+
+
+def _health(_: Request) -> Response:
+    """Answer with status words only: sentences name folders and hosts."""
+    findings = {each.name: each for each in examine(datetime.now(UTC))}
+    is_well = all(each.is_ok for each in findings.values())
+    words = {"status": "ok" if is_well else "failing", "checks": {name: each.status for name, each in findings.items()}}
+    return JSONResponse(words, status_code=200 if is_well else 503, headers={"Cache-Control": "no-store"})
+
+
+def _metrics(_: Request) -> Response:
+    return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
+
+
+def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
+    """Serve the front until the process is told to stop."""
+    handler = logging.StreamHandler()
+    if wants_json():
+        handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    app = front()
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as fault:
+            raise AddressTaken(f"{host}:{port} cannot be listened on ({fault.strerror or fault}); choose another with --host and --port") from None
+        say(f"documents, /health and /metrics: http://{host}:{listener.getsockname()[1]}")
+        if host not in LOOPBACK:
+            say("whoever reaches this address reads every document: there is no login; put a proxy with one in front")
+        uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)).run(sockets=[listener])
+
+
+@contextmanager
+def _packs_server(files: Starlette, port: int) -> Iterator[None]:
+    try:
+        with serving_app(files, port):
+            yield
+    except PortTaken:
+        raise PacksPortTaken(f"port {port} on 127.0.0.1 is not free for the PDFs; set ONPACE_PACKS_URL to another port") from None
+
+
+def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) -> int:
+    """Run the Dagster UI until it is stopped and return its exit code; documents are served beside it.
+
+    `dagster dev` brings the daemon along; the read-only UI launches, wipes and switches nothing, and has none.
+    """
+    prepare_dagster_home()
+    link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
+    environment = os.environ | {
+        "ONPACE_HOME": str(settings.home()),
+        "ONPACE_POLICY": str(settings.policy_folder()),
+        "PYTHONPATH": str(settings.PROJECT),
+    }
+    program = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
+    where = ["-w", str(settings.PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
+    command = [sys.executable, "-m", *program, *where, "--log-format", "json" if wants_json() else "colored"]
+    with _packs_server(front(), link.port or 3001):
+        say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
+        # Dagster ends its own processes by SIGINT; who was started in the background would let them ignore it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
+        # Ctrl-C reaches both processes; who stops a service tells only this one.
+        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        try:
+            return process.wait()
+        except KeyboardInterrupt:
+            return process.wait()

@@ -1,0 +1,1 @@
+"""What the UI shows of a table: columns, lineage, previews."""

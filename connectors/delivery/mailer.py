@@ -1,0 +1,193 @@
+"""The postman: letters to recipients, each document once.
+
+Put the order of steps here, in which nothing is lost and nothing is sent twice:
+
+1. what is to go out is planned in the ledger;
+2. a mail's documents are claimed (`sending`);
+3. all of the mail but its last line is sent: whatever breaks until here, the server took nothing, and they are planned again;
+4. they are noted as `unknown`, and then the last line is sent;
+5. the server's answer is noted: `sent`, `refused`, or planned again.
+
+Killed in step 2 or 3, the next run sends them; killed between 4 and 5, they stay `unknown` until a person says what became of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+
+from connectors.delivery.ledger import Delivery, DeliveryLedger, Status
+from connectors.delivery.smtp import Ambiguous, Letter, NotAccepted, Refused, SmtpServer, TooLarge
+from sales.delivery.recipients import Document, Parcel
+from sales.errors import Fault
+
+MAIL, REHEARSAL = "mail", "rehearsal"
+ATTEMPTS = 4
+FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds
+
+Connect = Callable[[], AbstractContextManager[SmtpServer]]
+# Makes a parcel's letter: of the documents named by file with their revisions, with links instead of files or not.
+Compose = Callable[[Parcel, Sequence[Delivery], str, bool], Letter]
+
+
+class AnotherPostman(Fault, RuntimeError):
+    """Another process is sending."""
+
+
+@dataclass
+class Round:
+    """What became of the mails of one run."""
+
+    sent: list[str] = field(default_factory=list)
+    already: list[str] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+    waiting: dict[str, str] = field(default_factory=dict)
+    unknown: dict[str, str] = field(default_factory=dict)
+    revised: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing is left to do."""
+        return not (self.refused or self.waiting or self.unknown)
+
+
+def deliver(
+    parcels: Sequence[Parcel], month: str, ledger: DeliveryLedger, connect: Connect, compose: Compose, lock: Path, *,
+    pause: Callable[[float], None], with_revisions: bool = False, channel: str = MAIL,
+) -> Round:  # fmt: skip
+    """Send each parcel's documents that were never sent to it; a failure of one leaves the others standing.
+
+    A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel of its own.
+    Raises `AnotherPostman` where another process sends, and `MailUnusable` where mail cannot be sent at all.
+    """
+    found = Round()
+    with _alone(lock):
+        ledger.recover(channel)
+        records = ledger.plan(month, channel, [_key(parcel, each) for parcel in parcels for each in parcel.documents])
+        planned = [(parcel, [records[_key(parcel, each)] for each in parcel.documents]) for parcel in parcels]
+        for parcel, deliveries in planned:
+            _sort(parcel, deliveries, found)
+        todo: list[tuple[Parcel, list[Delivery]]] = []
+        for parcel, mine in planned:
+            due = [each for each in mine if each.status is Status.PLANNED]
+            held = [] if with_revisions else [each for each in due if each.revision > 1 and ledger.sent_before(each)]
+            found.revised += [f"{parcel.address} {each.file}" for each in held]
+            todo.append((parcel, [each for each in due if each not in held]))
+        session = _Session(connect)
+        try:
+            for parcel, mine in todo:
+                if mine:
+                    _send(parcel, mine, ledger, session, compose, found, pause)
+        finally:
+            session.close()
+    return found
+
+
+def message_id(month: str, address: str, deliveries: Sequence[Delivery], domain: str) -> str:
+    """Return the id of a mail: the same for the same month, recipient and revisions, so that a repeat is known as one."""
+    content = "\0".join([month, address.casefold(), *(f"{each.file}\0{each.revision}\0{each.sha256}" for each in deliveries)])
+    return f"<onpace.{month}.{hashlib.sha256(content.encode()).hexdigest()[:32]}@{domain}>"
+
+
+def _key(parcel: Parcel, document: Document) -> tuple[str, str, str]:
+    return parcel.address, document.file, document.sha256
+
+
+def _sort(parcel: Parcel, deliveries: Sequence[Delivery], found: Round) -> None:
+    """Note what the ledger knows of a parcel before anything is sent."""
+    for each in deliveries:
+        name = f"{parcel.address} {each.file}"
+        if each.status is Status.SENT:
+            found.already.append(name)
+        elif each.status is Status.REFUSED:
+            found.refused[name] = each.detail
+        elif each.status is Status.UNKNOWN:
+            found.unknown[name] = f"delivery {each.id}: {each.detail}"
+
+
+def _send(
+    parcel: Parcel, mine: list[Delivery], ledger: DeliveryLedger, session: _Session, compose: Compose, found: Round, pause: Callable[[float], None]
+) -> None:
+    names = [f"{parcel.address} {each.file}" for each in mine]
+    retrying = Retrying(
+        retry=retry_if_exception_type(NotAccepted), stop=stop_after_attempt(ATTEMPTS), wait=wait_exponential_jitter(FIRST_WAIT, LONGEST_WAIT), sleep=pause, reraise=True
+    )  # fmt: skip
+    try:
+        answer = retrying(_attempt, parcel, mine, ledger, session, compose)
+    except NotAccepted as later:
+        found.waiting |= dict.fromkeys(names, str(later))
+    except Refused as never:
+        ledger.note(mine, Status.REFUSED, str(never))
+        found.refused |= dict.fromkeys(names, str(never))
+    except Ambiguous as unknown:
+        ledger.note(mine, Status.UNKNOWN, str(unknown))
+        found.unknown |= {name: f"delivery {each.id}: {unknown}" for name, each in zip(names, mine, strict=True)}
+    else:
+        ledger.note(mine, Status.SENT, answer)
+        found.sent += names
+
+
+def _attempt(parcel: Parcel, mine: list[Delivery], ledger: DeliveryLedger, session: _Session, compose: Compose) -> str:
+    """Send a mail once; whatever was certainly not accepted is planned again."""
+    letter = compose(parcel, mine, "", False)
+    if not ledger.claim(mine, letter.message_id):
+        raise NotAccepted("its records changed in this moment")
+    try:
+        server = session.server()
+        try:
+            return server.send(letter, lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"))
+        except TooLarge as large:
+            smaller = compose(parcel, mine, letter.message_id, True)
+            if not smaller.attached:
+                return server.send(smaller, lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"))
+            raise Refused(f"{large}; set ONPACE_PACKS_URL to an address at which recipients can open documents") from None
+    except (NotAccepted, Refused) as failed:
+        session.recover()
+        ledger.note(mine, Status.PLANNED, str(failed))
+        raise
+    except Ambiguous:
+        session.close()
+        raise
+    except Fault:
+        ledger.note(mine, Status.PLANNED)
+        raise
+
+
+class _Session:
+    """The open session with the server, opened when first needed and again after it broke."""
+
+    def __init__(self, connect: Connect) -> None:
+        self._connect = connect
+        self._open: AbstractContextManager[SmtpServer] | None = None
+        self._server: SmtpServer | None = None
+
+    def server(self) -> SmtpServer:
+        if self._server is None:
+            self._open = self._connect()
+            self._server = self._open.__enter__()
+        return self._server
+
+    def recover(self) -> None:
+        """Begin the next mail in a new session: what state a failed one is in, nobody knows."""
+        self.close()
+
+    def close(self) -> None:
+        opened, self._open, self._server = self._open, None, None
+        if opened is not None:
+            opened.__exit__(None, None, None)
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(lock, timeout=0):
+            yield
+    except Timeout:
+        raise AnotherPostman("another process is sending; wait until it is done") from None

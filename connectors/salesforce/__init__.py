@@ -1,0 +1,1 @@
+"""Reading an organisation: the only place that knows Salesforce's names and protocol."""

@@ -1,0 +1,111 @@
+"""Looking at an organisation without reading it: what is visible, how far history goes, what is in use.
+
+Put questions that `onpace doctor` asks here. They count and name; no record is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+
+from connectors.salesforce import schema as objects
+from connectors.salesforce.pull import SalesforceClient, describe, read_small
+from connectors.salesforce.reader import soql_instant
+from connectors.salesforce.schema import LARGE, SMALL, ExtractFinding
+from connectors.salesforce.session import RequestRefused, Wire
+from sales.history.extract import defaults_of
+from sales.policy.rules import CustomFields, OrganizationDefaults
+
+CREATED_BEFORE = "SELECT COUNT(Id) found FROM Opportunity WHERE CreatedDate < "
+OWNER_CHANGES = "Field IN ('Owner', 'OwnerId')"
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was seen of an organisation."""
+
+    wire: Wire
+    who: dict[str, Any]
+    limits: dict[str, Any]
+    organization: OrganizationDefaults
+    findings: list[ExtractFinding]
+    has_custom_fiscal_year: bool
+    currencies: list[str]
+    dated_rates: int
+    opportunities: int
+    private: int
+    stages: set[str]
+    stages_in_use: list[tuple[str, int]]
+    record_types: list[str]
+    history_rows: int
+    stage_history_since: datetime | None
+    owner_history_since: datetime | None
+    split_types: list[str]
+    quotas: pd.DataFrame
+    users: pd.DataFrame
+    roles: pd.DataFrame
+    existing_before: Callable[[datetime], int]
+
+    @property
+    def quota_count(self) -> int:
+        """How many quotas are visible."""
+        return len(self.quotas)
+
+
+def examine_organization(client: SalesforceClient, custom: CustomFields) -> Examination:
+    """Return what an organisation looks like; raises where a table could not be made at all."""
+    wire = client.connected()
+    findings: list[ExtractFinding] = []
+    sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
+    types = describe(wire, sources.values())
+    seen = {name: objects.visible(source, types[name], findings) for name, source in sources.items()}
+    small = read_small(wire, {each.object_name: seen[each.object_name] for each in SMALL})
+    private = "IsPrivate" in (types["Opportunity"] or {})
+    tracked = types["OpportunityFieldHistory"] is not None
+    numbers = _numbers(wire, {
+        "opportunities": "SELECT COUNT(Id) found FROM Opportunity",
+        "private": "SELECT COUNT(Id) found FROM Opportunity WHERE IsPrivate = TRUE" if private else "",
+        "history": "SELECT COUNT(Id) found FROM OpportunityHistory",
+        "history_since": "SELECT MIN(CreatedDate) found FROM OpportunityHistory",
+        "owner_since": f"SELECT MIN(CreatedDate) found FROM OpportunityFieldHistory WHERE {OWNER_CHANGES}" if tracked else "",  # noqa: S608  # ours
+        "split": "SELECT COUNT(Id) found FROM OpportunitySplit" if types["OpportunitySplit"] is not None else "",
+        "custom_year": "SELECT COUNT(Id) found FROM FiscalYearSettings WHERE IsStandardYear = FALSE",
+    })  # fmt: skip
+    in_use = wire.records("SELECT StageName, COUNT(Id) found FROM Opportunity GROUP BY StageName", what="count stages")
+    split_types = small["OpportunitySplitType"]
+    return Examination(
+        wire=wire, who=wire.whoami(), limits=wire.get("limits", what="read limits"), findings=findings,
+        organization=defaults_of(small["raw_organization"], small["Period"]),
+        has_custom_fiscal_year=bool(numbers["custom_year"]),
+        currencies=sorted(small["CurrencyType"]["currency_code"]), dated_rates=len(small["DatedConversionRate"]),
+        opportunities=int(numbers["opportunities"] or 0), private=int(numbers["private"] or 0),
+        stages=set(small["OpportunityStage"]["label"]) | set(small["OpportunityStage"]["api_name"].dropna()),
+        stages_in_use=sorted((str(each["StageName"]), int(each["found"])) for each in in_use),
+        record_types=sorted(small["raw_record_types"]["developer_name"]),
+        history_rows=int(numbers["history"] or 0), stage_history_since=_instant(numbers["history_since"]),
+        owner_history_since=_instant(numbers["owner_since"]),
+        split_types=sorted(split_types["name"]) if numbers["split"] else [],
+        quotas=small["raw_quotas"], users=small["User"], roles=small["UserRole"],
+        existing_before=lambda instant: int(_number(wire, CREATED_BEFORE + soql_instant(instant)) or 0),
+    )  # fmt: skip
+
+
+def _numbers(wire: Wire, queries: dict[str, str]) -> dict[str, Any]:
+    return {name: _number(wire, soql) if soql else None for name, soql in queries.items()}
+
+
+def _number(wire: Wire, soql: str) -> Any:  # noqa: ANN401
+    try:
+        return wire.records(soql, what="count records")[0]["found"]
+    except RequestRefused as refused:
+        if "INVALID_TYPE" in str(refused):  # an object that this organisation does not have
+            return None
+        raise
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

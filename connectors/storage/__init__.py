@@ -1,0 +1,1 @@
+"""What is kept: extracts, tables, publications, and how homes of earlier versions are carried over."""

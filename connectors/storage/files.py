@@ -1,0 +1,54 @@
+"""Files: replaced in one step, and known by their digest."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from sales.errors import Fault
+
+CHUNK = 1 << 20
+
+
+class UnreadableFile(Fault, OSError):
+    """A file cannot be read."""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace a file in one step: a reader sees the old content or the new, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def digest_of(path: Path) -> str:
+    """Return a file's SHA-256; raises `UnreadableFile`."""
+    whole = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(CHUNK):
+                whole.update(chunk)
+    except OSError as fault:
+        raise UnreadableFile(f"{path} cannot be read ({fault.strerror or fault}); name a file that is there") from None
+    return whole.hexdigest()
+
+
+def link(path: Path, target: Path) -> None:
+    """Let a file that never changes have a second name; it is copied where the file system has no hard links."""
+    try:
+        os.link(path, target)
+    except FileExistsError:
+        return
+    except OSError:
+        shutil.copyfile(path, target)

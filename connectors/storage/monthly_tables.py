@@ -1,0 +1,162 @@
+"""Monthly tables on disk: Delta, partitioned by month, with atomic commits.
+
+Put writing and reading of monthly tables below `ONPACE_HOME` here: `tables/NAME` (Delta) and
+`written/NAME/MONTH.json` (the version that holds a month as last written, and what it was
+computed from). Which of them readers see is `published`; raw tables and extracts are `extracts`.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError
+
+from connectors.storage.files import write_atomically
+from sales import arrow as columns
+from sales.calendar import Month
+from sales.checks.anomaly import figures
+from sales.contracts.published import MONTHLY, Contract, column_names, empty, month_column
+from sales.errors import Fault
+from sales.money import DECIMAL_PRECISION
+
+ATTEMPTS = 20
+# A published month names a version; the log that leads to it must outlive any retention.
+KEEP_THE_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+# Months of one table may have money of different digits; no currency has more than four.
+STORED_MONEY = pa.decimal128(28, 4)
+# The tables of a month are read by many steps of a run: what was read stays in memory, a month or two of it.
+MOST_HELD = 40
+_held: dict[tuple[str, str, Month, int], pa.Table] = {}
+
+
+class NotComputed(Fault, LookupError):
+    """A month has no such table yet."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """One month of a table as it was written: where it lies, its size, and what it was computed from.
+
+    `recipe` is a digest of everything that decides about the content, `digest` one of the content, `figures` its number of
+    rows and sums of money; what an early version of this program did not note is empty.
+    """
+
+    version: int
+    scales: dict[str, int]
+    recipe: str = ""
+    digest: str = ""
+    run_id: str = ""
+    figures: dict[str, str] = field(default_factory=dict[str, str])
+
+
+class TableStore:
+    """Monthly tables; several months may be written at the same time by several processes."""
+
+    def __init__(self, home: Path, *, pause: Callable[[float], None] = time.sleep) -> None:
+        """Use `home/tables`; nothing is created until something is written."""
+        self._home = home
+        self._root = home / "tables"
+        self._pause = pause
+
+    def write(self, name: str, month: Month, frame: pd.DataFrame, note: dict[str, str]) -> None:
+        """Replace one month of a table in one commit; `note` (run_id, digest, recipe) goes into the commit's metadata and the record."""
+        column = month_column(name)
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+        scales = {each.name: each.type.scale for each in table.schema if pa.types.is_decimal(each.type)}
+        table = _rescaled(table, dict.fromkeys(scales, STORED_MONEY))
+        path = self._root / name
+
+        def commit() -> None:
+            exists = DeltaTable.is_deltatable(str(path))
+            mode: Any = "overwrite" if exists else "error"
+            write_deltalake(
+                str(path), table, partition_by=[column], post_commithook_properties=KEEP_THE_LOG,
+                mode=mode,
+                predicate=f"{column} = '{month}'" if exists else None,
+                schema_mode="merge" if exists else None,
+                commit_properties=CommitProperties(custom_metadata=note),
+            )  # fmt: skip
+
+        try_again(commit, self._pause)
+        known = {key: note.get(key, "") for key in ("recipe", "digest", "run_id")}
+        sizes = {figure: str(value) for figure, value in figures(frame).items()}
+        self.recall(name, month, Written(DeltaTable(str(path)).version(), scales, **known, figures=sizes))
+
+    def written(self, name: str, month: Month) -> Written | None:
+        """Return the record of a month as it was last written, none where it never was."""
+        record = self._record_of(name, month)
+        return Written(**json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
+
+    def recall(self, name: str, month: Month, record: Written) -> None:
+        """Let a month be what a record says: the last writing, or an earlier one."""
+        write_atomically(self._record_of(name, month), json.dumps(asdict(record), indent=1, sort_keys=True).encode())
+
+    def read(self, name: str, month: Month) -> pd.DataFrame:
+        """Return one month of a table as it was last written, sorted by key; raises `NotComputed`."""
+        record = self.written(name, month)
+        if record is None:
+            raise NotComputed(not_computed(name, month))
+        return self.read_at(name, month, record)
+
+    def read_at(self, name: str, month: Month, record: Written) -> pd.DataFrame:
+        """Return one month of a table as a record says, sorted by key."""
+        key = (str(self._root), name, month, record.version)
+        if key not in _held:
+            if len(_held) >= MOST_HELD:
+                _held.clear()
+            _held[key] = self._month_of(name, month, record)
+        return columns.frame({each: _held[key].column(each) for each in _held[key].column_names})
+
+    def _month_of(self, name: str, month: Month, record: Written) -> pa.Table:
+        stored = DeltaTable(str(self._root / name), version=record.version)
+        table = stored.to_pyarrow_table(partitions=[(month_column(name), "=", str(month))])
+        table = _rescaled(table, {column: pa.decimal128(DECIMAL_PRECISION, scale) for column, scale in record.scales.items()})
+        contract = MONTHLY[name]
+        key = [(each, "ascending") for each in contract.to_schema().unique or []]
+        return _completed(table, contract).sort_by(key)
+
+    def _record_of(self, name: str, month: Month) -> Path:
+        # Delta says neither that a month was written without rows, nor how many digits its money had.
+        return self._home / "written" / name / f"{month}.json"
+
+
+def try_again(commit: Callable[[], None], pause: Callable[[float], None]) -> None:
+    """Commit, again and again while another process commits first."""
+    for attempt in range(ATTEMPTS):
+        try:
+            commit()
+        except (CommitFailedError, DeltaError, OSError) as conflict:
+            is_race = isinstance(conflict, CommitFailedError) or "already exists" in str(conflict)
+            if not is_race or attempt == ATTEMPTS - 1:
+                raise
+            pause(random.uniform(0, 0.1) * (attempt + 1))  # noqa: S311  # spreading retries
+        else:
+            return
+
+
+def not_computed(name: str, month: Month) -> str:
+    """Return the sentence for a month that is not there."""
+    return f"{name} has no {month} yet; run `onpace report {month}` first"
+
+
+def _completed(table: pa.Table, contract: type[Contract]) -> pa.Table:
+    """Return the contract's columns in order; those that an earlier version of this program did not write are empty."""
+    kinds = pa.Table.from_pandas(empty(contract), preserve_index=False).schema
+    here = set(table.column_names)
+    parts = {name: table.column(name) if name in here else pa.nulls(len(table), kinds.field(name).type) for name in column_names(contract)}
+    return pa.table(parts)
+
+
+def _rescaled(table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
+    for name, kind in types.items():
+        table = table.set_column(table.column_names.index(name), name, table.column(name).cast(kind))
+    return table

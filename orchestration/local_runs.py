@@ -1,0 +1,179 @@
+"""Running a month in this process, with Dagster recording it.
+
+Put execution from the terminal here; what is run is `jobs`, what is said is `cli`.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+
+import dagster as dg
+from dagster._core.errors import DagsterExecutionInterruptedError
+from filelock import FileLock, Timeout
+
+from assets.metadata.tables import UNCHANGED
+from connectors.policy.csv_rows import InvalidPolicyTable
+from connectors.salesforce.auth import LoginRefused, MissingSetting, NotLocal
+from connectors.salesforce.pull import VanishedRecords
+from connectors.salesforce.schema import MissingField, MissingObject, RetypedField, UnreadableValue
+from connectors.salesforce.session import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
+from connectors.storage.extract_catalog import AnotherOrganization
+from orchestration.definitions import defs
+from orchestration.instance import dagster_instance
+from orchestration.resources import lent
+from publication.month_inputs import Books
+from publication.preconditions import refuse_another, refuse_clearly_open
+from reports.document.theme import InvalidLogo
+from reports.publisher import Press
+from sales.calendar import Month
+from sales.delivery.recipients import InvalidRecipients
+from sales.errors import Fault
+from sales.policy.rules import InvalidPolicy
+
+ABOUT_EVERY_MONTH = (
+    SalesforceUnavailable, LoginRefused, RequestRefused, DailyLimitReached, IncompleteAnswer, MissingSetting, NotLocal,
+    MissingField, MissingObject, RetypedField, UnreadableValue, VanishedRecords,
+    InvalidPolicy, InvalidPolicyTable, InvalidLogo, InvalidRecipients, AnotherOrganization,
+)  # fmt: skip
+
+
+EXTRACT = dg.AssetKey("raw_opportunities")
+# Delivery belongs to the month end as a whole.
+NEVER_ALONE = {"delivery", "month_end_delivery"}
+
+
+class UnknownAsset(Fault, LookupError):
+    """A name stands for no asset that can be computed alone."""
+
+
+class RunFailed(Fault, RuntimeError):
+    """A run did not succeed for a reason that is not in the input."""
+
+
+@dataclass
+class Outcome:
+    """What became of several months: those done, those that stood as they were, and the reason of each that failed."""
+
+    unchanged: list[Month] = field(default_factory=list)
+    done: list[Month] = field(default_factory=list)
+    failed: dict[Month, Fault] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class HowToRead:
+    """How a run gets its extract, as `assets.extract.PullConfig` says; a pull at most `shared_pull_hours` old serves."""
+
+    fresh: bool = False
+    shared_pull_hours: float = 0.0
+    reconstruct: bool = False
+    accept_vanished: bool = False
+
+
+def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead, only: dg.AssetSelection | None = None) -> None:
+    """Run a job for a month, or only some of its assets; raises the `Fault` of the step that failed."""
+    job = defs.resolve_job_def(job_name)
+    keys = _selected(only) if only else None
+    reads = keys is None or EXTRACT in keys
+    config = {"loggers": {"terminal": {"config": {}}}, **({"ops": {"salesforce_extract": {"config": asdict(how)}}} if reads else {})}
+    with _alone(month, books), _faults(month), lent(books):
+        job.execute_in_process(
+            run_config=config,
+            partition_key=str(month),
+            instance=instance,
+            tags={"onpace/launched_by": "command line"},
+            asset_selection=sorted(keys, key=str) if keys else None,
+        )
+
+
+def selection_of(names: Sequence[str]) -> dg.AssetSelection:
+    """Return the assets that names of groups or tables stand for; raises `UnknownAsset`."""
+    graph = defs.resolve_asset_graph()
+    keys = {key.to_user_string() for key in graph.executable_asset_keys}
+    groups = {graph.get(key).group_name for key in graph.executable_asset_keys}
+    chosen = dg.AssetSelection.keys()
+    for name in names:
+        if name not in keys | groups or name in NEVER_ALONE:
+            near = difflib.get_close_matches(name, keys | groups, 1)
+            meant = f"; did you mean {near[0]!r}?" if near and near[0] not in NEVER_ALONE else ""
+            raise UnknownAsset(
+                f"{name[:60]!r} is no group and no table that can be computed alone{meant}; groups are {', '.join(sorted(groups - NEVER_ALONE))}"
+            )
+        chosen |= dg.AssetSelection.groups(name) if name in groups else dg.AssetSelection.keys(name)
+    return chosen
+
+
+def _selected(only: dg.AssetSelection) -> set[dg.AssetKey]:
+    return set(only.required_multi_asset_neighbors().resolve(defs.resolve_asset_graph()))
+
+
+def note_unchanged(month: Month, books: Books, instance: dg.DagsterInstance) -> bool:
+    """Return whether a month stands as published, with all its documents; then the UI is told so, and no run is needed."""
+    pinned = books.extracts.pinned(month)
+    if pinned is None or not books.stands(month):
+        return False
+    refuse_another(books, pinned)
+    publication, standing = books.published.current(month), Press(books.home / "packs", books.policy_folder).standing(month)
+    if publication is None or standing is None or standing.digest != publication.documents:
+        return False
+    words = "everything that decides about it is as it was when it was published; nothing was computed"
+    instance.report_runless_asset_event(dg.AssetObservation("month_end_packs", partition=str(month), metadata={UNCHANGED: words}))
+    return True
+
+
+@contextmanager
+def _alone(month: Month, books: Books) -> Iterator[None]:
+    """Keep a second run of the same month away: both would write the same tables."""
+    try:
+        locks = books.home / "dagster" / "locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with FileLock(locks / f"{month}.lock", timeout=0):
+            yield
+    except Timeout:
+        raise RunFailed(f"another run of {month} is at work; wait until it is done") from None
+
+
+@contextmanager
+def _faults(month: Month) -> Iterator[None]:
+    try:
+        yield
+    except DagsterExecutionInterruptedError:
+        raise KeyboardInterrupt from None
+    except Fault:
+        raise
+    except Exception as failed:
+        cause: BaseException | None = failed
+        while cause is not None:
+            if isinstance(cause, Fault):
+                raise cause from None
+            cause = cause.__cause__
+        raise RunFailed(f"the run of {month} failed: {' '.join(str(failed).split())[:300]}; see the run in the UI (onpace ui)") from failed
+
+
+def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], None], *, fresh: bool = False) -> Outcome:
+    """Run every month without delivery, from one pull; a month that fails leaves the others standing.
+
+    A fault that would meet every month (no login, a broken policy) ends the backfill; what was done stays done.
+    """
+    outcome, started = Outcome(), books.now()
+    with dagster_instance() as instance:
+        for month in months:
+            # The first month pulls where it must; a pull made since then serves the others.
+            since = (books.now() - started) / timedelta(hours=1)
+            try:
+                refuse_clearly_open(month, books.now())
+                if not fresh and note_unchanged(month, books, instance):
+                    outcome.unchanged.append(month)
+                    continue
+                begin(month)
+                run_month("restatement", month, books, instance, HowToRead(fresh=fresh, shared_pull_hours=since))
+            except Fault as fault:
+                outcome.failed[month] = fault
+                if isinstance(fault, ABOUT_EVERY_MONTH):
+                    break
+            else:
+                outcome.done.append(month)
+    return outcome

@@ -1,0 +1,64 @@
+"""Progress of a run on the terminal: one line for each step that ends, and what the steps say; for people, or as JSON."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import dagster as dg
+from rich.console import Console
+from rich.markup import escape
+
+from orchestration import settings
+from orchestration.json_logs import json_line
+
+
+class _StepLines(logging.Handler):
+    """Prints steps as they end, and what assets say while they work."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._console = Console(stderr=True, highlight=False)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {}) or {}
+        event = meta.get("dagster_event")
+        if event is None:
+            if record.levelno >= logging.INFO and meta.get("orig_message"):
+                self._console.print(f"    {escape(str(meta['orig_message']))}", style="dim")
+        elif event.event_type_value == "STEP_SUCCESS":
+            seconds = event.event_specific_data.duration_ms / 1000
+            self._console.print(f"  ✓ {event.step_key.replace('__', ' ')} [dim]{seconds:.1f} s[/dim]")
+        elif event.event_type_value == "STEP_FAILURE":
+            self._console.print(f"  ✗ {event.step_key}", style="red")
+
+
+class _JsonStepLines(logging.Handler):
+    """The same as JSON, one object a line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta: dict[str, Any] = getattr(record, "dagster_meta", {}) or {}
+        event = meta.get("dagster_event")
+        facts = {"run_id": meta.get("run_id"), "step": meta.get("step_key")}
+        if event is None:
+            if record.levelno >= logging.INFO and meta.get("orig_message"):
+                _write(record.levelname.lower(), str(meta["orig_message"]), facts)
+        elif event.event_type_value == "STEP_SUCCESS":
+            _write("info", "step done", facts | {"seconds": round(event.event_specific_data.duration_ms / 1000, 3)})
+        elif event.event_type_value == "STEP_FAILURE":
+            _write("error", "step failed", facts)
+
+
+def _write(level: str, message: str, facts: dict[str, Any]) -> None:
+    sys.stderr.write(json_line(level, message, **facts) + "\n")
+
+
+def _terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
+    """Return a logger that prints progress only."""
+    logger = logging.Logger("onpace.terminal", logging.DEBUG)  # noqa: LOG001  # Dagster wants a fresh one a run
+    logger.addHandler(_JsonStepLines() if settings.log_format() == settings.JSON else _StepLines())
+    return logger
+
+
+terminal_logger = dg.LoggerDefinition(_terminal_logger, description="Progress on the terminal, without the engine's own events.")

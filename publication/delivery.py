@@ -1,0 +1,195 @@
+"""The mailroom: who gets which documents of a month, whether they may go out, and sending them.
+
+Put here what delivery needs of books, pages and connectors. Built by `orchestration.resources`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from email.utils import parseaddr
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from markupsafe import escape
+from upath import UPath
+
+from connectors.delivery.ledger import NOTICE, Delivery, DeliveryLedger
+from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, Round, deliver, message_id
+from connectors.delivery.outbox import months_there
+from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
+from connectors.storage.monthly_tables import NotComputed
+from publication.month_inputs import Books
+from reports.email_body import cover
+from sales.calendar import Month
+from sales.checks.invariants import assumed_share
+from sales.delivery import release_gate as gate
+from sales.delivery.recipients import Document, Mailing, Parcel, is_allowed, mailing, may_see
+from sales.delivery.release_gate import Finished
+from sales.errors import Fault
+from sales.history.extract import EMBEDDED
+
+
+class NotForTheirEyes(Fault, RuntimeError):
+    """A document was about to go to someone who may not see it."""
+
+
+class NoMailServer(Fault, LookupError):
+    """Mail is to be sent, and no server is named."""
+
+
+class HeldBack(Fault, RuntimeError):
+    """A month must not go out."""
+
+
+@dataclass(frozen=True)
+class Mailroom:
+    """Everything that sending needs; `smtp` is none where no server is named."""
+
+    books: Books
+    ledger: DeliveryLedger
+    smtp: SmtpSettings | None
+    outbox: UPath
+    link_base: str = ""
+    slack: Callable[[str], None] | None = None
+    pause: Callable[[float], None] = time.sleep
+
+    def planned(self, month: Month) -> Mailing:
+        """Return who gets what of a month; raises `NotComputed` where nothing is published."""
+        documents = _documents(self._manifest(month))
+        return mailing(self.books.recipients, self.books.colleagues(month), documents)
+
+    def held(self, month: Month) -> list[str]:
+        """Return why a month must not go out; none means that it may."""
+        rules, record = self.books.rules(month), self.books.record(month)
+        digest = self.digest(month)
+        share = assumed_share(self.books.published.read("opportunity_snapshot", month))
+        finished = Finished(
+            month, rules.calendar.as_of(month), record.extracted_at, share, self._manifest(month)["failed"], self.ledger.approved_by(str(month), digest)
+        )  # fmt: skip
+        return gate.reasons(finished, rules, self.books.now())
+
+    def approve(self, month: Month, name: str) -> None:
+        """Note that a person approves of the documents of a month as they are."""
+        self.ledger.approve(str(month), self.digest(month), name)
+
+    def digest(self, month: Month) -> str:
+        """Return a digest of a month's documents."""
+        return hashlib.sha256("".join(each.sha256 for each in _documents(self._manifest(month))).encode()).hexdigest()
+
+    def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> Round:
+        """Send what was never sent; `only_to` gets everything instead, as a rehearsal that the ledger knows by its address.
+
+        Raises `HeldBack`, `NoMailServer` or what the postman raises.
+        """
+        plan = self.planned(month)
+        book, colleagues = self.books.recipients, self.books.colleagues(month)
+        for parcel in plan.parcels:
+            for each in parcel.documents:
+                if not may_see(parcel.address, each, book, colleagues):
+                    raise NotForTheirEyes(f"{each.file} was about to go to {parcel.address}, who may not see it; nothing was sent")
+        if not only_to and (reasons := self.held(month)):
+            raise HeldBack(f"{month} is held back: {'; '.join(reasons)}")
+        if only_to and not is_allowed(only_to, book):
+            raise NotForTheirEyes(f"{only_to[:80]} is in none of allowed_domains of recipients.toml; nothing was sent")
+        parcels = plan.parcels if not only_to else tuple(replace(each, address=only_to, hidden_copies=(), name="") for each in plan.parcels)
+        if not parcels:
+            return Round()
+        compose = partial(self._compose, month, self._manifest(month))
+        return deliver(
+            parcels, str(month), self.ledger, self._connect(), compose, self.books.home / "dagster" / "locks" / "delivery.lock",
+            pause=self.pause, with_revisions=with_revisions,
+            channel=REHEARSAL if only_to else MAIL,
+        )  # fmt: skip
+
+    def deliveries(self) -> dict[Month, tuple[bool, datetime]]:
+        """Return for each month of which something left whether all of it did, and when the first of it did.
+
+        Where mail was planned, the mail decides; else what was handed over to the outbox. Rehearsals are no deliveries.
+        """
+        handed_over = {month: (True, at) for month, at in months_there(self.outbox).items()}
+        return handed_over | {Month.parse(month): known for month, known in self.ledger.months(MAIL).items()}
+
+    def notify(self, month: Month, subject: str, text: str) -> Round:
+        """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
+        written = self.write(month, subject, text)
+        self.tell(subject, text)
+        return written
+
+    def tell(self, subject: str, text: str) -> None:
+        """Tell a channel, where one is named."""
+        if self.slack is not None:
+            self.slack(f"{subject}\n{text}")
+
+    def write(self, month: Month, subject: str, text: str) -> Round:
+        """Write to those whom the recipients' file names for notices; each address once for the same words."""
+        addresses = self.books.recipients.hold_notice
+        if not addresses or self.smtp is None:
+            return Round()
+        note = Document(NOTICE, hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject)
+        parcels = [Parcel(address, "", "en", (), (note,)) for address in addresses]
+
+        def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, _linked: bool) -> Letter:  # noqa: FBT001  # the postman's
+            html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
+            return self._letter(parcel, mine, month, known_id, subject, text, html, ())
+
+        lock = self.books.home / "dagster" / "locks" / "delivery.lock"
+        return deliver(parcels, str(month), self.ledger, self._connect(), compose, lock, pause=self.pause, with_revisions=True)
+
+    def _connect(self) -> Connect:
+        if self.smtp is None:
+            raise NoMailServer("no mail server is named; set SMTP_HOST (and SMTP_FROM), or leave policy/recipients.toml out")
+        self.smtp.check()
+        return partial(connected, self.smtp)
+
+    def _compose(self, month: Month, manifest: Mapping[str, Any], parcel: Parcel, mine: Sequence[Delivery], known_id: str, linked: bool) -> Letter:  # noqa: FBT001  # the postman's
+        wanted = {each.file: each for each in parcel.documents}
+        documents = [wanted[each.file] for each in mine]
+        links = {each.file: f"{self.link_base.rstrip('/')}/{month}/{each.file}" for each in documents} if linked and self.link_base else {}
+        files = () if linked and links else tuple(Attached(each.file, self._content(month, each)) for each in documents)
+        headlines = {each["file"]: [tuple(line) for line in each["headline"]] for each in manifest["documents"]}
+        rules = self.books.rules(month)
+        made = cover(
+            documents, headlines, month, rules.policy.brand.name or rules.company, parcel.language, links=links,
+            is_demo=manifest["source"] == EMBEDDED, revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
+        )  # fmt: skip
+        return self._letter(parcel, mine, month, known_id, made.subject, made.text, made.html, files)
+
+    def _letter(
+        self, parcel: Parcel, mine: Sequence[Delivery], month: Month, known_id: str, subject: str, text: str, html: str, files: tuple[Attached, ...]
+    ) -> Letter:
+        assert self.smtp is not None  # noqa: S101  # without a server nothing is composed
+        domain = parseaddr(self.smtp.sender)[1].rpartition("@")[2]
+        name = known_id or message_id(str(month), parcel.address, mine, domain)
+        return Letter(parcel.address, parcel.name, parcel.hidden_copies, subject, text, html, name, f"Month end <month-end.{domain}>", files)
+
+    def _content(self, month: Month, document: Document) -> bytes:
+        path = self._folder(month) / document.file
+        content = path.read_bytes() if path.exists() else b""
+        if hashlib.sha256(content).hexdigest() != document.sha256:
+            raise NotComputed(f"{path} is not the file that was published; run `onpace report {month}` again")
+        return content
+
+    def _manifest(self, month: Month) -> dict[str, Any]:
+        path = self._folder(month) / "manifest.json"
+        if not path.exists():
+            raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+        if any("paper" not in each for each in manifest["documents"]):
+            raise NotComputed(f"{month} was printed by an earlier version of this program; run `onpace report {month}` first")
+        self.books.use_published(month)
+        return manifest
+
+    def _folder(self, month: Month) -> Path:
+        return self.books.home / "packs" / str(month)
+
+
+def _documents(manifest: Mapping[str, Any]) -> list[Document]:
+    return [
+        Document(*(each[name] for name in ("file", "sha256", "kind", "grain_id", "language", "paper", "title"))) for each in manifest["documents"]
+    ]

@@ -1,0 +1,119 @@
+"""What stops a month's report before anything is computed, each with a sentence: what, where, what to do.
+
+Put refusals of a month here; each is asked as early as it can be known: of the calendar before
+Salesforce is asked, of what Salesforce announces before an extract is read, of the extract before it is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from connectors.policy.csv_rows import Owners
+from connectors.policy.folder import read_recipients
+from connectors.policy.plan_files import read_plan_book
+from connectors.salesforce.pull import Outlook
+from connectors.storage.extract_catalog import AnotherOrganization, ExtractRecord
+from reports.document.theme import looks_of
+from sales.calendar import Month
+from sales.errors import Fault
+from sales.history.booking_credit import split_type
+from sales.history.extract import EMBEDDED, Extract
+from sales.history.snapshot import month_end_state, refuse_before_first
+from sales.policy.rules import InvalidPolicy, MonthRules, PersonBrand
+from sales.targets import phased_targets as targets
+from sales.targets.phased_targets import NoTargets
+
+if TYPE_CHECKING:
+    from publication.month_inputs import Books
+
+EARLIEST_MONTH = Month(2015, 1)  # as `partitions.months`
+
+
+class MonthNotClosed(Fault, ValueError):
+    """A month has not ended in the reporting time zone."""
+
+
+def refuse_clearly_open(month: Month, now: datetime) -> None:
+    """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""
+    following = month.plus(1)
+    earliest = datetime(following.year, following.number, 1, tzinfo=UTC) - timedelta(hours=14)
+    if now < earliest:
+        raise MonthNotClosed(f"{month} is not closed; the latest closed month is {Month.of(now.date()).plus(-1)}")
+    if month < EARLIEST_MONTH:
+        raise MonthNotClosed(f"{month} is before {EARLIEST_MONTH}, where months begin here; ask for a later month")
+
+
+def approval(books: Books, month: Month) -> Callable[[Outlook], None]:
+    """Return what raises the `Fault` that would stop a month's report, before its extract is read."""
+
+    def approve(outlook: Outlook) -> None:
+        rules = books.policies.for_month(month, outlook.defaults)
+        as_of = rules.calendar.as_of(month)
+        _refuse_open(month, as_of, books.now())
+        if outlook.reaches_to < as_of:
+            raise MonthNotClosed(
+                f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {outlook.reaches_to:%Y-%m-%d %H:%M:%S}; "
+                f"run again in a minute, or check this machine's clock"
+            )
+        looks_of(books.policy_folder, rules)
+        people_brands(rules, outlook.users)
+        read_recipients(books.policy_folder)
+        refuse_before_first(month, outlook.first_created, as_of)
+        refuse_without_targets(books, month, rules, outlook.users, outlook.roles, outlook.quotas)
+
+    return approve
+
+
+def refuse_unusable(books: Books, month: Month, extract: Extract) -> None:
+    """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
+    policies = books.policies
+    rules = policies.for_month(month, extract.defaults)
+    _refuse_open(month, rules.calendar.as_of(month), books.now())
+    book = books.target_book_of(rules, extract.users, extract.roles, extract.quotas)
+    people_brands(rules, extract.users)
+    read_recipients(books.policy_folder)
+    read_plan_book(books.policy_folder, extract.users, extract.accounts, rules.digits)
+    looks_of(books.policy_folder, rules)
+    month_end_state(books.history_of(extract, rules), month, rules)
+    split_type(extract, rules)
+    year = rules.calendar.fiscal_year(month)
+    in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)
+    if not any(target.fiscal_year == year for target in in_force):
+        raise NoTargets(targets.nobody_has_a_target(month, rules))
+
+
+def refuse_without_targets(books: Books, month: Month, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> None:
+    """Raise the `Fault` that a month's targets would meet, without an extract."""
+    book = books.target_book_of(rules, users, roles, quota_rows)
+    if not (book["fiscal_year"] == rules.calendar.fiscal_year(month)).any():
+        raise NoTargets(targets.nobody_has_a_target(month, rules))
+
+
+def refuse_another(books: Books, record: ExtractRecord) -> None:
+    """Refuse to answer for a real organisation from the demo's extract, or the other way round."""
+    if (record.source == EMBEDDED) != (books.source == EMBEDDED):
+        raise AnotherOrganization(
+            f"{books.home} holds numbers from {record.source}, and the settings name {books.source}; set ONPACE_HOME to another folder"
+        )
+
+
+def people_brands(rules: MonthRules, users: pd.DataFrame) -> dict[str, PersonBrand]:
+    """Find the people of `[brand.people]` by user name, e-mail or id; raises `InvalidPolicy` for someone unknown."""
+    owners = Owners(users)
+    found: dict[str, PersonBrand] = {}
+    for key, brand in rules.policy.brand.people.items():
+        matches = owners.matches(key)
+        if len(matches) != 1:
+            what = "fits several users; use the user name" if matches else "is no user name, e-mail or User id of this organisation; correct it"
+            raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
+        found[matches[0]] = brand
+    return found
+
+
+def _refuse_open(month: Month, as_of: datetime, now: datetime) -> None:
+    if now < as_of:
+        raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")

@@ -1,0 +1,34 @@
+"""Whether a file is one that we published, when and to whom."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from connectors.storage.document_ledger import Ledger, Publication
+from connectors.storage.files import digest_of
+from publication.delivery import Mailroom
+from sales.errors import Fault
+
+
+class NotOurs(Fault, LookupError):
+    """A file is none that was published from this home."""
+
+
+def verify(file: Path, room: Mailroom) -> list[str]:
+    """Return what is known of a file, a sentence for each publication; raises `NotOurs`."""
+    home, digest = room.books.home, digest_of(file)
+    found = Ledger(home).find(digest)
+    if not found:
+        raise NotOurs(f"{file} is not a file that was published from {home} (SHA-256 {digest})")
+    return [f"{file} is {_what(each)}, {_where(each, room)}{'' if each.is_current else '; a later revision replaced it'}" for each in found]
+
+
+def _what(publication: Publication) -> str:
+    named = f"{publication.file} of {publication.month}, revision {publication.revision}: {publication.title} ({publication.audience})"
+    return f"{named}, published on {publication.published_at:%Y-%m-%d %H:%M} UTC"
+
+
+def _where(publication: Publication, room: Mailroom) -> str:
+    place, recipients = Ledger(room.books.home).handed_over(publication, room.outbox), room.ledger.recipients_of(publication.sha256)
+    over = f"handed over as {place}" if place else "not handed over"
+    return f"{over}, {'mailed to ' + ', '.join(recipients) if recipients else 'mailed to nobody'}"

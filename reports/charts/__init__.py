@@ -1,0 +1,1 @@
+"""Charts as SVG. What is drawn is decided by the section."""

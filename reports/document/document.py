@@ -1,0 +1,173 @@
+"""A document as values that are ready to print: sections, tables, tiles, and the whole.
+
+Put the shapes of printed things here. What they hold is decided by `headline`,
+the sections and `deals`; which documents there are, by `month_end`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import partial
+
+import pandas as pd
+from markupsafe import Markup
+
+from reports.charts.svg import Palette
+from reports.document.theme import Look
+from reports.text import formats
+from reports.text.i18n import Language, language
+from sales.calendar import Month
+from sales.policy.rules import MonthRules
+
+ENGLISH = language("en")
+PLAIN = Look()
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a printed table; widths of a table add up to 100."""
+
+    label: str
+    width: int
+    is_number: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of printed cells; a shade from 1 to 5 colours a cell of a heat map."""
+
+    cells: tuple[str, ...]
+    is_strong: bool = False
+    shades: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A printed table; `note` says what was left out."""
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """A question, its answer in a sentence, a figure and tables; `key` is its name in links."""
+
+    key: str
+    title: str
+    answer: str = ""
+    figure: Markup | None = None
+    caption: str = ""
+    points: tuple[str, ...] = ()
+    tables: tuple[Table, ...] = ()
+    starts_page: bool = False
+    stays_together: bool = False
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A sentence of the first page, and the published table that it was read from."""
+
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What must happen next: who owns it, what it is, and the published table that says so."""
+
+    owner: str
+    text: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One headline number, and the section that tells more."""
+
+    name: str
+    value: str
+    note: str
+    is_short: bool = False
+    key: str = ""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The template's own words."""
+
+    actions: str
+    contents: str
+    demo: str
+    demo_long: str
+    as_of: str
+    attached: str
+
+
+@dataclass(frozen=True)
+class MonthEndReport:
+    """One document, ready to print; `attachments` are the tables behind it."""
+
+    kind: str
+    grain_id: str
+    kind_name: str
+    title: str
+    subtitle: str
+    audience: str
+    company: str
+    month: Month
+    month_name: str
+    created: str
+    last_day: date
+    is_demo: bool
+    language: Language
+    edition: str
+    look: Look
+    labels: Labels
+    statements: tuple[Statement, ...]
+    actions: tuple[Action, ...]
+    tiles: tuple[Tile, ...]
+    sections: tuple[Section, ...]
+    attachments: Mapping[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])
+
+
+@dataclass(frozen=True)
+class Edition:
+    """What documents of a month share: its rules, how pages look, in which language, and where records can be opened.
+
+    `name` tells a further edition of a document from its first one, such as `de` or `letter`.
+    """
+
+    month: Month
+    rules: MonthRules
+    is_demo: bool
+    look: Look = PLAIN
+    language: Language = ENGLISH
+    name: str = ""
+    records_at: str = ""
+
+    @property
+    def money(self) -> Callable[[Decimal | None], str]:
+        """Amounts in whole units."""
+        return partial(self.language.money, currency=self.rules.currency)
+
+    @property
+    def short(self) -> Callable[[Decimal | None], str]:
+        """Amounts in headlines and charts."""
+        return partial(self.language.short_money, currency=self.rules.currency)
+
+    @property
+    def palette(self) -> Palette:
+        """The brand's colours."""
+        return self.look.palette
+
+    def record(self, record_id: str, shown: str) -> str:
+        """Return a name that leads to its record in Salesforce, where records can be opened."""
+        if not self.records_at or not record_id.isalnum():
+            return formats.printable(shown)
+        return Markup('<a class="record" href="{}/{}">{}</a>').format(self.records_at, record_id, formats.printable(shown))

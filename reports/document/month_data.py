@@ -1,0 +1,322 @@
+"""The month's tables cut by person, team and company: what one document looks up.
+
+Put lookups here; what is said of them is in `month_end`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, cast
+
+import pandas as pd
+
+from sales import arrow as columns
+from sales.calendar import Month
+from sales.forecast.backtest import Score, scores
+from sales.policy.rules import MonthRules
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class MonthTables:
+    """The tables of one month end."""
+
+    opportunity_snapshot: pd.DataFrame
+    booking_credit: pd.DataFrame
+    phased_targets: pd.DataFrame
+    monthly_bookings: pd.DataFrame
+    target_attainment: pd.DataFrame
+    pipeline_coverage: pd.DataFrame
+    pipeline_movement: pd.DataFrame
+    closing_plan: pd.DataFrame
+    data_quality: pd.DataFrame
+    landing_forecast: pd.DataFrame
+    client_phasing: pd.DataFrame
+    pipeline_generation: pd.DataFrame
+    forecast_track_record: pd.DataFrame
+    phasing_check: pd.DataFrame
+    target_padding: pd.DataFrame
+    bottom_up_plan: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class PlannedMonth:
+    """One month of a plan: baseline, re-phased, and what was booked."""
+
+    month: Month
+    baseline: Decimal
+    rephased: Decimal
+    booked: Decimal
+
+
+class GrainTables:
+    """Lookups over the tables of one month, each built once."""
+
+    def __init__(self, tables: MonthTables, month: Month, rules: MonthRules) -> None:
+        """Keep the tables; nothing is computed until it is asked for."""
+        self.tables, self.month, self.rules = tables, month, rules
+
+    @property
+    def focus_quarter(self) -> str:
+        """The quarter that holds the month, or the next one where the month ends it."""
+        current = self.rules.calendar.quarter_of(self.month)
+        return (self.rules.calendar.quarter_of(self.month.plus(1)) if current.last == self.month else current).name
+
+    def active_people(self, team: str | None = None) -> list[str]:
+        """Return people with a target, bookings this year or open pipeline, by id; of one team if named."""
+        return [each for each in self._active if team is None or self._team_of[each] == team]
+
+    def active_teams(self) -> list[str]:
+        """Return the teams of active people, by name."""
+        return sorted({self._team_of[each] for each in self._active})
+
+    def name_of_person(self, person: str) -> str:
+        """Return a person's name."""
+        return self._folk[person][0]
+
+    def team_of_person(self, person: str) -> str:
+        """Return a person's team."""
+        return self._folk[person][1]
+
+    def name_of(self, grain: str, grain_id: str) -> str:
+        """Return the name of a person, a team or the company."""
+        return self.name_of_person(grain_id) if grain == "person" else grain_id
+
+    def past_forecasts(self, grain: str, grain_id: str) -> list[Record]:
+        """Return earlier forecasts and what came."""
+        return self._past_forecasts.get((grain, grain_id), [])
+
+    def attained(self, grain: str, grain_id: str) -> dict[str, Record]:
+        """Return attainment by period kind."""
+        return self._attainment[grain, grain_id]
+
+    def coverage(self, grain: str, grain_id: str) -> list[Record]:
+        """Return coverage rows: quarters in order, then the year."""
+        return self._coverage[grain, grain_id]
+
+    def landings(self, grain: str, grain_id: str) -> list[Record]:
+        """Return landing rows: the month to come, quarters in order, then the year; none for who appears in no forecast."""
+        return self._landings.get((grain, grain_id), [])
+
+    @cached_property
+    def scores(self) -> list[Score]:
+        """How past forecasts did."""
+        return scores(self.tables.forecast_track_record, ("company", "team"))
+
+    def generation(self) -> list[Record]:
+        """Return new pipeline by source and month."""
+        return self._generation
+
+    def client_months(self) -> dict[tuple[str, str], tuple[Decimal, Decimal | None]]:
+        """Return what each client booked and is expected to bring in a month."""
+        return {(row["account_id"], row["month"]): (row["bookings"], row["expected"]) for row in self._client_rows}
+
+    def account_name(self, account_id: str) -> str:
+        """Return a client's name, or its id where it has none."""
+        return self._account_names.get(account_id) or account_id
+
+    def delivery_days(self) -> dict[str, float]:
+        """Return the days of work by month; none where no effort is known."""
+        days: dict[str, float] = {}
+        for row in self._client_rows:
+            if row["delivery_days"] is not None:
+                days[row["month"]] = days.get(row["month"], 0.0) + row["delivery_days"]
+        return days
+
+    def padding(self) -> list[Record]:
+        """Return assigned and stated targets of the fiscal year, the company's first."""
+        year = self.rules.calendar.fiscal_year(self.month)
+        rows = [row for row in records(self.tables.target_padding) if row["fiscal_year"] == year]
+        return sorted(rows, key=lambda row: (row["grain"] != "company", row["grain_id"]))
+
+    def bottom_up(self) -> list[Record]:
+        """Return the year from below, by month."""
+        return records(self.tables.bottom_up_plan)
+
+    def season(self, person: str) -> tuple[float, int] | None:
+        """Return the weight and the number of deals of the season that a person's year is phased by, none with another method."""
+        year = self.rules.calendar.fiscal_year(self.month)
+        rows = self.tables.phased_targets
+        mine = records(rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1))
+        return (mine[0]["season_evidence"], mine[0]["season_deals"]) if mine and mine[0]["season_evidence"] is not None else None
+
+    def phasing_check(self, person: str) -> Record | None:
+        """Return whether a person's phasing forgives two bad months, none without a target."""
+        year = self.rules.calendar.fiscal_year(self.month)
+        return self._checks.get((year, person))
+
+    def movement(self, grain: str, grain_id: str) -> list[Record]:
+        """Return movement rows: quarters in order, then the year."""
+        return self._movement.get((grain, grain_id), [])
+
+    def plan(self, grain: str, grain_id: str) -> list[PlannedMonth]:
+        """Return the twelve months of the fiscal year."""
+        planned, booked = self._planned, self._booked
+        people = self._members(grain, grain_id)
+        zero = Decimal(0)
+        result: list[PlannedMonth] = []
+        for month in self.rules.calendar.year_of(self.month).months:
+            mine = [planned[key] for person in people if (key := (person, str(month))) in planned]
+            result.append(PlannedMonth(
+                month,
+                sum((baseline for baseline, _ in mine), zero),
+                sum((rephased for _, rephased in mine), zero),
+                sum((booked.get((person, str(month)), zero) for person in people), zero),
+            ))  # fmt: skip
+        return result
+
+    def at_risk(self, grain: str, grain_id: str) -> Decimal:
+        """Return what no remaining month of the year can take."""
+        return sum((self._leftover.get(person, (Decimal(0), Decimal(0)))[0] for person in self._members(grain, grain_id)), Decimal(0))
+
+    def ahead(self, grain: str, grain_id: str) -> Decimal:
+        """Return bookings beyond the plan to date."""
+        return sum((self._leftover.get(person, (Decimal(0), Decimal(0)))[1] for person in self._members(grain, grain_id)), Decimal(0))
+
+    def deals(self, grain: str, grain_id: str) -> list[Record]:
+        """Return the closing plan's deals with names, by close date."""
+        return self._deals if grain == "company" else self._deals_of.get((grain, grain_id), [])
+
+    def findings(self) -> list[tuple[str, str, int, Decimal | None]]:
+        """Return findings with weight, number of records and money, the heaviest first."""
+        weights = {"error": 0, "warning": 1, "info": 2}
+        groups = self.tables.data_quality.groupby(["finding", "severity"], observed=True, sort=True)
+        rows: list[tuple[str, str, int, Decimal | None]] = []
+        for key, group in groups:
+            finding, severity = cast("tuple[str, str]", key)
+            amounts = [each for each in group["amount"].tolist() if isinstance(each, Decimal)]
+            rows.append((finding, severity, len(group), sum(amounts, Decimal(0)) if amounts else None))
+        return sorted(rows, key=lambda row: (weights[row[1]], row[0]))
+
+    @cached_property
+    def _folk(self) -> dict[str, tuple[str, str]]:
+        parts = [self.tables.opportunity_snapshot, self.tables.phased_targets, self.tables.booking_credit]
+        rows = pd.concat([part[["owner_id", "owner_name", "team"]] for part in parts]).drop_duplicates("owner_id")
+        return {owner: (name, team) for owner, name, team in rows.itertuples(index=False)}
+
+    @cached_property
+    def _team_of(self) -> dict[str, str]:
+        return {owner: team for owner, (_, team) in self._folk.items()}
+
+    @cached_property
+    def _active(self) -> list[str]:
+        year = self.rules.calendar.fiscal_year(self.month)
+        with_target = self.tables.phased_targets.loc[self.tables.phased_targets["fiscal_year"] == year, "owner_id"]
+        coverage = self.tables.pipeline_coverage
+        busy = (coverage["bookings"] != 0) | (coverage["open_pipeline"] != 0) | (coverage["overdue_pipeline"] != 0)
+        working = coverage.loc[(coverage["grain"] == "person") & busy, "grain_id"]
+        return sorted({*with_target.tolist(), *working.tolist()})
+
+    @cached_property
+    def _attainment(self) -> dict[tuple[str, str], dict[str, Record]]:
+        found: dict[tuple[str, str], dict[str, Record]] = {}
+        for row in records(self.tables.target_attainment):
+            found.setdefault((row["grain"], row["grain_id"]), {})[row["period_kind"]] = row
+        return found
+
+    @cached_property
+    def _coverage(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.pipeline_coverage)
+
+    @cached_property
+    def _movement(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.pipeline_movement)
+
+    @cached_property
+    def _landings(self) -> dict[tuple[str, str], list[Record]]:
+        order = {"month": 0, "quarter": 1, "year": 2}
+        found = _by_grain(self.tables.landing_forecast)
+        return {key: sorted(rows, key=lambda row: (order[row["period_kind"]], row["period"])) for key, rows in found.items()}
+
+    @cached_property
+    def _generation(self) -> list[Record]:
+        return records(self.tables.pipeline_generation)
+
+    @cached_property
+    def _client_rows(self) -> list[Record]:
+        return records(self.tables.client_phasing)
+
+    @cached_property
+    def _account_names(self) -> dict[str, str]:
+        return {row["account_id"]: row["account_name"] for row in self._client_rows}
+
+    @cached_property
+    def _checks(self) -> dict[tuple[int, str], Record]:
+        return {(row["fiscal_year"], row["owner_id"]): row for row in records(self.tables.phasing_check)}
+
+    @cached_property
+    def _planned(self) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
+        rows = self.tables.phased_targets[["owner_id", "month", "baseline_target", "rephased_target"]]
+        return {(owner, month): (baseline, rephased) for owner, month, baseline, rephased in rows.itertuples(index=False)}
+
+    @cached_property
+    def _booked(self) -> dict[tuple[str, str], Decimal]:
+        bookings = self.tables.monthly_bookings
+        known = bookings.loc[bookings["known_month"] == str(self.month), ["owner_id", "month", "bookings"]]
+        return {(owner, month): amount for owner, month, amount in known.itertuples(index=False)}
+
+    @cached_property
+    def _leftover(self) -> dict[str, tuple[Decimal, Decimal]]:
+        year = self.rules.calendar.fiscal_year(self.month)
+        rows = self.tables.phased_targets.loc[self.tables.phased_targets["fiscal_year"] == year]
+        sums = rows.groupby("owner_id", observed=True)[["at_risk", "ahead"]].sum()
+        return {str(owner): (Decimal(row.at_risk), Decimal(row.ahead)) for owner, row in sums.iterrows()}
+
+    @cached_property
+    def _deals(self) -> list[Record]:
+        plan = self.tables.closing_plan
+        snapshot = self.tables.opportunity_snapshot
+        row = columns.codes(plan["opportunity_id"], columns.arrow(snapshot["opportunity_id"]))
+        names = snapshot[["name", "account_name", "owner_name", "team", "stage_name"]].take(row).reset_index(drop=True)
+        wanted = [
+            "opportunity_id", "owner_id", "amount", "close_date", "push_count", "days_overdue", "flags",
+            "expected_month", "win_probability", "hit_change_month", "hit_change_quarter", "hit_change_year",
+            "owner_hit_change_month", "owner_hit_change_quarter", "owner_hit_change_year", "confirm_p10", "confirm_p90",
+        ]  # fmt: skip
+        deals = records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
+        return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
+
+    @cached_property
+    def _deals_of(self) -> dict[tuple[str, str], list[Record]]:
+        found: dict[tuple[str, str], list[Record]] = {}
+        for deal in self._deals:
+            found.setdefault(("team", deal["team"]), []).append(deal)
+            found.setdefault(("person", deal["owner_id"]), []).append(deal)
+        return found
+
+    @cached_property
+    def _past_forecasts(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.forecast_track_record)
+
+    @cached_property
+    def _people_of(self) -> dict[tuple[str, str], list[str]]:
+        found: dict[tuple[str, str], list[str]] = {}
+        for owner, team in self._team_of.items():
+            found.setdefault(("team", team), []).append(owner)
+        return found
+
+    def _members(self, grain: str, grain_id: str) -> list[str]:
+        if grain == "person":
+            return [grain_id]
+        return list(self._team_of) if grain == "company" else self._people_of.get((grain, grain_id), [])
+
+
+def amount_of(deal: Record) -> Decimal:
+    """Return a deal's amount, 0 where it has none."""
+    return deal["amount"] if deal["amount"] is not None else Decimal(0)
+
+
+def _by_grain(table: pd.DataFrame) -> dict[tuple[str, str], list[Record]]:
+    found: dict[tuple[str, str], list[Record]] = {}
+    for row in records(table):
+        found.setdefault((row["grain"], row["grain_id"]), []).append(row)
+    return found
+
+
+def records(table: pd.DataFrame) -> list[Record]:
+    """Return rows with plain values: empty cells are None."""
+    parts = {name: columns.arrow(table[name]).to_pylist() for name in table.columns}
+    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]

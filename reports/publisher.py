@@ -1,0 +1,330 @@
+"""The press: which documents a month has, printing those that changed, and the manifest.
+
+Put publishing here: file names, digests, `manifest.json`. What a document says is `month_end`,
+how it becomes PDF is `render`, who prints it is `workers`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import lru_cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from reports.document.document import Edition, MonthEndReport
+from reports.document.month_data import MonthTables
+from reports.document.theme import looks_of
+from reports.export.safe_csv import guarded_csv
+from reports.export.workbook import workbook_of
+from reports.month_end import Readers, Restated, month_end_reports
+from reports.rendering import pdf as render
+from reports.rendering.pdf import AttachedFile, Proof
+from reports.rendering.pool import Printed, Unprinted, printed
+from reports.text import formats
+from reports.text.i18n import marked
+from sales.calendar import Month
+from sales.errors import Fault
+from sales.history.extract import EMBEDDED
+from sales.policy.rules import MonthRules
+
+MANIFEST = "manifest.json"
+# Where records of the demo company would be, if it had any: a host that is reserved for examples.
+DEMO_RECORDS = "https://tidewater.my.salesforce.example"
+# Documents that are shown in chats have a picture of their first page.
+WITH_PICTURE = {"company", "team"}
+# So many tiles are the headline of a document, in the manifest and in mails.
+HEADLINES = 3
+DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
+
+
+class DocumentsFailed(Fault, RuntimeError):
+    """Some documents could not be printed; the others were."""
+
+
+@dataclass(frozen=True)
+class Pack:
+    """One published document: its PDF, and the same in other shapes."""
+
+    path: Path
+    title: str
+    kind: str
+    grain_id: str
+    language: str
+    paper: str
+    audience: str
+    sha256: str
+    content_digest: str
+    other_shapes: dict[str, str] = field(default_factory=dict[str, str])
+    headline: tuple[tuple[str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Issue:
+    """All documents of a month, the company's first; `printed` of them were printed now, `failed` says which could not be and why."""
+
+    folder: Path
+    packs: list[Pack]
+    printed: int
+    failed: dict[str, str]
+    remarks: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        """A digest of everything that was published."""
+        return hashlib.sha256("".join(pack.sha256 for pack in self.packs).encode()).hexdigest()[:32]
+
+    def refuse_failed(self) -> None:
+        """Raise `DocumentsFailed` where a document could not be printed."""
+        if self.failed:
+            first, reason = next(iter(self.failed.items()))
+            more = f" and {len(self.failed) - 1} more" if len(self.failed) > 1 else ""
+            raise DocumentsFailed(f"{first}{more} could not be printed: {reason}; the other {len(self.packs)} documents are in {self.folder}")
+
+
+@dataclass(frozen=True)
+class Press:
+    """Prints packs below `root/YYYY-MM`; logos lie in the policy folder."""
+
+    root: Path
+    policy_folder: Path
+    link_base: str = ""
+
+    def link(self, path: Path) -> str:
+        """Return an address at which a browser opens a document."""
+        inside = path.relative_to(self.root).as_posix()
+        return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
+
+    def standing(self, month: Month) -> Issue | None:
+        """Return the month's documents as they lie there, none where some are missing, damaged or were never printed."""
+        folder = self.root / str(month)
+        manifest = _manifest(folder)
+        entries = manifest.get("documents", [])
+        if not entries or manifest.get("failed") or not all(_are_intact(folder, entry) for entry in entries):
+            return None
+        return Issue(folder, [_stood(entry, folder) for entry in entries], 0, {})
+
+    def publish(
+        self, tables: MonthTables, month: Month, rules: MonthRules, source: str, progress: Callable[[str], None] = lambda _: None, *,
+        readers: Readers | None = None, before: Restated | None = None,
+    ) -> Issue:  # fmt: skip
+        """Print the month's documents that changed and write the manifest; the old state stays until then.
+
+        A document that cannot be printed is left out and named in the issue; it does not stop the others.
+        """
+        looks = looks_of(self.policy_folder, rules)
+        edition = Edition(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
+        reports = month_end_reports(tables, edition, replace(readers or Readers(), looks=looks), before)
+        folder = self.root / str(month)
+        _recover(folder)
+        with _staged(folder) as stage:
+            issue = _issue(reports, folder, stage, looks.remarks)
+            progress(f"{len(issue.packs) + len(issue.failed)} documents, {issue.printed} printed")
+            manifest = _manifest_of(issue, month, source, tables)
+            (stage / MANIFEST).write_bytes(manifest)
+            if issue.printed or issue.failed or not _is_same(folder, stage):
+                _replace(folder, stage)
+        return issue
+
+
+def _stood(entry: dict[str, Any], folder: Path) -> Pack:
+    """Return a document as the manifest knows it."""
+    fields = {
+        name: entry[name] for name in ("title", "kind", "grain_id", "language", "paper", "audience", "sha256", "content_digest", "other_shapes")
+    }
+    return Pack(folder / entry["file"], **fields, headline=tuple((name, value, note) for name, value, note in entry["headline"]))
+
+
+def file_name(report: MonthEndReport) -> str:
+    """Return a file name that is safe everywhere, and different for different people, teams and languages."""
+    tail = f".{report.edition}" if report.edition else ""
+    if report.kind == "company":
+        return f"company{tail}.pdf"
+    shown = report.title if report.kind == "person" else report.grain_id
+    ascii_name = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40].strip("-")
+    digest = hashlib.sha256(report.grain_id.encode()).hexdigest()[:6]
+    return "-".join(part for part in (report.kind, slug, digest) if part) + f"{tail}.pdf"
+
+
+def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks: tuple[str, ...]) -> Issue:
+    """Print what changed into `stage`, put what did not beside it, and return all of it in order."""
+    known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
+    order: list[str] = []
+    packs: dict[str, Pack] = {}
+    failed: dict[str, str] = {}
+    waiting: dict[str, MonthEndReport] = {}
+    digests: dict[str, str] = {}
+
+    def proofs() -> Iterator[tuple[str, Proof, bool]]:
+        for report in reports:
+            name, proof = file_name(report), proof_of(report)
+            digest, before = _digest(proof), known.get(name)
+            order.append(name)
+            if before and before["content_digest"] == digest and _are_intact(folder, before):
+                packs[name] = _kept(before, folder, stage)
+            else:
+                waiting[name], digests[name] = report, digest
+                yield name, proof, report.kind in WITH_PICTURE
+
+    for name, done in printed(proofs()):
+        report = waiting.pop(name)
+        if isinstance(done, Unprinted):
+            failed[f"{report.kind_name} {formats.unmarked(report.title)[:60]}"] = done.reason
+        else:
+            packs[name] = _write(report, name, done, digests[name], folder, stage)
+    return Issue(folder, [packs[name] for name in order if name in packs], len(digests) - len(failed), failed, remarks)
+
+
+def proof_of(report: MonthEndReport) -> Proof:
+    """Return all that decides about a document's PDF: its page, its look and its tables."""
+    say = report.language.say
+    attached = tuple(
+        AttachedFile(f"{name}.csv", say(DESCRIPTION, name=name, title=formats.unmarked(report.title)), guarded_csv(table))
+        for name, table in sorted(report.attachments.items())
+    )
+    return Proof(render.html_of(report), report.look, datetime.fromisoformat(report.created), f"{report.month} {file_name(report)}", attached)
+
+
+def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder: Path, stage: Path) -> Pack:
+    """Write a document in all its shapes."""
+    stem = name.removesuffix(".pdf")
+    shapes = {
+        f"{stem}.html": render.browser_html_of(report).encode(),
+        f"{stem}.xlsx": workbook_of(report.attachments, datetime.fromisoformat(report.created)),
+        **({f"{stem}.png": done.picture} if done.picture else {}),
+    }
+    for each, content in ((name, done.pdf), *shapes.items()):
+        (stage / each).write_bytes(content)
+    digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
+    return Pack(
+        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.look.paper, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests,
+        tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
+    )  # fmt: skip
+
+
+def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
+    """Put a document that did not change beside the new ones, without copying it."""
+    for each in (entry["file"], *entry["other_shapes"]):
+        os.link(folder / each, stage / each)
+    return _stood(entry, folder)
+
+
+def _records_at(source: str) -> str:
+    """Return where a record can be opened in a browser; only addresses that are safe to click."""
+    if source == EMBEDDED:
+        return DEMO_RECORDS
+    return source.rstrip("/") if source.startswith("https://") else ""
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+
+
+def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -> bytes:
+    snapshot = tables.opportunity_snapshot
+    documents = [
+        {
+            "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id, "language": pack.language, "paper": pack.paper,
+            "audience": pack.audience, "sha256": pack.sha256, "content_digest": pack.content_digest, "other_shapes": pack.other_shapes,
+            "headline": pack.headline,
+        }
+        for pack in issue.packs
+    ]  # fmt: skip
+    content = {
+        "month": str(month),
+        "source": source,
+        "as_of": snapshot["as_of"].iloc[0].isoformat(),
+        "extracted_at": snapshot["extracted_at"].iloc[0].isoformat(),
+        "printed_with": hashlib.sha256(_machinery().encode()).hexdigest(),
+        "documents": documents,
+        "failed": issue.failed,
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False).encode()
+
+
+def _digest(proof: Proof) -> str:
+    """Return a digest of all that decides about a document: its words and numbers, its tables, its look, and the machinery."""
+    look = proof.look
+    whole = hashlib.sha256(proof.html.encode())
+    for part in (_machinery(), render.stylesheet(look), repr(look.palette), proof.identifier, proof.created.isoformat()):
+        whole.update(part.encode() + b"\0")
+    whole.update(look.logo.content if look.logo else b"")
+    for each in proof.attached:
+        whole.update(each.name.encode() + b"\0" + each.description.encode() + b"\0" + hashlib.sha256(each.content).digest())
+    return whole.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _machinery() -> str:
+    """What else decides how a page looks: the templates, the fonts and the renderer."""
+    files = [
+        *sorted(formats.FONTS.glob("*.ttf")),
+        *(render.TEMPLATES / name for name in ("layout.html", "pack.html", "browser.html", "print.css", "screen.css")),
+    ]
+    versions = "".join(version(name) for name in ("weasyprint", "xlsxwriter", "pypdfium2"))
+    return "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files) + versions
+
+
+def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
+    files = {entry["file"]: entry["sha256"], **entry.get("other_shapes", {})}
+    return "paper" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
+
+
+def _is_intact(path: Path, sha256: str) -> bool:
+    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
+
+
+def _is_same(folder: Path, stage: Path) -> bool:
+    """Return whether a folder holds the same files and the same manifest."""
+    if not (folder / MANIFEST).exists():
+        return False
+    names = {path.name for path in stage.iterdir()}
+    return {path.name for path in folder.iterdir()} == names and (folder / MANIFEST).read_bytes() == (stage / MANIFEST).read_bytes()
+
+
+@contextmanager
+def _staged(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside another one, and remove what is left of it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    stage.chmod(0o755)
+    try:
+        yield stage
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+        if folder.exists():
+            shutil.rmtree(_former(folder), ignore_errors=True)
+
+
+def _replace(folder: Path, stage: Path) -> None:
+    """Put a folder in the place of another: readers see all of the old pack or all of the new."""
+    for path in stage.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+    if folder.exists():
+        folder.rename(_former(folder))
+    stage.rename(folder)
+
+
+def _recover(folder: Path) -> None:
+    """Put a pack back that a killed run had moved aside, and forget what it had staged."""
+    if _former(folder).exists() and not folder.exists():
+        _former(folder).rename(folder)
+    for left in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _former(folder: Path) -> Path:
+    return folder.parent / f".{folder.name}-former"

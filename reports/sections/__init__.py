@@ -1,0 +1,1 @@
+"""Sections of documents, each a question a reader has. Drawing is `charts`."""

@@ -1,0 +1,190 @@
+"""Lists of deals: due in the next 90 days, slipped and overdue.
+
+Put what is printed of single deals here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+from markupsafe import Markup
+
+from reports.charts import landing as charts_ahead
+from reports.charts.landing import Confirmation, Horizon
+from reports.document.document import Column, Row, Section, Table
+from reports.document.month_data import Record, amount_of
+from reports.document.view import View
+from reports.text import formats
+from sales.calendar import Month
+from sales.forecast.closing_plan import HORIZON_DAYS
+
+HORIZON_WEEKS = 13
+# A table is as wide as the paper less its margins.
+PAGE_WIDTH = 510.0
+# Deals whose waiting takes half a point off a chance.
+DEAR, MOST_DEAR = 0.005, 5
+STRIP = 17  # percent of a table's width
+
+
+def is_protected(deal: Record) -> bool:
+    """Return whether a deal is a slow one of an existing client."""
+    return "protect" in deal["flags"].split()
+
+
+def closing(view: View, most: int) -> Section:
+    """Return what is due in the next 90 days, the largest deals by name."""
+    say, language = view.language.say, view.language
+    title = say("Due in the next 90 days")
+    deals = [deal for deal in view.deals() if not deal["days_overdue"]]
+    if not deals:
+        return Section("closing", title, answer=say("No open deal has its close date in the next 90 days."))
+    total = sum((amount_of(deal) for deal in deals), Decimal(0))
+    protect = sum(is_protected(deal) for deal in deals)
+    answer = language.say_many(
+        "{n} deal worth {amount} has its close date in the next 90 days.", "{n} deals worth {amount} have their close date in the next 90 days.",
+        len(deals), amount=view.edition.short(total),
+    )  # fmt: skip
+    if protect:
+        careful = language.say_many(
+            "{n} of them is a slow deal of an existing client: protect, do not push.", "{n} of them are slow deals of existing clients: protect, do not push.", protect
+        )  # fmt: skip
+        answer = f"{answer} {careful}"
+    largest = sorted(deals, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))
+    shown = _by_date(largest[:most])
+    has_days = any(deal["confirm_p10"] for deal in shown)
+    weekly = charts_ahead.weekly_bars(_weeks(view, deals), view.edition.short, view.edition.palette, language) if view.grain != "person" else None
+    caption = say("Diamond: close date in the CRM.")
+    if has_days:
+        caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
+    caption += " " + say("Chance: to be booked within twelve months.")
+    if any(deal["expected_month"] for deal in shown):
+        caption += " " + say("Expected: month of confirmation if it is won; on this company's past it came nearer than the close date.")
+    patience = _patience_table(view, deals)
+    tables = tuple(table for table in (_deal_table(view, shown, len(deals), say("close date"), is_ahead=True), patience) if table)
+    return Section("closing", title, answer, weekly, caption, (), tables, starts_page=view.grain == "company")
+
+
+def overdue(view: View, most: int) -> Section | None:
+    """Return what is open past its close date, or none."""
+    late = [deal for deal in view.deals() if deal["days_overdue"]]
+    if not late:
+        return None
+    total = sum((amount_of(deal) for deal in late), Decimal(0))
+    answer = view.language.say_many(
+        "{n} deal worth {amount} is open past the close date and in no period: re-date or close it.",
+        "{n} deals worth {amount} are open past the close date and in no period: re-date or close them.",
+        len(late), amount=view.edition.short(total),
+    )  # fmt: skip
+    shown = sorted(late, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))[:most]
+    table = _deal_table(view, shown, len(late), view.language.say("amount"), is_ahead=False)
+    return Section("overdue", view.language.say("Slipped and overdue"), answer, tables=(table,))
+
+
+def _by_date(deals: Sequence[Record]) -> list[Record]:
+    return sorted(deals, key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"]))
+
+
+def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
+    first = view.edition.rules.calendar.first_day(view.edition.month.plus(1))
+    weeks: list[tuple[str, Decimal, int]] = []
+    for n in range(HORIZON_WEEKS):
+        start = first + timedelta(days=7 * n)
+        # 90 days are twelve weeks and six days: the last bar is a day short.
+        due = [deal for deal in deals if start <= deal["close_date"] < start + timedelta(days=7)]
+        total = sum((amount_of(deal) for deal in due), Decimal(0))
+        weeks.append((view.language.day_of_year(start), total, len(due)))
+    return weeks
+
+
+def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: str, *, is_ahead: bool) -> Table:
+    """Return deals by name; `is_ahead` adds the days ahead as a strip."""
+    say, language = view.language.say, view.language
+    is_person = view.grain == "person"
+    has_month = any(deal["expected_month"] for deal in deals)
+    columns = [
+        Column(say("Client and deal"), 0),
+        *([] if is_person else [Column(say("Owner"), 13)]),
+        Column(say("Stage"), 12 if is_person else 10),
+        Column(say("Close date"), 12 if is_person else 11),
+        Column(say("Amount"), 11, is_number=True),
+        Column(say("Chance"), 8, is_number=True),
+        *([Column(say("Expected"), 11 if is_person else 10)] if has_month else []),
+    ]
+    strip = Horizon(view.edition.rules.calendar.first_day(view.edition.month.plus(1)), HORIZON_DAYS, PAGE_WIDTH * STRIP / 100)
+    if is_ahead:
+        columns.append(Column(charts_ahead.horizon_head(strip, language), STRIP))
+    columns[0] = replace(columns[0], width=100 - sum(column.width for column in columns))
+    rows: list[Row] = []
+    for deal in deals:
+        cells = [
+            _with_note(view, deal), *([] if is_person else [formats.printable(deal["owner_name"])]), formats.printable(deal["stage_name"]),
+            language.day(deal["close_date"]), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
+            *([_expected(view, deal)] if has_month else []),
+        ]  # fmt: skip
+        if is_ahead:
+            known = Confirmation(deal["close_date"], deal["confirm_p10"], deal["confirm_p90"])
+            cells.append(charts_ahead.confirmation_strip(known, strip, view.edition.palette, language))
+        rows.append(Row(tuple(cells)))
+    hidden = all_of_them - len(deals)
+    note = ""
+    if hidden:
+        note = say(
+            "The {n} largest, by {order}; {hidden} more are in the attached closing_plan.csv.",
+            n=len(deals),
+            order=order,
+            hidden=language.count(hidden),
+        )
+    return Table(tuple(columns), tuple(rows), note=note)
+
+
+def _with_note(view: View, deal: Record) -> Markup:
+    """Return a deal's name with what is to be known of it."""
+    note = _note(view, deal)
+    return Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note) if note else Markup("{}").format(view.deal_link(deal))
+
+
+def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
+    """Return what waiting a month costs in points of the chance to hit, the dearest deals first; none where nothing is dear or known."""
+    say, language = view.language.say, view.language
+    names = [f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}" for kind in ("month", "quarter", "year")]
+
+    def dearest(deal: Record) -> float:
+        return min((deal[name] for name in names if deal[name] is not None), default=0.0)
+
+    shown = sorted((deal for deal in deals if dearest(deal) <= -DEAR), key=lambda deal: (dearest(deal), deal["opportunity_id"]))[:MOST_DEAR]
+    if not shown or view.grain == "team":
+        return None
+    rows = [
+        Row((
+            _with_note(view, deal), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
+            *(language.points(deal[name]) for name in names),
+        ))
+        for deal in shown
+    ]  # fmt: skip
+    columns = (
+        Column(say("Client and deal"), 48), Column(say("Amount"), 14, True), Column(say("Chance"), 10, True), Column(say("Month"), 9, True),
+        Column(say("Quarter"), 10, True), Column(say("Year"), 9, True),
+    )  # fmt: skip
+    if view.grain == "person":
+        note = say("Points that your chance to hit loses if the deal confirms a month later. A deal to protect is worth that price.")
+    else:
+        note = say("Points that the company's chance to hit loses if the deal confirms a month later. A deal to protect is worth that price.")
+    return Table(columns, tuple(rows), say("What waiting costs"), note)
+
+
+def _expected(view: View, deal: Record) -> str:
+    return view.language.short_month_and_year(Month.parse(deal["expected_month"])) if deal["expected_month"] else formats.EMPTY
+
+
+def _note(view: View, deal: Record) -> str:
+    words: list[str] = []
+    if deal["days_overdue"]:
+        words.append(view.language.say_many("{n} day over", "{n} days over", deal["days_overdue"]))
+    if deal["push_count"]:
+        words.append(view.language.say("pushed {n}×", n=deal["push_count"]))
+    if is_protected(deal):
+        words.append(view.language.say("protect"))
+    return ", ".join(words)

@@ -1,0 +1,1 @@
+"""What is doubtful or impossible in a month's tables. Contracts raise; checks report."""

@@ -1,0 +1,155 @@
+"""Open pipeline against what is still to be won.
+
+Put coverage here, and which periods are looked at. Why the pipeline changed is `movement`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.arrow import Codes, Floats, Mask
+from sales.calendar import FiscalCalendar, Month, Period
+from sales.contracts.published import PipelineCoverage, checked, stamp
+from sales.coverage.required_coverage import calibrated_amounts, required_coverage, unknown_requirement
+from sales.money import Minor
+from sales.policy.rules import MonthRules
+from sales.rollup import grains_of
+from sales.statistics.deal_outcomes import Foresight
+from sales.statistics.period_distribution import prospect
+from sales.targets.attainment import by_key, month_indexes, ratio, status, targets_within, within
+
+
+def periods_ahead(calendar: FiscalCalendar, month: Month) -> list[Period]:
+    """Return the quarter that holds the month (unless it ends with it), the next two, and the year."""
+    periods = periods_around(calendar, month)
+    return periods[1:] if periods[0].last == month else periods
+
+
+def periods_around(calendar: FiscalCalendar, month: Month) -> list[Period]:
+    """Return the quarter that holds the month, the next two, and the year."""
+    current = calendar.quarter_of(month)
+    following = [calendar.quarter_of(current.last.plus(ahead)) for ahead in (1, 4)]
+    return [current, *following, calendar.year_of(month)]
+
+
+@dataclass(frozen=True)
+class OpenPipeline:
+    """Open deals as of a month end: amounts, and the month whose period each belongs to.
+
+    `counts_in` is a month index, or -1 for an overdue deal that belongs to no period.
+    """
+
+    amount: Minor
+    is_null: Mask
+    is_open: Mask
+    is_overdue: Mask
+    counts_in: Codes
+
+    def in_period(self, period: Period) -> Mask:
+        """Return which deals are open pipeline of a period."""
+        return self.is_open & within(self.counts_in, period)
+
+
+def open_pipeline(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> OpenPipeline:
+    """Read the open pipeline off a snapshot taken at the end of `month`."""
+    amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
+    close_day = columns.to_days(snapshot["close_date"])
+    is_open = columns.booleans(snapshot["is_open"])
+    today = rules.calendar.first_day(month.plus(1))
+    is_overdue = is_open & (close_day < (today - date(1970, 1, 1)).days)
+    # The instant of the month end lies in the month after: that is "the current period".
+    overdue_counts_in = month.plus(1).index if rules.policy.pipeline.overdue == "current_period" else -1
+    counts_in = np.where(is_overdue, overdue_counts_in, rules.calendar.month_index(close_day))
+    return OpenPipeline(amount, is_null, is_open, is_overdue, counts_in)
+
+
+def stage_weighted(amount: Minor, probability_pct: pd.Series) -> Minor:
+    """Return amount times the CRM's probability, each deal rounded half-even so that sums agree."""
+    hundredths = np.rint(np.nan_to_num(columns.floats(probability_pct)) * 100).astype(np.int64)
+    return money.share_half_even(amount, hundredths, 100 * 100)
+
+
+def pipeline_coverage(
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+    foresight: Foresight | None = None,
+) -> pd.DataFrame:
+    """Return coverage by person, team and company for the periods ahead; with `foresight`, also what this company needs."""
+    periods = periods_ahead(rules.calendar, month)
+    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot, booking_credit)
+    pipeline = open_pipeline(snapshot, month, rules)
+    amount = pipeline.amount
+    weighted = stage_weighted(amount, snapshot["probability_pct"])
+    ones = np.ones(len(amount), np.int64)
+    owner = grains.person(snapshot["owner_id"])
+    booked, _ = money.minor_units(booking_credit["amount"], rules.digits)
+    credited = grains.person(booking_credit["owner_id"])
+    closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
+    target_owner = grains.person(phased_targets["owner_id"])
+    target_month = month_indexes(phased_targets["month"])
+    baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
+    valued = ~pipeline.is_null
+    sells = np.isin(np.arange(len(grains.person_ids)), target_owner[(target_month > month.index) & (baseline > 0)])
+    ahead = prospect(foresight, grains, sells) if foresight else None
+    parts: list[pd.DataFrame] = []
+    for grain in grains:
+        size = len(grain.ids)
+        overdue = grain.total(owner, amount, pipeline.is_overdue & valued)
+        for period in periods:
+            is_open = pipeline.in_period(period)
+            calibrated = calibrated_amounts(ahead, period, snapshot["opportunity_id"], amount) if ahead else None
+            target = grain.total(target_owner, baseline, within(target_month, period))
+            bookings = grain.total(credited, booked, within(closed_in, period))
+            remaining = np.maximum(target - bookings, 0)
+            pipe = grain.total(owner, amount, is_open & valued)
+            needed = required_coverage(ahead, period, grain, remaining) if ahead else unknown_requirement(size)
+            parts.append(
+                columns.frame(
+                    {
+                        "as_of_month": columns.repeat(str(month), size),
+                        "grain": columns.repeat(grain.name, size),
+                        "grain_id": grain.ids,
+                        "period_kind": columns.repeat(period.kind, size),
+                        "period": columns.repeat(period.name, size),
+                        "target": money.decimal_array(target, rules.digits),
+                        "bookings": money.decimal_array(bookings, rules.digits),
+                        "remaining_target": money.decimal_array(remaining, rules.digits),
+                        "open_pipeline": money.decimal_array(pipe, rules.digits),
+                        "open_count": pa.array(grain.total(owner, ones, is_open)),
+                        "without_amount_count": pa.array(grain.total(owner, ones, is_open & pipeline.is_null)),
+                        "stage_weighted_pipeline": money.decimal_array(grain.total(owner, weighted, is_open & valued), rules.digits),
+                        "weighted_pipeline": money.decimal_array(grain.total(owner, calibrated, is_open & valued), rules.digits)
+                        if calibrated is not None
+                        else empty_money(size, rules.digits),
+                        "overdue_pipeline": money.decimal_array(overdue, rules.digits),
+                        "coverage_ratio": ratio(pipe, remaining),
+                        "required_ratio": _numbers(needed.ratio),
+                        "status": status(target, bookings),
+                        "required_ratio_low": _numbers(needed.low),
+                        "required_ratio_high": _numbers(needed.high),
+                        "required_windows": pa.array(np.full(size, needed.windows, np.int64)),
+                    }
+                )
+            )
+    table = by_key(pd.concat(parts, ignore_index=True))
+    extracted_at = snapshot["extracted_at"].iloc[0]
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineCoverage)
+
+
+def _numbers(values: Floats) -> pa.Array:
+    return pa.array(values, mask=np.isnan(values))
+
+
+def empty_money(size: int, digits: int) -> pa.Array:
+    """Return a money column of empty values."""
+    return pa.nulls(size, pa.decimal128(money.DECIMAL_PRECISION, digits))

@@ -1,0 +1,30 @@
+"""Everyone whom Salesforce knows by an address, with the teams that they lead.
+
+Put here who stands above whom, as far as mail needs it; who gets what is `recipients`.
+"""
+
+from __future__ import annotations
+
+from sales import arrow as columns
+from sales.delivery.recipients import Colleague
+from sales.history.extract import Extract, people
+from sales.policy.rules import MonthRules
+from sales.targets.quotas import managers_above
+
+
+def colleagues(extract: Extract, rules: MonthRules) -> list[Colleague]:
+    """Return every active user; a team is led by who is above all of its active people."""
+    users, folk = extract.users, people(extract, rules.policy.pipeline.team_by)
+    above = managers_above(users, extract.roles, rules)
+    ids = folk.ids.to_pylist()
+    teams, names = dict(zip(ids, folk.teams.to_pylist(), strict=True)), dict(zip(ids, folk.names.to_pylist(), strict=True))
+    addresses = dict(zip(users["user_id"], columns.arrow(users["email"]).to_pylist(), strict=True))
+    active = [user for user, is_active in zip(users["user_id"], columns.booleans(users["is_active"]), strict=True) if is_active]
+    members: dict[str, list[str]] = {}
+    for user in active:
+        members.setdefault(teams[user], []).append(user)
+    leads: dict[str, set[str]] = {}
+    for team, those in members.items():
+        for lead in frozenset.intersection(*(above.get(each, frozenset()) for each in those)):
+            leads.setdefault(lead, set()).add(team)
+    return [Colleague(user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))) for user in active]

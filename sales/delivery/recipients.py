@@ -1,0 +1,235 @@
+"""Who gets which documents, in which language, and who may see what.
+
+Put the rules of `policy/recipients.toml` here. Reading the file is `connectors.policy.folder`; sending
+is `connectors.delivery.mailer`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, Field, ValidationError
+
+from sales.errors import Fault
+from sales.policy.rules import LanguageCode, Line, Paper, Section
+
+FILE_NAME = "recipients.toml"
+# A language and a paper; none is the document's own.
+Edition = tuple[str | None, str | None]
+COMPANY, OWN, LED, TEAM = "company", "own", "led", "team:"
+
+
+class InvalidRecipients(Fault, ValueError):
+    """The recipients' file says something that cannot be followed."""
+
+
+def _address(text: str) -> str:
+    try:
+        return validate_email(text, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as wrong:
+        raise ValueError(f"is no e-mail address: {wrong}") from None
+
+
+def _pack(text: str) -> str:
+    if text not in {COMPANY, OWN, LED} and not text.removeprefix(TEAM) != text:
+        raise ValueError(f'is no pack; use "{COMPANY}", "{OWN}", "{LED}" or "{TEAM}NAME"')
+    return text
+
+
+Address = Annotated[str, Field(max_length=254), AfterValidator(_address)]
+Domain = Annotated[str, Field(pattern=r"^[a-z0-9.-]{3,200}$")]
+PackName = Annotated[str, Field(max_length=200), AfterValidator(_pack)]
+
+
+class Recipient(Section):
+    """An address and the packs it gets: `company`, `team:NAME`, `led` (teams whose people this person is above), `own`."""
+
+    address: Address
+    name: Line = ""
+    packs: tuple[PackName, ...]
+    language: LanguageCode | None = None
+    paper: Paper | None = None
+    hidden_copies: tuple[Address, ...] = ()
+
+
+class RecipientBook(Section):
+    """Who gets what; with `own_pages` and `led_teams` also everyone whom Salesforce knows by an address."""
+
+    allowed_domains: tuple[Domain, ...] = ()
+    own_pages: bool = False
+    led_teams: bool = False
+    hold_notice: tuple[Address, ...] = ()
+    recipients: tuple[Recipient, ...] = ()
+
+
+@dataclass(frozen=True)
+class Colleague:
+    """An active user: where they are reached, their team, and the teams whose people they are above."""
+
+    user_id: str
+    name: str
+    address: str
+    team: str
+    leads: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Document:
+    """A published document that may be sent."""
+
+    file: str
+    sha256: str
+    kind: str
+    grain_id: str
+    language: str
+    paper: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What one address gets: one mail with all its documents."""
+
+    address: str
+    name: str
+    language: str
+    hidden_copies: tuple[str, ...]
+    documents: tuple[Document, ...]
+
+
+@dataclass(frozen=True)
+class Mailing:
+    """Everything that goes out for a month, and what does not, with the reason."""
+
+    parcels: tuple[Parcel, ...]
+    remarks: tuple[str, ...]
+
+
+def parse_recipients(text: str) -> RecipientBook:
+    """Read the recipients' file; raises `InvalidRecipients` with one sentence."""
+    try:
+        book = RecipientBook.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as fault:
+        raise InvalidRecipients(f"{FILE_NAME} is not valid TOML: {fault}") from None
+    except ValidationError as faults:
+        first = faults.errors(include_url=False)[0]
+        where = ".".join(str(each) for each in first["loc"])
+        raise InvalidRecipients(f"{FILE_NAME}: {where} = {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')}") from None
+    outside = [each for each in _stated(book) if not is_allowed(each, book)]
+    if outside:
+        raise InvalidRecipients(f"{FILE_NAME}: {outside[0]} is in none of allowed_domains; correct the address, or allow its domain")
+    twice = [
+        each.address for n, each in enumerate(book.recipients) if each.address.casefold() in {one.address.casefold() for one in book.recipients[:n]}
+    ]
+    if twice:
+        raise InvalidRecipients(f"{FILE_NAME}: {twice[0]} is listed twice; state all its packs in one place")
+    return book
+
+
+def is_allowed(address: str, book: RecipientBook) -> bool:
+    """Return whether an address lies in a domain to which anything may be sent."""
+    return address.rpartition("@")[2].casefold() in book.allowed_domains
+
+
+def mailing(book: RecipientBook, colleagues: Sequence[Colleague], documents: Sequence[Document]) -> Mailing:
+    """Return a parcel for each address that gets something, by address; what cannot be sent is remarked upon."""
+    remarks: list[str] = []
+    known = _by_address(colleagues, remarks)
+    stated = {each.address.casefold(): each for each in book.recipients}
+    parcels: list[Parcel] = []
+    for key in sorted({*stated, *known}):
+        recipient, colleague = stated.get(key), known.get(key)
+        wanted = _wanted(recipient, colleague, book)
+        mine = _chosen(documents, wanted, (recipient.language, recipient.paper) if recipient else (None, None))
+        if recipient:
+            remarks += _missing(recipient, wanted, documents)
+        if not mine:
+            continue
+        address = recipient.address if recipient else colleague.address if colleague else key
+        if not is_allowed(address, book):
+            remarks.append(f"{address} gets nothing: its domain is none of allowed_domains")
+            continue
+        name = (recipient.name if recipient else "") or (colleague.name if colleague else "")
+        language = (recipient.language if recipient else None) or mine[0].language
+        parcels.append(Parcel(address, name, language, recipient.hidden_copies if recipient else (), tuple(mine)))
+    return Mailing(tuple(parcels), tuple(remarks))
+
+
+def editions(book: RecipientBook, colleagues: Sequence[Colleague]) -> dict[tuple[str, str | None], set[Edition]]:
+    """Return the languages and papers that recipients ask for, by kind and id of the document (none for the company)."""
+    known, found = _by_address(colleagues, []), dict[tuple[str, str | None], set[Edition]]()
+    for each in book.recipients:
+        if each.language or each.paper:
+            for document in _wanted(each, known.get(each.address.casefold()), book):
+                found.setdefault(document, set()).add((each.language, each.paper))
+    return found
+
+
+def may_see(address: str, document: Document, book: RecipientBook, colleagues: Sequence[Colleague]) -> bool:
+    """Return whether an address may get a document, whatever was planned: asked once more before anything is sent.
+
+    What the file grants may be seen; else one's own pages, and the packs of teams that one leads.
+    """
+    key = address.casefold()
+    granted = {pack for each in book.recipients if each.address.casefold() == key for pack in each.packs}
+    if document.kind == "company":
+        return COMPANY in granted
+    me = [each for each in colleagues if each.address.casefold() == key]
+    if document.kind == "team":
+        return f"{TEAM}{document.grain_id}" in granted or (len(me) == 1 and document.grain_id in me[0].leads)
+    return document.kind == "person" and len(me) == 1 and me[0].user_id == document.grain_id
+
+
+def _wanted(recipient: Recipient | None, colleague: Colleague | None, book: RecipientBook) -> set[tuple[str, str | None]]:
+    packs = set(recipient.packs) if recipient else set[str]()
+    if colleague and book.own_pages:
+        packs.add(OWN)
+    if colleague and book.led_teams:
+        packs.add(LED)
+    wanted: set[tuple[str, str | None]] = {("team", pack.removeprefix(TEAM)) for pack in packs if pack.startswith(TEAM)}
+    if COMPANY in packs:
+        wanted.add(("company", None))
+    if colleague and OWN in packs:
+        wanted.add(("person", colleague.user_id))
+    if colleague and LED in packs:
+        wanted |= {("team", team) for team in colleague.leads}
+    return wanted
+
+
+def _chosen(documents: Sequence[Document], wanted: set[tuple[str, str | None]], edition: Edition) -> list[Document]:
+    """Return each wanted document in the recipient's language and paper; its first edition where they state none."""
+    found: dict[tuple[str, str], list[Document]] = {}
+    for each in documents:
+        if (each.kind, None if each.kind == "company" else each.grain_id) in wanted:
+            found.setdefault((each.kind, each.grain_id), []).append(each)
+    return [max(those, key=lambda each: (edition[0] in {None, each.language}, edition[1] in {None, each.paper})) for those in found.values()]
+
+
+def _missing(recipient: Recipient, wanted: set[tuple[str, str | None]], documents: Sequence[Document]) -> list[str]:
+    teams = {each.grain_id for each in documents if each.kind == "team"}
+    return [
+        f"{recipient.address}: there is no pack of a team {team!r}" for kind, team in sorted(wanted, key=str) if kind == "team" and team not in teams
+    ]
+
+
+def _by_address(colleagues: Iterable[Colleague], remarks: list[str]) -> Mapping[str, Colleague]:
+    """Return colleagues by address; an address that several share is nobody's own."""
+    found: dict[str, list[Colleague]] = {}
+    for each in colleagues:
+        if each.address:
+            found.setdefault(each.address.casefold(), []).append(each)
+    remarks += [
+        f"{address} is the address of {len(those)} users: none of their pages goes there"
+        for address, those in sorted(found.items())
+        if len(those) > 1
+    ]
+    return {address: those[0] for address, those in found.items() if len(those) == 1}
+
+
+def _stated(book: RecipientBook) -> list[str]:
+    hidden = [copy for each in book.recipients for copy in each.hidden_copies]
+    return [*(each.address for each in book.recipients), *hidden, *book.hold_notice]

@@ -1,0 +1,1 @@
+"""Where a figure comes from, record by record. It recomputes; it never publishes."""

@@ -1,0 +1,1 @@
+"""Where the year lands, when deals close, and how good earlier forecasts were."""

@@ -1,0 +1,221 @@
+"""The track record: past forecasts beside what came, and beside three naive baselines.
+
+Put rolling-origin evaluation and its scores here. Each forecast is made again from what was known
+at its month end, by the very code that makes today's; what it is held against is known now.
+Method: rolling origin (Tashman 2000); pinball loss (Koenker and Bassett 1978); Brier score (Brier 1950).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.arrow import Codes, Floats
+from sales.calendar import FiscalCalendar, Month, Period
+from sales.contracts.published import ForecastTrackRecord, checked, empty, stamp
+from sales.forecast.landing_forecast import Figures, forecast_parts
+from sales.history.extract import People
+from sales.policy.rules import MonthRules
+from sales.rollup import Grain, Grains
+from sales.statistics.deal_outcomes import FEWEST_MONTHS, foresight
+from sales.statistics.period_distribution import prospect
+from sales.statistics.point_in_time import Knowledge, Panel
+from sales.targets.attainment import month_indexes, within
+
+BASELINES = ("stage_weighted", "last_year", "three_month_average")
+LEVELS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+KINDS = ("month", "quarter", "year")
+BINS = 5
+# Up to so many open deals, so many months back.
+JUDGED = ((3_000, 36), (10_000, 12), (float("inf"), 6))
+# A score of fewer forecasts than this is no evidence.
+FEWEST_SCORED = 6
+
+# Phased targets as they were in force at a month end, none where nobody had one.
+TargetsAt = Callable[[Month], pd.DataFrame | None]
+
+
+def origins(panel: Panel, month: Month, most: int | None = None) -> list[Month]:
+    """Return the past month ends from which a forecast can be judged by `month`, oldest first."""
+    first = panel.first_month + FEWEST_MONTHS
+    if most is not None:
+        first = max(first, month.index - most)
+    return [Month.from_index(index) for index in range(first, month.index)]
+
+
+def months_judged(panel: Panel) -> int:
+    """Return how many months a month's report looks back on: three years, less in organisations so large that it would take minutes."""
+    return next(months for deals, months in JUDGED if panel.open_count <= deals)
+
+
+def judged_periods(calendar: FiscalCalendar, origin: Month, month: Month) -> list[Period]:
+    """Return the month, quarter and year to come at an origin that are over by `month`."""
+    coming = origin.plus(1)
+    periods = [calendar.month_period(coming), calendar.quarter_of(coming), calendar.year_of(coming)]
+    return [period for period in periods if period.last <= month]
+
+
+def track_record(
+    panel: Panel, month: Month, rules: MonthRules, folk: People, targets_at: TargetsAt, extracted_at: datetime, most: int | None = None,
+    begin: Callable[[Month], None] = lambda _: None,
+) -> pd.DataFrame:  # fmt: skip
+    """Return every forecast that can be judged at a month's end, made again; `most` bounds how far back."""
+    now = panel.known_at(month.index)
+    parts: list[pd.DataFrame] = []
+    for origin in origins(panel, month, most):
+        begin(origin)
+        parts += _judged(panel.known_at(origin.index), now, origin, month, rules, folk, targets_at(origin))
+    if not parts:
+        return checked(empty(ForecastTrackRecord), ForecastTrackRecord)
+    key = ["as_of_month", "grain", "grain_id", "period_kind", "period"]
+    table = pd.concat(parts, ignore_index=True).sort_values(key, kind="stable", ignore_index=True)
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), ForecastTrackRecord)
+
+
+def _judged(
+    then: Knowledge, now: Knowledge, origin: Month, month: Month, rules: MonthRules, folk: People, targets: pd.DataFrame | None
+) -> Iterator[pd.DataFrame]:
+    periods = judged_periods(rules.calendar, origin, month)
+    seen = foresight(then)
+    if seen.deals is None or not periods:
+        return
+    facts = _figures(then, folk, targets, rules)
+    ahead = prospect(seen, facts.grains, facts.sells_after(origin))
+    came = _bookings_of(now, facts.grains, folk, rules)
+    sizes = [len(grain.ids) for grain in facts.grains]
+    frames = iter(forecast_parts(ahead, facts, origin, rules, then.first_month, periods, with_margin=False))
+    for period in periods:
+        for grain, size in zip(facts.grains, sizes, strict=True):
+            outcome = came[grain.name].bookings(period, grain.ids)
+            target = facts.targets(grain, period)
+            frame = next(frames)
+            kept = ["as_of_month", "grain", "grain_id", "period_kind", "period", *LEVELS, *BASELINES]
+            yield frame[kept].assign(
+                outcome=columns.series(money.decimal_array(outcome, rules.digits)),
+                target=frame["target"],
+                hit_probability=frame["hit_probability"],
+                is_hit=columns.series(pa.array(outcome >= target, mask=target == 0)),
+                evaluated_month=columns.series(columns.repeat(str(month), size)),
+            )
+
+
+def _figures(then: Knowledge, folk: People, targets: pd.DataFrame | None, rules: MonthRules) -> Figures:
+    """Return the facts of a past month end from what was known at it."""
+    target_owners = columns.text([]) if targets is None else columns.distinct(targets["owner_id"])
+    ids = columns.distinct(then.owner_ids, target_owners)
+    grains = Grains(ids, folk.team_of(ids), rules.company)
+    code = columns.codes(then.owner_ids, ids)
+    deals = then.now
+    overdue = deals.close_month <= then.month
+    current = then.month + 1 if rules.policy.pipeline.overdue == "current_period" else -1
+    none = np.zeros(0, np.int64)
+    return Figures(
+        grains=grains,
+        target_owner=none if targets is None else grains.person(targets["owner_id"]),
+        target_month=none if targets is None else month_indexes(targets["month"]),
+        target=none if targets is None else money.minor_units(targets["baseline_target"], rules.digits)[0],
+        booked_owner=code[then.bookings.owner],
+        booked_month=then.bookings.month,
+        booked=then.bookings.amount,
+        open_owner=code[deals.owner],
+        open_month=np.where(overdue, current, deals.close_month),
+        open_weighted=np.rint(np.nan_to_num(deals.amount) * deals.probability).astype(np.int64),
+    )
+
+
+@dataclass(frozen=True)
+class _Came:
+    """What came of one grain: bookings of everybody, also of people who joined since."""
+
+    grain: Grain
+    owner: Codes
+    month: Codes
+    amount: Codes
+
+    def bookings(self, period: Period, ids: pa.Array) -> Codes:
+        """Return the bookings of a period for some ids of the grain."""
+        totals = self.grain.total(self.owner, self.amount, within(self.month, period))
+        return totals[columns.codes(ids, self.grain.ids)]
+
+
+def _bookings_of(now: Knowledge, then: Grains, folk: People, rules: MonthRules) -> dict[str, _Came]:
+    ids = columns.distinct(now.owner_ids, then.person_ids)
+    code = columns.codes(now.owner_ids, ids)[now.bookings.owner]
+    return {grain.name: _Came(grain, code, now.bookings.month, now.bookings.amount) for grain in Grains(ids, folk.team_of(ids), rules.company)}
+
+
+@dataclass(frozen=True)
+class Score:
+    """How forecasts of a grain and kind of period did; shares are 0-1, losses are in parts of what came.
+
+    `wape` and `baselines` are sums of absolute errors / sum of outcomes, over the forecasts that
+    every method could make; `reliability` are (mean chance, share that hit, number) in bins.
+    """
+
+    grain: str
+    kind: str
+    forecasts: int
+    periods: int
+    wape: float
+    baselines: dict[str, float]
+    pinball: float
+    inside: float
+    brier: float | None
+    brier_baseline: float | None
+    reliability: tuple[tuple[float, float, int], ...]
+
+    @property
+    def is_better(self) -> bool:
+        """Return whether P50 came nearer than every baseline."""
+        return bool(self.baselines) and self.wape < min(self.baselines.values())
+
+
+def scores(record: pd.DataFrame, grains: Sequence[str] = ("company", "team", "person")) -> list[Score]:
+    """Return the scores of a track record, the company's first; none where fewer than six forecasts were judged."""
+    found: list[Score] = []
+    for grain in grains:
+        for kind in KINDS:
+            rows = record.loc[(record["grain"] == grain) & (record["period_kind"] == kind)]
+            if rows["as_of_month"].nunique() >= FEWEST_SCORED:
+                found.append(_score(rows, grain, kind))
+    return found
+
+
+def _score(rows: pd.DataFrame, grain: str, kind: str) -> Score:
+    outcome = columns.floats(rows["outcome"])
+    forecasts = {name: columns.floats(rows[name]) for name in (*LEVELS, *BASELINES)}
+    shared = np.all([np.isfinite(each) for each in forecasts.values()], axis=0)
+    total = float(outcome[shared].sum())
+
+    def wape(name: str) -> float:
+        return float(np.abs(forecasts[name] - outcome)[shared].sum()) / total
+
+    losses = [np.maximum(level * (outcome - forecasts[name]), (level - 1) * (outcome - forecasts[name])) for name, level in LEVELS.items()]
+    everything = float(outcome.sum())
+    chance, hit = columns.floats(rows["hit_probability"]), columns.booleans(rows["is_hit"])
+    judged = np.isfinite(chance)
+    return Score(
+        grain=grain,
+        kind=kind,
+        forecasts=len(rows),
+        periods=int(rows["period"].nunique()),
+        wape=wape("p50") if total else float("nan"),
+        baselines={name: wape(name) for name in BASELINES} if total else {},
+        pinball=float(np.mean([loss.sum() for loss in losses])) / everything if everything else float("nan"),
+        inside=float(((outcome >= forecasts["p10"]) & (outcome <= forecasts["p90"])).mean()),
+        brier=float(((chance - hit)[judged] ** 2).mean()) if judged.any() else None,
+        brier_baseline=float(((hit[judged].mean() - hit[judged]) ** 2).mean()) if judged.any() else None,
+        reliability=_reliability(chance[judged], hit[judged]),
+    )
+
+
+def _reliability(chance: Floats, hit: np.ndarray) -> tuple[tuple[float, float, int], ...]:
+    bins = np.minimum((chance * BINS).astype(np.int64), BINS - 1)
+    return tuple((float(chance[bins == each].mean()), float(hit[bins == each].mean()), int((bins == each).sum())) for each in np.unique(bins))

@@ -1,0 +1,238 @@
+"""The landing forecast: P10, P50, P90, the chance to reach each target, bands, and the margin that may be missed.
+
+Put the table and the words for chances here. The distributions are `landing`, their past is `track_record`.
+Definitions, section 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.arrow import Codes, Floats, Mask
+from sales.calendar import FiscalCalendar, Month, Period
+from sales.contracts.published import LandingForecast, checked, stamp
+from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
+from sales.money import Minor
+from sales.policy.rules import Forecast, MonthRules
+from sales.rollup import Grain, Grains, grains_of
+from sales.statistics.deal_outcomes import Foresight
+from sales.statistics.period_distribution import Prospect, ToCome, prospect, to_come
+from sales.targets.attainment import by_key, month_indexes, targets_within, within
+
+QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
+MODEL, TOO_LITTLE_HISTORY, OVER = "model", "too_little_history", "over"
+LOOK_BACK = 3
+YEAR_BACK = 12
+
+
+def periods_forecast(calendar: FiscalCalendar, month: Month) -> list[Period]:
+    """Return the month to come, the periods of the coverage table, and the year to come where the month ends its year."""
+    coming = month.plus(1)
+    periods = [calendar.month_period(coming), *periods_ahead(calendar, month)]
+    following = calendar.year_of(coming)
+    return periods if following == periods[-1] else [*periods, following]
+
+
+@dataclass(frozen=True)
+class Figures:
+    """The month's facts in minor units: who has which target and booked what, by person code and month index."""
+
+    grains: Grains
+    target_owner: Codes
+    target_month: Codes
+    target: Minor
+    booked_owner: Codes
+    booked_month: Codes
+    booked: Minor
+    open_owner: Codes
+    open_month: Codes
+    open_weighted: Minor
+
+    def targets(self, grain: Grain, period: Period) -> Minor:
+        """Return each id's target of a period."""
+        return grain.total(self.target_owner, self.target, within(self.target_month, period))
+
+    def bookings(self, grain: Grain, period: Period) -> Minor:
+        """Return each id's bookings of a period."""
+        return grain.total(self.booked_owner, self.booked, within(self.booked_month, period))
+
+    def stage_weighted(self, grain: Grain, period: Period) -> Minor:
+        """Return each id's open amounts of a period times the CRM's probability."""
+        return grain.total(self.open_owner, self.open_weighted, within(self.open_month, period))
+
+    def sells_after(self, month: Month) -> Mask:
+        """Return who has a target in a month after this one."""
+        found = np.zeros(len(self.grains.person_ids), np.bool_)
+        found[self.target_owner[(self.target_month > month.index) & (self.target > 0)]] = True
+        return found
+
+
+def figures(snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> Figures:
+    """Return the facts that a month's forecast is held against."""
+    periods = periods_forecast(rules.calendar, month)
+    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot, booking_credit)
+    kept = phased_targets.loc[columns.codes(phased_targets["owner_id"], grains.person_ids) >= 0]
+    pipeline = open_pipeline(snapshot, month, rules)
+    is_open = pipeline.is_open & ~pipeline.is_null
+    weighted = stage_weighted(pipeline.amount, snapshot["probability_pct"])
+    return Figures(
+        grains=grains,
+        target_owner=grains.person(kept["owner_id"]),
+        target_month=month_indexes(kept["month"]),
+        target=money.minor_units(kept["baseline_target"], rules.digits)[0],
+        booked_owner=grains.person(booking_credit["owner_id"]),
+        booked_month=rules.calendar.month_index(columns.to_days(booking_credit["close_date"])),
+        booked=money.minor_units(booking_credit["amount"], rules.digits)[0],
+        open_owner=grains.person(snapshot["owner_id"])[is_open],
+        open_month=pipeline.counts_in[is_open],
+        open_weighted=weighted[is_open],
+    )
+
+
+def landing_forecast(
+    foresight: Foresight, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+) -> pd.DataFrame:
+    """Return the landing of each grain and period."""
+    facts = figures(snapshot, booking_credit, phased_targets, month, rules)
+    ahead = prospect(foresight, facts.grains, facts.sells_after(month))
+    parts = forecast_parts(ahead, facts, month, rules, foresight.known.first_month, periods_forecast(rules.calendar, month))
+    table = by_key(pd.concat(parts, ignore_index=True))
+    return checked(stamp(table, rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]), LandingForecast)
+
+
+def forecast_parts(
+    ahead: Prospect | None, facts: Figures, month: Month, rules: MonthRules, first_month: int, periods: Sequence[Period], *, with_margin: bool = True
+) -> list[pd.DataFrame]:
+    """Return the rows of each period and grain, without the instants of reading."""
+    bands = rules.policy.forecast
+    parts: list[pd.DataFrame] = []
+    for period in periods:
+        is_over = period.last <= month
+        coming = to_come(ahead, period) if ahead and not is_over else None
+        after = _after_next(ahead, period, month) if coming and with_margin and period.kind == "year" else None
+        for grain in facts.grains:
+            booked, target = facts.bookings(grain, period), facts.targets(grain, period)
+            parts.append(
+                _rows(
+                    grain, period, month, rules, booked, target,
+                    {
+                        **_landing(grain, coming, booked, target, bands, is_over=is_over, digits=rules.digits),
+                        "margin": _margin(facts, grain, after, period, month, bands, rules.digits) if coming else _no_money(grain, rules.digits),
+                        **_baselines(facts, grain, period, month, booked, first_month, rules.digits),
+                        "method": columns.repeat(OVER if is_over else MODEL if coming else TOO_LITTLE_HISTORY, len(grain.ids)),
+                    },
+                )
+            )  # fmt: skip
+    return parts
+
+
+def band_of(chance: Floats, bands: Forecast) -> list[str]:
+    """Return the word for each chance."""
+    bounds = [float(bands.secure), float(bands.on_track), float(bands.stretch)]
+    return np.select([chance >= bound for bound in bounds], ["secure", "on_track", "stretch"], "out_of_reach").tolist()
+
+
+def chance_to_hit(booked: Minor, target: Minor, coming: ToCome | None, grain: str) -> Floats:
+    """Return the chance that what is booked and what is to come reach the target; without a future, whether they do."""
+    missing = (target - booked).astype(np.float64)
+    return coming.of(grain).reaches(missing) if coming else (missing <= 0).astype(np.float64)
+
+
+def margin_of(target: float, next_target: float, booked: float, later: float) -> float:
+    """Return how much of the next month's target may be missed.
+
+    `target` is the year's, `booked` what the year has without the next month, `later` what the
+    months after it bring at the bound's chance. More bookings never lower it, a larger target never raises it.
+    """
+    return next_target - max(0.0, target - booked - later)
+
+
+def _landing(
+    grain: Grain, coming: ToCome | None, booked: Minor, target: Minor, bands: Forecast, *, is_over: bool, digits: int
+) -> dict[str, pa.Array]:
+    size = len(grain.ids)
+    if coming is None and not is_over:
+        return {
+            **{name: _no_money(grain, digits) for name in (*QUANTILES, "expected")},
+            "hit_probability": pa.nulls(size, pa.float64()),
+            "band": pa.nulls(size, pa.string()),
+        }
+    chance = chance_to_hit(booked, target, coming, grain.name)
+    without = target == 0
+    words = [None if none else word for none, word in zip(without.tolist(), band_of(chance, bands), strict=True)]
+    landings = {
+        name: booked if coming is None else booked + np.rint(coming.of(grain.name).quantile(level)).astype(np.int64)
+        for name, level in QUANTILES.items()
+    }
+    more = np.zeros(size, np.int64) if coming is None else money.sum_by(grain.of_person, np.rint(coming.expected).astype(np.int64), size)
+    return {
+        **{name: money.decimal_array(amount, digits) for name, amount in landings.items()},
+        "expected": money.decimal_array(booked + more, digits),
+        "hit_probability": pa.array(chance, mask=without),
+        "band": columns.text(words),
+    }
+
+
+def _after_next(ahead: Prospect | None, period: Period, month: Month) -> ToCome | None:
+    """Return what the months after the next one bring in a year, none where there are none."""
+    later = tuple(each for each in period.months if each > month.plus(1))
+    return to_come(ahead, Period("year", period.name, later)) if ahead and later else None
+
+
+def _margin(facts: Figures, grain: Grain, after: ToCome | None, period: Period, month: Month, bands: Forecast, digits: int) -> pa.Array:
+    coming = month.plus(1)
+    if period.kind != "year" or coming not in period.months:
+        return _no_money(grain, digits)
+    next_period = Period("month", str(coming), (coming,))
+    target, next_target = facts.targets(grain, period), facts.targets(grain, next_period)
+    booked = facts.bookings(grain, period) - facts.bookings(grain, next_period)
+    later = after.of(grain.name).quantile(1 - float(bands.on_track)) if after else np.zeros(len(grain.ids))
+    values = [margin_of(*each) for each in zip(target, next_target, booked, later, strict=True)]
+    return money.decimal_array(np.rint(np.array(values)).astype(np.int64), digits, target == 0)
+
+
+def _baselines(facts: Figures, grain: Grain, period: Period, month: Month, booked: Minor, first_month: int, digits: int) -> dict[str, pa.Array]:
+    left = sum(1 for each in period.months if each > month)
+    back = Period(period.kind, "", tuple(each.plus(-YEAR_BACK) for each in period.months))
+    lately = Period("month", "", tuple(month.plus(-n) for n in reversed(range(LOOK_BACK))))
+    size = len(grain.ids)
+    # A year before, counted as known now: months that were not over a year before are not there yet.
+    has_year = back.first.index >= first_month and back.last <= month
+    has_months = lately.first.index >= first_month
+    average = booked + money.share_half_even(facts.bookings(grain, lately), np.full(size, left, np.int64), LOOK_BACK)
+    return {
+        "stage_weighted": money.decimal_array(booked + facts.stage_weighted(grain, period), digits),
+        "last_year": money.decimal_array(facts.bookings(grain, back), digits, np.full(size, not has_year)),
+        "three_month_average": money.decimal_array(average, digits, np.full(size, not has_months)),
+    }
+
+
+def _rows(grain: Grain, period: Period, month: Month, rules: MonthRules, booked: Minor, target: Minor, found: dict[str, pa.Array]) -> pd.DataFrame:
+    size, digits = len(grain.ids), rules.digits
+    return columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), size),
+            "grain": columns.repeat(grain.name, size),
+            "grain_id": grain.ids,
+            "period_kind": columns.repeat(period.kind, size),
+            "period": columns.repeat(period.name, size),
+            "bookings": money.decimal_array(booked, digits),
+            "p10": found["p10"],
+            "p50": found["p50"],
+            "p90": found["p90"],
+            "target": money.decimal_array(target, digits),
+            **{name: found[name] for name in ("hit_probability", "band", "margin", "expected", "method")},
+            **{name: found[name] for name in ("stage_weighted", "last_year", "three_month_average")},
+        }
+    )
+
+
+def _no_money(grain: Grain, digits: int) -> pa.Array:
+    return pa.nulls(len(grain.ids), pa.decimal128(money.DECIMAL_PRECISION, digits))

@@ -1,0 +1,116 @@
+"""Who gets the credit of a booking: its owner, or those who share it.
+
+Put splits here. Only bookings are shared: open pipeline stays with the owner of the deal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.arrow import Codes
+from sales.calendar import Month
+from sales.contracts.published import BookingCredit, checked, stamp
+from sales.errors import Fault
+from sales.history.extract import Extract, People
+from sales.money import Minor
+from sales.policy.rules import MonthRules
+
+
+class AmbiguousSplits(Fault, ValueError):
+    """Nothing says which of several split types gives the credit."""
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Shares of amounts: the position of the deal, who gets it, and how much in minor units."""
+
+    position: Codes
+    owner_ids: pa.Array
+    amount: Minor
+
+
+def split_type(extract: Extract, rules: MonthRules) -> str | None:
+    """Return the id of the split type that gives the credit, none where splits are not used.
+
+    That is the type that policy names, else the only active one that totals 100 for the
+    amount field; raises `AmbiguousSplits` when there is no single one.
+    """
+    types, wanted = extract.split_types, rules.policy.pipeline.split_type
+    if not len(extract.opportunity_splits):
+        return None
+    total = types.loc[columns.booleans(types["is_total_validated"]) & columns.booleans(types["is_active"])]
+    if wanted:
+        total = total.loc[total["name"] == wanted]
+    elif len(total) > 1:
+        total = total.loc[total["split_field"] == (rules.policy.pipeline.amount_field or "Amount")]
+    if len(total) == 1:
+        return str(total["split_type_id"].iloc[0])
+    known = ", ".join(sorted(str(name)[:60] for name in types["name"])) or "none"
+    raise AmbiguousSplits(
+        f"opportunities have splits, and {len(total)} active split types{f' called {wanted[:60]!r}' if wanted else ''} total 100 %; "
+        f'name one in the policy file: [pipeline] split_type = "..." (there are: {known})'
+    )
+
+
+def share_out(extract: Extract, instant: int, rules: MonthRules, ids: pa.Array, owner_ids: pa.Array, amount: Minor) -> Credit:
+    """Return the credit of deals as of an instant: shares by largest remainder, the whole to the owner where nothing is split.
+
+    Salesforce keeps no history of splits: those of the extract count, as far as they existed then.
+    """
+    everything = Credit(np.arange(len(ids)), owner_ids, amount)
+    type_id = split_type(extract, rules)
+    if type_id is None:
+        return everything
+    splits = extract.opportunity_splits
+    created = columns.to_instants(splits["created_at"])
+    is_there = (created < instant) & (~columns.booleans(splits["is_deleted"]) | (columns.to_instants(splits["modified_at"]) >= instant))
+    splits = splits.loc[is_there & np.asarray((splits["split_type_id"] == type_id).fillna(value=False), np.bool_)]
+    deal = columns.codes(splits["opportunity_id"], ids)
+    splits, deal = splits.loc[deal >= 0], deal[deal >= 0]
+    shares: dict[int, dict[str, Fraction]] = {}
+    for position, owner, percentage in sorted(zip(deal.tolist(), splits["owner_id"], splits["percentage"], strict=True), key=lambda row: row[:2]):
+        if percentage > 0:
+            parts = shares.setdefault(position, {})
+            parts[owner] = parts.get(owner, Fraction(0)) + Fraction(percentage)
+    if not shares:
+        return everything
+    whole = np.setdiff1d(np.arange(len(ids)), np.array(sorted(shares), np.int64))
+    positions, owners, amounts = whole.tolist(), owner_ids.take(pa.array(whole)).to_pylist(), amount[whole].tolist()
+    for position, parts in shares.items():
+        for owner, part in zip(parts, money.allocate(int(amount[position]), list(parts.values())), strict=True):
+            positions.append(position)
+            owners.append(owner)
+            amounts.append(part)
+    return Credit(np.array(positions, np.int64), columns.text(owners), np.array(amounts, np.int64))
+
+
+def booking_credit(snapshot: pd.DataFrame, extract: Extract, folk: People, month: Month, rules: MonthRules) -> pd.DataFrame:
+    """Return a row for each booking and person who gets credit for it; the rows of a booking sum to it, to the cent."""
+    amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
+    won = np.flatnonzero(columns.booleans(snapshot["is_won"]) & ~is_null)
+    deals = snapshot.iloc[won]
+    as_of = rules.calendar.as_of(month)
+    credit = share_out(
+        extract, columns.instant_of(as_of), rules, columns.arrow(deals["opportunity_id"]), columns.arrow(deals["owner_id"]), amount[won]
+    )
+    shared = deals.iloc[credit.position]
+    table = columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), len(shared)),
+            "opportunity_id": columns.arrow(shared["opportunity_id"]),
+            "owner_id": credit.owner_ids,
+            "team": folk.team_of(credit.owner_ids),
+            "owner_name": folk.name_of(credit.owner_ids),
+            "close_date": columns.arrow(shared["close_date"]),
+            "amount": money.decimal_array(credit.amount, rules.digits),
+        }
+    )
+    table = table.sort_values(["opportunity_id", "owner_id"], kind="stable", ignore_index=True)
+    return checked(stamp(table, as_of, snapshot["extracted_at"].iloc[0]), BookingCredit)

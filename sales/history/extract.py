@@ -1,0 +1,111 @@
+"""One reading of Salesforce and of the target book, as frames.
+
+Put the bundle of raw tables here and what is read straight off it: the organisation's
+defaults, people and teams. The state of opportunities is in `history`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sales import arrow as columns
+from sales.periods import FiscalMonth
+from sales.policy.rules import OrganizationDefaults
+
+UNASSIGNED = "Unassigned"
+# The source of extracts that come from the demo company; such numbers are marked on every page.
+EMBEDDED = "embedded org"
+
+
+@dataclass(frozen=True)
+class Extract:
+    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read."""
+
+    extract_id: str
+    extracted_at: datetime
+    opportunities: pd.DataFrame
+    opportunity_history: pd.DataFrame
+    opportunity_field_history: pd.DataFrame
+    users: pd.DataFrame
+    roles: pd.DataFrame
+    queues: pd.DataFrame
+    accounts: pd.DataFrame
+    stages: pd.DataFrame
+    organization: pd.DataFrame
+    currency_rates: pd.DataFrame
+    opportunity_splits: pd.DataFrame
+    split_types: pd.DataFrame
+    record_types: pd.DataFrame
+    quotas: pd.DataFrame
+    periods: pd.DataFrame
+
+    @property
+    def defaults(self) -> OrganizationDefaults:
+        """What the organisation says where a policy is silent."""
+        return defaults_of(self.organization, self.periods)
+
+
+@dataclass(frozen=True)
+class People:
+    """Owners by id: name, team, and whether they can still log in; all arrays in the order of `ids`."""
+
+    ids: pa.Array
+    names: pa.Array
+    teams: pa.Array
+    is_active: columns.Mask
+
+    def team_of(self, owner_ids: pa.Array) -> pa.Array:
+        """Return each owner's team; `Unassigned` for queues and unknown owners."""
+        return columns.take(self.teams, columns.codes(owner_ids, self.ids)).fill_null(UNASSIGNED)
+
+    def name_of(self, owner_ids: pa.Array) -> pa.Array:
+        """Return each owner's name, or the id where nobody is known by it."""
+        named = columns.take(self.names, columns.codes(owner_ids, self.ids))
+        return pc.coalesce(named, owner_ids)
+
+
+def defaults_of(organization: pd.DataFrame, periods: pd.DataFrame) -> OrganizationDefaults:
+    """Return the organisation's row, and its fiscal months, as defaults."""
+    row = organization.iloc[0]
+    return OrganizationDefaults(
+        organization_id=str(row["organization_id"]),
+        company=str(row["name"]),
+        time_zone=str(row["time_zone"]),
+        start_month=int(row["fiscal_year_start_month"]),
+        named_by_end=not bool(row["names_year_by_start"]),
+        currency=str(row["currency_code"]),
+        fiscal_months=_fiscal_months(periods),
+    )
+
+
+def _fiscal_months(periods: pd.DataFrame) -> tuple[FiscalMonth, ...]:
+    months = periods.loc[(periods["kind"] == "Month").fillna(value=False)]
+    rows = zip(months["start_date"], months["end_date"], months["number"], strict=True)
+    return tuple(sorted(FiscalMonth(start, end, int(number)) for start, end, number in rows if pd.notna(start) and pd.notna(number)))
+
+
+def people(extract: Extract, team_by: str) -> People:
+    """Return everyone with the team that their role (or manager) puts them in; queues are in none."""
+    users = extract.users
+    ids = columns.arrow(users["user_id"])
+    names = pc.coalesce(columns.arrow(users["name"]), columns.arrow(users["username"]), ids)
+    queue_ids = columns.arrow(extract.queues["queue_id"])
+    queue_names = pc.coalesce(columns.arrow(extract.queues["name"]), queue_ids)
+    if team_by == "manager":
+        above = columns.take(names, columns.codes(users["manager_id"], ids))
+    else:
+        role_ids = columns.arrow(extract.roles["role_id"])
+        above = columns.take(columns.arrow(extract.roles["name"]), columns.codes(users["role_id"], role_ids))
+    nobody = columns.repeat(UNASSIGNED, len(queue_ids))
+    return People(
+        ids=pa.concat_arrays([ids, queue_ids]),
+        names=pa.concat_arrays([names, queue_names]),
+        teams=pa.concat_arrays([above.fill_null(UNASSIGNED), nobody]),
+        is_active=np.r_[columns.booleans(users["is_active"]), np.ones(len(queue_ids), np.bool_)],
+    )

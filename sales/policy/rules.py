@@ -1,0 +1,393 @@
+"""Business rules of one fiscal year, and the book that finds the rules of a month.
+
+Put what Finance may change here, as data. Reading the files is
+`connectors.policy.folder`; what a rule does is in the module it rules.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from babel.numbers import get_currency_precision
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from sales.calendar import MONTHS_IN_YEAR, FiscalCalendar, Month, Period, UnknownHolidayCalendar, check_holiday_calendar
+from sales.errors import Fault
+from sales.periods import FiscalMonth, fiscal_periods
+
+FILE_NAME = re.compile(r"fy(\d{4})\.toml")
+
+
+class InvalidPolicy(Fault, ValueError):
+    """A policy file says something that is no rule."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone; use a name such as Europe/London") from None
+    return name
+
+
+def _known_holidays(place: str) -> str:
+    try:
+        check_holiday_calendar(place)
+    except UnknownHolidayCalendar as unknown:
+        raise ValueError(f"is unknown: {unknown}") from None
+    return place
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # pydantic reports ValueError
+    return value
+
+
+def _exact(value: object) -> object:
+    """Read a TOML float as the decimal a person wrote."""
+    return Decimal(repr(value)) if isinstance(value, float) else _no_bool(value)
+
+
+def _each_once(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(codes)) != len(codes):
+        raise ValueError("names a language twice; name each once")
+    return codes
+
+
+Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+Line = Annotated[str, Field(max_length=200)]
+LanguageCode = Literal["en", "en-US", "de"]
+# Languages that pages can be printed in, with Babel's names of their locales.
+LANGUAGES: dict[str, str] = {"en": "en_GB", "en-US": "en_US", "de": "de_DE"}
+Languages = Annotated[tuple[LanguageCode, ...], Field(min_length=1, max_length=len(LANGUAGES)), AfterValidator(_each_once)]
+Paper = Literal["A4", "Letter"]
+ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
+Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
+Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class Section(BaseModel):
+    """A table of a policy file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Fiscal(Section):
+    """When the year starts and what the company is called; empty values come from the organisation.
+
+    With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
+    """
+
+    start_month: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] | None = None
+    year_name: Literal["start", "end"] | None = None
+    time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    periods: Literal["calendar", "salesforce"] = "calendar"
+    company: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+
+
+class Targets(Section):
+    """Where annual targets come from and what they cover."""
+
+    source: str = "targets.csv"
+    forecasting_type: Line = ""
+    basis: Literal["as_stated", "full_year"] = "as_stated"
+
+
+class Phasing(Section):
+    """How an annual number becomes twelve."""
+
+    method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = "even"
+    weights: tuple[Factor, ...] = ()
+    ramp: tuple[Factor, ...] = ()
+    rephase: Literal["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"] = "bounded"
+    cap: Annotated[Factor, Field(ge=1)] = Decimal("1.25")
+    holidays: Annotated[str, AfterValidator(_known_holidays)] = ""
+    leave: Literal["none", "relieves"] = "none"
+
+    @property
+    def custom_weights(self) -> list[Fraction]:
+        """The twelve weights of the custom method, from the first fiscal month."""
+        return [Fraction(weight) for weight in self.weights]
+
+
+class Pipeline(Section):
+    """Which deals count, with which amount; teams, credit, overdue deals; what unlisted stage names mean.
+
+    `amount_field` is a custom currency field in place of Amount, `record_types` the API names or
+    labels that count (all, if empty), `split_type` the split type that gives the credit.
+    """
+
+    amount_field: ApiName | None = None
+    record_types: tuple[Line, ...] = ()
+    split_type: Line = ""
+    team_by: Literal["role", "manager"] = "role"
+    overdue: Literal["separate", "current_period"] = "separate"
+    stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
+
+
+class PersonBrand(Section):
+    """How one person's pages are printed, by user name, e-mail or User id."""
+
+    languages: Languages | None = None
+    paper: Paper | None = None
+
+
+class TeamBrand(PersonBrand):
+    """How the pages of a team and its people look; what is left out is the company's."""
+
+    name: Line | None = None
+    logo: Line | None = None
+    colour: Colour | None = None
+    second_colour: Colour | None = None
+    footer: Line | None = None
+
+
+class Brand(Section):
+    """How the pages look, and in which languages they are printed, the first one being the main one."""
+
+    name: Line | None = None
+    logo: Line | None = None
+    colour: Colour = "#0b4f6c"
+    second_colour: Colour = "#337c98"
+    footer: Line = ""
+    paper: Paper = "A4"
+    languages: Languages = ("en",)
+    teams: dict[str, TeamBrand] = Field(default_factory=dict)
+    people: dict[str, PersonBrand] = Field(default_factory=dict)
+
+    def of_team(self, team: str) -> Brand:
+        """Return a team's brand: the company's, with what the team has of its own."""
+        return self.with_own(self.teams.get(team))
+
+    def with_own(self, own: PersonBrand | None) -> Brand:
+        """Return this brand with what a team or person has of its own."""
+        return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
+
+
+class Forecast(Section):
+    """The bands of reach, and the chance to catch up after two bad months that a phasing must leave."""
+
+    secure: Chance = Decimal("0.75")
+    on_track: Chance = Decimal("0.40")
+    stretch: Chance = Decimal("0.20")
+    catch_up: Chance = Decimal("0.80")
+
+
+class Clients(Section):
+    """What delivery needs: custom fields of opportunities with days of work and dates of service, and what can be done a month."""
+
+    effort_field: ApiName | None = None
+    service_start_field: ApiName | None = None
+    service_end_field: ApiName | None = None
+    capacity_days: Days | None = None
+    days_per_person: Days = Decimal(18)
+
+
+class Delivery(Section):
+    """When a month end is due, and what holds its delivery."""
+
+    working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    hours_after_month_end: Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=24 * 15)] = 0
+    oldest_extract_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None = None
+    most_assumed_pct: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(100)
+    needs_approval: bool = False
+    alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
+
+
+class SalesPolicy(Section):
+    """The rules of one fiscal year."""
+
+    fiscal: Fiscal = Fiscal()
+    targets: Targets = Targets()
+    phasing: Phasing = Phasing()
+    pipeline: Pipeline = Pipeline()
+    brand: Brand = Brand()
+    forecast: Forecast = Forecast()
+    clients: Clients = Clients()
+    delivery: Delivery = Delivery()
+
+
+def parse_policy(text: str, file_name: str) -> SalesPolicy:
+    """Read one policy file; raises `InvalidPolicy` with one sentence per fault."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise InvalidPolicy(f"{file_name} is not valid TOML: {fault}") from None
+    try:
+        policy = SalesPolicy.model_validate(raw)
+    except ValidationError as faults:
+        first = faults.errors(include_url=False)[0]
+        raise InvalidPolicy(_sentence(file_name, first["loc"], first["type"], first["msg"], first["input"])) from None
+    phasing = policy.phasing
+    if phasing.method == "custom" and len(phasing.weights) != MONTHS_IN_YEAR:
+        raise InvalidPolicy(
+            f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs twelve, from the first fiscal month'
+        )
+    if phasing.method == "custom" and not any(phasing.weights):
+        raise InvalidPolicy(f"{file_name}: [phasing] weights are all zero; give at least one month a weight")
+    bands = policy.forecast
+    if not bands.secure >= bands.on_track >= bands.stretch:
+        raise InvalidPolicy(f"{file_name}: [forecast] bounds must fall from secure over on_track to stretch; correct their order")
+    return policy
+
+
+def _sentence(file_name: str, place: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
+    *above, key = [str(part)[:60] for part in place]
+    where = f"[{'.'.join(above)}] {key}" if above else key
+    if kind == "extra_forbidden":
+        known = _known_keys(above)
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        return f"{file_name}: unknown key {key!r} in {'[' + '.'.join(above) + ']' if above else 'the file'}; did you mean {near[0]!r}?"
+    reason = message.removeprefix("Value error, ")
+    return f"{file_name}: {where} = {str(value)[:60]!r}: {reason[:1].lower() + reason[1:]}"
+
+
+def _known_keys(above: list[str]) -> list[str]:
+    section: type[BaseModel] = SalesPolicy
+    names = iter(above)
+    for name in names:
+        inner = section.model_fields[name].annotation
+        section = next(kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and issubclass(kind, BaseModel))
+        if get_origin(inner) is dict:
+            next(names, None)  # the name of a team or person, which is no key
+    return list(section.model_fields)
+
+
+@dataclass(frozen=True)
+class CustomFields:
+    """Custom fields of opportunities by what they hold; empty where policy names none."""
+
+    amount: str = ""
+    effort: str = ""
+    service_start: str = ""
+    service_end: str = ""
+
+    @property
+    def service(self) -> str:
+        """The fields about delivery, as one text to compare."""
+        return f"{self.effort} {self.service_start} {self.service_end}".strip()
+
+
+@dataclass(frozen=True)
+class OrganizationDefaults:
+    """What the organisation says where a policy is silent."""
+
+    organization_id: str
+    company: str
+    time_zone: str
+    start_month: int
+    named_by_end: bool
+    currency: str
+    fiscal_months: tuple[FiscalMonth, ...] = ()
+
+
+@dataclass(frozen=True)
+class MonthRules:
+    """The rules that hold for one month, with the organisation's defaults filled in."""
+
+    policy: SalesPolicy
+    calendar: FiscalCalendar
+    company: str
+    currency: str
+    digits: int
+    source: str
+    is_fallback: bool
+
+
+@dataclass(frozen=True)
+class PolicyBook:
+    """The policies of all years, by the number in the file's name."""
+
+    policies: dict[int, SalesPolicy]
+
+    def for_month(self, month: Month, organization: OrganizationDefaults) -> MonthRules:
+        """Return the rules of the file whose span holds the month.
+
+        Without one, the nearest earlier file is used, else the nearest later one, else the defaults.
+        """
+        for name, policy in sorted(self.policies.items()):
+            if month in self._span(name, policy, organization).months:
+                return self._rules(f"fy{name}.toml", policy, organization, is_fallback=False)
+        earlier = [name for name, policy in self.policies.items() if self._span(name, policy, organization).last < month]
+        chosen = max(earlier) if earlier else min(self.policies, default=None)
+        if chosen is None:
+            return self._rules("defaults", SalesPolicy(), organization, is_fallback=False)
+        return self._rules(f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True)
+
+    def for_fiscal_year(self, name: int, organization: OrganizationDefaults) -> MonthRules:
+        """Return the rules by which a fiscal year's targets are phased."""
+        if name in self.policies:
+            return self._rules(f"fy{name}.toml", self.policies[name], organization, is_fallback=False)
+        earlier = [year for year in self.policies if year < name]
+        chosen = max(earlier) if earlier else min(self.policies, default=None)
+        if chosen is None:
+            return self._rules("defaults", SalesPolicy(), organization, is_fallback=False)
+        return self._rules(f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True)
+
+    @property
+    def custom_fields(self) -> CustomFields:
+        """The custom fields that are read; raises `InvalidPolicy` if files name different ones for one thing."""
+        policies = self.policies.values()
+        return CustomFields(
+            amount=_the_one("amount field", [policy.pipeline.amount_field for policy in policies]),
+            effort=_the_one("effort field", [policy.clients.effort_field for policy in policies]),
+            service_start=_the_one("service start field", [policy.clients.service_start_field for policy in policies]),
+            service_end=_the_one("service end field", [policy.clients.service_end_field for policy in policies]),
+        )
+
+    @property
+    def newest(self) -> SalesPolicy:
+        """The policy of the latest year, the defaults where there is none."""
+        return self.policies[max(self.policies)] if self.policies else SalesPolicy()
+
+    @property
+    def time_zone(self) -> str | None:
+        """The time zone of the latest policy that names one."""
+        zones = [policy.fiscal.time_zone for _, policy in sorted(self.policies.items()) if policy.fiscal.time_zone]
+        return zones[-1] if zones else None
+
+    def _span(self, name: int, policy: SalesPolicy, organization: OrganizationDefaults) -> Period:
+        return _calendar(policy, organization).year(name)
+
+    def _rules(self, source: str, policy: SalesPolicy, organization: OrganizationDefaults, *, is_fallback: bool) -> MonthRules:
+        currency = policy.fiscal.currency or organization.currency
+        return MonthRules(
+            policy=policy,
+            calendar=_calendar(policy, organization),
+            company=policy.fiscal.company or organization.company,
+            currency=currency,
+            digits=get_currency_precision(currency),
+            source=source,
+            is_fallback=is_fallback,
+        )
+
+
+def _the_one(what: str, names: Iterable[str | None]) -> str:
+    named = sorted({name for name in names if name})
+    if len(named) > 1:
+        raise InvalidPolicy(f"the policy files name the {what}s {', '.join(named)}; one is read: name the same field in each file")
+    return named[0] if named else ""
+
+
+def _calendar(policy: SalesPolicy, organization: OrganizationDefaults) -> FiscalCalendar:
+    fiscal = policy.fiscal
+    named_by_end = organization.named_by_end if fiscal.year_name is None else fiscal.year_name == "end"
+    start_month = fiscal.start_month or organization.start_month
+    return FiscalCalendar(
+        start_month=start_month,
+        named_by_end=named_by_end,
+        time_zone=fiscal.time_zone or organization.time_zone,
+        periods=fiscal_periods(organization.fiscal_months, start_month) if fiscal.periods == "salesforce" else None,
+    )

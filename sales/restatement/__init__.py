@@ -1,0 +1,1 @@
+"""How a month differs from what was published, and why."""

@@ -1,0 +1,152 @@
+"""Why a month's numbers differ from those that were published first.
+
+Put the comparison here. Three numbers are explained line by line, and the lines add up to the
+difference: bookings of the year to date, open pipeline of the fiscal year, and the phased target to date.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, ClassVar
+
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.calendar import Month
+from sales.contracts.published import CAUSES, MEASURES, Restatement, checked, stamp
+from sales.coverage.coverage import open_pipeline
+from sales.policy.rules import MonthRules
+
+ZERO = Decimal(0)
+# The state of a record that decides whether it counts, and when.
+STATE = ("stage_name", "is_won", "is_open", "close_date")
+Key = tuple[str, str, str, str]
+
+
+@dataclass(frozen=True)
+class Published:
+    """The tables of a month that are compared."""
+
+    NEEDED: ClassVar[tuple[str, ...]] = ("opportunity_snapshot", "booking_credit", "phased_targets")
+
+    opportunity_snapshot: pd.DataFrame
+    booking_credit: pd.DataFrame
+    phased_targets: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class _Line:
+    """What a record adds to a number of a person and team."""
+
+    amount: Decimal
+    owner_name: str
+    name: str | None
+
+
+def restatement(before: Published, after: Published, month: Month, rules: MonthRules) -> pd.DataFrame:
+    """Return every difference with its cause, empty where the numbers are the same.
+
+    A record counts for the person and team that it counts for on each side: given to another
+    person, it is two lines that cancel out for the company.
+    """
+    was, now = _lines(before, month, rules), _lines(after, month, rules)
+    states = _states(before, after)
+    terms = _terms(before), _terms(after)
+    rows: list[dict[str, object]] = []
+    for key in sorted(was.keys() | now.keys()):
+        old, new = was.get(key), now.get(key)
+        amounts = (old.amount if old else ZERO), (new.amount if new else ZERO)
+        if amounts[0] == amounts[1]:
+            continue
+        measure, record_id, owner_id, team = key
+        cause = _target_cause(owner_id, *terms) if measure == "target" else _deal_cause(record_id, states, is_moved=old is None or new is None)
+        shown = new or old
+        assert shown is not None  # noqa: S101  # the key is of one of the two
+        rows.append({
+            "as_of_month": str(month), "measure": measure, "record_id": record_id, "owner_id": owner_id, "team": team, "owner_name": shown.owner_name,
+            "name": shown.name, "before": amounts[0], "after": amounts[1], "difference": amounts[1] - amounts[0], "cause": cause,
+        })  # fmt: skip
+    kinds = dict.fromkeys(("before", "after", "difference"), pa.decimal128(money.DECIMAL_PRECISION, rules.digits))
+    names = [name for name in Restatement.to_schema().columns if name not in {"as_of", "extracted_at"}]
+    table = columns.frame({name: pa.array([row[name] for row in rows], kinds.get(name, pa.string())) for name in names})
+    extracted_at = after.opportunity_snapshot["extracted_at"].iloc[0]
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), Restatement)
+
+
+def _lines(tables: Published, month: Month, rules: MonthRules) -> dict[Key, _Line]:
+    return {**dict(_booked(tables, month, rules)), **dict(_open(tables, month, rules)), **dict(_planned(tables, month, rules))}
+
+
+def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
+    first, last = rules.calendar.first_day(rules.calendar.year_of(month).first), rules.calendar.last_day(month)
+    names = dict(_cells(tables.opportunity_snapshot, "opportunity_id", "name"))
+    for deal, owner, team, person, day, amount in _cells(
+        tables.booking_credit, "opportunity_id", "owner_id", "team", "owner_name", "close_date", "amount"
+    ):
+        if first <= day <= last:
+            yield (MEASURES[0], deal, owner, team), _Line(amount, person, names.get(deal))
+
+
+def _open(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
+    snapshot = tables.opportunity_snapshot
+    counts = open_pipeline(snapshot, month, rules).in_period(rules.calendar.year_of(month))
+    for deal, owner, team, person, name, amount in _cells(snapshot.loc[counts], "opportunity_id", "owner_id", "team", "owner_name", "name", "amount"):
+        yield (MEASURES[1], deal, owner, team), _Line(amount or ZERO, person, name)
+
+
+def _planned(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
+    months = {str(each) for each in rules.calendar.year_of(month).months if each <= month}
+    sums: dict[Key, _Line] = {}
+    for owner, team, person, each, amount in _cells(tables.phased_targets, "owner_id", "team", "owner_name", "month", "baseline_target"):
+        if each in months:
+            key = (MEASURES[2], owner, owner, team)
+            sums[key] = _Line((sums[key].amount if key in sums else ZERO) + amount, person, None)
+    yield from sums.items()
+
+
+def _states(before: Published, after: Published) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    wanted = ("opportunity_id", *STATE, "owner_id", "team", "amount", "amount_local", "currency_code")
+    return (
+        {row[0]: dict(zip(wanted, row, strict=True)) for row in _cells(before.opportunity_snapshot, *wanted)},
+        {row[0]: dict(zip(wanted, row, strict=True)) for row in _cells(after.opportunity_snapshot, *wanted)},
+    )
+
+
+def _deal_cause(record_id: str, states: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]], *, is_moved: bool) -> str:
+    """Return the first cause that fits: gone, then its state, its owner, its amount, its rate; else what the numbers mean."""
+    was, now = (state.get(record_id) for state in states)
+    if now is None:
+        return CAUSES[3]
+    if was is None or any(was[name] != now[name] for name in STATE):
+        return CAUSES[0]
+    if was["owner_id"] != now["owner_id"] or was["team"] != now["team"]:
+        return CAUSES[1]
+    if was["amount_local"] != now["amount_local"] or was["currency_code"] != now["currency_code"]:
+        return CAUSES[2]
+    if was["amount"] != now["amount"]:
+        return CAUSES[5]
+    # The record is the same and counts for another person: its credit is shared otherwise.
+    return CAUSES[1] if is_moved and was["is_won"] else CAUSES[6]
+
+
+def _terms(tables: Published) -> dict[str, set[tuple[Any, ...]]]:
+    """Return what was agreed with each person: revision and annual amount by year, and the team."""
+    found: dict[str, set[tuple[Any, ...]]] = {}
+    for owner, *agreed in _cells(tables.phased_targets, "owner_id", "fiscal_year", "revision", "stated_target", "annual_target", "team"):
+        found.setdefault(owner, set()).add(tuple(agreed))
+    return found
+
+
+def _target_cause(owner: str, before: dict[str, set[tuple[Any, ...]]], after: dict[str, set[tuple[Any, ...]]]) -> str:
+    was, now = before.get(owner, set()), after.get(owner, set())
+    if {each[:-1] for each in was} != {each[:-1] for each in now}:
+        return CAUSES[4]
+    return CAUSES[1] if was != now else CAUSES[6]
+
+
+def _cells(table: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:
+    return zip(*(columns.arrow(table[name]).to_pylist() for name in names), strict=True)

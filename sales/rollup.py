@@ -1,0 +1,65 @@
+"""Person, team and company: the three grains, and sums that agree across them.
+
+Put adding-up here. What is added is decided by the module that asks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.arrow import Codes, Mask
+from sales.money import Minor
+
+
+@dataclass(frozen=True)
+class Grain:
+    """All ids of one grain, and the position in `ids` of each person."""
+
+    name: str
+    ids: pa.Array
+    of_person: Codes
+
+    def key(self, person: Codes) -> Codes:
+        """Return the position in `ids` of each person code; -1 stays -1."""
+        return np.where(person >= 0, self.of_person[person], -1) if len(self.of_person) else person
+
+    def total(self, person: Codes, minor: Minor, where: Mask) -> Minor:
+        """Return exact sums for every id of the grain over the rows where the mask is true; rows of nobody count for nobody."""
+        key = self.key(person)
+        kept = where & (key >= 0)
+        return money.sum_by(key[kept], minor[kept], len(self.ids))
+
+
+@dataclass(frozen=True)
+class Grains:
+    """The people of a month, the teams they are in, and the company."""
+
+    person_ids: pa.Array
+    teams: pa.Array
+    company: str
+
+    def __iter__(self) -> Iterator[Grain]:
+        """Yield person, team and company."""
+        size = len(self.person_ids)
+        team_ids = columns.distinct(self.teams)
+        yield Grain("person", self.person_ids, np.arange(size))
+        yield Grain("team", team_ids, columns.codes(self.teams, team_ids))
+        yield Grain("company", columns.text([self.company]), np.zeros(size, np.int64))
+
+    def person(self, owner_ids: pd.Series) -> Codes:
+        """Return the code of each owner."""
+        return columns.codes(owner_ids, self.person_ids)
+
+
+def grains_of(company: str, *people: pd.DataFrame) -> Grains:
+    """Return the grains of everyone who appears; each frame has `owner_id` and `team`."""
+    folk = pd.concat([each[["owner_id", "team"]] for each in people], ignore_index=True)
+    folk = folk.drop_duplicates("owner_id").sort_values("owner_id", kind="stable")
+    return Grains(columns.arrow(folk["owner_id"]), columns.arrow(folk["team"]), company)

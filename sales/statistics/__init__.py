@@ -1,0 +1,1 @@
+"""Distributions, outcomes and dates learned from the past. What they mean for a target is `forecast`."""

@@ -1,0 +1,1 @@
+"""Annual targets, quotas, phasing and attainment. The pipeline that is to fill them is `coverage`."""

@@ -1,0 +1,353 @@
+"""Phased targets: how an annual number becomes twelve, and what misses do to the rest.
+
+Put proration, fixed months, revisions and re-phasing here. The weights are `phasing`; attainment and
+coverage have their own modules; reading the target book is `connectors.policy.annual_targets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from fractions import Fraction
+from types import MappingProxyType
+from typing import cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.calendar import MONTHS_IN_YEAR, Month, Period
+from sales.contracts.published import PhasedTargets, checked, stamp
+from sales.errors import Fault
+from sales.history.extract import People
+from sales.money import MissingRate
+from sales.policy.rules import MonthRules, OrganizationDefaults, Phasing, PolicyBook
+from sales.targets.phasing import Seller, base_weights, personal_weights, selling_weights
+from sales.targets.seasonality import Season
+from sales.targets.stated_plans import NO_PLANS, PlanBook
+
+
+class NoTargets(Fault, LookupError):
+    """Nobody has a target in a fiscal year whose month end is asked for."""
+
+
+class InvalidTarget(Fault, ValueError):
+    """A target cannot be laid over the year."""
+
+
+@dataclass(frozen=True)
+class AnnualTarget:
+    """One person's target for a fiscal year, in minor units of the corporate currency."""
+
+    fiscal_year: int
+    owner_id: str
+    revision: int
+    amount: int
+    start: date | None
+    end: date | None
+    holidays: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An annual target phased over the twelve months of its year."""
+
+    target: AnnualTarget
+    year: Period
+    amount: int
+    weights: list[Fraction]
+    baseline: list[int]
+    fixed: frozenset[Month] = frozenset()
+    season: Season | None = None
+
+
+@dataclass(frozen=True)
+class Rephased:
+    """What the remaining months must bring; `months` holds the remaining months only."""
+
+    months: list[int]
+    at_risk: int
+    ahead: int
+
+
+def in_force(
+    book: pd.DataFrame, rates: dict[str, Decimal], month: Month, policies: PolicyBook, organization: OrganizationDefaults
+) -> list[AnnualTarget]:
+    """Return each owner's target revision in force at a month's as-of instant, for that year and later ones.
+
+    In force is the highest revision whose effective date lies before the instant; a
+    revision without a date is effective from its year's first day.
+    """
+    rules = policies.for_month(month, organization)
+    this_year = rules.calendar.fiscal_year(month)
+    chosen: dict[tuple[int, str], AnnualTarget] = {}
+    for row in cast("list[dict[str, object]]", book.to_dict("records")):
+        year, owner, revision = int(cast("int", row["fiscal_year"])), str(row["owner_id"]), int(cast("int", row["revision"]))
+        if year < this_year:
+            continue
+        first_day = _first_day_of(year, policies, organization)
+        if (_day(row["effective_date"]) or first_day) > rules.calendar.last_day(month):
+            continue
+        known = chosen.get((year, owner))
+        if known is None or known.revision < revision:
+            chosen[year, owner] = AnnualTarget(
+                fiscal_year=year,
+                owner_id=owner,
+                revision=revision,
+                amount=_corporate(row, rates, rules),
+                start=_day(row["start_date"]),
+                end=_day(row["end_date"]),
+                holidays=row["holidays"] if isinstance(row["holidays"], str) else "",
+            )
+    return [chosen[key] for key in sorted(chosen)]
+
+
+def _first_day_of(year: int, policies: PolicyBook, organization: OrganizationDefaults) -> date:
+    calendar = policies.for_fiscal_year(year, organization).calendar
+    return calendar.first_day(calendar.year(year).first)
+
+
+def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, season: Season | None = None) -> Plan:
+    """Phase one annual target by the rules of its year; the months sum to it, to the cent.
+
+    Months that the plan book fixes keep their amount; the others share the rest by weight.
+    """
+    phasing = rules.policy.phasing
+    year = rules.calendar.year(target.fiscal_year)
+    seller = Seller(target.start, target.end, target.holidays or phasing.holidays, plans.leaves_of(target.owner_id))
+    base = base_weights(phasing, year, rules.calendar, seller.holidays, season)
+    selling = selling_weights(base, year, rules.calendar, seller)
+    amount = target.amount
+    if rules.policy.targets.basis == "full_year":
+        share = amount * sum(selling, Fraction(0)) / sum(base, Fraction(0))
+        amount = round(share)  # Fraction rounds half to even
+    weights = personal_weights(selling, year, rules.calendar, seller, phasing)
+    fixed = plans.fixed_of(target.fiscal_year, target.owner_id)
+    if outside := sorted(set(fixed) - set(year.months)):
+        raise InvalidTarget(
+            f"overrides.csv fixes {outside[0]} of {target.owner_id}, which is no month of {year.name}; correct its fiscal_year or month"
+        )
+    rest = amount - sum(fixed.values())
+    free = [Fraction(0) if month in fixed else weight for month, weight in zip(year.months, weights, strict=True)]
+    if rest < 0 or (rest > 0 and not any(free) and fixed):
+        raise InvalidTarget(
+            f"the fixed months of {target.owner_id} in {year.name} leave {money.decimal_of(rest, rules.digits)} of the target for the other months; "
+            "correct them in overrides.csv"
+        )
+    try:
+        parts = money.allocate(rest, free)
+    except ValueError:
+        raise InvalidTarget(
+            f"the target of {target.owner_id} for {year.name} has no month to be laid on: "
+            f"start {target.start or 'open'}, end {target.end or 'open'}, weights {[float(each) for each in weights]}; "
+            "correct its dates in the target book or the weights in the policy file"
+        ) from None
+    baseline = [fixed.get(month, part) for month, part in zip(year.months, parts, strict=True)]
+    return Plan(target, year, amount, weights, baseline, frozenset(fixed), season if phasing.method == "seasonal" else None)
+
+
+def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasing) -> Rephased:
+    """Lay what is missing to date over the months that remain, by policy.
+
+    Always `bookings_to_date + sum(months) + at_risk - ahead == plan.amount`.
+    """
+    remaining = plan.baseline[months_done:]
+    missing = sum(plan.baseline[:months_done]) - bookings_to_date
+    if missing <= 0:
+        return Rephased(remaining, at_risk=0, ahead=-missing)
+    reach = _months_to_lay_on(phasing.rephase, months_done)
+    weights = [w if n < reach else Fraction(0) for n, w in enumerate(plan.weights[months_done:])]
+    if phasing.rephase == "bounded":
+        room = [int(Fraction(phasing.cap) * month) - month for month in remaining]
+        extra = _fill(missing, weights, room)
+    elif any(weights):
+        extra = money.allocate(missing, weights)
+    else:
+        extra = [0] * len(remaining)
+    laid = [month + more for month, more in zip(remaining, extra, strict=True)]
+    return Rephased(laid, at_risk=missing - sum(extra), ahead=0)
+
+
+def phased_targets(
+    in_force_at: Mapping[Month, Sequence[AnnualTarget]],
+    bookings: pd.DataFrame,
+    folk: People,
+    month: Month,
+    policies: PolicyBook,
+    organization: OrganizationDefaults,
+    extracted_at: datetime,
+    plans: PlanBook = NO_PLANS,
+    seasons: Mapping[int, Season] = MappingProxyType({}),
+) -> pd.DataFrame:
+    """Return the phased targets as of a month's end; `seasons` has the season of each fiscal year that is phased by it.
+
+    `in_force_at` has the targets in force at each month end of the year, up to the month
+    itself, at which the organisation had records; `bookings` is `MonthlyBookings`. A closed month carries the re-phased target
+    set at the month end before it, or its baseline where there was none.
+    """
+    targets = in_force_at[month]
+    rules = policies.for_month(month, organization)
+    if not any(target.fiscal_year == rules.calendar.fiscal_year(month) for target in targets):
+        raise NoTargets(nobody_has_a_target(month, rules))
+    booked = _Booked(bookings, rules.digits)
+    rows: list[dict[str, object]] = []
+    for target in targets:
+        its_rules = policies.for_fiscal_year(target.fiscal_year, organization)
+        its_season = seasons.get(target.fiscal_year)
+        its_plan = plan(target, its_rules, plans, its_season)
+        earlier = {each: [plan(one, its_rules, plans, its_season) for one in past if _same(one, target)] for each, past in in_force_at.items()}
+        rows += _rows(its_plan, its_rules, month, earlier, booked)
+    table = pd.DataFrame(rows)
+    owners = columns.text(table["owner_id"].tolist())
+    digits = rules.digits
+    framed = columns.frame(
+        {
+            "fiscal_year": pa.array(table["fiscal_year"].tolist(), pa.int64()),
+            "owner_id": owners,
+            "month": columns.text(table["month"].tolist()),
+            "revision": pa.array(table["revision"].tolist(), pa.int64()),
+            "annual_target": _minor_column(table["annual_target"], digits),
+            "weight": pa.array(table["weight"].tolist(), pa.float64()),
+            "baseline_target": _minor_column(table["baseline_target"], digits),
+            "rephased_target": _minor_column(table["rephased_target"], digits),
+            "at_risk": _minor_column(table["at_risk"], digits),
+            "ahead": _minor_column(table["ahead"], digits),
+            "team": folk.team_of(owners),
+            "owner_name": folk.name_of(owners),
+            "stated_target": _minor_column(table["stated_target"], digits),
+            "as_of_month": columns.repeat(str(month), len(table)),
+            "is_fixed": pa.array(table["is_fixed"].tolist()),
+            "season_evidence": pa.array([row["season_evidence"] for row in rows], pa.float64()),
+            "season_deals": pa.array([row["season_deals"] for row in rows], pa.int64()),
+        }
+    ).sort_values(["fiscal_year", "owner_id", "month"], kind="stable", ignore_index=True)
+    return checked(stamp(framed, rules.calendar.as_of(month), extracted_at), PhasedTargets)
+
+
+def nobody_has_a_target(month: Month, rules: MonthRules) -> str:
+    """Return the sentence for a month end of a year without targets."""
+    year = rules.calendar.fiscal_year(month)
+    return (
+        f"nobody has a target in force for FY{year} at the end of {month}; "
+        f"add lines for fiscal year {year} to the target book ({rules.policy.targets.source})"
+    )
+
+
+class _Booked:
+    """Bookings to date by the month end at which they were known."""
+
+    def __init__(self, bookings: pd.DataFrame, digits: int) -> None:
+        amounts, _ = money.minor_units(bookings["bookings"], digits)
+        keys = zip(bookings["known_month"].tolist(), bookings["owner_id"].tolist(), bookings["month"].tolist(), strict=True)
+        self._of: dict[tuple[str, str], dict[str, int]] = {}
+        for (known, owner, month), amount in zip(keys, amounts.tolist(), strict=True):
+            self._of.setdefault((known, owner), {})[month] = amount
+
+    def to_date(self, owner: str, months: Sequence[Month], known: Month) -> int:
+        """Return what the owner had booked in these months, as known at a month end."""
+        mine = self._of.get((str(known), owner), {})
+        return sum(mine.get(str(month), 0) for month in months)
+
+
+def _rows(
+    its_plan: Plan,
+    rules: MonthRules,
+    month: Month,
+    earlier: Mapping[Month, Sequence[Plan]],
+    booked: _Booked,
+) -> list[dict[str, object]]:
+    target, year, phasing = its_plan.target, its_plan.year, rules.policy.phasing
+    done = sum(1 for each in year.months if each <= month)
+    rephased = list(its_plan.baseline)
+    for position in range(1, done):
+        before = year.months[position - 1]
+        for past in earlier.get(before, ()):
+            so_far = booked.to_date(target.owner_id, year.months[:position], before)
+            rephased[position] = rephase(past, so_far, position, phasing).months[0]
+    today = Rephased(its_plan.baseline, at_risk=0, ahead=0)
+    if done:
+        today = rephase(its_plan, booked.to_date(target.owner_id, year.months[:done], month), done, phasing)
+        rephased[done:] = today.months
+    last = MONTHS_IN_YEAR - 1
+    return [
+        {
+            "fiscal_year": target.fiscal_year,
+            "owner_id": target.owner_id,
+            "month": str(each),
+            "revision": target.revision,
+            "annual_target": its_plan.amount,
+            "weight": float(its_plan.weights[n]),
+            "baseline_target": its_plan.baseline[n],
+            "rephased_target": rephased[n],
+            "at_risk": today.at_risk if n == last else 0,
+            "ahead": today.ahead if n == last else 0,
+            "stated_target": target.amount,
+            "is_fixed": each in its_plan.fixed,
+            "season_evidence": its_plan.season.evidence if its_plan.season else None,
+            "season_deals": its_plan.season.deals if its_plan.season else None,
+        }
+        for n, each in enumerate(year.months)
+    ]
+
+
+def _same(one: AnnualTarget, other: AnnualTarget) -> bool:
+    return (one.fiscal_year, one.owner_id) == (other.fiscal_year, other.owner_id)
+
+
+def _months_to_lay_on(policy: str, months_done: int) -> int:
+    left_in_quarter = -months_done % 3
+    reach = {"none": 0, "next_month": 1, "rest_of_quarter": left_in_quarter}
+    return reach.get(policy, MONTHS_IN_YEAR)
+
+
+def _fill(total: int, weights: Sequence[Fraction], room: Sequence[int]) -> list[int]:
+    """Pour a total over months by weight, none above its room; the rest does not fit."""
+    filled = [0] * len(room)
+    open_months = [n for n, weight in enumerate(weights) if weight > 0 and room[n] > 0]
+    left = total
+    while left and open_months:
+        whole = sum((weights[n] for n in open_months), Fraction(0))
+        full = [n for n in open_months if left * weights[n] / whole >= room[n]]
+        if not full:
+            parts = money.allocate(left, [weights[n] for n in open_months])
+            for n, part in zip(open_months, parts, strict=True):
+                filled[n] = part
+            break
+        for n in full:
+            filled[n] = room[n]
+            left -= room[n]
+        open_months = [n for n in open_months if n not in full]
+    return filled
+
+
+def _corporate(row: dict[str, object], rates: dict[str, Decimal], rules: MonthRules) -> int:
+    amount, code = cast("Decimal", row["annual_target"]), row["currency_code"]
+    if not isinstance(code, str) or code == rules.currency:
+        return money.to_minor(amount, rules.digits)
+    if code not in rates:
+        raise MissingRate(
+            f"target of {row['owner_id']} for {row['fiscal_year']}: no {code} rate; add the currency in Salesforce or state the target in {rules.currency}"
+        )
+    return money.to_minor(amount * rates.get(rules.currency, Decimal(1)) / rates[code], rules.digits)
+
+
+def static_rates(rates: pd.DataFrame) -> dict[str, Decimal]:
+    """Return the undated rate of each currency: targets are converted by it."""
+    rows = cast("list[dict[str, object]]", rates.to_dict("records"))
+    return {
+        str(row["currency_code"]): cast("Decimal", row["rate"])
+        for row in rows
+        if not isinstance(row["start_date"], date) and cast("Decimal", row["rate"]) > 0
+    }
+
+
+def _day(value: object) -> date | None:
+    return value if isinstance(value, date) else None
+
+
+def _minor_column(minor: pd.Series, digits: int) -> pa.Array:
+    return money.decimal_array(np.array(minor.tolist(), np.int64), digits)

@@ -1,0 +1,58 @@
+"""Every tile and every printed column has its lineage, under the name that is printed."""
+
+import ast
+import re
+from collections.abc import Iterator
+from inspect import getsource
+
+import pytest
+
+from assets.metadata.pages import PAGES, SECTIONS, TILES
+from reports.document.document import Section
+from reports.month_end import month_end_reports
+from reports.sections import headline
+from tests.reports.months import reports_of
+from tests.reports.sections.test_landing import month_tables
+
+# Their heads are periods, months or causes: what is printed is named by the first cell, or is all alike.
+ALIKE = {"clients": "booked or expected"}
+
+
+def named_tiles() -> list[str]:
+    """Return the first argument of each tile that the code can make, as it is written."""
+    made = [node for node in ast.walk(ast.parse(getsource(headline.tiles))) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Tile"]
+    return [each.args[0].args[0].value for each in made]  # type: ignore[attr-defined]
+
+
+def test_every_tile_that_can_be_printed_has_its_lineage() -> None:
+    assert sorted(named_tiles()) == sorted(TILES)
+
+
+def printed(section: Section) -> Iterator[str]:
+    if section.figure is not None:
+        yield "figure"
+    for number, table in enumerate(section.tables):
+        if section.key == "movement" or (section.key == "restated" and number == 0):
+            yield from (row.cells[0] for row in table.rows)
+        else:
+            heads = [column.label for column in table.columns]
+            heads = [heads[0], ALIKE[section.key]] if section.key in ALIKE else heads
+            yield from ("days ahead" if head.startswith("<svg") else head for head in heads)
+
+
+def documents() -> Iterator[Section]:
+    for report in [*month_end_reports(*month_tables()), *reports_of()]:
+        yield from report.sections
+
+
+def test_every_printed_column_has_its_lineage() -> None:
+    found = {f"{section.title}: {name}" for section in documents() for name in printed(section)}
+    assert found - set(SECTIONS) == set()
+    assert len(found) > 70
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_number_is_read_from_a_table(name: str) -> None:
+    """Only the capacity is stated by policy alone."""
+    assert PAGES[name] or name == "The work that follows: Capacity"
+    assert not re.search(r"[<>]", name)

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from connectors.delivery.ledger import DeliveryLedger
+from connectors.delivery.ledger_schema import METADATA, NewerLedger, bring_to_newest
+from connectors.delivery.ledger_versions import VERSION_TABLE
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> sa.Engine:
+    return sa.create_engine(f"sqlite:///{tmp_path / 'deliveries.sqlite'}")
+
+
+def shape(engine: sa.Engine) -> dict[str, object]:
+    """Return what a database has of our tables, whatever made it."""
+    seen = sa.inspect(engine)
+    return {
+        name: (
+            [(each["name"], str(each["type"]), each["nullable"]) for each in seen.get_columns(name)],
+            sorted(tuple(each["column_names"]) for each in seen.get_unique_constraints(name)),
+        )
+        for name in seen.get_table_names()
+        if name != VERSION_TABLE
+    }
+
+
+def test_the_versions_make_what_the_program_reads_and_writes(engine: sa.Engine, tmp_path: Path) -> None:
+    with engine.begin() as database:
+        bring_to_newest(database)
+    declared = sa.create_engine(f"sqlite:///{tmp_path / 'declared.sqlite'}")
+    METADATA.create_all(declared)
+    assert shape(engine) == shape(declared)
+
+
+def test_a_ledger_of_the_first_version_keeps_its_records(engine: sa.Engine, tmp_path: Path) -> None:
+    METADATA.create_all(engine)  # as it was made before versions were counted
+    with engine.begin() as database:
+        database.execute(METADATA.tables["approvals"].insert().values(month="2026-03", digest="d", name="Ann", at="2026-04-03"))
+    assert DeliveryLedger.at(tmp_path).approved_by("2026-03", "d") == "Ann"
+    assert sa.inspect(engine).has_table(VERSION_TABLE)
+
+
+def test_a_newer_ledger_is_refused(engine: sa.Engine, tmp_path: Path) -> None:
+    DeliveryLedger.at(tmp_path).upgrade()
+    with engine.begin() as database:
+        database.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(NewerLedger, match="install that version again"):
+        DeliveryLedger.at(tmp_path).all()

@@ -1,0 +1,125 @@
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from connectors.storage.monthly_tables import NotComputed, TableStore
+from connectors.storage.publications import NoSuchRevision, PublishedMonths
+from sales.calendar import Month
+from sales.contracts import published as tables
+from tests.fakes import frame
+
+MONTH = Month(2026, 3)
+NOW, LATER = datetime(2026, 4, 3, 9, tzinfo=UTC), datetime(2026, 5, 3, 9, tzinfo=UTC)
+
+
+def findings(detail: str, size: int = 3) -> pd.DataFrame:
+    row = {"as_of_month": str(MONTH), "severity": "info", "detail": detail, "amount": Decimal("1.10"), "finding": "f",
+           "as_of": datetime(2026, 4, 1, tzinfo=UTC), "extracted_at": datetime(2026, 4, 2, tzinfo=UTC)}  # fmt: skip
+    return frame(tables.DataQuality, [row | {"record_id": f"r{n:05d}"} for n in range(size)])
+
+
+def write(home: Path, table: pd.DataFrame, digest: str) -> None:
+    TableStore(home).write("data_quality", MONTH, table, {"digest": digest})
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    for name in tables.MONTHLY:
+        TableStore(tmp_path).write(name, MONTH, frame(tables.MONTHLY[name], []), {"digest": "none"})
+    write(tmp_path, findings("one"), "one")
+    return tmp_path
+
+
+@pytest.fixture
+def months(home: Path) -> PublishedMonths:
+    return PublishedMonths(home)
+
+
+def print_packs(home: Path, words: str) -> None:
+    """Replace a month's documents as the press does: new files in a new folder."""
+    folder = home / "packs" / str(MONTH)
+    if folder.exists():
+        folder.rename(home / "packs" / f"former-{words}")
+    folder.mkdir(parents=True)
+    (folder / "company.pdf").write_text(words)
+
+
+def test_readers_see_a_month_only_as_it_was_published(home: Path, months: PublishedMonths) -> None:
+    assert (months.current(MONTH), months.first(MONTH), months.latest()) == (None, None, None)
+    with pytest.raises(NotComputed, match="run `onpace report 2026-03`"):
+        months.read("data_quality", MONTH)
+    months.publish(MONTH, "e1", NOW)
+    write(home, findings("two", 1), "two")  # a run that dies before it publishes
+    pd.testing.assert_frame_equal(months.read("data_quality", MONTH), findings("one"))
+    assert months.read("closing_plan", MONTH).empty
+    months.publish(MONTH, "e1", LATER)
+    assert len(months.read("data_quality", MONTH)) == 1
+    assert months.latest() == MONTH
+
+
+def test_every_revision_stays_with_its_numbers_and_its_documents(home: Path, months: PublishedMonths) -> None:
+    print_packs(home, "first")
+    months.publish(MONTH, "e1", NOW, "d1")
+    write(home, findings("two", 1), "two")
+    print_packs(home, "second")
+    assert months.publish(MONTH, "e1", LATER, "d2").revision == 2
+    first = months.first(MONTH)
+    assert first is not None
+    assert (first.revision, first.at) == (1, NOW)
+    pd.testing.assert_frame_equal(months.read("data_quality", MONTH, 1), findings("one"))
+    assert len(months.read("data_quality", MONTH, 2)) == 1
+    assert [(months.folder(MONTH, n) / "company.pdf").read_text() for n in (1, 2)] == ["first", "second"]
+    with pytest.raises(NoSuchRevision, match="2026-03 has no revision 3; it has 1, 2"):
+        months.read("data_quality", MONTH, 3)
+
+
+def test_the_same_again_is_no_new_revision(home: Path, months: PublishedMonths) -> None:
+    months.publish(MONTH, "e1", NOW, "d1", "recipe")
+    write(home, findings("one"), "one")  # computed again to the same
+    again = months.publish(MONTH, "e1", LATER, "d1", "another recipe")
+    assert (again.revision, again.at, again.made_from) == (1, NOW, "another recipe")
+    assert months.publish(MONTH, "e2", LATER, "d1").revision == 2, "another extract is another revision: pages say when it was read"
+    assert months.publish(MONTH, "e2", LATER, "d2").revision == 3, "other documents too"
+
+
+def test_what_was_written_can_be_given_up(home: Path, months: PublishedMonths) -> None:
+    months.publish(MONTH, "e1", NOW)
+    write(home, findings("two", 1), "two")
+    months.go_back(MONTH)
+    pd.testing.assert_frame_equal(TableStore(home).read("data_quality", MONTH), findings("one"))
+
+
+def test_a_kill_between_archive_and_publication_leaves_the_month_as_it_was(
+    home: Path, months: PublishedMonths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    months.publish(MONTH, "e1", NOW)
+    write(home, findings("two", 1), "two")
+    with monkeypatch.context() as killed:
+        killed.setattr("connectors.storage.publications.write_atomically", _killed_at(home / "published"))
+        with pytest.raises(KeyboardInterrupt):
+            months.publish(MONTH, "e1", LATER)
+    pd.testing.assert_frame_equal(months.read("data_quality", MONTH), findings("one"))
+    assert months.publish(MONTH, "e1", LATER).revision == 2
+    assert [each.revision for each in months.revisions(MONTH)] == [1, 2]
+    assert len(months.read("data_quality", MONTH, 2)) == 1
+
+
+def _killed_at(folder: Path):  # noqa: ANN202
+    from connectors.storage.files import write_atomically
+
+    def write(path: Path, content: bytes) -> None:
+        if path.is_relative_to(folder):
+            raise KeyboardInterrupt
+        write_atomically(path, content)
+
+    return write
+
+
+def test_extracts_of_every_revision_are_needed(home: Path, months: PublishedMonths) -> None:
+    months.publish(MONTH, "e1", NOW)
+    write(home, findings("two", 1), "two")
+    months.publish(MONTH, "e2", LATER)
+    assert months.extract_ids() == {"e1", "e2"}

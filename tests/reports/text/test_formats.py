@@ -1,0 +1,90 @@
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reports.document.document import ENGLISH
+from reports.text import formats
+from sales.calendar import Month
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "words"),
+    [
+        (Decimal("1234567.5"), "EUR", "€1,234,568"), (Decimal("-0.4"), "GBP", "£0"), (Decimal(-1500), "GBP", "−£1,500"), (None, "EUR", "-"),
+        (Decimal(9 * 10**12), "USD", "US$9,000,000,000,000"), (Decimal("5.55"), "JPY", "JP¥6"),
+        (Decimal(10**36), "EUR", "€1,000,000,000,000,000,000,000,000,000,000,000,000"),
+    ],
+)  # fmt: skip
+def test_money_in_whole_units(amount: Decimal | None, currency: str, words: str) -> None:
+    assert ENGLISH.money(amount, currency) == words
+
+
+@pytest.mark.parametrize(
+    ("amount", "words"),
+    [
+        ("0", "£0"),
+        ("999", "£999"),
+        ("1500", "£2k"),
+        ("402000", "£402k"),
+        ("1234567", "£1.23m"),
+        ("-30700000", "−£30.7m"),
+        ("2500000000", "£2.5bn"),
+        ("1234567890123456789012345678901234.56", "£1.23E33"),
+    ],
+)
+def test_money_in_headlines(amount: str, words: str) -> None:
+    assert ENGLISH.short_money(Decimal(amount), "GBP") == words
+
+
+def test_an_empty_value_prints_a_dash_never_a_zero() -> None:
+    empty = {
+        ENGLISH.pct(None),
+        ENGLISH.ratio(None),
+        ENGLISH.count(None),
+        ENGLISH.day(None),
+        ENGLISH.chance(None),
+        ENGLISH.points(None),
+        ENGLISH.number(None),
+    }
+    assert empty | {ENGLISH.share(float("nan")), formats.printable(None), formats.printable(" \n")} == {"-"}
+
+
+def test_numbers_and_dates() -> None:
+    assert (ENGLISH.pct(93.6), ENGLISH.ratio(2.96), ENGLISH.count(12345), ENGLISH.points(-0.0121)) == ("94%", "3.0×", "12,345", "−1.2")
+    assert (ENGLISH.day(date(2026, 11, 3)), ENGLISH.month_name(Month(2026, 9)), ENGLISH.short_month(Month(2026, 9))) == (
+        "3 Nov 2026",
+        "September 2026",
+        "Sep",
+    )
+    assert (ENGLISH.number(0.5, 0), ENGLISH.number(1234.567), ENGLISH.exact_share(0.0936)) == ("0", "1,234.57", "9.4%")
+
+
+def test_chances_are_never_quite_certain_unless_they_are() -> None:
+    assert [ENGLISH.chance(each) for each in (None, 0.0, 0.004, 0.5, 0.996, 1.0)] == ["-", "0%", "<1%", "50%", ">99%", "100%"]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("two\nlines\tand tab", "two lines and tab"), ("\u202eevil\u200b", "evil"), ("bell\x07", "bell"), ("Łukasz Ω Ж", "Łukasz Ω Ж"),
+        ("北京 Ltd", "北京 Ltd"), ("\U0001f600", "□"), ("e\u0301", "é"), ("x" * 300, "x" * 199 + "…"), ("a" * 1_000_000, "a" * 199 + "…"), ("\ud800x", "x"),
+        ("葛\U000e0100城", "葛城"), ("שלום", "\u2068שלום\u2069\u200e"), ("한국 ไทย", "한국 ไทย"),
+    ],
+)  # fmt: skip
+def test_text_is_one_line_that_the_fonts_can_draw(text: str, shown: str) -> None:
+    assert formats.printable(text) == shown
+
+
+@given(st.text())
+def test_any_text_becomes_printable(text: str) -> None:
+    shown = formats.unmarked(formats.printable(text))
+    assert 0 < len(shown) <= formats.LONGEST_TEXT
+    assert all(character in {" ", formats.NON_JOINER} or ord(character) in formats.repertoire() for character in shown)
+
+
+def test_only_names_that_need_them_load_the_other_fonts() -> None:
+    assert not formats.needs_other_fonts("Łukasz Ω Ж £1,234 − × …\n\t\xa0")
+    assert all(formats.needs_other_fonts(each) for each in ("北", "ש", "ا", "한", "ไ"))
