@@ -33,14 +33,25 @@ class _Told(Console):
         if not wants_json():
             super().print(*objects, **how)
             return
-        text = " ".join(str(each) if how.get("markup") is False else Text.from_markup(str(each)).plain for each in objects)
-        self.file.write(json_line("error" if text.startswith(PROGRAM) else "info", text.removeprefix(PROGRAM)) + "\n")
+        text = " ".join(
+            str(each) if how.get("markup") is False else Text.from_markup(str(each)).plain
+            for each in objects
+        )
+        self.file.write(
+            json_line("error" if text.startswith(PROGRAM) else "info", text.removeprefix(PROGRAM))
+            + "\n"
+        )
 
 
 PROGRAM = "onpace: "  # how a fault begins
-out, err = Console(highlight=False, soft_wrap=True), _Told(stderr=True, highlight=False, soft_wrap=True)
+out, err = (
+    Console(highlight=False, soft_wrap=True),
+    _Told(stderr=True, highlight=False, soft_wrap=True),
+)
 
-MonthArgument = Annotated[str, typer.Argument(metavar="MONTH", help="A closed month, such as 2026-09.")]
+MonthArgument = Annotated[
+    str, typer.Argument(metavar="MONTH", help="A closed month, such as 2026-09.")
+]
 
 
 @contextmanager
@@ -61,11 +72,19 @@ def one_sentence() -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except OSError as fault:
-        err.print(f"onpace: {fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk", markup=False)
+        err.print(
+            f"onpace: {fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk",
+            markup=False,
+        )
         raise typer.Exit(1) from None
-    except Exception as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
+    except (
+        Exception
+    ) as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
         log = _log_trace()
-        err.print(f"onpace: unexpected {type(unexpected).__name__}: {flat(str(unexpected))[:300]}; the trace is in {log}", markup=False)
+        err.print(
+            f"onpace: unexpected {type(unexpected).__name__}: {flat(str(unexpected))[:300]}; the trace is in {log}",
+            markup=False,
+        )
         raise typer.Exit(1) from None
 
 

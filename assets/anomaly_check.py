@@ -18,9 +18,15 @@ AS_USUAL = "as_usual"
 MEANING = "Rows and sums of money are as this table's own past months let one expect; a warning, which stops nothing."
 
 
-def as_usual(books: Books, name: str, month: Month, figures: Mapping[str, Decimal]) -> dg.AssetCheckResult:
+def as_usual(
+    books: Books, name: str, month: Month, figures: Mapping[str, Decimal]
+) -> dg.AssetCheckResult:
     """Return the outcome of the check for a month of a table with so many rows and such sums."""
-    past = [{figure: Decimal(value) for figure, value in each.tables[name].figures.items()} for each in books.past(month) if name in each.tables]
+    past = [
+        {figure: Decimal(value) for figure, value in each.tables[name].figures.items()}
+        for each in books.past(month)
+        if name in each.tables
+    ]
     found = anomalies(past, figures)
     return dg.AssetCheckResult(
         passed=not found,

@@ -15,7 +15,9 @@ from sales.calendar import Month
 
 @dg.asset(deps=["month_end_packs"], partitions_def=months, owners=OWNERS, kinds={"file"})
 def month_end_delivery(
-    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books], mailroom: dg.ResourceParam[Mailroom]
+    context: dg.AssetExecutionContext,
+    books: dg.ResourceParam[Books],
+    mailroom: dg.ResourceParam[Mailroom],
 ) -> dg.MaterializeResult:
     """The month's packs in the outbox folder and in the mailboxes of their recipients; the same document is never delivered twice."""
     month = Month.parse(context.partition_key)
@@ -24,24 +26,36 @@ def month_end_delivery(
         context.log.warning(refused)
         return dg.MaterializeResult(metadata={"delivered_now": 0, "why_not": refused})
     if held := mailroom.held(month):
-        mailroom.notify(month, f"The month end of {month} is held back", f"Nothing was sent for {month}: {'; '.join(held)}.\n")
+        mailroom.notify(
+            month,
+            f"The month end of {month} is held back",
+            f"Nothing was sent for {month}: {'; '.join(held)}.\n",
+        )
         raise HeldBack(f"{month} is held back: {'; '.join(held)}")
     receipt = deliver(books.home, month, mailroom.outbox)
     plan = mailroom.planned(month)
     for remark in plan.remarks:
         context.log.warning(remark)
     if plan.parcels and mailroom.smtp is None:
-        context.log.warning("%d mails were not sent: no mail server is named, set SMTP_HOST", len(plan.parcels))
+        context.log.warning(
+            "%d mails were not sent: no mail server is named, set SMTP_HOST", len(plan.parcels)
+        )
     mails = mailroom.send(month) if mailroom.smtp else Round()
     for name, reason in {**mails.refused, **mails.waiting, **mails.unknown}.items():
         context.log.warning("%s: %s", name, reason)
     return dg.MaterializeResult(
         metadata={
-            "delivered_now": receipt.delivered, "already_there": receipt.already_there, "folder": dg.MetadataValue.path(receipt.folder),
-            "mailed_now": len(mails.sent), "mailed_before": len(mails.already), "refused": len(mails.refused), "waiting": len(mails.waiting),
-            "unknown": len(mails.unknown), "revised": len(mails.revised),
+            "delivered_now": receipt.delivered,
+            "already_there": receipt.already_there,
+            "folder": dg.MetadataValue.path(receipt.folder),
+            "mailed_now": len(mails.sent),
+            "mailed_before": len(mails.already),
+            "refused": len(mails.refused),
+            "waiting": len(mails.waiting),
+            "unknown": len(mails.unknown),
+            "revised": len(mails.revised),
         }
-    )  # fmt: skip
+    )
 
 
 def why_not(job_name: str, tags: Mapping[str, str]) -> str | None:

@@ -1,6 +1,7 @@
 """What is read and made by others: Salesforce's objects, and the tables that people keep in the policy folder.
 
-Dagster runs none of these; they stand in its graph so that a number can be followed to the very field.
+Dagster runs none of these; they stand in its graph so that a number can be followed to the very
+field.
 """
 
 from __future__ import annotations
@@ -16,31 +17,60 @@ from connectors.policy.plan_files import CLIENT_PLANS, HEADERS, LEAVE, OVERRIDES
 from connectors.salesforce.field_lineage import objects_read
 
 POLICY_FILES = {
-    "targets": ("Annual targets by owner, year and revision, where Salesforce's quotas are not the targets.", HEADER),
-    "leave": ("Days on which people do not sell; nobody is away where the file is not there.", HEADERS[LEAVE]),
-    "overrides": ("Months of a person's target that the phasing must keep, whatever the weights say.", HEADERS[OVERRIDES]),
-    "team_targets": ("What teams and the company state for themselves, beside what is assigned to people.", HEADERS[TEAM_TARGETS]),
-    "client_plans": ("What clients are planned to bring by month: the year as it looks from below.", HEADERS[CLIENT_PLANS]),
+    "targets": (
+        "Annual targets by owner, year and revision, where Salesforce's quotas are not the targets.",
+        HEADER,
+    ),
+    "leave": (
+        "Days on which people do not sell; nobody is away where the file is not there.",
+        HEADERS[LEAVE],
+    ),
+    "overrides": (
+        "Months of a person's target that the phasing must keep, whatever the weights say.",
+        HEADERS[OVERRIDES],
+    ),
+    "team_targets": (
+        "What teams and the company state for themselves, beside what is assigned to people.",
+        HEADERS[TEAM_TARGETS],
+    ),
+    "client_plans": (
+        "What clients are planned to bring by month: the year as it looks from below.",
+        HEADERS[CLIENT_PLANS],
+    ),
 }
 
 
 def _schema(described: Mapping[str, str]) -> dict[str, dg.TableSchema]:
-    return {"dagster/column_schema": dg.TableSchema([dg.TableColumn(name, "field", description=meaning) for name, meaning in described.items()])}
+    return {
+        "dagster/column_schema": dg.TableSchema(
+            [
+                dg.TableColumn(name, "field", description=meaning)
+                for name, meaning in described.items()
+            ]
+        )
+    }
 
 
 SALESFORCE_OBJECTS = [
     dg.AssetSpec(
-        dg.AssetKey.from_user_string(salesforce(name)), group_name="salesforce", kinds={"salesforce"}, owners=OWNERS,
+        dg.AssetKey.from_user_string(salesforce(name)),
+        group_name="salesforce",
+        kinds={"salesforce"},
+        owners=OWNERS,
         description=f"{name} in Salesforce: the fields that are read of it, and the columns that they fill.",
         metadata=_schema({field: f"Fills {', '.join(filled)}" for field, filled in fields.items()}),
     )
     for name, fields in objects_read(FROM_SALESFORCE).items()
-]  # fmt: skip
+]
 POLICY_TABLES = [
     dg.AssetSpec(
-        dg.AssetKey(["policy", name]), group_name="policy", kinds={"csv"}, owners=OWNERS, description=description,
+        dg.AssetKey(["policy", name]),
+        group_name="policy",
+        kinds={"csv"},
+        owners=OWNERS,
+        description=description,
         metadata=_schema(dict.fromkeys(header, f"Column of {name}.csv")),
     )
     for name, (description, header) in POLICY_FILES.items()
-]  # fmt: skip
+]
 EXTERNAL = [*SALESFORCE_OBJECTS, *POLICY_TABLES]

@@ -21,7 +21,10 @@ PHASING_FILES = [dg.AssetKey(["policy", "leave"]), dg.AssetKey(["policy", "overr
 
 def behind(name: str) -> list[dg.AssetKey]:
     """Return the assets that a raw table is read from."""
-    return [dg.AssetKey.from_user_string(each) for each in sorted({asset for parents in LINEAGE[name].values() for asset, _ in parents})]
+    return [
+        dg.AssetKey.from_user_string(each)
+        for each in sorted({asset for parents in LINEAGE[name].values() for asset, _ in parents})
+    ]
 
 
 class PullConfig(dg.Config):
@@ -48,21 +51,38 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
 @dg.multi_asset(
     specs=[
         dg.AssetSpec(
-            name, deps=behind(name), owners=OWNERS, kinds={"salesforce", "deltalake"}, skippable=True, metadata=of_columns(name),
+            name,
+            deps=behind(name),
+            owners=OWNERS,
+            kinds={"salesforce", "deltalake"},
+            skippable=True,
+            metadata=of_columns(name),
             description=f"{RAW[name].__doc__} As Salesforce answered; every pull is a version, and each month pins the one it used.",
         )
         for name in FROM_SALESFORCE
     ],
     can_subset=False,
     name="salesforce_extract",
-)  # fmt: skip
-def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]) -> Iterator[dg.MaterializeResult]:
+)
+def salesforce_extract(
+    context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]
+) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce once, or use the extract that is frozen for the month."""
-    hours = config.shared_pull_hours if config.shared_pull_hours is not None else 0.0 if config.fresh else SHARED_PULL_HOURS
+    hours = (
+        config.shared_pull_hours
+        if config.shared_pull_hours is not None
+        else 0.0
+        if config.fresh
+        else SHARED_PULL_HOURS
+    )
     record = books.freeze(
-        month_of(context), context.log.info, fresh=config.fresh, shared_age=timedelta(hours=hours),
-        reconstruct=config.reconstruct, accepts_vanished=config.accept_vanished,
-    )  # fmt: skip
+        month_of(context),
+        context.log.info,
+        fresh=config.fresh,
+        shared_age=timedelta(hours=hours),
+        reconstruct=config.reconstruct,
+        accepts_vanished=config.accept_vanished,
+    )
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(
             asset_key=name,
@@ -75,17 +95,37 @@ def salesforce_extract(context: dg.AssetExecutionContext, config: PullConfig, bo
                 "read": record.pull.how,
                 "requests": record.pull.requests,
                 "api_usage": record.pull.api_usage,
-                "findings": dg.MetadataValue.md("\n".join(f"- {_plain(place)}: {_plain(meaning)}" for place, meaning in record.findings) or "none"),
+                "findings": dg.MetadataValue.md(
+                    "\n".join(
+                        f"- {_plain(place)}: {_plain(meaning)}"
+                        for place, meaning in record.findings
+                    )
+                    or "none"
+                ),
             },
         )
 
 
 def _plain(text: str) -> str:
     """Return one line that is no Markdown."""
-    return " ".join(text.split()).replace("|", "/").replace("<", "&lt;").replace("[", "(").replace("]", ")")[:300]
+    return (
+        " ".join(text.split())
+        .replace("|", "/")
+        .replace("<", "&lt;")
+        .replace("[", "(")
+        .replace("]", ")")[:300]
+    )
 
 
-@dg.asset(deps=behind("raw_targets"), owners=OWNERS, kinds={"csv", "deltalake"}, dagster_type=TABLE, metadata=of_columns("raw_targets"))
-def raw_targets(context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]) -> dg.MaterializeResult:
+@dg.asset(
+    deps=behind("raw_targets"),
+    owners=OWNERS,
+    kinds={"csv", "deltalake"},
+    dagster_type=TABLE,
+    metadata=of_columns("raw_targets"),
+)
+def raw_targets(
+    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]
+) -> dg.MaterializeResult:
     """The target book: annual targets by owner, year and revision, with owners found among the users."""
     return described(books.target_book(month_of(context)))

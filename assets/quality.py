@@ -17,7 +17,12 @@ from sales.checks import invariants as reconciliation
 ADMINISTRATORS = "administrators"
 
 
-@monthly_table(deps=FROM_SALESFORCE, laws={"every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."})
+@monthly_table(
+    deps=FROM_SALESFORCE,
+    laws={
+        "every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."
+    },
+)
 def data_quality(
     context: dg.AssetExecutionContext,
     opportunity_snapshot: pd.DataFrame,
@@ -29,15 +34,31 @@ def data_quality(
     month = Month.parse(context.partition_key)
     rules, folk = books.rules(month), books.people(month)
     table = quality.data_quality(
-        opportunity_snapshot, booking_credit, phased_targets, folk, month, rules, books.organization(month).organization_id, formats.repertoire(),
+        opportunity_snapshot,
+        booking_credit,
+        phased_targets,
+        folk,
+        month,
+        rules,
+        books.organization(month).organization_id,
+        formats.repertoire(),
         books.manager_quotas(month),
-    )  # fmt: skip
-    faults = reconciliation.every_booking_has_a_target(booking_credit, phased_targets, table, month, rules)
-    return described(table, {"every_booking_has_a_target": faults}, whose=dg.MetadataValue.md(_whose(table)))
+    )
+    faults = reconciliation.every_booking_has_a_target(
+        booking_credit, phased_targets, table, month, rules
+    )
+    return described(
+        table, {"every_booking_has_a_target": faults}, whose=dg.MetadataValue.md(_whose(table))
+    )
 
 
 def _whose(table: pd.DataFrame) -> str:
     """Return how many findings of each severity each owner has to put right, as Markdown."""
-    counts = Counter(zip(table["owner_name"].fillna(ADMINISTRATORS), table["severity"], strict=True))
-    lines = [f"| {cell(owner)} | {severity} | {count} |" for (owner, severity), count in sorted(counts.items())]
+    counts = Counter(
+        zip(table["owner_name"].fillna(ADMINISTRATORS), table["severity"], strict=True)
+    )
+    lines = [
+        f"| {cell(owner)} | {severity} | {count} |"
+        for (owner, severity), count in sorted(counts.items())
+    ]
     return "\n".join(["| whose | severity | findings |", "| --- | --- | --- |", *lines])

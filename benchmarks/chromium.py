@@ -18,12 +18,27 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-NAMES = ("chromium-headless-shell", "chrome-headless-shell", "chromium", "google-chrome", "google-chrome-stable")
+NAMES = (
+    "chromium-headless-shell",
+    "chrome-headless-shell",
+    "chromium",
+    "google-chrome",
+    "google-chrome-stable",
+)
 SWITCHES = (
-    "--headless", "--remote-debugging-pipe", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage", "--font-render-hinting=none",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps", "--disable-extensions",
+    "--headless",
+    "--remote-debugging-pipe",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-dev-shm-usage",
+    "--font-render-hinting=none",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-default-apps",
+    "--disable-extensions",
     "--no-sandbox",  # root can't have one, Ubuntu grants none to a browser from outside its packages; the pages are our own
-)  # fmt: skip
+)
 TICKS = os.sysconf("SC_CLK_TCK")
 LOADED = "new Promise(done => document.readyState == 'complete' ? done() : addEventListener('load', done)).then(() => 0)"
 # Pictures and fonts; all else of a static document is there when setDocumentContent returns.
@@ -39,14 +54,21 @@ def executable() -> str | None:
         if found and not os.path.realpath(found).endswith("/snap") and "/snap/" not in found:
             return found
     cache = Path.home() / ".cache"
-    fetched = [each for where in ("ms-playwright", "puppeteer") for each in cache.glob(f"{where}/**/*headless*shell") if each.is_file()]
+    fetched = [
+        each
+        for where in ("ms-playwright", "puppeteer")
+        for each in cache.glob(f"{where}/**/*headless*shell")
+        if each.is_file()
+    ]
     return str(max(fetched, key=lambda each: each.stat().st_mtime)) if fetched else None
 
 
 class Browser:
     """One browser process with some tabs; pdf() may be called by as many threads as there are tabs."""
 
-    def __init__(self, process: subprocess.Popen[bytes], tabs: int, base: Path | None, *, tagged: bool) -> None:
+    def __init__(
+        self, process: subprocess.Popen[bytes], tabs: int, base: Path | None, *, tagged: bool
+    ) -> None:
         """Open the tabs; relative addresses of their documents are read from the folder `base`."""
         self.process, self.tagged = process, tagged
         self.peak_bytes = 0
@@ -58,8 +80,11 @@ class Browser:
         self._tabs: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
         for _ in range(tabs):
             target = self._send("Target.createTarget", url="about:blank")["targetId"]
-            session = self._send("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-            # Only a tab that shows a folder may read files, and it keeps what it read: fonts are parsed once.
+            session = self._send("Target.attachToTarget", targetId=target, flatten=True)[
+                "sessionId"
+            ]
+            # Only a tab that shows a folder may read files, and it keeps what it read: fonts are
+            # parsed once.
             address = f"{base.resolve().as_uri()}/" if base else "about:blank"
             frame = self._send("Page.navigate", session, url=address)["frameId"]
             self._send("Runtime.evaluate", session, expression=LOADED, awaitPromise=True)
@@ -72,15 +97,21 @@ class Browser:
             self._send("Page.setDocumentContent", session, frameId=frame, html=html)
             self._send("Runtime.evaluate", session, expression=SETTLED, awaitPromise=True)
             printed = self._send(
-                "Page.printToPDF", session, preferCSSPageSize=True, printBackground=True, generateTaggedPDF=self.tagged,
-            )  # fmt: skip
+                "Page.printToPDF",
+                session,
+                preferCSSPageSize=True,
+                printBackground=True,
+                generateTaggedPDF=self.tagged,
+            )
         finally:
             self._tabs.put(tab)
         return base64.b64decode(printed["data"])
 
     def cpu_seconds(self) -> float:
         """Return user and system time of the browser and all its processes up to now (or up to its end)."""
-        return sum(_ticks(each) for each in self._family()) / TICKS if self._cpu is None else self._cpu
+        return (
+            sum(_ticks(each) for each in self._family()) / TICKS if self._cpu is None else self._cpu
+        )
 
     def sample(self) -> None:
         """Note the memory in use now: what each process has to itself, and its share of what is shared (PSS)."""
@@ -104,7 +135,9 @@ class Browser:
         return found
 
     def _send(self, method: str, session: str | None = None, **params: object) -> dict[str, Any]:
-        message = {"id": next(self._ids), "method": method, "params": params} | ({"sessionId": session} if session else {})
+        message = {"id": next(self._ids), "method": method, "params": params} | (
+            {"sessionId": session} if session else {}
+        )
         answer = self._waiting[message["id"]] = Future()
         with self._lock:
             self.process.stdin.write(json.dumps(message).encode() + b"\0")
@@ -129,24 +162,45 @@ class Browser:
 
 
 @contextmanager
-def browser(tabs: int = 1, base: Path | None = None, *, tagged: bool = True, watch: float | None = None) -> Iterator[Browser]:
+def browser(
+    tabs: int = 1, base: Path | None = None, *, tagged: bool = True, watch: float | None = None
+) -> Iterator[Browser]:
     """Start a browser, and note its memory every so many seconds if wanted (this costs time: not in a timed run)."""
     if not (path := executable()):
-        raise FileNotFoundError("no Chromium here: apt-get install chromium-headless-shell (Debian), or name one in $CHROMIUM")
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, tempfile.TemporaryFile() as log:
+        raise FileNotFoundError(
+            "no Chromium here: apt-get install chromium-headless-shell (Debian), or name one in $CHROMIUM"
+        )
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        tempfile.TemporaryFile() as log,
+    ):
         # Chromium reads commands from descriptor 3 and answers on 4.
         process = subprocess.Popen(
-            ["/bin/sh", "-c", 'exec "$0" "$@" 3<&0 4>&1 </dev/null >&2', path, *SWITCHES, f"--user-data-dir={profile}"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            [
+                "/bin/sh",
+                "-c",
+                'exec "$0" "$@" 3<&0 4>&1 </dev/null >&2',
+                path,
+                *SWITCHES,
+                f"--user-data-dir={profile}",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             printer = Browser(process, tabs, base, tagged=tagged)
         except (OSError, RuntimeError, TimeoutError) as error:
             _end(process, patience=0)
             log.seek(0)
-            raise RuntimeError(f"{path} did not start: {log.read()[-2000:].decode(errors='replace')}") from error
+            raise RuntimeError(
+                f"{path} did not start: {log.read()[-2000:].decode(errors='replace')}"
+            ) from error
         done = threading.Event()
-        watcher = threading.Thread(target=lambda: [printer.sample() for _ in iter(lambda: done.wait(watch), True)])
+        watcher = threading.Thread(
+            target=lambda: [printer.sample() for _ in iter(lambda: done.wait(watch), True)]
+        )
         if watch:
             watcher.start()
         try:
@@ -174,7 +228,9 @@ def _stat(pid: int) -> list[str]:
 
 def _ticks(pid: int) -> int:
     with suppress(OSError):
-        return sum(map(int, _stat(pid)[11:15]))  # its own time, and that of children that ended and were waited for
+        return sum(
+            map(int, _stat(pid)[11:15])
+        )  # its own time, and that of children that ended and were waited for
     return 0
 
 

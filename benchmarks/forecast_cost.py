@@ -49,39 +49,74 @@ def book_of(extract: Extract) -> pd.DataFrame:
     """Return a target book with one target a person and year."""
     owners = columns.arrow(extract.users["user_id"]).to_pylist()
     size = 4 * len(owners)
-    return columns.frame({
-        "fiscal_year": pa.array([2021 + n // len(owners) for n in range(size)]), "owner_id": pa.array(owners * 4),
-        "annual_target": pa.array([Decimal(800_000)] * size, pa.decimal128(38, 10)), "currency_code": pa.nulls(size, pa.string()),
-        "start_date": pa.nulls(size, pa.date32()), "end_date": pa.nulls(size, pa.date32()), "revision": pa.array([1] * size),
-        "effective_date": pa.nulls(size, pa.date32()), "holidays": pa.nulls(size, pa.string()),
-    })  # fmt: skip
+    return columns.frame(
+        {
+            "fiscal_year": pa.array([2021 + n // len(owners) for n in range(size)]),
+            "owner_id": pa.array(owners * 4),
+            "annual_target": pa.array([Decimal(800_000)] * size, pa.decimal128(38, 10)),
+            "currency_code": pa.nulls(size, pa.string()),
+            "start_date": pa.nulls(size, pa.date32()),
+            "end_date": pa.nulls(size, pa.date32()),
+            "revision": pa.array([1] * size),
+            "effective_date": pa.nulls(size, pa.date32()),
+            "holidays": pa.nulls(size, pa.string()),
+        }
+    )
 
 
 def cost(deals: int, salespeople: int) -> dict[str, float]:
     """Return seconds and MiB of one size."""
     found: dict[str, float] = {}
     extract = big_firm(deals, salespeople)
-    defaults, rules, folk, book = extract.defaults, POLICIES.for_month(MONTH, extract.defaults), people(extract, "role"), book_of(extract)
+    defaults, rules, folk, book = (
+        extract.defaults,
+        POLICIES.for_month(MONTH, extract.defaults),
+        people(extract, "role"),
+        book_of(extract),
+    )
 
     def targets_at(origin: Month) -> pd.DataFrame:
         in_force = targets.in_force(book, {}, origin, POLICIES, defaults)
-        return targets.phased_targets({origin: in_force}, empty(MonthlyBookings), folk, origin, POLICIES, defaults, extract.extracted_at)
+        return targets.phased_targets(
+            {origin: in_force},
+            empty(MonthlyBookings),
+            folk,
+            origin,
+            POLICIES,
+            defaults,
+            extract.extracted_at,
+        )
 
     history = PipelineHistory(extract, "USD", 2)
     snap = snapshot.opportunity_snapshot(history, MONTH, rules)
     shared, phased = credit.booking_credit(snap, extract, folk, MONTH, rules), targets_at(MONTH)
-    plans = [targets.plan(each, rules) for each in targets.in_force(book, {}, MONTH, POLICIES, defaults)]
+    plans = [
+        targets.plan(each, rules) for each in targets.in_force(book, {}, MONTH, POLICIES, defaults)
+    ]
     with measured(found, "month"):
         panel = Panel(history, MONTH, rules)
         seen = foresight(panel.known_at(MONTH.index))
         coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, seen)
         forecast.landing_forecast(seen, snap, shared, phased, MONTH, rules)
         score = confirmation.confirmation_score(panel, MONTH.index)
-        closing.closing_plan(snap, MONTH, rules, closing.plan_forecast(seen, score, snap, shared, phased, MONTH, rules))
+        closing.closing_plan(
+            snap,
+            MONTH,
+            rules,
+            closing.plan_forecast(seen, score, snap, shared, phased, MONTH, rules),
+        )
         clients.client_phasing(snap, seen, MONTH, rules)
         generation.pipeline_generation(seen, phased, MONTH, rules, extract.extracted_at)
         catch_up.phasing_check(plans, seen, folk, MONTH, POLICIES, defaults, extract.extracted_at)
-        track_record.track_record(panel, MONTH, rules, folk, targets_at, extract.extracted_at, track_record.months_judged(panel))
+        track_record.track_record(
+            panel,
+            MONTH,
+            rules,
+            folk,
+            targets_at,
+            extract.extracted_at,
+            track_record.months_judged(panel),
+        )
     found["month peak"] = peak()
     facts = forecast.figures(snap, shared, phased, MONTH, rules)
     ahead = prospect(seen, facts.grains, facts.sells_after(MONTH))
@@ -93,7 +128,9 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
         theirs = drawn(PeriodParts(ahead, *offsets(ahead.known, period)), salespeople)
     found["ours"], found["theirs"] = float(ours.company.quantile(0.5)[0]), theirs
     with measured(found, "backtest"):
-        track_record.track_record(Panel(history, MONTH, rules), MONTH, rules, folk, targets_at, extract.extracted_at, 36)
+        track_record.track_record(
+            Panel(history, MONTH, rules), MONTH, rules, folk, targets_at, extract.extracted_at, 36
+        )
     found["peak"] = peak()
     return found
 
@@ -117,7 +154,10 @@ def report() -> None:
     )
     for deals, salespeople in SIZES:
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.forecast_cost", str(deals), str(salespeople)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "benchmarks.forecast_cost", str(deals), str(salespeople)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             sys.exit(done.stderr)

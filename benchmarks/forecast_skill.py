@@ -38,14 +38,20 @@ SIZES, SEEDS = (60, 150, 400), 20
 FIRST, LAST = Month(2022, 12), Month(2024, 12)
 SAMPLES = 800
 POLICIES = PolicyBook({2021: parse_policy("", "fy2021.toml")})
-REGIONAL = Path(os.environ.get("ONPACE_REGIONAL_SALES", Path(__file__).parents[2] / "shared" / "data" / "regional_sales"))
+REGIONAL = Path(
+    os.environ.get(
+        "ONPACE_REGIONAL_SALES", Path(__file__).parents[2] / "shared" / "data" / "regional_sales"
+    )
+)
 
 
 @dataclass
 class Skill:
     """What was forecast of companies of one size, and what came; money in minor units."""
 
-    crps: dict[str, float] = field(default_factory=lambda: {"model": 0.0, "climatology": 0.0, "perfect": 0.0})
+    crps: dict[str, float] = field(
+        default_factory=lambda: {"model": 0.0, "climatology": 0.0, "perfect": 0.0}
+    )
     errors: dict[str, list[float]] = field(default_factory=dict)
     outcomes: list[float] = field(default_factory=list)
     chances: list[np.ndarray] = field(default_factory=list)
@@ -79,7 +85,13 @@ class Skill:
 
     def scores(self) -> dict[tuple[str, str], Score]:
         """Return the scores of all companies' track records together."""
-        together = pd.concat([record.assign(grain_id=record["grain_id"] + f"-{n}") for n, record in enumerate(self.records)], ignore_index=True)
+        together = pd.concat(
+            [
+                record.assign(grain_id=record["grain_id"] + f"-{n}")
+                for n, record in enumerate(self.records)
+            ],
+            ignore_index=True,
+        )
         return {(score.grain, score.kind): score for score in scores(together)}
 
     def perfect_hit_skill(self) -> float:
@@ -90,14 +102,23 @@ class Skill:
     def hit_error(self, grain: str, kind: str) -> float:
         """Return the expected calibration error of the chance to hit."""
         rows = pd.concat(self.records, ignore_index=True)
-        rows = rows.loc[(rows["grain"] == grain) & (rows["period_kind"] == kind) & rows["hit_probability"].notna()]
-        return calibration_error(columns.floats(rows["hit_probability"]), columns.booleans(rows["is_hit"]))
+        rows = rows.loc[
+            (rows["grain"] == grain)
+            & (rows["period_kind"] == kind)
+            & rows["hit_probability"].notna()
+        ]
+        return calibration_error(
+            columns.floats(rows["hit_probability"]), columns.booleans(rows["is_hit"])
+        )
 
 
 def calibration_error(said: np.ndarray, came: np.ndarray, bins: int = 10) -> float:
     """Return the mean distance between what was said and what came, bin by bin."""
     place = np.minimum((said * bins).astype(int), bins - 1)
-    parts = [abs(said[place == each].mean() - came[place == each].mean()) * (place == each).mean() for each in np.unique(place)]
+    parts = [
+        abs(said[place == each].mean() - came[place == each].mean()) * (place == each).mean()
+        for each in np.unique(place)
+    ]
     return float(sum(parts))
 
 
@@ -109,7 +130,9 @@ def skill(deals_a_year: int, seeds: int, first: Month = FIRST, last: Month = LAS
     return found
 
 
-def _judge(firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance: np.random.Generator) -> None:
+def _judge(
+    firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance: np.random.Generator
+) -> None:
     extract = firm.extract
     rules = POLICIES.for_month(last, extract.defaults)
     panel = Panel(PipelineHistory(extract, "USD", 2), last, rules)
@@ -133,22 +156,45 @@ def _judge(firm: SimulatedFirm, found: Skill, first: Month, last: Month, chance:
         found.crps["perfect"] += crps_of_samples(truth, came)
         due = then.now.close_month == month + 1
         forecasts = {
-            "model": booked + sums.quantile(0.5)[0], "stage_weighted": booked + np.nansum((then.now.amount * then.now.probability)[due]),
-            "last_year": past[-12], "three_months": past[-3:].mean(), "run_rate": past[-12:].mean(), "perfect": np.median(truth),
-        }  # fmt: skip
+            "model": booked + sums.quantile(0.5)[0],
+            "stage_weighted": booked + np.nansum((then.now.amount * then.now.probability)[due]),
+            "last_year": past[-12],
+            "three_months": past[-3:].mean(),
+            "run_rate": past[-12:].mean(),
+            "perfect": np.median(truth),
+        }
         for name, value in forecasts.items():
             found.errors.setdefault(name, []).append(abs(float(value) - came))
         found.outcomes.append(came)
         deal = now.position_of(then.deal_ids, then.now.deal)
         found.chances.append(ahead.outlook.win[:, 1])
         found.crm.append(np.where(due, then.now.probability, 0.0))
-        found.won.append((now.outcomes.status[deal] == WON) & (now.outcomes.month[deal] == month + 1))
+        found.won.append(
+            (now.outcomes.status[deal] == WON) & (now.outcomes.month[deal] == month + 1)
+        )
     book = capacity_targets(firm, totals)
-    record = track_record(panel, last, rules, folk, lambda origin: targets_of(book, extract, origin), extract.extracted_at)
+    record = track_record(
+        panel,
+        last,
+        rules,
+        folk,
+        lambda origin: targets_of(book, extract, origin),
+        extract.extracted_at,
+    )
     found.records.append(record)
-    judged = (record["grain"] == "company") & (record["period_kind"] == "month") & (record["target"] > 0) & record["as_of_month"].isin(list(truths))
+    judged = (
+        (record["grain"] == "company")
+        & (record["period_kind"] == "month")
+        & (record["target"] > 0)
+        & record["as_of_month"].isin(list(truths))
+    )
     months = record.loc[judged]
-    for origin, target, is_hit in zip(months["as_of_month"], columns.floats(months["target"]), columns.booleans(months["is_hit"]), strict=True):
+    for origin, target, is_hit in zip(
+        months["as_of_month"],
+        columns.floats(months["target"]),
+        columns.booleans(months["is_hit"]),
+        strict=True,
+    ):
         found.perfect_hits.append((float((truths[origin] >= target * 100).mean()), bool(is_hit)))
 
 
@@ -156,28 +202,49 @@ def monthly_totals(now: Knowledge) -> np.ndarray:
     """Return bookings by month, from the first with records on."""
     won = now.outcomes.status == WON
     size = now.month - now.first_month + 1
-    return np.bincount(now.outcomes.month[won] - now.first_month, np.nan_to_num(now.outcomes.amount[won]), size)[:size]
+    return np.bincount(
+        now.outcomes.month[won] - now.first_month, np.nan_to_num(now.outcomes.amount[won]), size
+    )[:size]
 
 
 def capacity_targets(firm: SimulatedFirm, totals: np.ndarray) -> pd.DataFrame:
     """Return a target book in which everybody's target is what they book in a usual year."""
     a_year = float(totals[-36:].mean()) * 12
     ids = columns.arrow(firm.extract.users["user_id"]).to_pylist()
-    rows = [(year, owner, Decimal(round(a_year * share / 100))) for year in range(2021, 2026) for owner, share in zip(ids, firm.share, strict=True)]
+    rows = [
+        (year, owner, Decimal(round(a_year * share / 100)))
+        for year in range(2021, 2026)
+        for owner, share in zip(ids, firm.share, strict=True)
+    ]
     size = len(rows)
-    return columns.frame({
-        "fiscal_year": pa.array([row[0] for row in rows]), "owner_id": pa.array([row[1] for row in rows]),
-        "annual_target": pa.array([row[2] for row in rows], pa.decimal128(38, 10)), "currency_code": pa.nulls(size, pa.string()),
-        "start_date": pa.nulls(size, pa.date32()), "end_date": pa.nulls(size, pa.date32()), "revision": pa.array([1] * size),
-        "effective_date": pa.nulls(size, pa.date32()), "holidays": pa.nulls(size, pa.string()),
-    })[list(empty(RawTargets).columns)]  # fmt: skip
+    return columns.frame(
+        {
+            "fiscal_year": pa.array([row[0] for row in rows]),
+            "owner_id": pa.array([row[1] for row in rows]),
+            "annual_target": pa.array([row[2] for row in rows], pa.decimal128(38, 10)),
+            "currency_code": pa.nulls(size, pa.string()),
+            "start_date": pa.nulls(size, pa.date32()),
+            "end_date": pa.nulls(size, pa.date32()),
+            "revision": pa.array([1] * size),
+            "effective_date": pa.nulls(size, pa.date32()),
+            "holidays": pa.nulls(size, pa.string()),
+        }
+    )[list(empty(RawTargets).columns)]
 
 
 def targets_of(book: pd.DataFrame, extract: Extract, origin: Month) -> pd.DataFrame:
     """Return the phased targets in force at a month end."""
     in_force = targets.in_force(book, {}, origin, POLICIES, extract.defaults)
     folk = people(extract, "role")
-    return targets.phased_targets({origin: in_force}, empty(MonthlyBookings), folk, origin, POLICIES, extract.defaults, extract.extracted_at)
+    return targets.phased_targets(
+        {origin: in_force},
+        empty(MonthlyBookings),
+        folk,
+        origin,
+        POLICIES,
+        extract.defaults,
+        extract.extracted_at,
+    )
 
 
 def crps_of(sums: Sums, came: float) -> float:
@@ -189,19 +256,25 @@ def crps_of(sums: Sums, came: float) -> float:
 def crps_of_samples(samples: np.ndarray, came: float) -> float:
     """Return the continuous ranked probability score of equally likely values."""
     ordered, size = np.sort(samples), len(samples)
-    return float(np.abs(ordered - came).mean() - (2 * np.arange(1, size + 1) - size - 1) @ ordered / size**2)
+    return float(
+        np.abs(ordered - came).mean() - (2 * np.arange(1, size + 1) - size - 1) @ ordered / size**2
+    )
 
 
 def report() -> None:
     """Print every figure."""
-    print(f"forecast of the month to come at each of {LAST.index - FIRST.index} month ends, {SEEDS} generated companies a size, {date.today()}")
+    print(
+        f"forecast of the month to come at each of {LAST.index - FIRST.index} month ends, {SEEDS} generated companies a size, {date.today()}"
+    )
     print("WAPE of the median:")
     names = ("model", "perfect", "stage_weighted", "last_year", "three_months", "run_rate")
     print("  opportunities a year " + " ".join(f"{name:>14}" for name in names))
     results = {size: skill(size, SEEDS) for size in SIZES}
     for size, found in results.items():
         print(f"  {size:>20} " + " ".join(f"{found.wape(name):14.2f}" for name in names))
-    print("against goals: (1) model / stage-weighted <= 0.75, (2) model / best other baseline <= 0.90, (3) share of perfect's CRPS gain >= 0.50,")
+    print(
+        "against goals: (1) model / stage-weighted <= 0.75, (2) model / best other baseline <= 0.90, (3) share of perfect's CRPS gain >= 0.50,"
+    )
     print(
         "  (4) P10-P90 holds 0.75-0.92, (5) deal Brier / CRM's <= 0.80, (6) deal ECE <= 0.04, (7) P(hit) Brier skill >= 0.12, (8) its ECE <= 0.10, (9) reach ECE"
     )
@@ -234,12 +307,18 @@ def regional_sales() -> None:
     extract, rules = _regional_extract()
     last = Month(2021, 10)
     panel = Panel(PipelineHistory(extract, "USD", 2), last, rules)
-    record = track_record(panel, last, rules, people(extract, "manager"), lambda _: None, extract.extracted_at)
-    print("Regional Sales, up to October 2021 (its history has no slips, no stage changes before the close, and grows by half a year on year):")
+    record = track_record(
+        panel, last, rules, people(extract, "manager"), lambda _: None, extract.extracted_at
+    )
+    print(
+        "Regional Sales, up to October 2021 (its history has no slips, no stage changes before the close, and grows by half a year on year):"
+    )
     for score in scores(record):
         error = f"WAPE {score.wape:.2f}, {', '.join(f'{name} {value:.2f}' for name, value in score.baselines.items())}"
         error = error if score.baselines else "no baseline reaches back far enough"
-        print(f"  {score.grain:>7} {score.kind:>7} ({score.forecasts} forecasts): {error}; P10-P90 holds {score.inside:.2f}")
+        print(
+            f"  {score.grain:>7} {score.kind:>7} ({score.forecasts} forecasts): {error}; P10-P90 holds {score.inside:.2f}"
+        )
 
 
 def _regional_extract() -> tuple[Extract, MonthRules]:
@@ -254,9 +333,14 @@ def _regional_extract() -> tuple[Extract, MonthRules]:
 
     with TemporaryDirectory() as folder, serving(OrgServer(csv_org(REGIONAL))) as address:
         store = ExtractStore(Path(folder))
-        record = SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)).pull(store, "bench")
+        record = SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)).pull(
+            store, "bench"
+        )
         extract = as_extract(store.frames(record), record.extract_id, record.extracted_at)
-    policy = parse_policy('[fiscal]\nstart_month = 1\ntime_zone = "America/New_York"\ncurrency = "USD"\n', "fy2021.toml")
+    policy = parse_policy(
+        '[fiscal]\nstart_month = 1\ntime_zone = "America/New_York"\ncurrency = "USD"\n',
+        "fy2021.toml",
+    )
     return extract, PolicyBook({2021: policy}).for_month(Month(2021, 10), extract.defaults)
 
 

@@ -2,8 +2,9 @@
 
     python -m benchmarks.lineage
 
-Takes some minutes. Prints what moved without having the column among its ancestors, columns that moved nothing
-although somebody reads them, and how many declared pairs of a published and a raw column were seen to move.
+Takes some minutes. Prints what moved without having the column among its ancestors, columns that
+moved nothing although somebody reads them, and how many declared pairs of a published and a raw
+column were seen to move.
 """
 
 from __future__ import annotations
@@ -32,11 +33,19 @@ def main() -> None:
                     continue
                 seen.setdefault(raw, set()).update(found)
                 for each in sorted(undeclared(LINEAGE, [raw], found)):
-                    print(f"{name}: {'.'.join(each)} moves with {'.'.join(raw)}, and does not say so")
-    silent = [".".join(raw) for raw, descendants in DESCENDANTS.items() if descendants and not seen.get(raw)]
+                    print(
+                        f"{name}: {'.'.join(each)} moves with {'.'.join(raw)}, and does not say so"
+                    )
+    silent = [
+        ".".join(raw)
+        for raw, descendants in DESCENDANTS.items()
+        if descendants and not seen.get(raw)
+    ]
     pairs = sum(map(len, DESCENDANTS.values()))
     print(f"moved nothing: {', '.join(silent) or 'none'}")
-    print(f"{sum(len(DESCENDANTS[raw] & moved) for raw, moved in seen.items())} of {pairs} declared pairs were seen to move")
+    print(
+        f"{sum(len(DESCENDANTS[raw] & moved) for raw, moved in seen.items())} of {pairs} declared pairs were seen to move"
+    )
 
 
 if __name__ == "__main__":

@@ -59,12 +59,19 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
 
     extract = big_firm(deals)
     size = PEOPLE * 4
-    book = columns.frame({
-        "fiscal_year": pa.array([2021 + n // PEOPLE for n in range(size)]), "owner_id": pa.array(columns.arrow(extract.users["user_id"]).to_pylist() * 4),
-        "annual_target": pa.array([Decimal(10_000_000)] * size, pa.decimal128(38, 10)), "currency_code": pa.nulls(size, pa.string()),
-        "start_date": pa.nulls(size, pa.date32()), "end_date": pa.nulls(size, pa.date32()), "revision": pa.array([1] * size),
-        "effective_date": pa.nulls(size, pa.date32()), "holidays": pa.nulls(size, pa.string()),
-    })  # fmt: skip
+    book = columns.frame(
+        {
+            "fiscal_year": pa.array([2021 + n // PEOPLE for n in range(size)]),
+            "owner_id": pa.array(columns.arrow(extract.users["user_id"]).to_pylist() * 4),
+            "annual_target": pa.array([Decimal(10_000_000)] * size, pa.decimal128(38, 10)),
+            "currency_code": pa.nulls(size, pa.string()),
+            "start_date": pa.nulls(size, pa.date32()),
+            "end_date": pa.nulls(size, pa.date32()),
+            "revision": pa.array([1] * size),
+            "effective_date": pa.nulls(size, pa.date32()),
+            "holidays": pa.nulls(size, pa.string()),
+        }
+    )
     policies, defaults = PolicyBook({2021: parse_policy("", "fy2021.toml")}), extract.defaults
     with measured(found, "tables"):
         history = PipelineHistory(extract, "USD", 2)
@@ -72,19 +79,42 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
         for n in range(months):
             month = Month(2024, 9).plus(n - months + 1)
             rules = policies.for_month(month, defaults)
-            known = [(each, policies.for_month(each, defaults)) for each in rules.calendar.year_of(month).months if each <= month]
+            known = [
+                (each, policies.for_month(each, defaults))
+                for each in rules.calendar.year_of(month).months
+                if each <= month
+            ]
             folk = people(extract, "role")
             snap = snapshot.opportunity_snapshot(history, month, rules)
-            opening = opening if opening is not None else snapshot.opening_snapshot(history, month, rules, snap)
-            bookings = snapshot.monthly_bookings([(*pair, history) for pair in known], month, rules, extract.extracted_at)
+            opening = (
+                opening
+                if opening is not None
+                else snapshot.opening_snapshot(history, month, rules, snap)
+            )
+            bookings = snapshot.monthly_bookings(
+                [(*pair, history) for pair in known], month, rules, extract.extracted_at
+            )
             shared = credit.booking_credit(snap, extract, folk, month, rules)
-            in_force = {each: targets.in_force(book, {}, each, policies, defaults) for each, _ in known}
-            phased = targets.phased_targets(in_force, bookings, folk, month, policies, defaults, extract.extracted_at)
+            in_force = {
+                each: targets.in_force(book, {}, each, policies, defaults) for each, _ in known
+            }
+            phased = targets.phased_targets(
+                in_force, bookings, folk, month, policies, defaults, extract.extracted_at
+            )
             attainment.target_attainment(snap, shared, phased, month, rules)
             coverage.pipeline_coverage(snap, shared, phased, month, rules)
             movement.pipeline_movement(opening, snap, phased, month, rules)
             closing.closing_plan(snap, month, rules)
-            quality.data_quality(snap, shared, phased, folk, month, rules, defaults.organization_id, range(0x20, 0x500))
+            quality.data_quality(
+                snap,
+                shared,
+                phased,
+                folk,
+                month,
+                rules,
+                defaults.organization_id,
+                range(0x20, 0x500),
+            )
             opening = snap
 
 
@@ -103,14 +133,27 @@ def state(deals: int, months: int, found: dict[str, float]) -> None:
     with measured(found, "state"):
         history = PipelineHistory(extract, "USD", 2)
         ours = [len(history.at(columns.instant_of(end)).row) for end in ends]
-    rows = extract.opportunity_history[["opportunity_id", "created_at", "history_id", "stage_name", "close_date"]]
+    rows = extract.opportunity_history[
+        ["opportunity_id", "created_at", "history_id", "stage_name", "close_date"]
+    ]
     with measured(found, "merge_asof"):
         rows = rows.sort_values(["created_at", "history_id"], kind="stable")
-        keys = extract.opportunities[["opportunity_id", "created_at"]].rename(columns={"created_at": "born"})
+        keys = extract.opportunities[["opportunity_id", "created_at"]].rename(
+            columns={"created_at": "born"}
+        )
         theirs = []
         for end in ends:
-            spine = keys.loc[keys["born"] < end, ["opportunity_id"]].assign(at=pd.Series([end] * len(keys), dtype=rows["created_at"].dtype))
-            joined = pd.merge_asof(spine, rows, left_on="at", right_on="created_at", by="opportunity_id", allow_exact_matches=False)
+            spine = keys.loc[keys["born"] < end, ["opportunity_id"]].assign(
+                at=pd.Series([end] * len(keys), dtype=rows["created_at"].dtype)
+            )
+            joined = pd.merge_asof(
+                spine,
+                rows,
+                left_on="at",
+                right_on="created_at",
+                by="opportunity_id",
+                allow_exact_matches=False,
+            )
             theirs.append(len(joined))
     assert ours == theirs, "both count the same opportunities"
 
@@ -123,7 +166,10 @@ def in_a_process(name: str, deals: int, months: int) -> dict[str, float]:
     runs: list[dict[str, float]] = []
     for _ in range(REPEATS):
         done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.month_end", name, str(deals), str(months)], capture_output=True, text=True, check=False
+            [sys.executable, "-m", "benchmarks.month_end", name, str(deals), str(months)],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         if done.returncode:
             sys.exit(done.stderr)
@@ -133,12 +179,16 @@ def in_a_process(name: str, deals: int, months: int) -> dict[str, float]:
 
 def report() -> None:
     """Print every figure."""
-    print(f"medians of {REPEATS} processes, {date.today()}; CPU in seconds, memory in MiB at its peak")
+    print(
+        f"medians of {REPEATS} processes, {date.today()}; CPU in seconds, memory in MiB at its peak"
+    )
     for deals in (10_000, 100_000):
         print(f"\n{deals:,} opportunities, {8 * deals:,} history rows")
         for months in (1, 36):
             got = in_a_process("tables", deals, months)
-            print(f"  tables of {months:2} month(s)  CPU {got['tables cpu']:6.1f}  wall {got['tables wall']:6.1f}  peak {got['peak']:6.0f}")
+            print(
+                f"  tables of {months:2} month(s)  CPU {got['tables cpu']:6.1f}  wall {got['tables wall']:6.1f}  peak {got['peak']:6.0f}"
+            )
         got = in_a_process("state", deals, 36)
         print(
             f"  state, 36 month ends   CPU {got['state cpu']:6.1f}  wall {got['state wall']:6.1f}  peak {got['peak']:6.0f}   {got['merge_asof cpu'] / got['state cpu']:.1f} times less CPU than merge_asof"

@@ -1,7 +1,8 @@
 """What running costs: start of the UI, Dagster's share of a run, a backfill of 36 months, and one without news.
 
-Part of `make bench`. The peers in the same run: Dagster itself with a code location of one asset, and a job of as many
-empty assets on the same kind of instance. `python -m benchmarks.operations 12` takes fewer months.
+Part of `make bench`. The peers in the same run: Dagster itself with a code location of one asset,
+and a job of as many empty assets on the same kind of instance. `python -m benchmarks.operations 12`
+takes fewer months.
 """
 
 from __future__ import annotations
@@ -25,45 +26,77 @@ ROOT = Path(__file__).resolve().parent.parent
 ONPACE = Path(sys.executable).with_name("onpace")
 REPEATS = 3
 PATIENCE = 180.0
-READY = {"query": "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"}
+READY = {
+    "query": "{ workspaceOrError { ... on Workspace { locationEntries { locationOrLoadError { __typename } } } } }"
+}
 BARE = "import dagster as dg\n\n\n@dg.asset\ndef bare() -> None: ...\n\n\ndefs = dg.Definitions(assets=[bare])\n"
 
 
 def environment(home: Path) -> dict[str, str]:
     """Return an environment without settings but a home."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("SALESFORCE_", "ONPACE_", "DAGSTER_", "SMTP_"))}
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SALESFORCE_", "ONPACE_", "DAGSTER_", "SMTP_"))
+    }
     return clean | {"ONPACE_HOME": str(home), "PYTHONPATH": str(ROOT), "PYTHONWARNINGS": "ignore"}
 
 
 def seconds(command: list[str], home: Path) -> float:
     """Return the wall seconds of a command that succeeds."""
     started = time.perf_counter()
-    done = subprocess.run(command, env=environment(home), cwd=home.parent, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, env=environment(home), cwd=home.parent, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return time.perf_counter() - started
 
 
 def printed(command: list[str], home: Path) -> float:
     """Return the number that a command prints."""
-    return float(subprocess.run(command, env=environment(home), cwd=home.parent, capture_output=True, text=True, check=True).stdout)
+    return float(
+        subprocess.run(
+            command,
+            env=environment(home),
+            cwd=home.parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    )
 
 
 def imports(home: Path) -> None:
     """Print how long the code location is imported, beside Dagster alone."""
     ours, bare = (
         median(
-            printed([sys.executable, "-c", f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)"], home)
+            printed(
+                [
+                    sys.executable,
+                    "-c",
+                    f"import time; t = time.perf_counter(); import {module}; print(time.perf_counter() - t)",
+                ],
+                home,
+            )
             for _ in range(REPEATS)
         )
         for module in ("orchestration.definitions", "dagster")
     )
-    print(f"import of the code location: {ours:.2f} s; of dagster alone {bare:.2f} s (aim: under 3 s)")
+    print(
+        f"import of the code location: {ours:.2f} s; of dagster alone {bare:.2f} s (aim: under 3 s)"
+    )
 
 
 @contextlib.contextmanager
 def running(command: list[str], home: Path) -> Iterator[None]:
     """Run a server, and stop it at the end."""
-    process = subprocess.Popen(command, env=environment(home), cwd=home.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        env=environment(home),
+        cwd=home.parent,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         yield
     finally:
@@ -78,7 +111,10 @@ def usable(port: int) -> float:
         with contextlib.suppress(requests.RequestException):
             answer = requests.post(f"http://127.0.0.1:{port}/graphql", json=READY, timeout=5).json()
             entries = answer["data"]["workspaceOrError"]["locationEntries"]
-            if entries and all((each["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation" for each in entries):
+            if entries and all(
+                (each["locationOrLoadError"] or {}).get("__typename") == "RepositoryLocation"
+                for each in entries
+            ):
                 return time.perf_counter() - started
         time.sleep(0.1)
     raise TimeoutError(f"the UI on port {port} did not load its code location")
@@ -92,17 +128,37 @@ def start(folder: Path) -> None:
         port, packs = free_port(), free_port()
         home = folder / f"ui-{turn}"
         os.environ.pop("DAGSTER_HOME", None)
-        with_packs = ["env", f"ONPACE_PACKS_URL=http://127.0.0.1:{packs}", str(ONPACE), "ui", "--port", str(port)]
+        with_packs = [
+            "env",
+            f"ONPACE_PACKS_URL=http://127.0.0.1:{packs}",
+            str(ONPACE),
+            "ui",
+            "--port",
+            str(port),
+        ]
         with running(with_packs, home):
             found["ours"].append(usable(port))
         port = free_port()
         bare = folder / f"dagster-{turn}"
         bare.mkdir()
         (bare / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
-        command = ["env", f"DAGSTER_HOME={bare}", sys.executable, "-m", "dagster", "dev", "-f", str(folder / "bare.py"), "-p", str(port)]
+        command = [
+            "env",
+            f"DAGSTER_HOME={bare}",
+            sys.executable,
+            "-m",
+            "dagster",
+            "dev",
+            "-f",
+            str(folder / "bare.py"),
+            "-p",
+            str(port),
+        ]
         with running(command, folder / "bare"):
             found["bare"].append(usable(port))
-    print(f"start to a usable UI: {median(found['ours']):.1f} s; dagster dev with one asset {median(found['bare']):.1f} s")
+    print(
+        f"start to a usable UI: {median(found['ours']):.1f} s; dagster dev with one asset {median(found['bare']):.1f} s"
+    )
 
 
 def overhead(home: Path) -> None:
@@ -126,7 +182,13 @@ with dagster_instance() as instance:
         started = time.perf_counter(); job.execute_in_process(instance=instance); bare = time.perf_counter() - started
         print(ours, bare)
 """
-    done = subprocess.run([sys.executable, "-c", code], env=environment(home), capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     steps, _, *lines = done.stdout.splitlines()  # the first pair warms up
     pairs = [tuple(map(float, line.split())) for line in lines]
     ours, bare = (median(each) for each in zip(*pairs, strict=True))

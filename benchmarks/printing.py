@@ -72,9 +72,10 @@ def by_plain_loop(proofs: Sequence[Proof]) -> Timed:
     with timed() as found:
         for proof in proofs:
             sheet = render.stylesheet(proof.look) + render.font_faces(needs_others=False)
-            HTML(string=proof.html.replace("</head>", f"<style>{sheet}</style></head>"), base_url=f"{TEMPLATES}/").write_pdf(
-                pdf_variant="pdf/a-3a", pdf_tags=True
-            )
+            HTML(
+                string=proof.html.replace("</head>", f"<style>{sheet}</style></head>"),
+                base_url=f"{TEMPLATES}/",
+            ).write_pdf(pdf_variant="pdf/a-3a", pdf_tags=True)
     return found
 
 
@@ -82,7 +83,10 @@ def by_chromium(proofs: Sequence[Proof]) -> tuple[str, Timed]:
     """Print documents in one persistent browser with a tab for each core; its PDFs are tagged, of no standard, and have no running heads."""
     hidden = "<style>.running-left,.running-right,.foot-left{display:none}</style></head>"
     pages = [
-        proof.html.replace("</head>", f"<style>{render.stylesheet(proof.look)}{render.font_faces(needs_others=False)}</style>{hidden}")
+        proof.html.replace(
+            "</head>",
+            f"<style>{render.stylesheet(proof.look)}{render.font_faces(needs_others=False)}</style>{hidden}",
+        )
         for proof in proofs
     ]
     with browser(tabs=2, base=TEMPLATES) as printer:
@@ -96,7 +100,9 @@ def by_chromium(proofs: Sequence[Proof]) -> tuple[str, Timed]:
 
 def line(name: str, documents: int, found: Timed, note: str = "") -> None:
     """Print one row of the report."""
-    print(f"  {name:28} {documents:4} documents  {found.wall / documents:6.3f} s wall  {found.cpu / documents:6.3f} s CPU a document  {note}")
+    print(
+        f"  {name:28} {documents:4} documents  {found.wall / documents:6.3f} s wall  {found.cpu / documents:6.3f} s CPU a document  {note}"
+    )
 
 
 def peers(persons: list[Proof], company: Proof) -> None:
@@ -104,15 +110,29 @@ def peers(persons: list[Proof], company: Proof) -> None:
     everybody = (persons * (PEOPLE // len(persons) + 1))[:PEOPLE]
     press = by_press(everybody)
     plain = by_plain_loop(everybody[:SAMPLE])
-    print(f"\npersonal pages, wall and CPU a document; {PEOPLE} of them and the company pack in one run")
+    print(
+        f"\npersonal pages, wall and CPU a document; {PEOPLE} of them and the company pack in one run"
+    )
     line("press", PEOPLE, press)
-    line("plain loop", SAMPLE, plain, f"{plain.wall / SAMPLE / (press.wall / PEOPLE):.1f} times the wall time of the press")
+    line(
+        "plain loop",
+        SAMPLE,
+        plain,
+        f"{plain.wall / SAMPLE / (press.wall / PEOPLE):.1f} times the wall time of the press",
+    )
     has_chromium = executable() is not None
     if has_chromium:
         version, chromium = by_chromium(everybody)
-        line(version, PEOPLE, chromium, f"{chromium.wall / press.wall:.2f} times the wall time of the press")
+        line(
+            version,
+            PEOPLE,
+            chromium,
+            f"{chromium.wall / press.wall:.2f} times the wall time of the press",
+        )
     else:
-        print("  no Chromium here: apt-get install chromium-headless-shell, or name one in $CHROMIUM")
+        print(
+            "  no Chromium here: apt-get install chromium-headless-shell, or name one in $CHROMIUM"
+        )
     print("\nthe company pack, medians of three")
     ours = [_once(lambda: render.pdf_of(company)) for _ in range(REPEATS)]
     plain_ones = [by_plain_loop([company]) for _ in range(REPEATS)]
@@ -120,7 +140,9 @@ def peers(persons: list[Proof], company: Proof) -> None:
     print(f"  press, one process           {mine:6.2f} s wall")
     print(f"  plain loop                   {median(each.wall for each in plain_ones):6.2f} s wall")
     if has_chromium:
-        print(f"  Chromium                     {median(by_chromium([company])[1].wall for _ in range(REPEATS)):6.2f} s wall")
+        print(
+            f"  Chromium                     {median(by_chromium([company])[1].wall for _ in range(REPEATS)):6.2f} s wall"
+        )
 
 
 def growth(persons: list[Proof]) -> None:
@@ -130,8 +152,18 @@ def growth(persons: list[Proof]) -> None:
         path = Path(folder) / "proofs"
         path.write_bytes(pickle.dumps(persons))
         for count in (20, 80, 320):
-            command = [sys.executable, "-m", "benchmarks.printing", "--worker", str(path), str(count)]
-            print("  " + subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip())
+            command = [
+                sys.executable,
+                "-m",
+                "benchmarks.printing",
+                "--worker",
+                str(path),
+                str(count),
+            ]
+            print(
+                "  "
+                + subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+            )
 
 
 def one_worker(path: str, count: int) -> None:
@@ -141,7 +173,14 @@ def one_worker(path: str, count: int) -> None:
         for n in range(count):
             workers.print_one(persons[n % len(persons)], is_pictured=False)
     # What getrusage says holds the peak of the process that started this one.
-    peak = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")) / MIB
+    peak = (
+        next(
+            int(line.split()[1])
+            for line in Path("/proc/self/status").read_text().splitlines()
+            if line.startswith("VmHWM")
+        )
+        / MIB
+    )
     print(f"{count:4}  {found.cpu / count:6.3f} s  {peak:6.0f} MiB")
 
 
@@ -155,7 +194,10 @@ def three_changed(tables: MonthTables, rules: MonthRules) -> None:
         first = _once(lambda: press.publish(tables, MONTH, rules, "bench"))
         plan = tables.closing_plan
         people = list(dict.fromkeys(plan["owner_id"]))[:3]
-        changed = plan.assign(push_count=plan["push_count"] + plan["owner_id"].isin(people).astype(plan["push_count"].dtype))
+        changed = plan.assign(
+            push_count=plan["push_count"]
+            + plan["owner_id"].isin(people).astype(plan["push_count"].dtype)
+        )
         again = replace(tables, closing_plan=changed)
         printed: list[int] = []
         second = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
@@ -180,9 +222,14 @@ def many_deals(tables: MonthTables, rules: MonthRules) -> None:
         report = next(each for each in reports if each.grain_id == owner)
         proof = proof_of(report)
         render.pdf_of(proof)
-        walls[count] = [_once(lambda report=report: render.pdf_of(proof_of(report))).wall for _ in range(REPEATS)]
+        walls[count] = [
+            _once(lambda report=report: render.pdf_of(proof_of(report))).wall
+            for _ in range(REPEATS)
+        ]
     few, many = median(walls[60]), median(walls[6_000])
-    print(f"\na person's pages with their tables: 60 deals {few:.2f} s, 6,000 deals {many:.2f} s, {many / few:.2f} times")
+    print(
+        f"\na person's pages with their tables: 60 deals {few:.2f} s, 6,000 deals {many:.2f} s, {many / few:.2f} times"
+    )
 
 
 def _with_deals(tables: MonthTables, count: int) -> MonthTables:
@@ -198,8 +245,18 @@ def _with_deals(tables: MonthTables, count: int) -> MonthTables:
     for n in range(copies - 1):
         for part, rows in ((plans, mine), (states, state)):
             named = [f"{each[:12]}{n:05d}X" for each in rows["opportunity_id"]]
-            part.append(rows.assign(opportunity_id=pd.Series(named, index=rows.index, dtype=rows["opportunity_id"].dtype)))
-    return replace(tables, closing_plan=pd.concat(plans, ignore_index=True), opportunity_snapshot=pd.concat(states, ignore_index=True))
+            part.append(
+                rows.assign(
+                    opportunity_id=pd.Series(
+                        named, index=rows.index, dtype=rows["opportunity_id"].dtype
+                    )
+                )
+            )
+    return replace(
+        tables,
+        closing_plan=pd.concat(plans, ignore_index=True),
+        opportunity_snapshot=pd.concat(states, ignore_index=True),
+    )
 
 
 def _once(work: Callable[[], object]) -> Timed:
@@ -219,7 +276,14 @@ def main() -> None:
     reports = demo_reports()
     persons = [proof_of(report) for report in reports if report.kind == "person"]
     company = proof_of(reports[0])
-    cells = [sum(len(table.rows) * len(table.columns) for section in report.sections for table in section.tables) for report in reports]
+    cells = [
+        sum(
+            len(table.rows) * len(table.columns)
+            for section in report.sections
+            for table in section.tables
+        )
+        for report in reports
+    ]
     print(
         f"printing, {date.today()}: {reports[0].title}; {cells[0]} table cells in the company pack, {median(cells[4:]):.0f} on the pages of a person"
     )

@@ -37,14 +37,23 @@ def pull(address: str, home: str) -> dict[str, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     record = client.pull(store, address)
     return {
-        "wall": time.perf_counter() - wall, "cpu": time.process_time() - cpu, "requests": record.pull.requests,
-        "rows": sum(record.rows.values()), "peak": peak(), "more": peak() - before,
-    }  # fmt: skip
+        "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "requests": record.pull.requests,
+        "rows": sum(record.rows.values()),
+        "peak": peak(),
+        "more": peak() - before,
+    }
 
 
 def in_a_process(address: str, home: str) -> dict[str, float]:
     """Return the figures of one pull."""
-    done = subprocess.run([sys.executable, "-m", "benchmarks.pulls", address, home], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.pulls", address, home],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         sys.exit(done.stderr)
     return json.loads(done.stdout.splitlines()[-1])
@@ -52,7 +61,11 @@ def in_a_process(address: str, home: str) -> dict[str, float]:
 
 def served(deals: int, history: str = "history") -> subprocess.Popen[str]:
     """Start an org of so many opportunities."""
-    return subprocess.Popen([sys.executable, "-m", "benchmarks.org", str(deals), history], stdout=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.org", str(deals), history],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def address_of(process: subprocess.Popen[str]) -> str:
@@ -63,7 +76,9 @@ def address_of(process: subprocess.Popen[str]) -> str:
 
 def report() -> None:
     """Print every figure."""
-    print(f"\nreading Salesforce, {date.today()}; seconds, MiB at the peak of a process and above what it had before the pull")
+    print(
+        f"\nreading Salesforce, {date.today()}; seconds, MiB at the peak of a process and above what it had before the pull"
+    )
     for deals in SIZES:
         process = served(deals)
         try:
@@ -94,7 +109,13 @@ def beside_airbyte() -> None:
         for _ in range(REPEATS):
             with TemporaryDirectory() as folder:
                 ours.append(in_a_process(address, folder)["wall"])
-                command = [str(AIRBYTE), str(CLIENTS / "read_all.py"), address, folder, "Opportunity"]
+                command = [
+                    str(AIRBYTE),
+                    str(CLIENTS / "read_all.py"),
+                    address,
+                    folder,
+                    "Opportunity",
+                ]
                 done = subprocess.run(command, capture_output=True, text=True, check=True)
                 theirs.append(float(done.stdout.splitlines()[-1].split("\t")[2]))
     finally:

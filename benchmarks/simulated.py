@@ -23,7 +23,10 @@ FIRST_DAY, YEARS, WARM_UP_DAYS = date(2020, 7, 1), 4.5, 184
 STAGES = ("1-Qualify", "2-Scope", "3-Proposal", "4-Agreement", "Won", "Lost")
 CRM_PROBABILITY = (10.0, 25.0, 50.0, 75.0, 100.0, 0.0)
 CATEGORIES = ("Pipeline", "Pipeline", "Best Case", "Commit", "Closed", "Omitted")
-ADVANCE, LOSE = np.array([1 / 14, 1 / 18, 1 / 20, 1 / 22]), np.array([1 / 70, 1 / 80, 1 / 90, 1 / 110])
+ADVANCE, LOSE = (
+    np.array([1 / 14, 1 / 18, 1 / 20, 1 / 22]),
+    np.array([1 / 70, 1 / 80, 1 / 90, 1 / 110]),
+)
 QUALITY_SHARE = np.array([0.35, 0.40, 0.25])
 QUALITY_ADVANCE, QUALITY_LOSE = np.array([0.7, 1.0, 1.4]), np.array([1.7, 1.0, 0.5])
 STALL, RESUME, STALLED_LOSS = 1 / 70, 1 / 40, 1.6
@@ -60,7 +63,9 @@ class SimulatedFirm:
     def true_win_probability(self, month: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the deals open at a month end, and the true chance of each to be won in the month after."""
         here = self.hidden[month]
-        return here.deal, np.average([self._chances(here, month, node) for node in NODES], axis=0, weights=NODE_WEIGHTS)
+        return here.deal, np.average(
+            [self._chances(here, month, node) for node in NODES], axis=0, weights=NODE_WEIGHTS
+        )
 
     def true_landing(self, month: int, samples: int, chance: np.random.Generator) -> np.ndarray:
         """Return draws of the bookings of the month after, for one who knows everything but chance."""
@@ -80,7 +85,12 @@ class SimulatedFirm:
     def _chances(self, here: Hidden, month: int, node: float) -> np.ndarray:
         days = _days_of(month + 1)
         powers = [np.linalg.matrix_power(_daily(quality, node), days) for quality in range(3)]
-        chance = np.array([powers[q][2 * s + z, WON] for q, s, z in zip(here.quality, here.stage, here.stalled, strict=True)])
+        chance = np.array(
+            [
+                powers[q][2 * s + z, WON]
+                for q, s, z in zip(here.quality, here.stage, here.stalled, strict=True)
+            ]
+        )
         return np.where(here.dead, 0.0, chance) if len(chance) else chance
 
     def _new_wins(self, month: int, node: float) -> float:
@@ -108,12 +118,19 @@ class _Simulation:
 
     def run(self) -> SimulatedFirm:
         chance, first = self.chance, (FIRST_DAY - EPOCH).days
-        counts = [chance.poisson(self.a_year / 365 * SEASON[(FIRST_DAY + timedelta(days=n)).month - 1]) for n in range(self.days)]
+        counts = [
+            chance.poisson(self.a_year / 365 * SEASON[(FIRST_DAY + timedelta(days=n)).month - 1])
+            for n in range(self.days)
+        ]
         self.born = np.repeat(np.arange(self.days), counts)
         size = len(self.born)
         self.quality = chance.choice(3, size, p=QUALITY_SHARE)
         self.owner = chance.choice(self.people, size, p=self.share)
-        self.stage, self.stalled, self.dead = np.zeros(size, int), np.zeros(size, bool), np.zeros(size, bool)
+        self.stage, self.stalled, self.dead = (
+            np.zeros(size, int),
+            np.zeros(size, bool),
+            np.zeros(size, bool),
+        )
         self.amount = _amounts(chance, size)
         self.close = self.born + np.maximum(10, chance.lognormal(np.log(55), 0.4, size)).astype(int)
         self.noticed = np.full(size, -1)
@@ -127,7 +144,12 @@ class _Simulation:
             if (today + timedelta(days=1)).day == 1:
                 here = np.flatnonzero((self.born <= day) & (self.stage < 4))
                 hidden[today.year * 12 + today.month - 1] = Hidden(
-                    here, self.quality[here], self.stage[here], self.stalled[here].astype(int), self.dead[here], self.amount[here]
+                    here,
+                    self.quality[here],
+                    self.stage[here],
+                    self.stalled[here].astype(int),
+                    self.dead[here],
+                    self.amount[here],
                 )
         return SimulatedFirm(self.a_year, self._extract(first), self.share, hidden)
 
@@ -141,18 +163,26 @@ class _Simulation:
         stage, quality, luck = self.stage[here], self.quality[here], chance.random((4, len(here)))
         alive, stalled = ~self.dead[here], self.stalled[here]
         lose = LOSE[stage] * QUALITY_LOSE[quality] * np.where(stalled, STALLED_LOSS, 1.0)
-        advance = np.where(stalled, 0.0, np.minimum(ADVANCE[stage] * QUALITY_ADVANCE[quality] * np.exp(SHOCK * shock), 0.5))
+        advance = np.where(
+            stalled,
+            0.0,
+            np.minimum(ADVANCE[stage] * QUALITY_ADVANCE[quality] * np.exp(SHOCK * shock), 0.5),
+        )
         dies = alive & (luck[0] < lose)
         moves = alive & ~dies & (luck[1] < advance)
         self.stalled[here] = np.where(stalled, luck[2] >= RESUME, luck[2] < STALL)
         self.dead[here[dies]] = True
-        self.noticed[here[dies]] = day + np.where(luck[3][dies] < 0.25, chance.integers(30, 120, int(dies.sum())), 0)
+        self.noticed[here[dies]] = day + np.where(
+            luck[3][dies] < 0.25, chance.integers(30, 120, int(dies.sum())), 0
+        )
         moved = here[moves]
         won = moved[self.stage[moved] == 3]
         self.stage[moved] += 1
         on_the_way = moved[self.stage[moved] < 4]
         creeps = on_the_way[chance.random(len(on_the_way)) < 0.3]
-        self.amount[creeps] = np.round(self.amount[creeps] * np.exp(chance.normal(-0.05, 0.2, len(creeps))), -1)
+        self.amount[creeps] = np.round(
+            self.amount[creeps] * np.exp(chance.normal(-0.05, 0.2, len(creeps))), -1
+        )
         dated = on_the_way[(self.stage[on_the_way] == 3) & (chance.random(len(on_the_way)) < 0.8)]
         self.close[dated] = day + chance.integers(8, 45, len(dated))
         self.close[won] = day
@@ -165,10 +195,20 @@ class _Simulation:
 
     def _save(self, deals: np.ndarray, day: int) -> None:
         if len(deals):
-            self.saves.append((deals, np.full(len(deals), day), self.stage[deals], self.amount[deals], self.close[deals]))
+            self.saves.append(
+                (
+                    deals,
+                    np.full(len(deals), day),
+                    self.stage[deals],
+                    self.amount[deals],
+                    self.close[deals],
+                )
+            )
 
     def _extract(self, first: int) -> Extract:
-        of, day, stage, amount, close = (np.concatenate(part) for part in zip(*self.saves, strict=True))
+        of, day, stage, amount, close = (
+            np.concatenate(part) for part in zip(*self.saves, strict=True)
+        )
         at = ((first + day) * DAY + (8 * 3600 + of % 30_000) * 1_000_000).astype(np.int64)
         size = len(self.born)
         last = np.zeros(size, np.int64)
@@ -177,41 +217,97 @@ class _Simulation:
         people, ids = _ids("005", self.people), _ids("006", size)
         stages, categories = pa.array(STAGES), pa.array(CATEGORIES)
         instant, probability = columns.INSTANT, np.array(CRM_PROBABILITY)
-        born = pa.array(((first + self.born) * DAY + (8 * 3600 + np.arange(size) % 30_000) * 1_000_000).astype(np.int64)).cast(instant)
+        born = pa.array(
+            ((first + self.born) * DAY + (8 * 3600 + np.arange(size) % 30_000) * 1_000_000).astype(
+                np.int64
+            )
+        ).cast(instant)
         frames = {
             "opportunities": {
-                "opportunity_id": ids, "is_deleted": pa.array(np.zeros(size, bool)), "account_id": _ids("001", 40).take(pa.array(np.arange(size) % 40)),
-                "name": pa.array([f"Deal {n}" for n in range(size)]), "stage_name": stages.take(pa.array(stage[last])), "amount": money.take(pa.array(last)),
-                "currency_code": pa.nulls(size, pa.string()), "probability_pct": pa.array(probability[stage[last]]), "close_date": columns.from_days(first + close[last]),
-                "forecast_category": categories.take(pa.array(stage[last])), "owner_id": people.take(pa.array(self.owner)), "lead_source": pa.array(["Web", "Referral"]).take(pa.array(np.arange(size) % 2)),
-                "record_type_id": pa.nulls(size, pa.string()), "is_private": pa.array(np.zeros(size, bool)), "created_at": born,
-                "modified_at": pa.array(at[last]).cast(instant), "custom_amount": pa.nulls(size, RAW_MONEY),
-                "effort_days": pa.nulls(size, pa.float64()), "service_start": pa.nulls(size, pa.date32()), "service_end": pa.nulls(size, pa.date32()),
+                "opportunity_id": ids,
+                "is_deleted": pa.array(np.zeros(size, bool)),
+                "account_id": _ids("001", 40).take(pa.array(np.arange(size) % 40)),
+                "name": pa.array([f"Deal {n}" for n in range(size)]),
+                "stage_name": stages.take(pa.array(stage[last])),
+                "amount": money.take(pa.array(last)),
+                "currency_code": pa.nulls(size, pa.string()),
+                "probability_pct": pa.array(probability[stage[last]]),
+                "close_date": columns.from_days(first + close[last]),
+                "forecast_category": categories.take(pa.array(stage[last])),
+                "owner_id": people.take(pa.array(self.owner)),
+                "lead_source": pa.array(["Web", "Referral"]).take(pa.array(np.arange(size) % 2)),
+                "record_type_id": pa.nulls(size, pa.string()),
+                "is_private": pa.array(np.zeros(size, bool)),
+                "created_at": born,
+                "modified_at": pa.array(at[last]).cast(instant),
+                "custom_amount": pa.nulls(size, RAW_MONEY),
+                "effort_days": pa.nulls(size, pa.float64()),
+                "service_start": pa.nulls(size, pa.date32()),
+                "service_end": pa.nulls(size, pa.date32()),
             },
             "opportunity_history": {
-                "history_id": _ids("008", len(of)), "opportunity_id": ids.take(pa.array(of)), "created_at": pa.array(at).cast(instant), "stage_name": stages.take(pa.array(stage)),
-                "amount": money, "currency_code": pa.nulls(len(of), pa.string()), "close_date": columns.from_days(first + close), "probability_pct": pa.array(probability[stage]),
-                "forecast_category": categories.take(pa.array(stage)), "modified_at": pa.array(at).cast(instant),
+                "history_id": _ids("008", len(of)),
+                "opportunity_id": ids.take(pa.array(of)),
+                "created_at": pa.array(at).cast(instant),
+                "stage_name": stages.take(pa.array(stage)),
+                "amount": money,
+                "currency_code": pa.nulls(len(of), pa.string()),
+                "close_date": columns.from_days(first + close),
+                "probability_pct": pa.array(probability[stage]),
+                "forecast_category": categories.take(pa.array(stage)),
+                "modified_at": pa.array(at).cast(instant),
             },
             "users": {
-                "user_id": people, "name": pa.array([f"Person {n}" for n in range(self.people)]), "username": pa.array([f"p{n}@firm.example" for n in range(self.people)]),
-                "email": pa.array([f"p{n}@firm.example" for n in range(self.people)]), "is_active": pa.array([True] * self.people),
-                "role_id": _ids("00E", 3).take(pa.array(np.arange(self.people) % 3)), "manager_id": pa.nulls(self.people, pa.string()),
+                "user_id": people,
+                "name": pa.array([f"Person {n}" for n in range(self.people)]),
+                "username": pa.array([f"p{n}@firm.example" for n in range(self.people)]),
+                "email": pa.array([f"p{n}@firm.example" for n in range(self.people)]),
+                "is_active": pa.array([True] * self.people),
+                "role_id": _ids("00E", 3).take(pa.array(np.arange(self.people) % 3)),
+                "manager_id": pa.nulls(self.people, pa.string()),
             },
             "stages": {
-                "stage_name": stages, "is_closed": pa.array([False] * 4 + [True] * 2), "is_won": pa.array([False] * 4 + [True, False]), "sort_order": pa.array(range(6)),
-                "default_probability_pct": pa.array(CRM_PROBABILITY), "forecast_category": categories, "stage_id": stages, "is_active": pa.array([True] * 6), "is_listed": pa.array([True] * 6),
+                "stage_name": stages,
+                "is_closed": pa.array([False] * 4 + [True] * 2),
+                "is_won": pa.array([False] * 4 + [True, False]),
+                "sort_order": pa.array(range(6)),
+                "default_probability_pct": pa.array(CRM_PROBABILITY),
+                "forecast_category": categories,
+                "stage_id": stages,
+                "is_active": pa.array([True] * 6),
+                "is_listed": pa.array([True] * 6),
             },
             "organization": {
-                "organization_id": pa.array(["00D000000000001AAA"]), "name": pa.array(["Simulated Firm"]), "time_zone": pa.array(["UTC"]), "fiscal_year_start_month": pa.array([1]),
-                "names_year_by_start": pa.array([True]), "currency_code": pa.array(["USD"]), "is_multi_currency": pa.array([False]),
+                "organization_id": pa.array(["00D000000000001AAA"]),
+                "name": pa.array(["Simulated Firm"]),
+                "time_zone": pa.array(["UTC"]),
+                "fiscal_year_start_month": pa.array([1]),
+                "names_year_by_start": pa.array([True]),
+                "currency_code": pa.array(["USD"]),
+                "is_multi_currency": pa.array([False]),
             },
-            "roles": {"role_id": _ids("00E", 3), "name": pa.array(["North", "South", "West"]), "parent_role_id": pa.nulls(3, pa.string())},
-            "accounts": {"account_id": _ids("001", 40), "name": pa.array([f"Client {n}" for n in range(40)]), "modified_at": pa.array([0] * 40).cast(instant)},
-        }  # fmt: skip
+            "roles": {
+                "role_id": _ids("00E", 3),
+                "name": pa.array(["North", "South", "West"]),
+                "parent_role_id": pa.nulls(3, pa.string()),
+            },
+            "accounts": {
+                "account_id": _ids("001", 40),
+                "name": pa.array([f"Client {n}" for n in range(40)]),
+                "modified_at": pa.array([0] * 40).cast(instant),
+            },
+        }
         end = datetime.combine(FIRST_DAY, datetime.min.time(), UTC) + timedelta(days=self.days)
-        rest = {name.removeprefix("raw_"): empty(contract) for name, contract in RAW.items() if name != "raw_targets"}
-        return Extract("simulated", end, **rest | {name: columns.frame(parts) for name, parts in frames.items()})
+        rest = {
+            name.removeprefix("raw_"): empty(contract)
+            for name, contract in RAW.items()
+            if name != "raw_targets"
+        }
+        return Extract(
+            "simulated",
+            end,
+            **rest | {name: columns.frame(parts) for name, parts in frames.items()},
+        )
 
 
 def _daily(quality: int, node: float) -> np.ndarray:
@@ -222,7 +318,11 @@ def _daily(quality: int, node: float) -> np.ndarray:
         for stalled in (0, 1):
             row = 2 * stage + stalled
             lose = LOSE[stage] * QUALITY_LOSE[quality] * (STALLED_LOSS if stalled else 1.0)
-            advance = 0.0 if stalled else min(ADVANCE[stage] * QUALITY_ADVANCE[quality] * np.exp(SHOCK * node), 0.5)
+            advance = (
+                0.0
+                if stalled
+                else min(ADVANCE[stage] * QUALITY_ADVANCE[quality] * np.exp(SHOCK * node), 0.5)
+            )
             stays_stalled = 1 - RESUME if stalled else STALL
             matrix[row, GONE] += lose
             ahead = (1 - lose) * advance

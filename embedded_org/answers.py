@@ -27,7 +27,9 @@ class OrgError(Exception):
 def record(select: Select, row: tuple[object, ...], version: str) -> dict[str, object]:
     """Return a row as REST writes it."""
     if select.is_aggregate:
-        return {"attributes": {"type": "AggregateResult"}} | {c.name: v for c, v in zip(select.columns, row, strict=True)}
+        return {"attributes": {"type": "AggregateResult"}} | {
+            c.name: v for c, v in zip(select.columns, row, strict=True)
+        }
     made: dict[str, Any] = {"attributes": {"type": select.entity.name}}
     for column, value in zip(select.columns, row, strict=True):
         *parents, name = column.name.split(".")
@@ -41,7 +43,9 @@ def record(select: Select, row: tuple[object, ...], version: str) -> dict[str, o
         if all(value is None for key, value in made[parent].items() if key != "attributes"):
             made[parent] = None
     if "Id" in made:
-        made["attributes"]["url"] = f"/services/data/v{version}/sobjects/{select.entity.name}/{made['Id']}"
+        made["attributes"]["url"] = (
+            f"/services/data/v{version}/sobjects/{select.entity.name}/{made['Id']}"
+        )
     return made
 
 
@@ -51,7 +55,9 @@ def csv_page(columns: Sequence[Column], rows: Sequence[tuple[object, ...]]) -> s
     writer = csv.writer(text, quoting=csv.QUOTE_ALL, lineterminator="\n")
     writer.writerow([column.name for column in columns])
     kinds = [column.kind for column in columns]
-    writer.writerows([csv_value(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows)
+    writer.writerows(
+        [csv_value(value, kind) for value, kind in zip(row, kinds, strict=True)] for row in rows
+    )
     return text.getvalue()
 
 

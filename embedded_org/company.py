@@ -38,27 +38,107 @@ STAGE = {stage[0]: stage for stage in STAGES}
 PATH = ("1-Qualify", "2-Scope", "3-Proposal", "4-Agreement")
 SEASON = (0.8, 0.9, 1.15, 0.95, 0.7, 1.2, 1.1, 1.1, 0.8, 0.9, 1.0, 1.4)  # April to March
 FOLK = (
-    "Amara Osei", "Ben Whitfield", "Chiara Lombardi", "Dafydd Pryce", "Elif Aydın", "Finlay Munro",
-    "Grace Adeyemi", "Hannah Levy", "Ivan Kovačević", "Jun Tanaka", "Kirsty MacLeod", "Łukasz Wójcik",
-    "Maeve O'Connor", "Nikolaos Παπαδάκης", "Ольга Соколова", "Priya Raman", "Quentin Lefèvre", "Rosa Jiménez",
-    "Søren Holm", "Tamsin Clarke", "Umar Farooq", "Violeta Ionescu", "Wim de Groot", "Xanthe Parker",
-    "Yusuf Demir", "Zofia Nowak", "Aled Morgan", "Bronwen Ellis", "Cormac Daly", "Dilys Rees", "Esther Cohen",
-    "Femi Balogun", "Gwen Tudor", "Hugo Brandt", "Isla Grant", "Jonas Weber", "Katya Ivanova",
-)  # fmt: skip
+    "Amara Osei",
+    "Ben Whitfield",
+    "Chiara Lombardi",
+    "Dafydd Pryce",
+    "Elif Aydın",
+    "Finlay Munro",
+    "Grace Adeyemi",
+    "Hannah Levy",
+    "Ivan Kovačević",
+    "Jun Tanaka",
+    "Kirsty MacLeod",
+    "Łukasz Wójcik",
+    "Maeve O'Connor",
+    "Nikolaos Παπαδάκης",
+    "Ольга Соколова",
+    "Priya Raman",
+    "Quentin Lefèvre",
+    "Rosa Jiménez",
+    "Søren Holm",
+    "Tamsin Clarke",
+    "Umar Farooq",
+    "Violeta Ionescu",
+    "Wim de Groot",
+    "Xanthe Parker",
+    "Yusuf Demir",
+    "Zofia Nowak",
+    "Aled Morgan",
+    "Bronwen Ellis",
+    "Cormac Daly",
+    "Dilys Rees",
+    "Esther Cohen",
+    "Femi Balogun",
+    "Gwen Tudor",
+    "Hugo Brandt",
+    "Isla Grant",
+    "Jonas Weber",
+    "Katya Ivanova",
+)
 SEATS = 12
 DAY_RATE = 850
 PLAIN_ACCOUNTS = (
-    "Harbour", "Kestrel", "Bluebell", "Northgate", "Fenwick", "Arden", "Castle", "Linden", "Summit", "Orchard",
-    "Beacon", "Calder", "Drake", "Everett", "Foxley", "Granite", "Hollis", "Ivory", "Juniper", "Kingsway",
-)  # fmt: skip
-KINDS = ("Logistics", "Water", "Housing", "Foods", "Insurance", "Energy", "Rail", "Health Trust", "Council", "Bank")
+    "Harbour",
+    "Kestrel",
+    "Bluebell",
+    "Northgate",
+    "Fenwick",
+    "Arden",
+    "Castle",
+    "Linden",
+    "Summit",
+    "Orchard",
+    "Beacon",
+    "Calder",
+    "Drake",
+    "Everett",
+    "Foxley",
+    "Granite",
+    "Hollis",
+    "Ivory",
+    "Juniper",
+    "Kingsway",
+)
+KINDS = (
+    "Logistics",
+    "Water",
+    "Housing",
+    "Foods",
+    "Insurance",
+    "Energy",
+    "Rail",
+    "Health Trust",
+    "Council",
+    "Bank",
+)
 HOSTILE_ACCOUNTS = (
-    "<script>alert('x')</script> & Sons", '=HYPERLINK("http://example.invalid","click")', "NA", "None",
-    "O'Brien \"Quotes\", Ltd", "Line\nBreak GmbH", "\u202eesreveR Holdings", "北京咨询有限公司", "Παπαδόπουλος ΑΕ",
-    "ООО «Ромашка»", "شركة النور", "Crème Brûlée & Fils", "{{ 7 * 7 }} {% raw %}", "A" * 120,
-    "<img src=file:///etc/passwd>", "Smile \U0001f600 Ltd",
-)  # fmt: skip
-SERVICES = ("Operating model", "Bid support", "Cost review", "Data platform", "Interim lead", "Change programme", "Audit readiness")
+    "<script>alert('x')</script> & Sons",
+    '=HYPERLINK("http://example.invalid","click")',
+    "NA",
+    "None",
+    'O\'Brien "Quotes", Ltd',
+    "Line\nBreak GmbH",
+    "\u202eesreveR Holdings",
+    "北京咨询有限公司",
+    "Παπαδόπουλος ΑΕ",
+    "ООО «Ромашка»",
+    "شركة النور",
+    "Crème Brûlée & Fils",
+    "{{ 7 * 7 }} {% raw %}",
+    "A" * 120,
+    "<img src=file:///etc/passwd>",
+    "Smile \U0001f600 Ltd",
+)
+SERVICES = (
+    "Operating model",
+    "Bid support",
+    "Cost review",
+    "Data platform",
+    "Interim lead",
+    "Change programme",
+    "Audit readiness",
+)
 SOURCES = ("Referral", "Website", "Event", "Framework", "Existing client", "Partner")
 
 
@@ -84,7 +164,9 @@ class Person:
 
     def is_here(self, day: date) -> bool:
         """Return whether the person works on a day."""
-        return (self.joined is None or self.joined <= day) and (self.left is None or day <= self.left)
+        return (self.joined is None or self.joined <= day) and (
+            self.left is None or day <= self.left
+        )
 
 
 @dataclass(frozen=True)
@@ -148,44 +230,89 @@ class Company:
         """Return each object's rows, with Salesforce field names."""
         began = _text(datetime.combine(self.first_day, time(0), UTC))
         today = self.end.astimezone(ZONE).date()
-        roles = [{"Id": record_id("00E", n), "Name": name, "ParentRoleId": record_id("00E", 1) if n > 1 else None, "SystemModstamp": began}
-                 for n, name in enumerate(("Director", *TEAMS), start=1)]  # fmt: skip
+        roles = [
+            {
+                "Id": record_id("00E", n),
+                "Name": name,
+                "ParentRoleId": record_id("00E", 1) if n > 1 else None,
+                "SystemModstamp": began,
+            }
+            for n, name in enumerate(("Director", *TEAMS), start=1)
+        ]
         director = {
-            "Id": record_id("005", 900), "Name": "Margaret Hale", "Username": "director@tidewater.example",
-            "Email": "director@tidewater.example", "IsActive": True, "UserRoleId": record_id("00E", 1), "ManagerId": None,
-            "UserType": "Standard", "ForecastEnabled": True, "TimeZoneSidKey": "Europe/London", "CreatedDate": began,
+            "Id": record_id("005", 900),
+            "Name": "Margaret Hale",
+            "Username": "director@tidewater.example",
+            "Email": "director@tidewater.example",
+            "IsActive": True,
+            "UserRoleId": record_id("00E", 1),
+            "ManagerId": None,
+            "UserType": "Standard",
+            "ForecastEnabled": True,
+            "TimeZoneSidKey": "Europe/London",
+            "CreatedDate": began,
             "SystemModstamp": began,
-        }  # fmt: skip
+        }
         users = [director] + [
-            director | {
-                "Id": person.user_id, "Name": person.name, "Username": person.username, "Email": person.username,
+            director
+            | {
+                "Id": person.user_id,
+                "Name": person.name,
+                "Username": person.username,
+                "Email": person.username,
                 "IsActive": person.is_here(today),
-                "UserRoleId": record_id("00E", 2 + person.seat % len(TEAMS)), "ManagerId": record_id("005", 900),
+                "UserRoleId": record_id("00E", 2 + person.seat % len(TEAMS)),
+                "ManagerId": record_id("005", 900),
             }
             for person in staff()  # accounts exist before people join and stay when they leave
-        ]  # fmt: skip
+        ]
         stages = [
             {
-                "Id": record_id("01J", n), "MasterLabel": name, "ApiName": name, "IsActive": True, "SortOrder": n,
-                "IsClosed": closed, "IsWon": won, "DefaultProbability": probability, "ForecastCategory": category,
-                "ForecastCategoryName": label, "SystemModstamp": began,
+                "Id": record_id("01J", n),
+                "MasterLabel": name,
+                "ApiName": name,
+                "IsActive": True,
+                "SortOrder": n,
+                "IsClosed": closed,
+                "IsWon": won,
+                "DefaultProbability": probability,
+                "ForecastCategory": category,
+                "ForecastCategoryName": label,
+                "SystemModstamp": began,
             }
             for n, (name, closed, won, probability, category, label) in enumerate(STAGES, start=1)
-        ]  # fmt: skip
+        ]
         organization: dict[str, object] = {
-            "Id": record_id("00D", 1), "Name": NAME, "TimeZoneSidKey": "Europe/London", "FiscalYearStartMonth": START_MONTH,
-            "UsesStartDateAsFiscalYearName": False, "DefaultLocaleSidKey": "en_GB", "IsSandbox": False,
-            "OrganizationType": "Enterprise Edition", "SystemModstamp": began,
-        }  # fmt: skip
+            "Id": record_id("00D", 1),
+            "Name": NAME,
+            "TimeZoneSidKey": "Europe/London",
+            "FiscalYearStartMonth": START_MONTH,
+            "UsesStartDateAsFiscalYearName": False,
+            "DefaultLocaleSidKey": "en_GB",
+            "IsSandbox": False,
+            "OrganizationType": "Enterprise Edition",
+            "SystemModstamp": began,
+        }
         accounts: list[Mapping[str, object]] = [
-            {"Id": account_id, "IsDeleted": False, "Name": name, "CreatedDate": began, "SystemModstamp": began}
+            {
+                "Id": account_id,
+                "IsDeleted": False,
+                "Name": name,
+                "CreatedDate": began,
+                "SystemModstamp": began,
+            }
             for account_id, name in self.accounts.items()
         ]
         return {
-            "Organization": [organization], "UserRole": list(roles), "User": list(users), "OpportunityStage": list(stages),
-            "Account": accounts, "Opportunity": self._opportunities(), "OpportunityHistory": self._history(),
+            "Organization": [organization],
+            "UserRole": list(roles),
+            "User": list(users),
+            "OpportunityStage": list(stages),
+            "Account": accounts,
+            "Opportunity": self._opportunities(),
+            "OpportunityHistory": self._history(),
             "OpportunityFieldHistory": self._field_history(),
-        }  # fmt: skip
+        }
 
     def _opportunities(self) -> list[Mapping[str, object]]:
         rows: list[Mapping[str, object]] = []
@@ -193,14 +320,28 @@ class Company:
             last = log[-1]
             state = last.state
             name, closed, won, probability, category, label = STAGE[state.stage]
-            rows.append({
-                "Id": opportunity_id, "IsDeleted": state.is_deleted, "AccountId": state.account_id, "Name": state.name,
-                "StageName": name, "Amount": state.amount, "Probability": probability,
-                "CloseDate": state.close_date.isoformat(), "LeadSource": self.sources[opportunity_id],
-                "IsClosed": closed, "IsWon": won, "ForecastCategory": category, "ForecastCategoryName": label,
-                "OwnerId": state.owner_id, "CreatedDate": _text(self.created_at[opportunity_id]),
-                "LastModifiedDate": _text(last.at), "SystemModstamp": _text(last.at), **_service(state),
-            })  # fmt: skip
+            rows.append(
+                {
+                    "Id": opportunity_id,
+                    "IsDeleted": state.is_deleted,
+                    "AccountId": state.account_id,
+                    "Name": state.name,
+                    "StageName": name,
+                    "Amount": state.amount,
+                    "Probability": probability,
+                    "CloseDate": state.close_date.isoformat(),
+                    "LeadSource": self.sources[opportunity_id],
+                    "IsClosed": closed,
+                    "IsWon": won,
+                    "ForecastCategory": category,
+                    "ForecastCategoryName": label,
+                    "OwnerId": state.owner_id,
+                    "CreatedDate": _text(self.created_at[opportunity_id]),
+                    "LastModifiedDate": _text(last.at),
+                    "SystemModstamp": _text(last.at),
+                    **_service(state),
+                }
+            )
         return rows
 
     def _history(self) -> list[Mapping[str, object]]:
@@ -211,12 +352,20 @@ class Company:
             if before is not None and seen == (before.stage, before.amount, before.close_date):
                 continue
             _, _, _, probability, category, _ = STAGE[state.stage]
-            rows.append({
-                "OpportunityId": opportunity_id, "CreatedById": state.owner_id, "CreatedDate": _text(event.at),
-                "StageName": state.stage, "Amount": state.amount, "CloseDate": state.close_date.isoformat(),
-                "Probability": probability, "ForecastCategory": category, "SystemModstamp": _text(event.at),
-                "IsDeleted": self.events[opportunity_id][-1].state.is_deleted,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "OpportunityId": opportunity_id,
+                    "CreatedById": state.owner_id,
+                    "CreatedDate": _text(event.at),
+                    "StageName": state.stage,
+                    "Amount": state.amount,
+                    "CloseDate": state.close_date.isoformat(),
+                    "Probability": probability,
+                    "ForecastCategory": category,
+                    "SystemModstamp": _text(event.at),
+                    "IsDeleted": self.events[opportunity_id][-1].state.is_deleted,
+                }
+            )
         return [{"Id": record_id("008", n), **row} for n, row in enumerate(rows, start=1)]
 
     def _field_history(self) -> list[Mapping[str, object]]:
@@ -230,11 +379,25 @@ class Company:
                 "CreatedDate": _text(event.at),
             }
             if before is None:
-                rows.append(base | {"Field": "created", "DataType": "Text", "OldValue": None, "NewValue": None})
+                rows.append(
+                    base
+                    | {"Field": "created", "DataType": "Text", "OldValue": None, "NewValue": None}
+                )
             elif before.owner_id != event.state.owner_id:
                 old, new = before.owner_id, event.state.owner_id
-                rows.append(base | {"Field": "Owner", "DataType": "Text", "OldValue": names[old], "NewValue": names[new]})
-                rows.append(base | {"Field": "Owner", "DataType": "EntityId", "OldValue": old, "NewValue": new})
+                rows.append(
+                    base
+                    | {
+                        "Field": "Owner",
+                        "DataType": "Text",
+                        "OldValue": names[old],
+                        "NewValue": names[new],
+                    }
+                )
+                rows.append(
+                    base
+                    | {"Field": "Owner", "DataType": "EntityId", "OldValue": old, "NewValue": new}
+                )
         return [{"Id": record_id("017", n), **row} for n, row in enumerate(rows, start=1)]
 
     def _saves(self) -> Iterable[tuple[str, Event, State | None]]:
@@ -245,7 +408,17 @@ class Company:
                 before = event.state
 
 
-FIELD_HISTORY_FIELDS = ["Id", "IsDeleted", "OpportunityId", "CreatedById", "CreatedDate", "Field", "DataType", "OldValue", "NewValue"]
+FIELD_HISTORY_FIELDS = [
+    "Id",
+    "IsDeleted",
+    "OpportunityId",
+    "CreatedById",
+    "CreatedDate",
+    "Field",
+    "DataType",
+    "OldValue",
+    "NewValue",
+]
 
 
 def record_id(prefix: str, number: int) -> str:
@@ -253,7 +426,9 @@ def record_id(prefix: str, number: int) -> str:
     fifteen = f"{prefix}TW{number:010d}"
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
     fives = (fifteen[start : start + 5] for start in (0, 5, 10))
-    return fifteen + "".join(alphabet[sum(1 << n for n, c in enumerate(five) if "A" <= c <= "Z")] for five in fives)
+    return fifteen + "".join(
+        alphabet[sum(1 << n for n, c in enumerate(five) if "A" <= c <= "Z")] for five in fives
+    )
 
 
 def staff() -> list[Person]:
@@ -272,19 +447,27 @@ def staff() -> list[Person]:
 
 def target_book() -> str:
     """Return `targets.csv` of the firm for all years of its staff plan."""
-    lines = ["fiscal_year,owner,annual_target,currency_code,start_date,end_date,revision,effective_date,holidays"]
+    lines = [
+        "fiscal_year,owner,annual_target,currency_code,start_date,end_date,revision,effective_date,holidays"
+    ]
     for year in range(FIRST_BOOK_YEAR, LAST_BOOK_YEAR + 1):
         first, last = date(year - 1, START_MONTH, 1), date(year, START_MONTH, 1) - timedelta(days=1)
         for person in staff():
             if (person.joined and person.joined > last) or (person.left and person.left < first):
                 continue
             amount = round((520 + 35 * (person.seat % 4)) * 1.04 ** (year - FIRST_BOOK_YEAR)) * 1000
-            start = person.joined.isoformat() if person.joined and person.joined > first - timedelta(days=120) else ""
+            start = (
+                person.joined.isoformat()
+                if person.joined and person.joined > first - timedelta(days=120)
+                else ""
+            )
             end = person.left.isoformat() if person.left and person.left <= last else ""
             known = (first - timedelta(days=31)).isoformat()
             lines.append(f"{year},{person.username},{amount}.00,GBP,{start},{end},1,{known},GB-ENG")
             if person.seat == 7 and not end:  # one seat's target is raised each July
-                lines.append(f"{year},{person.username},{amount + 24000}.00,GBP,{start},{end},2,{year - 1}-07-10,GB-ENG")
+                lines.append(
+                    f"{year},{person.username},{amount + 24000}.00,GBP,{start},{end},2,{year - 1}-07-10,GB-ENG"
+                )
     return "\n".join(lines) + "\n"
 
 
@@ -300,7 +483,11 @@ def company(seed: int, last_month: tuple[int, int]) -> Company:
     names = [*HOSTILE_ACCOUNTS, *names[:130]]
     accounts = {record_id("001", n): name for n, name in enumerate(names, start=1)}
     end = datetime.combine(after, time(0), ZONE).astimezone(UTC)
-    here = [p for p in staff() if (p.left is None or p.left >= first_day) and (p.joined is None or p.joined < after)]
+    here = [
+        p
+        for p in staff()
+        if (p.left is None or p.left >= first_day) and (p.joined is None or p.joined < after)
+    ]
     firm = Company(last_month, first_day, end, here, accounts)
     _Simulation(firm, chance).run()
     return firm
@@ -329,11 +516,17 @@ class _Simulation:
     def _deal(self, number: int, day: date) -> None:
         chance, firm = self.chance, self.firm
         opportunity_id = record_id("006", number)
-        account_id = chance.choice(sorted(self.slow)) if chance.random() < 0.12 else chance.choice(list(firm.accounts))
+        account_id = (
+            chance.choice(sorted(self.slow))
+            if chance.random() < 0.12
+            else chance.choice(list(firm.accounts))
+        )
         is_slow = account_id in self.slow
         owner = chance.choice([person for person in firm.people if person.is_here(day)])
         cycle = max(6.0, chance.lognormvariate(math.log(190 if is_slow else 62), 0.55))
-        amount: float | None = round(chance.lognormvariate(math.log(26_000), 0.75) / 50) * 50.0 + 500
+        amount: float | None = (
+            round(chance.lognormvariate(math.log(26_000), 0.75) / 50) * 50.0 + 500
+        )
         if chance.random() < 0.06:
             amount = None
         elif chance.random() < 0.25:
@@ -350,13 +543,17 @@ class _Simulation:
         fate = day + timedelta(days=round(cycle))
         reached = len(PATH) if wins else chance.randint(1, len(PATH))
         for step in range(1, reached):
-            self._push_until(log, day + timedelta(days=round(cycle * step / (reached + 0.5))), is_slow=is_slow)
+            self._push_until(
+                log, day + timedelta(days=round(cycle * step / (reached + 0.5))), is_slow=is_slow
+            )
             changes: dict[str, object] = {"stage": PATH[step]}
             if chance.random() < 0.35 or log.state.amount is None:
                 base = log.state.amount or chance.lognormvariate(math.log(24_000), 0.6)
                 if chance.random() < 0.8:
                     changes["amount"] = round(base * chance.uniform(0.7, 1.25) / 10) * 10.0
-            log.save(self._moment(day + timedelta(days=round(cycle * step / (reached + 0.5)))), **changes)
+            log.save(
+                self._moment(day + timedelta(days=round(cycle * step / (reached + 0.5)))), **changes
+            )
         self._push_until(log, fate, is_slow=is_slow)
         self._decide(log, fate, wins=wins)
         self._afterlife(log, fate, wins=wins)
@@ -366,13 +563,17 @@ class _Simulation:
         chance = self.chance
         if wins:
             stage = "Won - framework call-off" if chance.random() < 0.15 else "Won"
-            ahead = timedelta(days=chance.randint(10, 60)) if chance.random() < 0.03 else timedelta(0)
+            ahead = (
+                timedelta(days=chance.randint(10, 60)) if chance.random() < 0.03 else timedelta(0)
+            )
             amount = log.state.amount if log.state.amount is not None else 12_500.0
             log.save(self._moment(fate), stage=stage, close_date=fate + ahead, amount=amount)
         else:
             stage = "Withdrawn" if chance.random() < 0.2 else "Lost"
             # Some lost deals are closed long after everybody knew.
-            noticed = fate if chance.random() < 0.85 else fate + timedelta(days=chance.randint(20, 150))
+            noticed = (
+                fate if chance.random() < 0.85 else fate + timedelta(days=chance.randint(20, 150))
+            )
             if chance.random() < 0.98:
                 log.save(self._moment(noticed), stage=stage, close_date=noticed)
 
@@ -380,12 +581,23 @@ class _Simulation:
         chance = self.chance
         if not wins and STAGE[log.state.stage][1] and chance.random() < 0.05:
             back = fate + timedelta(days=chance.randint(15, 70))
-            log.save(self._moment(back), stage=PATH[2], close_date=back + timedelta(days=chance.randint(20, 60)))
+            log.save(
+                self._moment(back),
+                stage=PATH[2],
+                close_date=back + timedelta(days=chance.randint(20, 60)),
+            )
             final = back + timedelta(days=chance.randint(20, 80))
-            log.save(self._moment(final), stage="Won" if chance.random() < 0.5 else "Lost", close_date=final)
+            log.save(
+                self._moment(final),
+                stage="Won" if chance.random() < 0.5 else "Lost",
+                close_date=final,
+            )
         if wins and chance.random() < 0.02:  # a correction after the fact
             late = fate + timedelta(days=chance.randint(3, 40))
-            log.save(self._moment(late), amount=round((log.state.amount or 0) * chance.uniform(0.8, 1.1), 2))
+            log.save(
+                self._moment(late),
+                amount=round((log.state.amount or 0) * chance.uniform(0.8, 1.1), 2),
+            )
         if chance.random() < 0.015:
             log.save(self._moment(fate + timedelta(days=chance.randint(-20, 60))), is_deleted=True)
 
@@ -396,7 +608,10 @@ class _Simulation:
             if noticed >= day or chance.random() < 0.08:  # nobody re-dates it: overdue
                 return
             further = chance.randint(20, 75 if is_slow else 45)
-            log.save(self._moment(noticed), close_date=max(noticed, log.state.close_date) + timedelta(days=further))
+            log.save(
+                self._moment(noticed),
+                close_date=max(noticed, log.state.close_date) + timedelta(days=further),
+            )
 
     def _migrated(self, number: int) -> None:
         """A record loaded from an older CRM: created long before its first history row."""
@@ -405,7 +620,14 @@ class _Simulation:
         account_id = chance.choice(list(firm.accounts))
         loaded = firm.first_day + timedelta(days=400 + 7 * (number % 5))
         owner = next(person for person in firm.people if person.is_here(loaded))
-        state = State(f"Migrated {number}", account_id, owner.user_id, PATH[1], 15_000.0, loaded + timedelta(days=60))
+        state = State(
+            f"Migrated {number}",
+            account_id,
+            owner.user_id,
+            PATH[1],
+            15_000.0,
+            loaded + timedelta(days=60),
+        )
         log = _Log(firm, chance, opportunity_id, self._moment(loaded), state)
         firm.sources[opportunity_id] = "Partner"
         log.save(self._moment(loaded + timedelta(days=40)), stage="Lost")
@@ -413,7 +635,9 @@ class _Simulation:
         firm.created_at[opportunity_id] = self._moment(firm.first_day + timedelta(days=5))
 
     def _moment(self, day: date) -> datetime:
-        local = datetime.combine(day, time(8), ZONE) + timedelta(seconds=self.chance.randint(0, 15 * 3600 + 3500))
+        local = datetime.combine(day, time(8), ZONE) + timedelta(
+            seconds=self.chance.randint(0, 15 * 3600 + 3500)
+        )
         return local.astimezone(UTC)
 
     def _poisson(self, mean: float) -> int:
@@ -427,7 +651,9 @@ class _Simulation:
 class _Log:
     """The saves of one opportunity, in order; what lies after the firm's end did not happen."""
 
-    def __init__(self, firm: Company, chance: random.Random, opportunity_id: str, at: datetime, state: State) -> None:
+    def __init__(
+        self, firm: Company, chance: random.Random, opportunity_id: str, at: datetime, state: State
+    ) -> None:
         self.firm, self.chance, self.opportunity_id = firm, chance, opportunity_id
         self.created_at, self.state = at, state
         self.events = [Event(at, opportunity_id, state)]
@@ -449,7 +675,9 @@ class _Log:
             self.firm.created_at[self.opportunity_id] = self.created_at
 
     def _handed_over(self) -> list[Event]:
-        owner = next(person for person in self.firm.people if person.user_id == self.events[0].state.owner_id)
+        owner = next(
+            person for person in self.firm.people if person.user_id == self.events[0].state.owner_id
+        )
         if owner.left is None:
             return self.events
         leaves = datetime.combine(owner.left, time(18), ZONE).astimezone(UTC)
@@ -460,10 +688,20 @@ class _Log:
         if not before or STAGE[before[-1].state.stage][1] or before[-1].state.is_deleted:
             return self.events
         day = owner.left + timedelta(days=1)
-        mates = [p for p in self.firm.people if p.seat % len(TEAMS) == owner.seat % len(TEAMS) and p.is_here(day)]
+        mates = [
+            p
+            for p in self.firm.people
+            if p.seat % len(TEAMS) == owner.seat % len(TEAMS) and p.is_here(day)
+        ]
         heir = self.chance.choice(mates or [p for p in self.firm.people if p.is_here(day)])
-        handover = Event(leaves + timedelta(minutes=5), self.opportunity_id, replace(before[-1].state, owner_id=heir.user_id))
-        moved = [replace(event, state=replace(event.state, owner_id=heir.user_id)) for event in later]
+        handover = Event(
+            leaves + timedelta(minutes=5),
+            self.opportunity_id,
+            replace(before[-1].state, owner_id=heir.user_id),
+        )
+        moved = [
+            replace(event, state=replace(event.state, owner_id=heir.user_id)) for event in later
+        ]
         moved = [event for event in moved if event.at > handover.at]
         return [*before, handover, *moved]
 
@@ -475,7 +713,11 @@ def _service(state: State) -> dict[str, object]:
     effort = max(1.0, round(state.amount / DAY_RATE))
     start = state.close_date + timedelta(days=14)
     end = start + timedelta(days=round(30 + 2.5 * effort))
-    return {"Effort_Days__c": effort, "Service_Start__c": start.isoformat(), "Service_End__c": end.isoformat()}
+    return {
+        "Effort_Days__c": effort,
+        "Service_Start__c": start.isoformat(),
+        "Service_End__c": end.isoformat(),
+    }
 
 
 def _text(moment: datetime) -> str:

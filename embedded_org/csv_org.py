@@ -42,12 +42,18 @@ def csv_org(folder: Path) -> Org:
             names = list(reader.fieldnames or [])
             if "Id" not in names:
                 if path.stem in PREFIXES:
-                    raise NoObjects(f"{path} has no Id column; the first line must name Salesforce's fields")
+                    raise NoObjects(
+                        f"{path} has no Id column; the first line must name Salesforce's fields"
+                    )
                 continue  # a target book or another table that Salesforce does not hold
             try:
                 org.add(path.stem, names, reader, _amounts(path, names))
             except ValueError as fault:
-                raise NoObjects(f"{path} line {reader.line_num}: {fault}; correct the value") from None
+                raise NoObjects(
+                    f"{path} line {reader.line_num}: {fault}; correct the value"
+                ) from None
     if "Opportunity" not in org.objects:
-        raise NoObjects(f"{folder} has no Opportunity.csv with an Id column; name a folder of Salesforce objects as CSV")
+        raise NoObjects(
+            f"{folder} has no Opportunity.csv with an Id column; name a folder of Salesforce objects as CSV"
+        )
     return org

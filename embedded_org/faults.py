@@ -48,7 +48,11 @@ class Asked:
     @property
     def is_query(self) -> bool:
         """The first page of a REST query."""
-        return self.path.rstrip("/").endswith(("/query", "/queryAll")) and self.method == "GET" and "/jobs/" not in self.path
+        return (
+            self.path.rstrip("/").endswith(("/query", "/queryAll"))
+            and self.method == "GET"
+            and "/jobs/" not in self.path
+        )
 
     @property
     def is_further_page(self) -> bool:
@@ -153,23 +157,42 @@ KNOWN: dict[str, Fault] = {
     "expired-session-in-download": Fault(lambda asked: asked.is_further_download, _expire),
     "unavailable": Fault(lambda asked: asked.is_data, lambda _, __: HTMLResponse(DOWN, 503)),
     "busy": Fault(lambda asked: asked.is_data, _answers(403, "REQUEST_LIMIT_EXCEEDED", BUSY)),
-    "daily-limit": Fault(lambda asked: asked.is_data, _answers(403, "REQUEST_LIMIT_EXCEEDED", USED_UP)),
+    "daily-limit": Fault(
+        lambda asked: asked.is_data, _answers(403, "REQUEST_LIMIT_EXCEEDED", USED_UP)
+    ),
     "timeout": Fault(lambda asked: asked.is_data, connection="silent"),
     "dropped-connection": Fault(lambda asked: asked.is_data, connection="dropped"),
-    "truncated-body": Fault(lambda asked: asked.is_data and not asked.is_new_job, connection="truncated"),
+    "truncated-body": Fault(
+        lambda asked: asked.is_data and not asked.is_new_job, connection="truncated"
+    ),
     "short-page": Fault(lambda asked: asked.is_download, after=_drop_last_line),
-    "short-answer": Fault(lambda asked: asked.is_query or asked.is_further_page, after=_drop_last_record),
-    "expired-locator": Fault(lambda asked: asked.is_further_page, _answers(400, "INVALID_QUERY_LOCATOR", "invalid query locator")),
-    "expired-bulk-locator": Fault(lambda asked: asked.is_further_download, _answers(400, "API_ERROR", "Invalid locator")),
-    "failed-job": Fault(lambda asked: bool(asked.job_id), _end_job("Failed", "InternalServerError: please try again")),
+    "short-answer": Fault(
+        lambda asked: asked.is_query or asked.is_further_page, after=_drop_last_record
+    ),
+    "expired-locator": Fault(
+        lambda asked: asked.is_further_page,
+        _answers(400, "INVALID_QUERY_LOCATOR", "invalid query locator"),
+    ),
+    "expired-bulk-locator": Fault(
+        lambda asked: asked.is_further_download, _answers(400, "API_ERROR", "Invalid locator")
+    ),
+    "failed-job": Fault(
+        lambda asked: bool(asked.job_id),
+        _end_job("Failed", "InternalServerError: please try again"),
+    ),
     "aborted-job": Fault(lambda asked: bool(asked.job_id), _end_job("Aborted", "")),
     "vanished-job": Fault(lambda asked: bool(asked.job_id), _forget_job),
     "miscounted-job": Fault(lambda asked: bool(asked.job_id), _miscount),
     "lost-job": Fault(lambda asked: asked.is_new_job, connection="lost"),
     "query-timeout": Fault(lambda asked: asked.is_query, _answers(400, "QUERY_TIMEOUT", SLOW)),
-    "job-timeout": Fault(lambda asked: bool(asked.job_id), _end_job("Failed", f"QUERY_TIMEOUT: {SLOW}")),
-    "no-composite": Fault(lambda asked: asked.path.rstrip("/").endswith("/composite"), _answers(404, "NOT_FOUND", "The requested resource does not exist")),
-}  # fmt: skip
+    "job-timeout": Fault(
+        lambda asked: bool(asked.job_id), _end_job("Failed", f"QUERY_TIMEOUT: {SLOW}")
+    ),
+    "no-composite": Fault(
+        lambda asked: asked.path.rstrip("/").endswith("/composite"),
+        _answers(404, "NOT_FOUND", "The requested resource does not exist"),
+    ),
+}
 # What may befall one request inside a composite one; the rest is about whole connections.
 INSIDE = {"query-timeout", "short-answer"}
 
@@ -186,7 +209,9 @@ class Faults:
     def order(self, name: str, times: int) -> None:
         """Let a fault happen the next so many times that it can; raises `UnknownFault`."""
         if name not in KNOWN:
-            raise UnknownFault(f"there is no fault {name[:40]!r}; known are {', '.join(sorted(KNOWN))}")
+            raise UnknownFault(
+                f"there is no fault {name[:40]!r}; known are {', '.join(sorted(KNOWN))}"
+            )
         self.left[name] = times
 
     def take(self, asked: Asked, *, is_inside: bool) -> Fault | None:
@@ -208,7 +233,9 @@ class FaultLayer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or misbehave."""
-        asked = Asked(scope["method"], scope["path"], parse_qs(scope["query_string"].decode(errors="replace")))
+        asked = Asked(
+            scope["method"], scope["path"], parse_qs(scope["query_string"].decode(errors="replace"))
+        )
         fault = self.faults.take(asked, is_inside="onpace.inside" in scope)
         if fault is None:
             await self.app(scope, receive, send)
@@ -228,7 +255,12 @@ class FaultLayer:
 
     async def _answer(self, scope: Scope, receive: Receive) -> Answer:
         """Return the org's answer, uncompressed so that it can be changed."""
-        plain = {**scope, "headers": [(key, value) for key, value in scope["headers"] if key != b"accept-encoding"]}
+        plain = {
+            **scope,
+            "headers": [
+                (key, value) for key, value in scope["headers"] if key != b"accept-encoding"
+            ],
+        }
         messages: list[Message] = []
 
         async def keep(message: Message) -> None:  # ASGI's signature
@@ -245,7 +277,13 @@ async def _deliver(answer: Answer, connection: str, receive: Receive, send: Send
         return
     await send(answer.start)
     if connection == "truncated" and len(answer.body) > 1:
-        await send({"type": "http.response.body", "body": answer.body[: len(answer.body) // 2], "more_body": True})
+        await send(
+            {
+                "type": "http.response.body",
+                "body": answer.body[: len(answer.body) // 2],
+                "more_body": True,
+            }
+        )
         _drop(receive)
         return
     await send({"type": "http.response.body", "body": answer.body})

@@ -18,7 +18,13 @@ from embedded_org.soql import Select, translate
 
 NEXT_STATE = {"UploadComplete": "InProgress", "InProgress": "JobComplete"}
 # Setup objects are read by REST only.
-WITHOUT_BULK = {"Organization", "FiscalYearSettings", "Period", "ForecastingType", "OpportunitySplitType"}
+WITHOUT_BULK = {
+    "Organization",
+    "FiscalYearSettings",
+    "Period",
+    "ForecastingType",
+    "OpportunitySplitType",
+}
 
 
 @dataclass
@@ -39,19 +45,35 @@ class Job:
     def show(self) -> dict[str, object]:
         """Return what creating, listing and aborting a job answer."""
         return {
-            "id": self.job_id, "operation": self.operation, "object": self.select.entity.name, "createdById": API_USER,
-            "createdDate": self.created_at, "systemModstamp": self.created_at, "state": self.state, "concurrencyMode": "Parallel",
-            "contentType": "CSV", "apiVersion": float(self.version), "lineEnding": "LF", "columnDelimiter": "COMMA",
-        }  # fmt: skip
+            "id": self.job_id,
+            "operation": self.operation,
+            "object": self.select.entity.name,
+            "createdById": API_USER,
+            "createdDate": self.created_at,
+            "systemModstamp": self.created_at,
+            "state": self.state,
+            "concurrencyMode": "Parallel",
+            "contentType": "CSV",
+            "apiVersion": float(self.version),
+            "lineEnding": "LF",
+            "columnDelimiter": "COMMA",
+        }
 
     def show_progress(self) -> dict[str, object]:
         """Return what asking for a job answers."""
         processed = len(self.rows) + self.miscount if self.state == "JobComplete" else 0
         reason = {"errorMessage": self.message} if self.message else {}
-        return self.show() | reason | {
-            "jobType": "V2Query", "numberRecordsProcessed": processed, "retries": 0, "totalProcessingTime": 100,
-            "isPkChunkingSupported": not self.select.has_order,
-        }  # fmt: skip
+        return (
+            self.show()
+            | reason
+            | {
+                "jobType": "V2Query",
+                "numberRecordsProcessed": processed,
+                "retries": 0,
+                "totalProcessingTime": 100,
+                "isPkChunkingSupported": not self.select.has_order,
+            }
+        )
 
 
 @dataclass
@@ -74,9 +96,21 @@ class Jobs:
         if select.is_count or select.is_aggregate:
             raise OrgError(400, "API_ERROR", "Aggregate Relationships not supported in Bulk Query")
         if select.entity.name in WITHOUT_BULK:
-            raise OrgError(400, "INVALIDENTITY", f"Entity '{select.entity.name}' is not supported by the Bulk API.")
+            raise OrgError(
+                400,
+                "INVALIDENTITY",
+                f"Entity '{select.entity.name}' is not supported by the Bulk API.",
+            )
         created_at = self.org.now().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.000+0000")
-        job = Job(f"750{next(self._numbers):012d}AAA", operation, query, version, select, self.org.run(select.sql, select.values), created_at)
+        job = Job(
+            f"750{next(self._numbers):012d}AAA",
+            operation,
+            query,
+            version,
+            select,
+            self.org.run(select.sql, select.values),
+            created_at,
+        )
         self.jobs[job.job_id] = job
         self.created += 1
         return job.show()
@@ -105,17 +139,30 @@ class Jobs:
     def page(self, job: Job, request: Request, version: str, headers: dict[str, str]) -> Response:
         """Return a page of a finished job as CSV."""
         if version != job.version:
-            raise OrgError(409, "API_ERROR", "Results must be read with the API version the job was created with")
+            raise OrgError(
+                409,
+                "API_ERROR",
+                "Results must be read with the API version the job was created with",
+            )
         if job.state != "JobComplete":
             raise OrgError(400, "INVALIDJOBSTATE", f"Job is in state {job.state}")
         locator = request.query_params.get("locator", "")
         try:
-            start = int(base64.urlsafe_b64decode(locator + "==").decode().split(":")[-1]) if locator else 0
+            start = (
+                int(base64.urlsafe_b64decode(locator + "==").decode().split(":")[-1])
+                if locator
+                else 0
+            )
             size = min(int(request.query_params.get("maxRecords", self.page_size)), self.page_size)
         except ValueError:
             raise OrgError(400, "API_ERROR", "Invalid locator or maxRecords") from None
         rows = job.rows[start : start + size]
         end = start + len(rows)
         following = base64.urlsafe_b64encode(f"0:{job.job_id}:{end}".encode()).decode().rstrip("=")
-        counted = {"Sforce-NumberOfRecords": str(len(rows)), "Sforce-Locator": following if end < len(job.rows) else "null"}
-        return Response(csv_page(job.select.columns, rows), media_type="text/csv", headers=counted | headers)
+        counted = {
+            "Sforce-NumberOfRecords": str(len(rows)),
+            "Sforce-Locator": following if end < len(job.rows) else "null",
+        }
+        return Response(
+            csv_page(job.select.columns, rows), media_type="text/csv", headers=counted | headers
+        )

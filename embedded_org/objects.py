@@ -16,29 +16,96 @@ from datetime import UTC, datetime
 Row = Mapping[str, object]
 
 PREFIXES = {
-    "Account": "001", "User": "005", "Opportunity": "006", "OpportunityHistory": "008",
-    "OpportunityFieldHistory": "017", "Organization": "00D", "UserRole": "00E", "OpportunityStage": "01J",
-    "CurrencyType": "01L", "DatedConversionRate": "04w", "OpportunitySplit": "1JX", "OpportunitySplitType": "149",
-    "ForecastingQuota": "0J9", "ForecastingType": "0Db", "RecordType": "012", "Period": "026", "FiscalYearSettings": "022",
+    "Account": "001",
+    "User": "005",
+    "Opportunity": "006",
+    "OpportunityHistory": "008",
+    "OpportunityFieldHistory": "017",
+    "Organization": "00D",
+    "UserRole": "00E",
+    "OpportunityStage": "01J",
+    "CurrencyType": "01L",
+    "DatedConversionRate": "04w",
+    "OpportunitySplit": "1JX",
+    "OpportunitySplitType": "149",
+    "ForecastingQuota": "0J9",
+    "ForecastingType": "0Db",
+    "RecordType": "012",
+    "Period": "026",
+    "FiscalYearSettings": "022",
     "Group": "00G",
-}  # fmt: skip
-BOOLEANS = {"IsDeleted", "IsClosed", "IsWon", "IsActive", "IsSandbox", "ForecastEnabled", "IsPrivate", "IsCorporate",
-            "UsesStartDateAsFiscalYearName", "IsPriorityRecord", "IsAmount", "IsQuantity", "IsTotalValidated", "IsStandardYear",
-            "IsForecastPeriod"}  # fmt: skip
-DATETIMES = {"CreatedDate", "LastModifiedDate", "SystemModstamp", "LastStageChangeDate", "TrialExpirationDate"}
-DATES = {"CloseDate", "StartDate", "NextStartDate", "EndDate", "LastActivityDate", "Service_Start__c", "Service_End__c"}
+}
+BOOLEANS = {
+    "IsDeleted",
+    "IsClosed",
+    "IsWon",
+    "IsActive",
+    "IsSandbox",
+    "ForecastEnabled",
+    "IsPrivate",
+    "IsCorporate",
+    "UsesStartDateAsFiscalYearName",
+    "IsPriorityRecord",
+    "IsAmount",
+    "IsQuantity",
+    "IsTotalValidated",
+    "IsStandardYear",
+    "IsForecastPeriod",
+}
+DATETIMES = {
+    "CreatedDate",
+    "LastModifiedDate",
+    "SystemModstamp",
+    "LastStageChangeDate",
+    "TrialExpirationDate",
+}
+DATES = {
+    "CloseDate",
+    "StartDate",
+    "NextStartDate",
+    "EndDate",
+    "LastActivityDate",
+    "Service_Start__c",
+    "Service_End__c",
+}
 CURRENCIES = {"Amount", "ExpectedRevenue", "PrevAmount", "SplitAmount", "QuotaAmount"}
 PERCENTS = {"Probability", "DefaultProbability", "SplitPercentage"}
 DOUBLES = {"ConversionRate", "TotalOpportunityQuantity", "Effort_Days__c"}
-INTEGERS = {"SortOrder", "FiscalYearStartMonth", "PushCount", "DecimalPlaces", "FiscalYear", "FiscalQuarter", "Number"}
-PICKLISTS = {"StageName", "ForecastCategoryName", "ForecastCategory", "LeadSource", "Type", "Industry", "Field", "CurrencyIsoCode"}
+INTEGERS = {
+    "SortOrder",
+    "FiscalYearStartMonth",
+    "PushCount",
+    "DecimalPlaces",
+    "FiscalYear",
+    "FiscalQuarter",
+    "Number",
+}
+PICKLISTS = {
+    "StageName",
+    "ForecastCategoryName",
+    "ForecastCategory",
+    "LeadSource",
+    "Type",
+    "Industry",
+    "Field",
+    "CurrencyIsoCode",
+}
 REFERENCES = {
-    "OwnerId": ("User", "Owner"), "AccountId": ("Account", "Account"), "CreatedById": ("User", "CreatedBy"),
-    "LastModifiedById": ("User", "LastModifiedBy"), "OpportunityId": ("Opportunity", "Opportunity"),
-    "SplitOwnerId": ("User", "SplitOwner"), "SplitTypeId": ("OpportunitySplitType", "SplitType"), "QuotaOwnerId": ("User", "QuotaOwner"),
-    "ForecastingTypeId": ("ForecastingType", "ForecastingType"), "PeriodId": ("Period", "Period"), "RecordTypeId": ("RecordType", "RecordType"),
-    "UserRoleId": ("UserRole", "UserRole"), "ManagerId": ("User", "Manager"), "ParentRoleId": ("UserRole", "ParentRole"),
-}  # fmt: skip
+    "OwnerId": ("User", "Owner"),
+    "AccountId": ("Account", "Account"),
+    "CreatedById": ("User", "CreatedBy"),
+    "LastModifiedById": ("User", "LastModifiedBy"),
+    "OpportunityId": ("Opportunity", "Opportunity"),
+    "SplitOwnerId": ("User", "SplitOwner"),
+    "SplitTypeId": ("OpportunitySplitType", "SplitType"),
+    "QuotaOwnerId": ("User", "QuotaOwner"),
+    "ForecastingTypeId": ("ForecastingType", "ForecastingType"),
+    "PeriodId": ("Period", "Period"),
+    "RecordTypeId": ("RecordType", "RecordType"),
+    "UserRoleId": ("UserRole", "UserRole"),
+    "ManagerId": ("User", "Manager"),
+    "ParentRoleId": ("UserRole", "ParentRole"),
+}
 UNFILTERABLE = {"OldValue", "NewValue"}
 NUMBERS = {"currency", "percent", "double"}
 INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)")
@@ -57,15 +124,34 @@ class Field:
         """Return the describe entry."""
         is_number = self.kind in NUMBERS
         return {
-            "name": self.name, "label": self.name, "type": self.kind, "length": 0 if is_number else 255,
-            "precision": 18 if is_number else 0, "scale": 2 if is_number else 0, "digits": 0,
-            "nillable": self.name != "Id", "filterable": self.name not in UNFILTERABLE, "sortable": True,
-            "groupable": not is_number, "aggregatable": True, "calculated": False, "calculatedFormula": None,
-            "compoundFieldName": None, "createable": False, "updateable": False, "custom": self.name.endswith("__c"),
-            "defaultValue": None, "picklistValues": [], "referenceTo": [self.refers_to] if self.refers_to else [],
-            "relationshipName": self.relationship, "restrictedPicklist": False, "soapType": f"xsd:{self.kind}",
-            "unique": self.name == "Id", "externalId": False, "autoNumber": False,
-        }  # fmt: skip
+            "name": self.name,
+            "label": self.name,
+            "type": self.kind,
+            "length": 0 if is_number else 255,
+            "precision": 18 if is_number else 0,
+            "scale": 2 if is_number else 0,
+            "digits": 0,
+            "nillable": self.name != "Id",
+            "filterable": self.name not in UNFILTERABLE,
+            "sortable": True,
+            "groupable": not is_number,
+            "aggregatable": True,
+            "calculated": False,
+            "calculatedFormula": None,
+            "compoundFieldName": None,
+            "createable": False,
+            "updateable": False,
+            "custom": self.name.endswith("__c"),
+            "defaultValue": None,
+            "picklistValues": [],
+            "referenceTo": [self.refers_to] if self.refers_to else [],
+            "relationshipName": self.relationship,
+            "restrictedPicklist": False,
+            "soapType": f"xsd:{self.kind}",
+            "unique": self.name == "Id",
+            "externalId": False,
+            "autoNumber": False,
+        }
 
 
 def field_of(object_name: str, name: str) -> Field:
@@ -76,9 +162,15 @@ def field_of(object_name: str, name: str) -> Field:
         target, relationship = REFERENCES[name]
         return Field(name, "reference", target, relationship)
     kinds = {
-        "boolean": BOOLEANS, "datetime": DATETIMES, "date": DATES, "currency": CURRENCIES,
-        "percent": PERCENTS, "double": DOUBLES, "int": INTEGERS, "picklist": PICKLISTS,
-    }  # fmt: skip
+        "boolean": BOOLEANS,
+        "datetime": DATETIMES,
+        "date": DATES,
+        "currency": CURRENCIES,
+        "percent": PERCENTS,
+        "double": DOUBLES,
+        "int": INTEGERS,
+        "picklist": PICKLISTS,
+    }
     if object_name == "OpportunityFieldHistory" and name in UNFILTERABLE:
         return Field(name, "anyType")
     return Field(name, next((kind for kind, names in kinds.items() if name in names), "string"))
@@ -102,7 +194,10 @@ class SObject:
 
     def relationship(self, name: str) -> Field | None:
         """Return the reference field behind a relationship name."""
-        return next((each for each in self.visible() if (each.relationship or "").lower() == name.lower()), None)
+        return next(
+            (each for each in self.visible() if (each.relationship or "").lower() == name.lower()),
+            None,
+        )
 
     def describe(self, version: str) -> dict[str, object]:
         """Return the describe answer."""
@@ -117,11 +212,19 @@ class SObject:
         """Return the entry in the list of objects."""
         base = f"/services/data/v{version}/sobjects/{self.name}"
         return {
-            "name": self.name, "label": self.name, "keyPrefix": PREFIXES.get(self.name), "queryable": True,
-            "replicateable": self.find("SystemModstamp") is not None, "retrieveable": True,
+            "name": self.name,
+            "label": self.name,
+            "keyPrefix": PREFIXES.get(self.name),
+            "queryable": True,
+            "replicateable": self.find("SystemModstamp") is not None,
+            "retrieveable": True,
             "custom": self.name.endswith("__c"),
-            "urls": {"sobject": base, "describe": f"{base}/describe", "rowTemplate": f"{base}/{{ID}}"},
-        }  # fmt: skip
+            "urls": {
+                "sobject": base,
+                "describe": f"{base}/describe",
+                "rowTemplate": f"{base}/{{ID}}",
+            },
+        }
 
 
 class Org:
@@ -139,16 +242,29 @@ class Org:
         self._database.create_function("soql_like", 2, _like, deterministic=True)
         self._lock = threading.Lock()
 
-    def add(self, name: str, field_names: Sequence[str], rows: Iterable[Row], numeric: Collection[str] = ()) -> None:
+    def add(
+        self,
+        name: str,
+        field_names: Sequence[str],
+        rows: Iterable[Row],
+        numeric: Collection[str] = (),
+    ) -> None:
         """Add an object with its rows; values are text as CSV and JSON write them, or Python values.
 
         `numeric` names custom fields that hold amounts; other custom fields are text.
         """
-        fields = [Field(each, "currency") if each in numeric else field_of(name, each) for each in field_names]
+        fields = [
+            Field(each, "currency") if each in numeric else field_of(name, each)
+            for each in field_names
+        ]
         if name == "Organization":
-            # Another start is another instance: nothing says that its records continue those of the last one.
+            # Another start is another instance: nothing says that its records continue those of the
+            # last one.
             instance = f"LOCAL-{secrets.token_hex(4)}"
-            fields = [*(each for each in fields if each.name != "InstanceName"), Field("InstanceName", "string")]
+            fields = [
+                *(each for each in fields if each.name != "InstanceName"),
+                Field("InstanceName", "string"),
+            ]
             rows = [{**row, "InstanceName": instance} for row in rows]
         self.objects[name] = SObject(name, fields)
         listed = ", ".join(f'"{each.name}" {_affinity(each.kind)}' for each in fields)
@@ -163,7 +279,9 @@ class Org:
 
     def find(self, name: str) -> SObject | None:
         """Return an object, whatever the case of its name."""
-        return next((each for key, each in self.objects.items() if key.lower() == name.lower()), None)
+        return next(
+            (each for key, each in self.objects.items() if key.lower() == name.lower()), None
+        )
 
     def run(self, sql: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Run a statement and return all rows."""
@@ -175,7 +293,9 @@ class Org:
     def save(self, name: str, record_id: str, **values: object) -> None:
         """Create or change a record, stamped with the org's clock unless the values say otherwise."""
         fields = {each.name: each for each in self.objects[name].fields}
-        stamps: dict[str, object] = {each: self.stamp() for each in ("SystemModstamp", "LastModifiedDate") if each in fields}
+        stamps: dict[str, object] = {
+            each: self.stamp() for each in ("SystemModstamp", "LastModifiedDate") if each in fields
+        }
         exists = self.run(f'SELECT 1 FROM "{name}" WHERE "Id" = ?', [record_id])  # noqa: S608  # names are ours
         if not exists:
             if "CreatedDate" in fields:
@@ -187,8 +307,14 @@ class Org:
             listed = ", ".join(f'"{key}" = ?' for key in changed)
             self.run(f'UPDATE "{name}" SET {listed} WHERE "Id" = ?', [*changed.values(), record_id])  # noqa: S608  # names are ours
         else:
-            listed, places = ", ".join(f'"{key}"' for key in ("Id", *changed)), ", ".join("?" for _ in range(len(changed) + 1))
-            self.run(f'INSERT INTO "{name}" ({listed}) VALUES ({places})', [record_id, *changed.values()])  # noqa: S608  # names are ours
+            listed, places = (
+                ", ".join(f'"{key}"' for key in ("Id", *changed)),
+                ", ".join("?" for _ in range(len(changed) + 1)),
+            )
+            self.run(
+                f'INSERT INTO "{name}" ({listed}) VALUES ({places})',  # noqa: S608
+                [record_id, *changed.values()],
+            )  # names are ours
 
     def delete(self, name: str, record_id: str) -> None:
         """Move a record to the recycle bin."""
@@ -196,7 +322,11 @@ class Org:
 
     def purge(self, name: str, record_id: str, *, is_logged: bool = True) -> None:
         """Take a record away for good, its children too; the log of deletions may have been cleared since."""
-        for child in (each for each in self.objects.values() if name == "Opportunity" and each.find("OpportunityId")):
+        for child in (
+            each
+            for each in self.objects.values()
+            if name == "Opportunity" and each.find("OpportunityId")
+        ):
             self.run(f'DELETE FROM "{child.name}" WHERE "OpportunityId" = ?', [record_id])  # noqa: S608  # names are ours
         self.run(f'DELETE FROM "{name}" WHERE "Id" = ?', [record_id])  # noqa: S608  # names are ours
         if is_logged:
@@ -225,12 +355,16 @@ class Org:
         """Give a field another API name."""
         entity = self.objects[object_name]
         self.run(f'ALTER TABLE "{object_name}" RENAME COLUMN "{name}" TO "{new_name}"')
-        entity.fields = [replace(each, name=new_name) if each.name == name else each for each in entity.fields]
+        entity.fields = [
+            replace(each, name=new_name) if each.name == name else each for each in entity.fields
+        ]
 
     def retype(self, object_name: str, name: str, kind: str) -> None:
         """Give a field another type."""
         entity = self.objects[object_name]
-        entity.fields = [replace(each, kind=kind) if each.name == name else each for each in entity.fields]
+        entity.fields = [
+            replace(each, kind=kind) if each.name == name else each for each in entity.fields
+        ]
 
 
 def stored(value: object, kind: str) -> object:

@@ -43,7 +43,15 @@ LARGEST_PAGE, SMALLEST_PAGE = 2_000, 200
 BULK_PAGE = 50_000
 DELETIONS_KEPT = timedelta(days=15)
 # Some clients look headers up as they are spelt.
-SPELLING = {name.lower(): name for name in (b"Content-Type", b"Sforce-Limit-Info", b"Sforce-Locator", b"Sforce-NumberOfRecords")}
+SPELLING = {
+    name.lower(): name
+    for name in (
+        b"Content-Type",
+        b"Sforce-Limit-Info",
+        b"Sforce-Locator",
+        b"Sforce-NumberOfRecords",
+    )
+}
 MOST_SUBREQUESTS, MOST_QUERIES = 25, 5
 
 
@@ -102,9 +110,21 @@ class OrgServer:
             (f"{data}/jobs/query/{{job_id}}", self.job, ["GET", "PATCH", "DELETE"]),
             (f"{data}/jobs/query/{{job_id}}/results", self.job_results, ["GET"]),
         ]
-        routes = [Route(path + end, handler, methods=methods) for path, handler, methods in paths for end in ("", "/")]
-        handlers: dict[Any, Any] = {OrgError: answers.refused, SoqlError: answers.refused_query, HTTPException: answers.not_found}
-        return Starlette(routes=routes, middleware=[Middleware(GZipMiddleware, minimum_size=1024)], exception_handlers=handlers)
+        routes = [
+            Route(path + end, handler, methods=methods)
+            for path, handler, methods in paths
+            for end in ("", "/")
+        ]
+        handlers: dict[Any, Any] = {
+            OrgError: answers.refused,
+            SoqlError: answers.refused_query,
+            HTTPException: answers.not_found,
+        }
+        return Starlette(
+            routes=routes,
+            middleware=[Middleware(GZipMiddleware, minimum_size=1024)],
+            exception_handlers=handlers,
+        )
 
     # --- who asks
 
@@ -116,8 +136,14 @@ class OrgServer:
         """Say who the token belongs to."""
         self._authorise(request)
         name = self.credentials.username
-        who = {"user_id": API_USER, "sub": f"{HOST}/id/{self._org_id()}/{API_USER}", "organization_id": self._org_id(),
-               "preferred_username": name, "username": name, "urls": {}}  # fmt: skip
+        who = {
+            "user_id": API_USER,
+            "sub": f"{HOST}/id/{self._org_id()}/{API_USER}",
+            "organization_id": self._org_id(),
+            "preferred_username": name,
+            "username": name,
+            "urls": {},
+        }
         return self._json(who)
 
     def _authorise(self, request: Request) -> str:
@@ -133,25 +159,37 @@ class OrgServer:
 
     async def versions(self, _: Request) -> Response:
         """List API versions, without a token."""
-        return JSONResponse([{"label": f"v{each}", "url": f"/services/data/v{each}", "version": each} for each in VERSIONS])
+        return JSONResponse(
+            [
+                {"label": f"v{each}", "url": f"/services/data/v{each}", "version": each}
+                for each in VERSIONS
+            ]
+        )
 
     async def resources(self, request: Request) -> Response:
         """List the resources of a version."""
         version = self._authorise(request)
         names = ("sobjects", "query", "queryAll", "limits", "jobs", "tooling", "composite")
         listed = {name: f"/services/data/v{version}/{name}" for name in names}
-        return self._json(listed | {"identity": f"{request.base_url}id/{self._org_id()}/{API_USER}"})
+        return self._json(
+            listed | {"identity": f"{request.base_url}id/{self._org_id()}/{API_USER}"}
+        )
 
     async def limits(self, request: Request) -> Response:
         """Say what is left of today's limits."""
         self._authorise(request)
         full = {"Max": 10_000, "Remaining": 10_000 - self.jobs.created}
-        return self._json({
-            "DailyApiRequests": {"Max": DAILY_REQUESTS, "Remaining": DAILY_REQUESTS - self.requests},
-            "DailyBulkV2QueryJobs": full,
-            "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
-            "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
-        })  # fmt: skip
+        return self._json(
+            {
+                "DailyApiRequests": {
+                    "Max": DAILY_REQUESTS,
+                    "Remaining": DAILY_REQUESTS - self.requests,
+                },
+                "DailyBulkV2QueryJobs": full,
+                "DailyBulkV2QueryFileStorageMB": {"Max": 976_562, "Remaining": 976_562},
+                "DailyBulkApiBatches": {"Max": 15_000, "Remaining": 15_000},
+            }
+        )
 
     async def sobjects(self, request: Request) -> Response:
         """List the objects."""
@@ -174,7 +212,9 @@ class OrgServer:
         select = translate(soql, self.org, include_deleted=False)
         rows = self.org.run(select.sql, select.values)
         if not rows:
-            raise OrgError(404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible")
+            raise OrgError(
+                404, "NOT_FOUND", "Provided external ID field does not exist or is not accessible"
+            )
         return self._json(answers.record(select, rows[0], version))
 
     # --- replication
@@ -185,20 +225,37 @@ class OrgServer:
         entity, start, end = self._object(request), *self._window(request)
         if not entity.find("IsDeleted"):
             raise OrgError(400, "INVALID_REPLICATION_DATE", f"{entity.name} is not replicable")
-        earliest = instant_text((self.org.now() - DELETIONS_KEPT).astimezone(UTC).isoformat(timespec="milliseconds"))
+        earliest = instant_text(
+            (self.org.now() - DELETIONS_KEPT).astimezone(UTC).isoformat(timespec="milliseconds")
+        )
         if start < earliest:
-            raise OrgError(400, "INVALID_REPLICATION_DATE", f"startDate before org replication enabled date: {earliest}")
+            raise OrgError(
+                400,
+                "INVALID_REPLICATION_DATE",
+                f"startDate before org replication enabled date: {earliest}",
+            )
         rows = self.org.run(
             f'SELECT "Id", "SystemModstamp" FROM "{entity.name}" WHERE "IsDeleted" = 1 '  # noqa: S608  # resolved name
             'AND "SystemModstamp" >= ? AND "SystemModstamp" < ?',
             (start, end),
         )
-        gone = [(record_id, at) for record_id, at in self.org.purged.get(entity.name, []) if start <= at < end]
+        gone = [
+            (record_id, at)
+            for record_id, at in self.org.purged.get(entity.name, [])
+            if start <= at < end
+        ]
         listed = [
-            {"id": record_id, "deletedDate": json_value(at, "datetime")} for record_id, at in sorted([*rows, *gone], key=lambda row: (row[1], row[0]))
+            {"id": record_id, "deletedDate": json_value(at, "datetime")}
+            for record_id, at in sorted([*rows, *gone], key=lambda row: (row[1], row[0]))
         ]
         covered = json_value(min(end, self.org.stamp()), "datetime")
-        return self._json({"deletedRecords": listed, "earliestDateAvailable": json_value(earliest, "datetime"), "latestDateCovered": covered})
+        return self._json(
+            {
+                "deletedRecords": listed,
+                "earliestDateAvailable": json_value(earliest, "datetime"),
+                "latestDateCovered": covered,
+            }
+        )
 
     async def updated(self, request: Request) -> Response:
         """List records changed in a window."""
@@ -209,16 +266,29 @@ class OrgServer:
             f'SELECT "Id" FROM "{entity.name}" WHERE "SystemModstamp" >= ? AND "SystemModstamp" < ? {live}ORDER BY "Id"',  # noqa: S608
             (start, end),
         )
-        return self._json({"ids": [row[0] for row in rows], "latestDateCovered": json_value(end, "datetime")})
+        return self._json(
+            {"ids": [row[0] for row in rows], "latestDateCovered": json_value(end, "datetime")}
+        )
 
     def _window(self, request: Request) -> tuple[str, str]:
         try:
             # An unencoded plus sign arrives as a blank.
-            start, end = (instant_text(request.query_params[name].replace(" ", "+")) for name in ("start", "end"))
+            start, end = (
+                instant_text(request.query_params[name].replace(" ", "+"))
+                for name in ("start", "end")
+            )
         except (KeyError, ValueError):
-            raise OrgError(400, "INVALID_REPLICATION_DATE", "startDate and endDate must be instants with a zone") from None
+            raise OrgError(
+                400,
+                "INVALID_REPLICATION_DATE",
+                "startDate and endDate must be instants with a zone",
+            ) from None
         if start[:16] >= end[:16]:
-            raise OrgError(400, "INVALID_REPLICATION_DATE", "endDate must be at least one minute later than startDate")
+            raise OrgError(
+                400,
+                "INVALID_REPLICATION_DATE",
+                "endDate must be at least one minute later than startDate",
+            )
         return start, end
 
     def _object(self, request: Request) -> SObject:
@@ -228,7 +298,11 @@ class OrgServer:
         return entity
 
     def _org_id(self) -> str:
-        rows = self.org.run('SELECT "Id" FROM "Organization"') if "Organization" in self.org.objects else []
+        rows = (
+            self.org.run('SELECT "Id" FROM "Organization"')
+            if "Organization" in self.org.objects
+            else []
+        )
         return str(rows[0][0]) if rows else "00D000000000LOCAAA"
 
     # --- REST queries
@@ -245,7 +319,12 @@ class OrgServer:
             return self._json({"totalSize": rows[0][0], "done": True, "records": []})
         hint = request.headers.get("sforce-query-options", "")
         size = int(hint.partition("=")[2]) if hint.startswith("batchSize=") else self.page_size
-        return self._page(Result(select, rows), 0, max(SMALLEST_PAGE, min(size, self.page_size)) if hint else self.page_size, version)
+        return self._page(
+            Result(select, rows),
+            0,
+            max(SMALLEST_PAGE, min(size, self.page_size)) if hint else self.page_size,
+            version,
+        )
 
     async def more(self, request: Request) -> Response:
         """Answer a further page; the locator remembers its query."""
@@ -255,9 +334,14 @@ class OrgServer:
             raise OrgError(400, "INVALID_QUERY_LOCATOR", "invalid query locator")
         return self._page(self.locators[name], int(offset), self.page_size, version, name)
 
-    def _page(self, result: Result, offset: int, size: int, version: str, name: str | None = None) -> Response:
+    def _page(
+        self, result: Result, offset: int, size: int, version: str, name: str | None = None
+    ) -> Response:
         rows = result.rows[offset : offset + size]
-        answer: dict[str, object] = {"totalSize": len(result.rows), "done": offset + size >= len(result.rows)}
+        answer: dict[str, object] = {
+            "totalSize": len(result.rows),
+            "done": offset + size >= len(result.rows),
+        }
         if not answer["done"]:
             name = name or f"01g{secrets.token_hex(7)}"
             self.locators[name] = result
@@ -273,16 +357,33 @@ class OrgServer:
         wanted = (await request.json()).get("compositeRequest", [])
         queries = sum(1 for each in wanted if "/query" in urlsplit(each["url"]).path)
         if len(wanted) > MOST_SUBREQUESTS or queries > MOST_QUERIES:
-            raise OrgError(400, "LIMIT_EXCEEDED", f"The limit of {MOST_SUBREQUESTS} requests, {MOST_QUERIES} of them queries, is exceeded")
-        return self._json({"compositeResponse": [await self._subrequest(request, each) for each in wanted]})
+            raise OrgError(
+                400,
+                "LIMIT_EXCEEDED",
+                f"The limit of {MOST_SUBREQUESTS} requests, {MOST_QUERIES} of them queries, is exceeded",
+            )
+        return self._json(
+            {"compositeResponse": [await self._subrequest(request, each) for each in wanted]}
+        )
 
     async def _subrequest(self, request: Request, wanted: dict[str, str]) -> dict[str, object]:
         parts = urlsplit(wanted["url"])
         scope: Scope = {
-            **{key: value for key, value in request.scope.items() if key in {"type", "http_version", "scheme", "server", "client", "asgi"}},
-            "method": wanted["method"], "path": parts.path, "raw_path": parts.path.encode(), "root_path": "", "query_string": parts.query.encode(),
-            "headers": [(key, value) for key, value in request.scope["headers"] if key == b"authorization"], "onpace.inside": True,
-        }  # fmt: skip
+            **{
+                key: value
+                for key, value in request.scope.items()
+                if key in {"type", "http_version", "scheme", "server", "client", "asgi"}
+            },
+            "method": wanted["method"],
+            "path": parts.path,
+            "raw_path": parts.path.encode(),
+            "root_path": "",
+            "query_string": parts.query.encode(),
+            "headers": [
+                (key, value) for key, value in request.scope["headers"] if key == b"authorization"
+            ],
+            "onpace.inside": True,
+        }
         sent: list[Message] = []
 
         async def keep(message: Message) -> None:  # ASGI's signature
@@ -304,7 +405,13 @@ class OrgServer:
         version = self._authorise(request)
         if request.method == "POST":
             return self._json(await self.jobs.create(request, version))
-        return self._json({"done": True, "records": [each.show() for each in self.jobs.jobs.values()], "nextRecordsUrl": None})
+        return self._json(
+            {
+                "done": True,
+                "records": [each.show() for each in self.jobs.jobs.values()],
+                "nextRecordsUrl": None,
+            }
+        )
 
     async def job(self, request: Request) -> Response:
         """Show, abort or delete a job."""
@@ -313,15 +420,23 @@ class OrgServer:
         if request.method == "DELETE":
             del self.jobs.jobs[job.job_id]
             return Response(status_code=204, headers=self._limit_header())
-        return self._json(await self.jobs.abort(job, request) if request.method == "PATCH" else self.jobs.advance(job))
+        return self._json(
+            await self.jobs.abort(job, request)
+            if request.method == "PATCH"
+            else self.jobs.advance(job)
+        )
 
     async def job_results(self, request: Request) -> Response:
         """Return a page of a finished job."""
         version = self._authorise(request)
-        return self.jobs.page(self.jobs.find(request.path_params["job_id"]), request, version, self._limit_header())
+        return self.jobs.page(
+            self.jobs.find(request.path_params["job_id"]), request, version, self._limit_header()
+        )
 
     def _json(self, content: object) -> Response:
-        return JSONResponse(content, headers=self._limit_header(), media_type="application/json;charset=UTF-8")
+        return JSONResponse(
+            content, headers=self._limit_header(), media_type="application/json;charset=UTF-8"
+        )
 
     def _limit_header(self) -> dict[str, str]:
         return {"Sforce-Limit-Info": f"api-usage={self.requests}/{DAILY_REQUESTS}"}
@@ -342,7 +457,9 @@ class _Dated:
         async def dated(message: Message) -> None:
             if message["type"] == "http.response.start":
                 date = format_datetime(self.server.now().astimezone(UTC), usegmt=True)
-                headers = [(SPELLING.get(name, name), value) for name, value in message.get("headers", [])]
+                headers = [
+                    (SPELLING.get(name, name), value) for name, value in message.get("headers", [])
+                ]
                 message = {**message, "headers": [*headers, (b"Date", date.encode())]}
             await send(message)
 
@@ -368,9 +485,18 @@ def serving_app(app: ASGIApp, port: int = 0) -> Iterator[str]:
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as fault:
-            raise PortTaken(f"port {port} on 127.0.0.1 is not free ({fault.strerror}); choose another with --port") from None
+            raise PortTaken(
+                f"port {port} on 127.0.0.1 is not free ({fault.strerror}); choose another with --port"
+            ) from None
         started = threading.Event()
-        config = uvicorn.Config(app, log_level="critical", http="h11", lifespan="off", access_log=False, date_header=not isinstance(app, _Dated))
+        config = uvicorn.Config(
+            app,
+            log_level="critical",
+            http="h11",
+            lifespan="off",
+            access_log=False,
+            date_header=not isinstance(app, _Dated),
+        )
         running = _Announcing(config, started)
         thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()

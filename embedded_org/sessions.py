@@ -13,7 +13,11 @@ from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape, unescape
 
 import jwt
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
@@ -68,13 +72,22 @@ class Sessions:
         refusal = self._refusal(form, client_id, client_secret)
         if refusal:
             return _oauth_error(*refusal)
-        return JSONResponse({
-            "access_token": self.open(), "instance_url": HOST, "id": f"{HOST}/id/{organization_id}/{API_USER}",
-            "token_type": "Bearer", "issued_at": str(int(self.now().timestamp() * 1000)),
-            "signature": base64.b64encode(secrets.token_bytes(32)).decode(), "scope": "api", "api_instance_url": HOST,
-        })  # fmt: skip
+        return JSONResponse(
+            {
+                "access_token": self.open(),
+                "instance_url": HOST,
+                "id": f"{HOST}/id/{organization_id}/{API_USER}",
+                "token_type": "Bearer",
+                "issued_at": str(int(self.now().timestamp() * 1000)),
+                "signature": base64.b64encode(secrets.token_bytes(32)).decode(),
+                "scope": "api",
+                "api_instance_url": HOST,
+            }
+        )
 
-    def _refusal(self, form: dict[str, str], client_id: str, client_secret: str) -> tuple[str, str] | None:
+    def _refusal(
+        self, form: dict[str, str], client_id: str, client_secret: str
+    ) -> tuple[str, str] | None:
         known, grant = self.credentials, form.get("grant_type")
         if grant == JWT_GRANT:
             return self._refused_assertion(form.get("assertion", ""))
@@ -82,7 +95,11 @@ class Sessions:
             return "unsupported_grant_type", "grant type not supported"
         if not (_same(client_id, known.client_id) and _same(client_secret, known.client_secret)):
             is_known = _same(client_id, known.client_id)
-            return ("invalid_client", "invalid client credentials") if is_known else ("invalid_client_id", "client identifier invalid")
+            return (
+                ("invalid_client", "invalid client credentials")
+                if is_known
+                else ("invalid_client_id", "client identifier invalid")
+            )
         if grant == "password" and not self._is_person(form):
             return "invalid_grant", "authentication failure"
         if grant == "refresh_token" and not _same(form.get("refresh_token", ""), REFRESH_TOKEN):
@@ -92,7 +109,11 @@ class Sessions:
     def _is_person(self, given: dict[str, str]) -> bool:
         known = self.credentials
         is_user = _same(given.get("username", ""), known.username)
-        return bool(known.password) and is_user and _same(given.get("password", ""), known.password + known.security_token)
+        return (
+            bool(known.password)
+            and is_user
+            and _same(given.get("password", ""), known.password + known.security_token)
+        )
 
     def _refused_assertion(self, assertion: str) -> tuple[str, str] | None:
         if not self.credentials.public_key:
@@ -100,7 +121,12 @@ class Sessions:
         try:
             claims = cast(
                 "dict[str, object]",
-                jwt.decode(assertion, self.credentials.public_key, algorithms=["RS256"], options={"verify_exp": False, "verify_aud": False}),
+                jwt.decode(
+                    assertion,
+                    self.credentials.public_key,
+                    algorithms=["RS256"],
+                    options={"verify_exp": False, "verify_aud": False},
+                ),
             )
         except jwt.InvalidTokenError:
             return "invalid_grant", "invalid assertion"
@@ -108,7 +134,10 @@ class Sessions:
             return "invalid_client_id", "client identifier invalid"
         if not _same(str(claims.get("sub")), self.credentials.username):
             return "invalid_grant", "user hasn't approved this consumer"
-        if not str(claims.get("exp", "")).isdigit() or int(str(claims["exp"])) < self.now().timestamp():
+        if (
+            not str(claims.get("exp", "")).isdigit()
+            or int(str(claims["exp"])) < self.now().timestamp()
+        ):
             return "invalid_grant", "expired authorization code"
         return None
 
@@ -116,11 +145,19 @@ class Sessions:
         """Answer the SOAP `login()` that API versions up to 64 still have."""
         body = (await request.body()).decode(errors="replace")
         version = str(request.path_params["version"])
-        given = {name: unescape(found[1]) for name in ("username", "password") if (found := re.search(rf"<\w+:{name}>(.*?)</", body, re.DOTALL))}
+        given = {
+            name: unescape(found[1])
+            for name in ("username", "password")
+            if (found := re.search(rf"<\w+:{name}>(.*?)</", body, re.DOTALL))
+        }
         if float(version) > LAST_SOAP_LOGIN:
-            return _soap_fault("UNSUPPORTED_API_VERSION", f"login() is not available in API version {version}")
+            return _soap_fault(
+                "UNSUPPORTED_API_VERSION", f"login() is not available in API version {version}"
+            )
         if not self._is_person(given):
-            return _soap_fault("INVALID_LOGIN", "Invalid username, password, security token; or user locked out.")
+            return _soap_fault(
+                "INVALID_LOGIN", "Invalid username, password, security token; or user locked out."
+            )
         return Response(
             '<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" '
             'xmlns="urn:partner.soap.sforce.com"><soapenv:Body><loginResponse><result>'

@@ -173,7 +173,9 @@ def parse(text: str) -> Tree[Token]:
 
 def _wording(text: str, fault: UnexpectedInput) -> str:
     line, column = max(getattr(fault, "line", 1), 1), max(getattr(fault, "column", 1), 1)
-    if isinstance(fault, UnexpectedEOF) or (isinstance(fault, UnexpectedToken) and fault.token.type == "$END"):
+    if isinstance(fault, UnexpectedEOF) or (
+        isinstance(fault, UnexpectedToken) and fault.token.type == "$END"
+    ):
         return "unexpected token: '<EOF>'"
     if isinstance(fault, UnexpectedToken):
         word = str(fault.token)
@@ -189,11 +191,17 @@ def translate(text: str, org: Org, *, include_deleted: bool) -> Select:
     tree = parse(text)
     for part in tree.find_data("unsupported"):
         token = next(part.scan_values(lambda each: isinstance(each, Token)))
-        raise SoqlError("FUNCTIONALITY_NOT_ENABLED", _at(text, token, f"'{token}': valid SOQL that the embedded org does not answer"))
+        raise SoqlError(
+            "FUNCTIONALITY_NOT_ENABLED",
+            _at(text, token, f"'{token}': valid SOQL that the embedded org does not answer"),
+        )
     entity_token = cast("Token", tree.children[1])
     entity = org.find(str(entity_token))
     if entity is None:
-        raise SoqlError("INVALID_TYPE", _at(text, entity_token, f"sObject type '{entity_token}' is not supported."))
+        raise SoqlError(
+            "INVALID_TYPE",
+            _at(text, entity_token, f"sObject type '{entity_token}' is not supported."),
+        )
     try:
         return _Translation(text, org, entity, include_deleted=include_deleted).of(tree)
     except RecursionError:
@@ -224,15 +232,27 @@ class _Translation:
             conditions.append(self._condition(cast("Tree[Token]", parts["where"].children[0])))
         if not self.include_deleted and self.entity.find("IsDeleted"):
             conditions.append('t."IsDeleted" = 0')
-        grouped = [self._path(cast("Tree[Token]", each))[0] for each in parts["group"].children] if "group" in parts else []
+        grouped = (
+            [self._path(cast("Tree[Token]", each))[0] for each in parts["group"].children]
+            if "group" in parts
+            else []
+        )
         ordered = [self._sort(each) for each in parts["order"].children] if "order" in parts else []
         is_count = "count_all" in parts
-        is_aggregate = bool(grouped) or any(column.name.startswith("expr") or column.kind == "aggregate" for column in columns)
+        is_aggregate = bool(grouped) or any(
+            column.name.startswith("expr") or column.kind == "aggregate" for column in columns
+        )
         sql = f'SELECT {", ".join(expressions)} FROM "{self.entity.name}" t {" ".join(self.joins.values())}'  # noqa: S608  # every name was resolved
         sql += f" WHERE {' AND '.join(conditions)}" if conditions else ""
         sql += f" GROUP BY {', '.join(grouped)}" if grouped else ""
         # Salesforce promises no order without ORDER BY; ours is the id's.
-        sql += f" ORDER BY {', '.join(ordered)}" if ordered else "" if is_count or is_aggregate else ' ORDER BY t."Id"'
+        sql += (
+            f" ORDER BY {', '.join(ordered)}"
+            if ordered
+            else ""
+            if is_count or is_aggregate
+            else ' ORDER BY t."Id"'
+        )
         limit = _number(parts, "limit")
         offset = _number(parts, "offset")
         if offset is not None and offset > MOST_OFFSET:
@@ -240,27 +260,40 @@ class _Translation:
         if limit is not None or offset is not None:
             sql += f" LIMIT {-1 if limit is None else limit} OFFSET {offset or 0}"
         return Select(
-            self.entity, columns, sql, self.values,
-            is_count=is_count, is_aggregate=is_aggregate, has_order=bool(ordered),
-        )  # fmt: skip
+            self.entity,
+            columns,
+            sql,
+            self.values,
+            is_count=is_count,
+            is_aggregate=is_aggregate,
+            has_order=bool(ordered),
+        )
 
-    def _selection(self, tree: Tree[Token], parts: dict[str, Tree[Token]]) -> tuple[list[Column], list[str]]:
+    def _selection(
+        self, tree: Tree[Token], parts: dict[str, Tree[Token]]
+    ) -> tuple[list[Column], list[str]]:
         if tree.data == "count_all":
             return [], ["COUNT(*)"]
         if tree.data == "all_fields":
             limit = _number(parts, "limit")
             unbounded = cast("Token", tree.children[0]).type in {"ALL", "CUSTOM"}
             if unbounded and (limit is None or limit > MOST_FIELDS_ALL):
-                raise SoqlError("MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200")
+                raise SoqlError(
+                    "MALFORMED_QUERY", "The SOQL FIELDS function must have a LIMIT of at most 200"
+                )
             fields = self.entity.visible()
-            return [Column(each.name, each.kind) for each in fields], [f't."{each.name}"' for each in fields]
+            return [Column(each.name, each.kind) for each in fields], [
+                f't."{each.name}"' for each in fields
+            ]
         columns: list[Column] = []
         expressions: list[str] = []
         for item in cast("list[Tree[Token]]", tree.children):
             if item.data == "aggregate":
                 function, path, *alias = item.children
                 expression, _, _ = self._path(cast("Tree[Token]", path))
-                name = str(alias[0]) if alias else f"expr{sum(c.kind == 'aggregate' for c in columns)}"
+                name = (
+                    str(alias[0]) if alias else f"expr{sum(c.kind == 'aggregate' for c in columns)}"
+                )
                 columns.append(Column(name, "aggregate"))
                 distinct = str(function).upper() == "COUNT_DISTINCT"
                 called = "COUNT" if distinct else str(function).upper()
@@ -276,7 +309,9 @@ class _Translation:
         alias, entity, names = "t", self.entity, []
         for step in steps:
             reference = entity.relationship(str(step))
-            target = self.org.find(reference.refers_to) if reference and reference.refers_to else None
+            target = (
+                self.org.find(reference.refers_to) if reference and reference.refers_to else None
+            )
             if reference is None or target is None:
                 raise SoqlError(
                     "INVALID_FIELD",
@@ -287,7 +322,10 @@ class _Translation:
                     ),
                 )
             joined = f"{alias}_{reference.relationship}"
-            self.joins.setdefault(joined, f'LEFT JOIN "{target.name}" {joined} ON {joined}."Id" = {alias}."{reference.name}"')
+            self.joins.setdefault(
+                joined,
+                f'LEFT JOIN "{target.name}" {joined} ON {joined}."Id" = {alias}."{reference.name}"',
+            )
             alias, entity = joined, target
             names.append(cast("str", reference.relationship))
         found = entity.find(str(last))
@@ -322,7 +360,9 @@ class _Translation:
         sign = {"!=": "<>"}.get(str(operator), str(operator))
         if value is None:
             if sign not in {"=", "<>"}:
-                raise SoqlError("INVALID_OPERATOR", f"invalid operator on null for field {found.name}")
+                raise SoqlError(
+                    "INVALID_OPERATOR", f"invalid operator on null for field {found.name}"
+                )
             return f"{expression} IS {'NOT ' if sign == '<>' else ''}NULL"
         self.values.append(value)
         collation = " COLLATE NOCASE" if found.kind in {"string", "picklist"} else ""
@@ -333,7 +373,9 @@ class _Translation:
         path, literal = children
         expression, found = self._filterable(path)
         if found.kind not in {"string", "picklist", "id", "reference"}:
-            raise SoqlError("INVALID_OPERATOR", f"LIKE is for text, and {found.name} is a {found.kind}")
+            raise SoqlError(
+                "INVALID_OPERATOR", f"LIKE is for text, and {found.name} is a {found.kind}"
+            )
         self.values.append(_unquoted(str(literal)))
         return f"soql_like(?, {expression})"
 
@@ -344,13 +386,24 @@ class _Translation:
         self.values += [value for value in values if value is not None]
         inside = f"{expression} {word} ({', '.join('?' for value in values if value is not None)})"
         if None in values:
-            inside = f"({inside} OR {expression} IS NULL)" if word == "IN" else f"({inside} AND {expression} IS NOT NULL)"
+            inside = (
+                f"({inside} OR {expression} IS NULL)"
+                if word == "IN"
+                else f"({inside} AND {expression} IS NOT NULL)"
+            )
         return inside
 
     def _filterable(self, path: Tree[Token]) -> tuple[str, Field]:
         expression, found, name = self._path(path)
         if found.name in UNFILTERABLE:
-            raise SoqlError("INVALID_FIELD", _at(self.text, cast("Token", path.children[-1]), f"field '{name}' can not be filtered in a query call"))
+            raise SoqlError(
+                "INVALID_FIELD",
+                _at(
+                    self.text,
+                    cast("Token", path.children[-1]),
+                    f"field '{name}' can not be filtered in a query call",
+                ),
+            )
         return expression, found
 
     def _value(self, literal: Tree[Token], found: Field) -> object:
@@ -359,9 +412,14 @@ class _Translation:
         if kind == "NULL":
             return None
         fits = {
-            "boolean": {"BOOLEAN"}, "datetime": {"DATETIME"}, "date": {"DATE"}, "currency": {"NUMBER", "INT"},
-            "percent": {"NUMBER", "INT"}, "double": {"NUMBER", "INT"}, "int": {"INT", "NUMBER"},
-        }.get(found.kind, {"STRING"})  # fmt: skip
+            "boolean": {"BOOLEAN"},
+            "datetime": {"DATETIME"},
+            "date": {"DATE"},
+            "currency": {"NUMBER", "INT"},
+            "percent": {"NUMBER", "INT"},
+            "double": {"NUMBER", "INT"},
+            "int": {"INT", "NUMBER"},
+        }.get(found.kind, {"STRING"})
         if kind not in fits:
             raise SoqlError(
                 "INVALID_FIELD",
@@ -373,9 +431,15 @@ class _Translation:
             )
         if kind in {"DATE", "DATETIME"}:
             try:
-                return instant_text(text) if kind == "DATETIME" else date.fromisoformat(text).isoformat()
+                return (
+                    instant_text(text)
+                    if kind == "DATETIME"
+                    else date.fromisoformat(text).isoformat()
+                )
             except (ValueError, OverflowError):
-                raise SoqlError("MALFORMED_QUERY", _at(self.text, token, f"Invalid {kind.lower()}: {text}")) from None
+                raise SoqlError(
+                    "MALFORMED_QUERY", _at(self.text, token, f"Invalid {kind.lower()}: {text}")
+                ) from None
         if kind == "STRING":
             value = _unquoted(text)
             return _eighteen(value) if found.kind in {"id", "reference"} else value
@@ -415,4 +479,6 @@ def _eighteen(record_id: str) -> str:
         return record_id
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"
     fives = (record_id[start : start + 5] for start in (0, 5, 10))
-    return record_id + "".join(alphabet[sum(1 << n for n, c in enumerate(five) if "A" <= c <= "Z")] for five in fives)
+    return record_id + "".join(
+        alphabet[sum(1 << n for n, c in enumerate(five) if "A" <= c <= "Z")] for five in fives
+    )

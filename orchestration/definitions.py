@@ -20,14 +20,26 @@ GROUPS = (extract, history, targets, coverage, forecast, quality, report, delive
 defs = dg.Definitions(
     assets=[
         *sources.EXTERNAL,
-        *(asset for module in GROUPS for asset in dg.load_assets_from_modules([module], group_name=module.__name__.split(".")[-1])),
+        *(
+            asset
+            for module in GROUPS
+            for asset in dg.load_assets_from_modules(
+                [module], group_name=module.__name__.split(".")[-1]
+            )
+        ),
     ],
     jobs=[month_end, restatement],
     schedules=[month_end_schedule],
     sensors=[failed_month_end, undelivered_month_ends],
     asset_checks=[every_month_end_was_delivered],
-    resources={"books": BooksResource(), "press": PressResource(), "mailroom": MailroomResource(), "io_manager": DeltaTables()},
+    resources={
+        "books": BooksResource(),
+        "press": PressResource(),
+        "mailroom": MailroomResource(),
+        "io_manager": DeltaTables(),
+    },
     loggers={"console": console_logger, "terminal": terminal_logger},
 )
-# What was imported lives as long as the process: the end of every run's process would look through all of it once more.
+# What was imported lives as long as the process: the end of every run's process would look through
+# all of it once more.
 gc.freeze()

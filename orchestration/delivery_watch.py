@@ -1,7 +1,7 @@
 """Month ends that were due and were not delivered: a check that the UI shows, and an alert.
 
-Put the watch over deadlines here. It asks the outbox and the ledger, not Dagster's records: a run that refused to
-deliver made its asset too.
+Put the watch over deadlines here. It asks the outbox and the ledger, not Dagster's records: a run
+that refused to deliver made its asset too.
 """
 
 import json
@@ -27,8 +27,9 @@ MOST_MONTHS = 24
 def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     """Return the month ends that should have been delivered by now and were not, the oldest first.
 
-    Months count that were due since the first delivery from this home, or since the schedule was switched on, whichever
-    came first; where neither was, nobody waits for any. At most two years are looked back on.
+    Months count that were due since the first delivery from this home, or since the schedule was
+    switched on, whichever came first; where neither was, nobody waits for any. At most two years
+    are looked back on.
     """
     room = make_mailroom()
     known = room.deliveries()
@@ -42,13 +43,18 @@ def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     due = takewhile(lambda pair: pair[1] <= now, due_days(first, MOST_MONTHS + 2))
     patience = timedelta(hours=room.books.policy_of(this_month.plus(-1)).delivery.alarm_after_hours)
     waited_for = [(month, at) for month, at in due if at >= since or month in known]
-    return undelivered(waited_for, {month for month, (is_whole, _) in known.items() if is_whole}, now, patience)
+    return undelivered(
+        waited_for, {month for month, (is_whole, _) in known.items() if is_whole}, now, patience
+    )
 
 
 def _switched_on(instance: dg.DagsterInstance) -> datetime | None:
     """Return since when the schedule of the month end is on, none where it is off."""
     for state in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE):
-        if state.instigator_name == month_end_schedule.name and state.status == InstigatorStatus.RUNNING:
+        if (
+            state.instigator_name == month_end_schedule.name
+            and state.status == InstigatorStatus.RUNNING
+        ):
             started = getattr(state.instigator_data, "start_timestamp", None)
             return datetime.fromtimestamp(started, UTC) if started else None
     return None
@@ -70,7 +76,9 @@ class Told:
 
 
 @dg.asset_check(
-    asset=DEADLINES.asset_key, name=DEADLINES.name, description="Every month end that was due was delivered, whatever happened to other months."
+    asset=DEADLINES.asset_key,
+    name=DEADLINES.name,
+    description="Every month end that was due was delivered, whatever happened to other months.",
 )
 def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
     """Look at every month that was due; that nobody could look is a failed check too, and says so."""
@@ -78,7 +86,9 @@ def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.
         months = missing(context.instance, datetime.now(UTC))
     except Fault as fault:
         return dg.AssetCheckResult(passed=False, description=f"nobody could look: {fault}")
-    return dg.AssetCheckResult(passed=not months, description=_sentence(months), metadata={"months": _names(months)})
+    return dg.AssetCheckResult(
+        passed=not months, description=_sentence(months), metadata={"months": _names(months)}
+    )
 
 
 @dg.sensor(
@@ -93,10 +103,23 @@ def undelivered_month_ends(context: dg.SensorEvaluationContext) -> dg.SensorResu
     names, sentence = _names(months), _sentence(months)
     if told == Told(names, names, names):
         return dg.SkipReason(sentence)
-    room, subject = make_mailroom(), f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered"
-    is_told = not _has_news(months, told.channel) or _done(context, lambda: room.tell(subject, sentence))
-    is_written = not _has_news(months, told.mail) or _done(context, lambda: room.write(months[-1], subject, f"{sentence}\n"))
-    known = dg.AssetCheckEvaluation(DEADLINES.asset_key, DEADLINES.name, passed=not months, description=sentence, metadata={"months": names})
+    room, subject = (
+        make_mailroom(),
+        f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered",
+    )
+    is_told = not _has_news(months, told.channel) or _done(
+        context, lambda: room.tell(subject, sentence)
+    )
+    is_written = not _has_news(months, told.mail) or _done(
+        context, lambda: room.write(months[-1], subject, f"{sentence}\n")
+    )
+    known = dg.AssetCheckEvaluation(
+        DEADLINES.asset_key,
+        DEADLINES.name,
+        passed=not months,
+        description=sentence,
+        metadata={"months": names},
+    )
     now = Told(names if is_told else told.channel, names if is_written else told.mail, names)
     return dg.SensorResult(asset_events=[known], cursor=json.dumps(asdict(now)))
 

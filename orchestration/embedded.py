@@ -48,7 +48,9 @@ def embedded_login() -> Login:
     return Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)
 
 
-def serve_until_stopped(data: Path | None, port: int, faults: Sequence[str], say: Callable[[str], None]) -> None:
+def serve_until_stopped(
+    data: Path | None, port: int, faults: Sequence[str], say: Callable[[str], None]
+) -> None:
     """Serve the demo company, or a folder of CSVs, until the process is told to stop; `faults` are `NAME=TIMES`."""
     try:
         org = csv_org(data) if data else company(SEED, last_month_there(datetime.now(UTC))).org()
@@ -77,11 +79,17 @@ def _credentials() -> Credentials:
     try:
         key = private_key()
         return Credentials(
-            said("CLIENT_ID") or DEFAULT_CREDENTIAL, said("CLIENT_SECRET") or DEFAULT_CREDENTIAL, said("USERNAME") or Credentials.username,
-            said("PASSWORD"), said("SECURITY_TOKEN"), public_key_of(key) if key else "",
-        )  # fmt: skip
+            said("CLIENT_ID") or DEFAULT_CREDENTIAL,
+            said("CLIENT_SECRET") or DEFAULT_CREDENTIAL,
+            said("USERNAME") or Credentials.username,
+            said("PASSWORD"),
+            said("SECURITY_TOKEN"),
+            public_key_of(key) if key else "",
+        )
     except ValueError:
-        raise UnservableOrg("SALESFORCE_PRIVATE_KEY_FILE holds no private key in PEM form; name another file") from None
+        raise UnservableOrg(
+            "SALESFORCE_PRIVATE_KEY_FILE holds no private key in PEM form; name another file"
+        ) from None
 
 
 def _order(server: OrgServer, text: str) -> None:

@@ -33,7 +33,9 @@ def prepare_dagster_home() -> None:
         if not (folder / FILE).is_file() or (folder / FILE).read_bytes() != ours:
             write_atomically(folder / FILE, ours)
     elif not (folder / FILE).is_file():
-        raise InstanceUnusable(f"ONPACE_DAGSTER_HOME names {folder}, and there is no {FILE} in it; correct it, or leave it empty")
+        raise InstanceUnusable(
+            f"ONPACE_DAGSTER_HOME names {folder}, and there is no {FILE} in it; correct it, or leave it empty"
+        )
     os.environ["DAGSTER_HOME"] = str(folder)
 
 

@@ -19,7 +19,11 @@ class DeltaTables(dg.ConfigurableIOManager):
             return
         name, store = context.asset_key.path[-1], TableStore(settings.home())
         recipe = context.output_metadata.get(RECIPE)
-        note = {"run_id": context.run_id, "digest": digest(obj), **({RECIPE: str(recipe.value)} if recipe else {})}
+        note = {
+            "run_id": context.run_id,
+            "digest": digest(obj),
+            **({RECIPE: str(recipe.value)} if recipe else {}),
+        }
         if context.has_asset_partitions:
             store.write(name, Month.parse(context.asset_partition_key), obj, note)
         else:
@@ -27,4 +31,6 @@ class DeltaTables(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Read the month that an earlier asset stored."""
-        return TableStore(settings.home()).read(context.asset_key.path[-1], Month.parse(context.asset_partition_key))
+        return TableStore(settings.home()).read(
+            context.asset_key.path[-1], Month.parse(context.asset_partition_key)
+        )

@@ -6,9 +6,11 @@ from assets.partitions import months
 
 # Some twenty short steps: in one process they take less than the start of a second one.
 EXECUTOR = dg.in_process_executor
-# Without it Dagster takes a logger of its own, and ours, which speaks JSON where asked, is never heard.
+# Without it Dagster takes a logger of its own, and ours, which speaks JSON where asked, is never
+# heard.
 LOGS = {"loggers": {"console": {"config": {}}}}
-# Deadlines of other months are watched by a sensor: a month end that went well must not fail for them.
+# Deadlines of other months are watched by a sensor: a month end that went well must not fail for
+# them.
 DEADLINES = dg.AssetCheckKey(dg.AssetKey("month_end_delivery"), "every_month_end_was_delivered")
 EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.checks(DEADLINES)
 

@@ -20,7 +20,12 @@ from connectors.policy.csv_rows import InvalidPolicyTable
 from connectors.salesforce.auth import LoginRefused, MissingSetting, NotLocal
 from connectors.salesforce.pull import VanishedRecords
 from connectors.salesforce.schema import MissingField, MissingObject, RetypedField, UnreadableValue
-from connectors.salesforce.session import DailyLimitReached, IncompleteAnswer, RequestRefused, SalesforceUnavailable
+from connectors.salesforce.session import (
+    DailyLimitReached,
+    IncompleteAnswer,
+    RequestRefused,
+    SalesforceUnavailable,
+)
 from connectors.storage.extract_catalog import AnotherOrganization
 from orchestration.definitions import defs
 from orchestration.instance import dagster_instance
@@ -35,10 +40,24 @@ from sales.errors import Fault
 from sales.policy.rules import InvalidPolicy
 
 ABOUT_EVERY_MONTH = (
-    SalesforceUnavailable, LoginRefused, RequestRefused, DailyLimitReached, IncompleteAnswer, MissingSetting, NotLocal,
-    MissingField, MissingObject, RetypedField, UnreadableValue, VanishedRecords,
-    InvalidPolicy, InvalidPolicyTable, InvalidLogo, InvalidRecipients, AnotherOrganization,
-)  # fmt: skip
+    SalesforceUnavailable,
+    LoginRefused,
+    RequestRefused,
+    DailyLimitReached,
+    IncompleteAnswer,
+    MissingSetting,
+    NotLocal,
+    MissingField,
+    MissingObject,
+    RetypedField,
+    UnreadableValue,
+    VanishedRecords,
+    InvalidPolicy,
+    InvalidPolicyTable,
+    InvalidLogo,
+    InvalidRecipients,
+    AnotherOrganization,
+)
 
 
 EXTRACT = dg.AssetKey("raw_opportunities")
@@ -73,12 +92,22 @@ class HowToRead:
     accept_vanished: bool = False
 
 
-def run_month(job_name: str, month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead, only: dg.AssetSelection | None = None) -> None:
+def run_month(
+    job_name: str,
+    month: Month,
+    books: Books,
+    instance: dg.DagsterInstance,
+    how: HowToRead,
+    only: dg.AssetSelection | None = None,
+) -> None:
     """Run a job for a month, or only some of its assets; raises the `Fault` of the step that failed."""
     job = defs.resolve_job_def(job_name)
     keys = _selected(only) if only else None
     reads = keys is None or EXTRACT in keys
-    config = {"loggers": {"terminal": {"config": {}}}, **({"ops": {"salesforce_extract": {"config": asdict(how)}}} if reads else {})}
+    config = {
+        "loggers": {"terminal": {"config": {}}},
+        **({"ops": {"salesforce_extract": {"config": asdict(how)}}} if reads else {}),
+    }
     with _alone(month, books), _faults(month), lent(books):
         job.execute_in_process(
             run_config=config,
@@ -116,11 +145,18 @@ def note_unchanged(month: Month, books: Books, instance: dg.DagsterInstance) -> 
     if pinned is None or not books.stands(month):
         return False
     refuse_another(books, pinned)
-    publication, standing = books.published.current(month), Press(books.home / "packs", books.policy_folder).standing(month)
+    publication, standing = (
+        books.published.current(month),
+        Press(books.home / "packs", books.policy_folder).standing(month),
+    )
     if publication is None or standing is None or standing.digest != publication.documents:
         return False
-    words = "everything that decides about it is as it was when it was published; nothing was computed"
-    instance.report_runless_asset_event(dg.AssetObservation("month_end_packs", partition=str(month), metadata={UNCHANGED: words}))
+    words = (
+        "everything that decides about it is as it was when it was published; nothing was computed"
+    )
+    instance.report_runless_asset_event(
+        dg.AssetObservation("month_end_packs", partition=str(month), metadata={UNCHANGED: words})
+    )
     return True
 
 
@@ -150,13 +186,18 @@ def _faults(month: Month) -> Iterator[None]:
             if isinstance(cause, Fault):
                 raise cause from None
             cause = cause.__cause__
-        raise RunFailed(f"the run of {month} failed: {' '.join(str(failed).split())[:300]}; see the run in the UI (onpace ui)") from failed
+        raise RunFailed(
+            f"the run of {month} failed: {' '.join(str(failed).split())[:300]}; see the run in the UI (onpace ui)"
+        ) from failed
 
 
-def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], None], *, fresh: bool = False) -> Outcome:
+def backfill(
+    months: Sequence[Month], books: Books, begin: Callable[[Month], None], *, fresh: bool = False
+) -> Outcome:
     """Run every month without delivery, from one pull; a month that fails leaves the others standing.
 
-    A fault that would meet every month (no login, a broken policy) ends the backfill; what was done stays done.
+    A fault that would meet every month (no login, a broken policy) ends the backfill; what was done
+    stays done.
     """
     outcome, started = Outcome(), books.now()
     with dagster_instance() as instance:
@@ -169,7 +210,13 @@ def backfill(months: Sequence[Month], books: Books, begin: Callable[[Month], Non
                     outcome.unchanged.append(month)
                     continue
                 begin(month)
-                run_month("restatement", month, books, instance, HowToRead(fresh=fresh, shared_pull_hours=since))
+                run_month(
+                    "restatement",
+                    month,
+                    books,
+                    instance,
+                    HowToRead(fresh=fresh, shared_pull_hours=since),
+                )
             except Fault as fault:
                 outcome.failed[month] = fault
                 if isinstance(fault, ABOUT_EVERY_MONTH):

@@ -29,7 +29,9 @@ class _StepLines(logging.Handler):
                 self._console.print(f"    {escape(str(meta['orig_message']))}", style="dim")
         elif event.event_type_value == "STEP_SUCCESS":
             seconds = event.event_specific_data.duration_ms / 1000
-            self._console.print(f"  ✓ {event.step_key.replace('__', ' ')} [dim]{seconds:.1f} s[/dim]")
+            self._console.print(
+                f"  ✓ {event.step_key.replace('__', ' ')} [dim]{seconds:.1f} s[/dim]"
+            )
         elif event.event_type_value == "STEP_FAILURE":
             self._console.print(f"  ✗ {event.step_key}", style="red")
 
@@ -45,7 +47,11 @@ class _JsonStepLines(logging.Handler):
             if record.levelno >= logging.INFO and meta.get("orig_message"):
                 _write(record.levelname.lower(), str(meta["orig_message"]), facts)
         elif event.event_type_value == "STEP_SUCCESS":
-            _write("info", "step done", facts | {"seconds": round(event.event_specific_data.duration_ms / 1000, 3)})
+            _write(
+                "info",
+                "step done",
+                facts | {"seconds": round(event.event_specific_data.duration_ms / 1000, 3)},
+            )
         elif event.event_type_value == "STEP_FAILURE":
             _write("error", "step failed", facts)
 
@@ -61,4 +67,6 @@ def _terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
     return logger
 
 
-terminal_logger = dg.LoggerDefinition(_terminal_logger, description="Progress on the terminal, without the engine's own events.")
+terminal_logger = dg.LoggerDefinition(
+    _terminal_logger, description="Progress on the terminal, without the engine's own events."
+)

@@ -42,7 +42,17 @@ def login() -> Login:
     """Return how to reach Salesforce; the embedded org where no setting says otherwise."""
     if settings.uses_embedded_org():
         return embedded_login()
-    names = ("domain", "client_id", "client_secret", "local_url", "api_version", "username", "password", "security_token", "session_id")
+    names = (
+        "domain",
+        "client_id",
+        "client_secret",
+        "local_url",
+        "api_version",
+        "username",
+        "password",
+        "security_token",
+        "session_id",
+    )
     values = {name: settings.value_of(f"SALESFORCE_{name.upper()}") for name in names}
     return Login(**values, private_key=settings.private_key())
 
@@ -51,7 +61,10 @@ def source() -> str:
     """Return where the data comes from, in the words that reports and pins use."""
     if settings.uses_embedded_org():
         return EMBEDDED
-    return settings.value_of("SALESFORCE_LOCAL_URL") or f"https://{my_domain(settings.value_of('SALESFORCE_DOMAIN'))}{HOST_SUFFIX}"
+    return (
+        settings.value_of("SALESFORCE_LOCAL_URL")
+        or f"https://{my_domain(settings.value_of('SALESFORCE_DOMAIN'))}{HOST_SUFFIX}"
+    )
 
 
 def home() -> Path:
@@ -114,9 +127,13 @@ def _slack() -> Callable[[str], None] | None:
 
     def tell(text: str) -> None:
         try:
-            SlackResource(token=token).get_client().chat_postMessage(channel=channel, text=text[:MOST_WORDS])
+            SlackResource(token=token).get_client().chat_postMessage(
+                channel=channel, text=text[:MOST_WORDS]
+            )
         except (SlackClientError, OSError) as fault:
-            raise SlackUnusable(f"Slack does not take messages for {channel} ({type(fault).__name__}); check SLACK_TOKEN and SLACK_CHANNEL") from None
+            raise SlackUnusable(
+                f"Slack does not take messages for {channel} ({type(fault).__name__}); check SLACK_TOKEN and SLACK_CHANNEL"
+            ) from None
 
     return tell
 
@@ -134,4 +151,8 @@ class PressResource(dg.ConfigurableResource[Press]):
 
     def create_resource(self, context: dg.InitResourceContext) -> Press:  # noqa: ARG002  # Dagster's signature
         """Build the press from settings."""
-        return Press(settings.home() / "packs", settings.policy_folder(), settings.value_of("ONPACE_PACKS_URL"))
+        return Press(
+            settings.home() / "packs",
+            settings.policy_folder(),
+            settings.value_of("ONPACE_PACKS_URL"),
+        )

@@ -14,9 +14,12 @@ from sales.errors import Fault
 from sales.policy.rules import Delivery
 
 LIVE_OR_GOOD = [
-    dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.SUCCESS,
-]  # fmt: skip
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+    dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.SUCCESS,
+]
 
 
 DEFAULT = Delivery()
@@ -47,7 +50,9 @@ def due_days(first: Month, count: int) -> Iterator[tuple[Month, datetime]]:
     for n in range(count):
         month = first.plus(n)
         policy = books.policy_of(month)
-        day = working_days(month.plus(1).days, policy.phasing.holidays)[policy.delivery.working_day - 1]
+        day = working_days(month.plus(1).days, policy.phasing.holidays)[
+            policy.delivery.working_day - 1
+        ]
         yield month, datetime.combine(day, at, ZoneInfo(books.time_zone))
 
 
@@ -70,7 +75,11 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     nth, place = policy.delivery.working_day, policy.phasing.holidays
     if today < working_days(this_month.days, place)[nth - 1]:
         return dg.SkipReason(f"working day {nth} of {this_month} has not come")
-    runs = context.instance.get_runs(dg.RunsFilter(job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD))
+    runs = context.instance.get_runs(
+        dg.RunsFilter(
+            job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD
+        )
+    )
     # A backfill of the job delivered nothing, so it does not stand for the month end.
     if any(why_not(run.job_name, run.tags) is None for run in runs):
         return dg.SkipReason(f"{month} was launched already")

@@ -25,7 +25,11 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
         return  # who needs to know was told when it was held back
     reason = reasons[0][:MOST_WORDS]
     link = f"{settings.value_of('ONPACE_UI_URL').rstrip('/')}/runs/{run.run_id}"
-    make_mailroom().notify(month, f"The month end of {month} failed", f"The month end of {month} failed, and nothing was sent: {reason}\n\n{link}\n")
+    make_mailroom().notify(
+        month,
+        f"The month end of {month} failed",
+        f"The month end of {month} failed, and nothing was sent: {reason}\n\n{link}\n",
+    )
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -30,18 +30,41 @@ class Variable:
 VARIABLES = (
     Variable("ONPACE_HOME", "data", "where extracts, tables and PDFs are kept"),
     Variable("ONPACE_POLICY", "policy", "the policy folder"),
-    Variable("ONPACE_PACKS_URL", "http://127.0.0.1:3001", "where `onpace ui` serves the PDFs for links in the Dagster UI"),
-    Variable("ONPACE_UI_URL", "http://127.0.0.1:3000", "where the Dagster UI is, for links in alerts"),
-    Variable("ONPACE_LOG_FORMAT", "text", "text for people, or json: one JSON object a line for a log collector"),
-    Variable("ONPACE_DAGSTER_HOME", "", "folder of a dagster.yaml that Dagster is to use, such as deploy; empty for SQLite in ONPACE_HOME/dagster"),
+    Variable(
+        "ONPACE_PACKS_URL",
+        "http://127.0.0.1:3001",
+        "where `onpace ui` serves the PDFs for links in the Dagster UI",
+    ),
+    Variable(
+        "ONPACE_UI_URL", "http://127.0.0.1:3000", "where the Dagster UI is, for links in alerts"
+    ),
+    Variable(
+        "ONPACE_LOG_FORMAT",
+        "text",
+        "text for people, or json: one JSON object a line for a log collector",
+    ),
+    Variable(
+        "ONPACE_DAGSTER_HOME",
+        "",
+        "folder of a dagster.yaml that Dagster is to use, such as deploy; empty for SQLite in ONPACE_HOME/dagster",
+    ),
     Variable(
         "ONPACE_LEDGER_URL",
         "",
         "database of the ledger of deliveries, such as postgresql+psycopg://host/name; empty for SQLite in ONPACE_HOME",
         is_secret=True,
     ),
-    Variable("ONPACE_OUTBOX_URL", "", "where documents are handed over, such as s3://bucket/folder; empty for ONPACE_HOME/outbox"),
-    Variable("SLACK_TOKEN", "", "token of a Slack app that may post, for notices and alerts", is_secret=True),
+    Variable(
+        "ONPACE_OUTBOX_URL",
+        "",
+        "where documents are handed over, such as s3://bucket/folder; empty for ONPACE_HOME/outbox",
+    ),
+    Variable(
+        "SLACK_TOKEN",
+        "",
+        "token of a Slack app that may post, for notices and alerts",
+        is_secret=True,
+    ),
     Variable("SLACK_CHANNEL", "", "the channel that it posts to"),
     Variable("SMTP_HOST", "", "mail server; without it nothing is mailed"),
     Variable("SMTP_PORT", "", "its port; empty for 465 with tls, 587 with starttls"),
@@ -50,19 +73,55 @@ VARIABLES = (
     Variable("SMTP_USERNAME", "", "login, where the server asks for one"),
     Variable("SMTP_PASSWORD", "", "its password", is_secret=True),
     Variable("SMTP_PASSWORD_FILE", "", "file with the password, in place of SMTP_PASSWORD"),
-    Variable("SMTP_AUTHORITY_FILE", "", "file with certificates to trust besides those of the machine"),
+    Variable(
+        "SMTP_AUTHORITY_FILE", "", "file with certificates to trust besides those of the machine"
+    ),
     Variable("SALESFORCE_DOMAIN", "", "My Domain, acme.my for https://acme.my.salesforce.com"),
     Variable("SALESFORCE_CLIENT_ID", "", "OAuth client credentials: the consumer key"),
-    Variable("SALESFORCE_CLIENT_SECRET", "", "OAuth client credentials: the consumer secret", is_secret=True),
+    Variable(
+        "SALESFORCE_CLIENT_SECRET",
+        "",
+        "OAuth client credentials: the consumer secret",
+        is_secret=True,
+    ),
     Variable("SALESFORCE_USERNAME", "", "OAuth JWT bearer, or a password login: the user"),
-    Variable("SALESFORCE_PRIVATE_KEY_FILE", "", "OAuth JWT bearer: file with the private key in PEM form"),
-    Variable("SALESFORCE_PRIVATE_KEY", "", "OAuth JWT bearer: the private key itself, in place of the file", is_secret=True),
-    Variable("SALESFORCE_PASSWORD", "", "password login (API logins with passwords end in Summer 2027)", is_secret=True),
-    Variable("SALESFORCE_SECURITY_TOKEN", "", "password login: the user's security token", is_secret=True),
-    Variable("SALESFORCE_SESSION_ID", "", "an existing session, for tests: it cannot be renewed", is_secret=True),
-    Variable("SALESFORCE_API_SHARE", "90", "percent of the organisation's requests in 24 hours after which a pull stops"),
-    Variable("SALESFORCE_API_VERSION", "", "API version; empty for the newest that both sides support"),
-    Variable("SALESFORCE_LOCAL_URL", "", "an org on this machine instead of the internet, http://127.0.0.1:PORT"),
+    Variable(
+        "SALESFORCE_PRIVATE_KEY_FILE", "", "OAuth JWT bearer: file with the private key in PEM form"
+    ),
+    Variable(
+        "SALESFORCE_PRIVATE_KEY",
+        "",
+        "OAuth JWT bearer: the private key itself, in place of the file",
+        is_secret=True,
+    ),
+    Variable(
+        "SALESFORCE_PASSWORD",
+        "",
+        "password login (API logins with passwords end in Summer 2027)",
+        is_secret=True,
+    ),
+    Variable(
+        "SALESFORCE_SECURITY_TOKEN", "", "password login: the user's security token", is_secret=True
+    ),
+    Variable(
+        "SALESFORCE_SESSION_ID",
+        "",
+        "an existing session, for tests: it cannot be renewed",
+        is_secret=True,
+    ),
+    Variable(
+        "SALESFORCE_API_SHARE",
+        "90",
+        "percent of the organisation's requests in 24 hours after which a pull stops",
+    ),
+    Variable(
+        "SALESFORCE_API_VERSION", "", "API version; empty for the newest that both sides support"
+    ),
+    Variable(
+        "SALESFORCE_LOCAL_URL",
+        "",
+        "an org on this machine instead of the internet, http://127.0.0.1:PORT",
+    ),
 )
 MOST_PERCENT, HIGHEST_PORT = 100, 65_535
 TEXT, JSON = "text", "json"
@@ -127,21 +186,40 @@ def log_format() -> str:
     """Return how logs and progress are written: `text` or `json`."""
     name = value_of("ONPACE_LOG_FORMAT")
     if name not in {TEXT, JSON}:
-        raise MissingSetting(f"ONPACE_LOG_FORMAT {name[:20]!r} is neither text nor json; correct it")
+        raise MissingSetting(
+            f"ONPACE_LOG_FORMAT {name[:20]!r} is neither text nor json; correct it"
+        )
     return name
 
 
 def use_embedded_org() -> None:
     """Forget where Salesforce is, for this process: the demo must never touch a real organisation."""
-    _overrides.update({variable.name: variable.default for variable in VARIABLES if variable.name.startswith("SALESFORCE_")})
+    _overrides.update(
+        {
+            variable.name: variable.default
+            for variable in VARIABLES
+            if variable.name.startswith("SALESFORCE_")
+        }
+    )
 
 
 def use_mailbox(port: int) -> None:
     """Send mail to a server on this machine, for this process: the demo must never write to anybody."""
     _overrides.update(
-        {variable.name: variable.default for variable in VARIABLES if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_OUTBOX", "ONPACE_LEDGER"))}
+        {
+            variable.name: variable.default
+            for variable in VARIABLES
+            if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_OUTBOX", "ONPACE_LEDGER"))
+        }
     )
-    _overrides.update({"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_SECURITY": PLAIN, "SMTP_FROM": DEMO_SENDER})
+    _overrides.update(
+        {
+            "SMTP_HOST": "127.0.0.1",
+            "SMTP_PORT": str(port),
+            "SMTP_SECURITY": PLAIN,
+            "SMTP_FROM": DEMO_SENDER,
+        }
+    )
 
 
 def _folder(name: str) -> Path:
@@ -164,7 +242,9 @@ def private_key() -> str:
     except (OSError, UnicodeDecodeError):
         found = ""
     if KEY_BEGINS not in found:
-        raise MissingSetting("SALESFORCE_PRIVATE_KEY_FILE names no readable file with a private key in PEM form; correct the path")
+        raise MissingSetting(
+            "SALESFORCE_PRIVATE_KEY_FILE names no readable file with a private key in PEM form; correct the path"
+        )
     return found
 
 
@@ -178,7 +258,15 @@ def smtp() -> SmtpSettings | None:
         raise MissingSetting(f"SMTP_PORT {port[:20]!r} is no port; correct it or leave it empty")
     default = 465 if security == IMPLICIT else 587
     authority = str(_folder("SMTP_AUTHORITY_FILE")) if value_of("SMTP_AUTHORITY_FILE") else ""
-    return SmtpSettings(host, int(port or default), security, value_of("SMTP_FROM"), value_of("SMTP_USERNAME"), _smtp_password(), authority)
+    return SmtpSettings(
+        host,
+        int(port or default),
+        security,
+        value_of("SMTP_FROM"),
+        value_of("SMTP_USERNAME"),
+        _smtp_password(),
+        authority,
+    )
 
 
 def _smtp_password() -> str:
@@ -187,18 +275,26 @@ def _smtp_password() -> str:
     try:
         return _folder("SMTP_PASSWORD_FILE").read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError):
-        raise MissingSetting("SMTP_PASSWORD_FILE names no readable file; correct the path") from None
+        raise MissingSetting(
+            "SMTP_PASSWORD_FILE names no readable file; correct the path"
+        ) from None
 
 
 def api_share() -> int:
     """Return the percentage of the day's requests after which a pull stops."""
     text = value_of("SALESFORCE_API_SHARE")
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= MOST_PERCENT):
-        raise MissingSetting(f"SALESFORCE_API_SHARE {text[:20]!r} is no percentage from 1 to {MOST_PERCENT}; correct it")
+        raise MissingSetting(
+            f"SALESFORCE_API_SHARE {text[:20]!r} is no percentage from 1 to {MOST_PERCENT}; correct it"
+        )
     return int(text)
 
 
 def uses_embedded_org() -> bool:
     """Return whether nothing says where Salesforce is."""
     settings = read_settings()
-    return not any(setting.value != setting.variable.default for name, setting in settings.items() if name.startswith("SALESFORCE_"))
+    return not any(
+        setting.value != setting.variable.default
+        for name, setting in settings.items()
+        if name.startswith("SALESFORCE_")
+    )

@@ -70,8 +70,13 @@ class Mailroom:
         digest = self.digest(month)
         share = assumed_share(self.books.published.read("opportunity_snapshot", month))
         finished = Finished(
-            month, rules.calendar.as_of(month), record.extracted_at, share, self._manifest(month)["failed"], self.ledger.approved_by(str(month), digest)
-        )  # fmt: skip
+            month,
+            rules.calendar.as_of(month),
+            record.extracted_at,
+            share,
+            self._manifest(month)["failed"],
+            self.ledger.approved_by(str(month), digest),
+        )
         return gate.reasons(finished, rules, self.books.now())
 
     def approve(self, month: Month, name: str) -> None:
@@ -80,7 +85,9 @@ class Mailroom:
 
     def digest(self, month: Month) -> str:
         """Return a digest of a month's documents."""
-        return hashlib.sha256("".join(each.sha256 for each in _documents(self._manifest(month))).encode()).hexdigest()
+        return hashlib.sha256(
+            "".join(each.sha256 for each in _documents(self._manifest(month))).encode()
+        ).hexdigest()
 
     def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> Round:
         """Send what was never sent; `only_to` gets everything instead, as a rehearsal that the ledger knows by its address.
@@ -92,28 +99,47 @@ class Mailroom:
         for parcel in plan.parcels:
             for each in parcel.documents:
                 if not may_see(parcel.address, each, book, colleagues):
-                    raise NotForTheirEyes(f"{each.file} was about to go to {parcel.address}, who may not see it; nothing was sent")
+                    raise NotForTheirEyes(
+                        f"{each.file} was about to go to {parcel.address}, who may not see it; nothing was sent"
+                    )
         if not only_to and (reasons := self.held(month)):
             raise HeldBack(f"{month} is held back: {'; '.join(reasons)}")
         if only_to and not is_allowed(only_to, book):
-            raise NotForTheirEyes(f"{only_to[:80]} is in none of allowed_domains of recipients.toml; nothing was sent")
-        parcels = plan.parcels if not only_to else tuple(replace(each, address=only_to, hidden_copies=(), name="") for each in plan.parcels)
+            raise NotForTheirEyes(
+                f"{only_to[:80]} is in none of allowed_domains of recipients.toml; nothing was sent"
+            )
+        parcels = (
+            plan.parcels
+            if not only_to
+            else tuple(
+                replace(each, address=only_to, hidden_copies=(), name="") for each in plan.parcels
+            )
+        )
         if not parcels:
             return Round()
         compose = partial(self._compose, month, self._manifest(month))
         return deliver(
-            parcels, str(month), self.ledger, self._connect(), compose, self.books.home / "dagster" / "locks" / "delivery.lock",
-            pause=self.pause, with_revisions=with_revisions,
+            parcels,
+            str(month),
+            self.ledger,
+            self._connect(),
+            compose,
+            self.books.home / "dagster" / "locks" / "delivery.lock",
+            pause=self.pause,
+            with_revisions=with_revisions,
             channel=REHEARSAL if only_to else MAIL,
-        )  # fmt: skip
+        )
 
     def deliveries(self) -> dict[Month, tuple[bool, datetime]]:
         """Return for each month of which something left whether all of it did, and when the first of it did.
 
-        Where mail was planned, the mail decides; else what was handed over to the outbox. Rehearsals are no deliveries.
+        Where mail was planned, the mail decides; else what was handed over to the outbox.
+        Rehearsals are no deliveries.
         """
         handed_over = {month: (True, at) for month, at in months_there(self.outbox).items()}
-        return handed_over | {Month.parse(month): known for month, known in self.ledger.months(MAIL).items()}
+        return handed_over | {
+            Month.parse(month): known for month, known in self.ledger.months(MAIL).items()
+        }
 
     def notify(self, month: Month, subject: str, text: str) -> Round:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
@@ -131,48 +157,113 @@ class Mailroom:
         addresses = self.books.recipients.hold_notice
         if not addresses or self.smtp is None:
             return Round()
-        note = Document(NOTICE, hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject)
+        note = Document(
+            NOTICE, hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject
+        )
         parcels = [Parcel(address, "", "en", (), (note,)) for address in addresses]
 
-        def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, _linked: bool) -> Letter:  # noqa: FBT001  # the postman's
+        def compose(
+            parcel: Parcel,
+            mine: Sequence[Delivery],
+            known_id: str,
+            _linked: bool,  # noqa: FBT001
+        ) -> Letter:  # the postman's
             html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
             return self._letter(parcel, mine, month, known_id, subject, text, html, ())
 
         lock = self.books.home / "dagster" / "locks" / "delivery.lock"
-        return deliver(parcels, str(month), self.ledger, self._connect(), compose, lock, pause=self.pause, with_revisions=True)
+        return deliver(
+            parcels,
+            str(month),
+            self.ledger,
+            self._connect(),
+            compose,
+            lock,
+            pause=self.pause,
+            with_revisions=True,
+        )
 
     def _connect(self) -> Connect:
         if self.smtp is None:
-            raise NoMailServer("no mail server is named; set SMTP_HOST (and SMTP_FROM), or leave policy/recipients.toml out")
+            raise NoMailServer(
+                "no mail server is named; set SMTP_HOST (and SMTP_FROM), or leave policy/recipients.toml out"
+            )
         self.smtp.check()
         return partial(connected, self.smtp)
 
-    def _compose(self, month: Month, manifest: Mapping[str, Any], parcel: Parcel, mine: Sequence[Delivery], known_id: str, linked: bool) -> Letter:  # noqa: FBT001  # the postman's
+    def _compose(
+        self,
+        month: Month,
+        manifest: Mapping[str, Any],
+        parcel: Parcel,
+        mine: Sequence[Delivery],
+        known_id: str,
+        linked: bool,  # noqa: FBT001
+    ) -> Letter:  # the postman's
         wanted = {each.file: each for each in parcel.documents}
         documents = [wanted[each.file] for each in mine]
-        links = {each.file: f"{self.link_base.rstrip('/')}/{month}/{each.file}" for each in documents} if linked and self.link_base else {}
-        files = () if linked and links else tuple(Attached(each.file, self._content(month, each)) for each in documents)
-        headlines = {each["file"]: [tuple(line) for line in each["headline"]] for each in manifest["documents"]}
+        links = (
+            {each.file: f"{self.link_base.rstrip('/')}/{month}/{each.file}" for each in documents}
+            if linked and self.link_base
+            else {}
+        )
+        files = (
+            ()
+            if linked and links
+            else tuple(Attached(each.file, self._content(month, each)) for each in documents)
+        )
+        headlines = {
+            each["file"]: [tuple(line) for line in each["headline"]]
+            for each in manifest["documents"]
+        }
         rules = self.books.rules(month)
         made = cover(
-            documents, headlines, month, rules.policy.brand.name or rules.company, parcel.language, links=links,
-            is_demo=manifest["source"] == EMBEDDED, revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
-        )  # fmt: skip
-        return self._letter(parcel, mine, month, known_id, made.subject, made.text, made.html, files)
+            documents,
+            headlines,
+            month,
+            rules.policy.brand.name or rules.company,
+            parcel.language,
+            links=links,
+            is_demo=manifest["source"] == EMBEDDED,
+            revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
+        )
+        return self._letter(
+            parcel, mine, month, known_id, made.subject, made.text, made.html, files
+        )
 
     def _letter(
-        self, parcel: Parcel, mine: Sequence[Delivery], month: Month, known_id: str, subject: str, text: str, html: str, files: tuple[Attached, ...]
+        self,
+        parcel: Parcel,
+        mine: Sequence[Delivery],
+        month: Month,
+        known_id: str,
+        subject: str,
+        text: str,
+        html: str,
+        files: tuple[Attached, ...],
     ) -> Letter:
         assert self.smtp is not None  # noqa: S101  # without a server nothing is composed
         domain = parseaddr(self.smtp.sender)[1].rpartition("@")[2]
         name = known_id or message_id(str(month), parcel.address, mine, domain)
-        return Letter(parcel.address, parcel.name, parcel.hidden_copies, subject, text, html, name, f"Month end <month-end.{domain}>", files)
+        return Letter(
+            parcel.address,
+            parcel.name,
+            parcel.hidden_copies,
+            subject,
+            text,
+            html,
+            name,
+            f"Month end <month-end.{domain}>",
+            files,
+        )
 
     def _content(self, month: Month, document: Document) -> bytes:
         path = self._folder(month) / document.file
         content = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(content).hexdigest() != document.sha256:
-            raise NotComputed(f"{path} is not the file that was published; run `onpace report {month}` again")
+            raise NotComputed(
+                f"{path} is not the file that was published; run `onpace report {month}` again"
+            )
         return content
 
     def _manifest(self, month: Month) -> dict[str, Any]:
@@ -181,7 +272,9 @@ class Mailroom:
             raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
         manifest = json.loads(path.read_text(encoding="utf-8"))
         if any("paper" not in each for each in manifest["documents"]):
-            raise NotComputed(f"{month} was printed by an earlier version of this program; run `onpace report {month}` first")
+            raise NotComputed(
+                f"{month} was printed by an earlier version of this program; run `onpace report {month}` first"
+            )
         self.books.use_published(month)
         return manifest
 
@@ -191,5 +284,11 @@ class Mailroom:
 
 def _documents(manifest: Mapping[str, Any]) -> list[Document]:
     return [
-        Document(*(each[name] for name in ("file", "sha256", "kind", "grain_id", "language", "paper", "title"))) for each in manifest["documents"]
+        Document(
+            *(
+                each[name]
+                for name in ("file", "sha256", "kind", "grain_id", "language", "paper", "title")
+            )
+        )
+        for each in manifest["documents"]
     ]

@@ -27,9 +27,23 @@ PROJECT = Path(__file__).resolve().parent.parent
 ROOMS = ("sales", "connectors", "reports", "publication", "assets")
 # Libraries that decide about a number or a page.
 LIBRARIES = (
-    "arabic-reshaper", "babel", "deltalake", "fonttools", "holidays", "jinja2", "numpy", "pandas", "pillow", "pyarrow", "pypdfium2", "python-bidi",
-    "scipy", "tzdata", "weasyprint", "xlsxwriter",
-)  # fmt: skip
+    "arabic-reshaper",
+    "babel",
+    "deltalake",
+    "fonttools",
+    "holidays",
+    "jinja2",
+    "numpy",
+    "pandas",
+    "pillow",
+    "pyarrow",
+    "pypdfium2",
+    "python-bidi",
+    "scipy",
+    "tzdata",
+    "weasyprint",
+    "xlsxwriter",
+)
 # What a policy says of pages and of sending moves no number.
 OF_PAGES = {"brand", "delivery"}
 
@@ -41,7 +55,12 @@ def program() -> str:
     for room in ROOMS:
         for path in sorted((PROJECT / room).rglob("*")):
             if path.suffix in {".py", ".html", ".css", ".po", ".conf"}:
-                whole.update(path.relative_to(PROJECT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+                whole.update(
+                    path.relative_to(PROJECT).as_posix().encode()
+                    + b"\0"
+                    + path.read_bytes()
+                    + b"\0"
+                )
     for path in sorted(formats.FONTS.glob("*.ttf")):
         whole.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     return whole.hexdigest()[:32]
@@ -69,12 +88,21 @@ class Recipes:
     def of_table(self, month: Month, name: str) -> str:
         """Return the recipe of a table of a month; what reads no targets does not depend on the lists of the policy folder."""
         made_of = INGREDIENTS[name]
-        return _digest([*self._of_month(month), self._lists if made_of.reads_targets else [], self._of_tables(month, made_of.tables)])
+        return _digest(
+            [
+                *self._of_month(month),
+                self._lists if made_of.reads_targets else [],
+                self._of_tables(month, made_of.tables),
+            ]
+        )
 
     def are_current(self, month: Month) -> bool:
         """Return whether every table of a month, as it was last written, was made from what would be used now."""
         written = {name: self.books.tables.written(name, month) for name in INGREDIENTS}
-        return all(each is not None and each.recipe == self.of_table(month, name) for name, each in written.items())
+        return all(
+            each is not None and each.recipe == self.of_table(month, name)
+            for name, each in written.items()
+        )
 
     def of_month(self, month: Month, record: ExtractRecord | None = None) -> str:
         """Return the recipe of a whole month from an extract, else its chosen one: nothing else decides about tables and documents."""
@@ -82,13 +110,26 @@ class Recipes:
 
     def _of_month(self, month: Month, record: ExtractRecord | None = None) -> list[object]:
         used = record or self.books.record(month)
-        return [program(), str(month), used.extract_id, used.source, self._rules, self._copies_up_to(month)]
+        return [
+            program(),
+            str(month),
+            used.extract_id,
+            used.source,
+            self._rules,
+            self._copies_up_to(month),
+        ]
 
     def _copies_up_to(self, month: Month) -> list[tuple[str, str]]:
         """Return our own copies of month ends that a run of a month may look back on."""
         if month not in self._copies:
-            there = ((each, self.books.copy_of(each)) for each in self.books.extracts.copied_months() if each <= month)
-            self._copies[month] = [(str(each), copy.extract_id) for each, copy in there if copy is not None]
+            there = (
+                (each, self.books.copy_of(each))
+                for each in self.books.extracts.copied_months()
+                if each <= month
+            )
+            self._copies[month] = [
+                (str(each), copy.extract_id) for each, copy in there if copy is not None
+            ]
         return self._copies[month]
 
     def _of_tables(self, month: Month, names: Iterable[str]) -> list[tuple[str, str]]:
@@ -98,7 +139,10 @@ class Recipes:
     @cached_property
     def _rules(self) -> list[tuple[int, str]]:
         """What the policies say of numbers: as this process read them."""
-        return [(year, policy.model_dump_json(exclude=OF_PAGES)) for year, policy in sorted(self.books.policies.policies.items())]
+        return [
+            (year, policy.model_dump_json(exclude=OF_PAGES))
+            for year, policy in sorted(self.books.policies.policies.items())
+        ]
 
     @cached_property
     def _lists(self) -> list[tuple[str, str]]:

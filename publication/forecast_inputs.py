@@ -58,13 +58,19 @@ class Forecasts:
         key = self._key(month)
         if key not in self._plan_books:
             extract = self.books.extract(self.books.record(month))
-            self._plan_books[key] = read_plan_book(self.books.policy_folder, extract.users, extract.accounts, self.books.rules(month).digits)
+            self._plan_books[key] = read_plan_book(
+                self.books.policy_folder,
+                extract.users,
+                extract.accounts,
+                self.books.rules(month).digits,
+            )
         return self._plan_books[key]
 
     def seasons(self, month: Month, origin: Month | None = None) -> dict[int, Season]:
         """Return the season of this fiscal year and the next where it is phased by season: as it was known before the year began.
 
-        With an `origin` the years are those of that earlier month end, as the run of `month` knows it.
+        With an `origin` the years are those of that earlier month end, as the run of `month` knows
+        it.
         """
         organization, at = self.books.organization(month), origin or month
         found: dict[int, Season] = {}
@@ -80,7 +86,12 @@ class Forecasts:
         books, seasons = self.books, self.seasons(month)
         organization = books.organization(month)
         return [
-            targets.plan(each, books.policies.for_fiscal_year(each.fiscal_year, organization), self.plan_book(month), seasons.get(each.fiscal_year))
+            targets.plan(
+                each,
+                books.policies.for_fiscal_year(each.fiscal_year, organization),
+                self.plan_book(month),
+                seasons.get(each.fiscal_year),
+            )
             for each in books.targets_in_force(month)[month]
         ]
 
@@ -90,9 +101,16 @@ class Forecasts:
         in_force = books.in_force_at(origin, month)
         try:
             return targets.phased_targets(
-                {origin: in_force}, empty(MonthlyBookings), books.people(month), origin, books.policies, books.organization(month),
-                books.record(month).extracted_at, self.plan_book(month), self.seasons(month, origin),
-            )  # fmt: skip
+                {origin: in_force},
+                empty(MonthlyBookings),
+                books.people(month),
+                origin,
+                books.policies,
+                books.organization(month),
+                books.record(month).extracted_at,
+                self.plan_book(month),
+                self.seasons(month, origin),
+            )
         except NoTargets:
             return None
 

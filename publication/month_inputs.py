@@ -26,7 +26,13 @@ from connectors.storage.monthly_tables import NotComputed, TableStore
 from connectors.storage.publications import Publication, PublishedMonths
 from publication.fingerprints import Recipes
 from publication.forecast_inputs import Forecasts
-from publication.preconditions import approval, people_brands, refuse_another, refuse_clearly_open, refuse_unusable
+from publication.preconditions import (
+    approval,
+    people_brands,
+    refuse_another,
+    refuse_clearly_open,
+    refuse_unusable,
+)
 from reports.month_end import Readers
 from sales.calendar import Month
 from sales.delivery.directory import colleagues
@@ -35,7 +41,14 @@ from sales.errors import Fault
 from sales.history.extract import EMBEDDED, Extract, People, defaults_of, people
 from sales.history.reconstruction import PipelineHistory
 from sales.history.snapshot import KnownMonth, has_records
-from sales.policy.rules import CustomFields, InvalidPolicy, MonthRules, OrganizationDefaults, PolicyBook, SalesPolicy
+from sales.policy.rules import (
+    CustomFields,
+    InvalidPolicy,
+    MonthRules,
+    OrganizationDefaults,
+    PolicyBook,
+    SalesPolicy,
+)
 from sales.targets import phased_targets as targets
 from sales.targets import quotas
 from sales.targets.phased_targets import AnnualTarget
@@ -153,9 +166,13 @@ class Books:
             refuse_unusable(self, month, self.extract(record))
         elif copy is not None and (fresh or copy.extract_id != getattr(pinned, "extract_id", "")):
             record = copy
-            progress(f"{month} is computed from our own copy of that month end, read on {record.extracted_at:%Y-%m-%d %H:%M} UTC")
+            progress(
+                f"{month} is computed from our own copy of that month end, read on {record.extracted_at:%Y-%m-%d %H:%M} UTC"
+            )
             refuse_unusable(self, month, self.extract(record))
-        elif (latest := self.extracts.latest()) is not None and self._serves(latest, month, shared_age):
+        elif (latest := self.extracts.latest()) is not None and self._serves(
+            latest, month, shared_age
+        ):
             record = latest
             refuse_unusable(self, month, self.extract(record))
         else:
@@ -165,9 +182,16 @@ class Books:
     def stands(self, month: Month) -> bool:
         """Return whether readers see what a run would make: everything that decides about the month is as it was, and so are its tables."""
         publication, pinned = self.published.current(month), self.extracts.pinned(month)
-        if publication is None or pinned is None or publication.made_from != self.recipes.of_month(month, pinned):
+        if (
+            publication is None
+            or pinned is None
+            or publication.made_from != self.recipes.of_month(month, pinned)
+        ):
             return False
-        return all(self.tables.written(name, month) == written for name, written in publication.tables.items())
+        return all(
+            self.tables.written(name, month) == written
+            for name, written in publication.tables.items()
+        )
 
     def _choose(self, month: Month, record: ExtractRecord) -> ExtractRecord:
         self.extracts.choose(month, record)
@@ -183,8 +207,12 @@ class Books:
     def policy_of(self, month: Month) -> SalesPolicy:
         """Return the policy of a month before its extract is chosen: by what the newest extract says of the year."""
         latest = self.extracts.latest()
-        organization = OrganizationDefaults("", "", self.time_zone, 1, named_by_end=False, currency="USD")
-        return self.policies.for_month(month, self.defaults_of(latest) if latest else organization).policy
+        organization = OrganizationDefaults(
+            "", "", self.time_zone, 1, named_by_end=False, currency="USD"
+        )
+        return self.policies.for_month(
+            month, self.defaults_of(latest) if latest else organization
+        ).policy
 
     def record(self, month: Month) -> ExtractRecord:
         """Return the extract that this run of a month reads; it does not change while the run lasts."""
@@ -207,7 +235,9 @@ class Books:
         """Return an extract's raw tables; the last one read stays in memory."""
         if record.extract_id not in self._loaded:
             frames = self.extracts.frames(record)
-            self._loaded = {record.extract_id: as_extract(frames, record.extract_id, record.extracted_at)}
+            self._loaded = {
+                record.extract_id: as_extract(frames, record.extract_id, record.extracted_at)
+            }
         return self._loaded[record.extract_id]
 
     def organization(self, month: Month) -> OrganizationDefaults:
@@ -219,7 +249,9 @@ class Books:
         if record.extract_id in self._loaded:
             return self._loaded[record.extract_id].defaults
         if record.extract_id not in self._defaults:
-            organization, periods = (self.extracts.frame(record, name) for name in ("raw_organization", "raw_periods"))
+            organization, periods = (
+                self.extracts.frame(record, name) for name in ("raw_organization", "raw_periods")
+            )
             self._defaults[record.extract_id] = defaults_of(organization, periods)
         return self._defaults[record.extract_id]
 
@@ -227,7 +259,10 @@ class Books:
         """Return the published months before a month without a gap, the oldest first, at most two years of them."""
         if month not in self._past:
             found: list[Publication] = []
-            while len(found) < MONTHS_OF_PAST and (earlier := self.published.current(month.plus(-len(found) - 1))) is not None:
+            while (
+                len(found) < MONTHS_OF_PAST
+                and (earlier := self.published.current(month.plus(-len(found) - 1))) is not None
+            ):
                 found.append(earlier)
             self._past = {month: found[::-1]}
         return self._past[month]
@@ -238,7 +273,9 @@ class Books:
 
     def history(self, month: Month) -> PipelineHistory:
         """Return the sorted history of the month's extract; months of one pull share it."""
-        return self.history_of(self._extract_with_amounts(self.record(month), self.rules(month)), self.rules(month))
+        return self.history_of(
+            self._extract_with_amounts(self.record(month), self.rules(month)), self.rules(month)
+        )
 
     def history_at(self, earlier: Month, month: Month) -> PipelineHistory:
         """Return what a run of a month knows of an earlier month end: our own copy of it where there is one."""
@@ -249,9 +286,16 @@ class Books:
     def copy_of(self, month: Month) -> ExtractRecord | None:
         """Return our own copy of a month end, none where the month ends at another instant by now or the org is another."""
         copy, latest = self.extracts.month_end(month), self.extracts.latest()
-        if copy is None or latest is None or (copy.record.source == EMBEDDED) != (self.source == EMBEDDED):
+        if (
+            copy is None
+            or latest is None
+            or (copy.record.source == EMBEDDED) != (self.source == EMBEDDED)
+        ):
             return None
-        if not self.source.startswith("https://") and copy.record.pull.instance != latest.pull.instance:
+        if (
+            not self.source.startswith("https://")
+            and copy.record.pull.instance != latest.pull.instance
+        ):
             return None
         rules = self.policies.for_month(month, self.defaults_of(latest))
         wanted = rules.policy.pipeline.amount_field
@@ -261,7 +305,9 @@ class Books:
     def is_copy(self, month: Month, of: Month | None = None) -> bool:
         """Return whether the run of a month reads its own copy of that month end, or of an earlier one."""
         copy = self.copy_of(of or month)
-        return copy is not None and (of is not None or copy.extract_id == self.record(month).extract_id)
+        return copy is not None and (
+            of is not None or copy.extract_id == self.record(month).extract_id
+        )
 
     def readers(self, month: Month) -> Readers:
         """Return how people want their own pages, and the editions that recipients ask for."""
@@ -291,31 +337,53 @@ class Books:
         """Read the target book of the month's rules against the users of its extract."""
         if month not in self._target_books:
             extract = self.extract(self.record(month))
-            self._target_books[month] = self.target_book_of(self.rules(month), extract.users, extract.roles, extract.quotas)
+            self._target_books[month] = self.target_book_of(
+                self.rules(month), extract.users, extract.roles, extract.quotas
+            )
         return self._target_books[month]
 
     def year_to_date(self, month: Month) -> Iterator[KnownMonth]:
         """Yield the month ends of the fiscal year so far at which there were records, each with its rules and history."""
         organization = self.organization(month)
-        for each in (each for each in self.rules(month).calendar.year_of(month).months if each <= month):
-            rules, history = self.policies.for_month(each, organization), self.history(month) if each == month else self.history_at(each, month)
+        for each in (
+            each for each in self.rules(month).calendar.year_of(month).months if each <= month
+        ):
+            rules, history = (
+                self.policies.for_month(each, organization),
+                self.history(month) if each == month else self.history_at(each, month),
+            )
             if has_records(history, each, rules):
                 yield each, rules, history
 
     def targets_in_force(self, month: Month) -> dict[Month, list[AnnualTarget]]:
         """Return the targets in force at each month end of the fiscal year so far."""
-        return {each: self._in_force(each, month, rules, history.extract) for each, rules, history in self.year_to_date(month)}
+        return {
+            each: self._in_force(each, month, rules, history.extract)
+            for each, rules, history in self.year_to_date(month)
+        }
 
     def in_force_at(self, origin: Month, month: Month) -> list[AnnualTarget]:
         """Return the targets in force at any earlier month end, as the run of a month knows them."""
         rules = self.policies.for_month(origin, self.organization(month))
         return self._in_force(origin, month, rules, self.extract(self.record(month)))
 
-    def _in_force(self, each: Month, month: Month, rules: MonthRules, known: Extract) -> list[AnnualTarget]:
+    def _in_force(
+        self, each: Month, month: Month, rules: MonthRules, known: Extract
+    ) -> list[AnnualTarget]:
         # Salesforce keeps no history of quotas: our own copies are all there is of their past.
         is_quota = rules.policy.targets.source == SALESFORCE
-        book = quotas.quota_book(known.quotas, known.users, known.roles, rules) if is_quota else self.target_book(month)
-        return targets.in_force(book, targets.static_rates(known.currency_rates), each, self.policies, self.organization(month))
+        book = (
+            quotas.quota_book(known.quotas, known.users, known.roles, rules)
+            if is_quota
+            else self.target_book(month)
+        )
+        return targets.in_force(
+            book,
+            targets.static_rates(known.currency_rates),
+            each,
+            self.policies,
+            self.organization(month),
+        )
 
     def manager_quotas(self, month: Month) -> list[ManagerQuota]:
         """Return managers' quotas of the month's year beside those of their teams, where quotas are the targets."""
@@ -330,7 +398,12 @@ class Books:
     def _pull(self, month: Month, progress: Progress, *, accepts_vanished: bool) -> ExtractRecord:
         custom = self.policies.custom_fields
         record = self.connect().pull(
-            self.extracts, self.source, progress, approve=approval(self, month), custom=custom, accepts_vanished=accepts_vanished
+            self.extracts,
+            self.source,
+            progress,
+            approve=approval(self, month),
+            custom=custom,
+            accepts_vanished=accepts_vanished,
         )
         self._read_at[record.extract_id] = self.now()
         self._keep_month_end(record)
@@ -340,7 +413,9 @@ class Books:
     def _keep_month_end(self, record: ExtractRecord) -> None:
         """Keep an extract that was read soon after a month end as our own copy of it."""
         defaults = self.defaults_of(record)
-        local = record.extracted_at.astimezone(ZoneInfo(self.policies.time_zone or record.time_zone))
+        local = record.extracted_at.astimezone(
+            ZoneInfo(self.policies.time_zone or record.time_zone)
+        )
         its_calendar = self.policies.for_month(Month.of(local.date()), defaults).calendar
         month = its_calendar.month_of(local.date()).plus(-1)
         as_of = self.policies.for_month(month, defaults).calendar.as_of(month)
@@ -351,7 +426,10 @@ class Books:
         rules = self.policies.for_month(month, self.defaults_of(record))
         is_after = record.extracted_at >= rules.calendar.as_of(month)
         custom = self.policies.custom_fields
-        has_fields = (record.pull.amount_field, record.pull.service_fields) == (custom.amount, custom.service)
+        has_fields = (record.pull.amount_field, record.pull.service_fields) == (
+            custom.amount,
+            custom.service,
+        )
         # What an extract reaches up to lies a little before the moment at which it was read.
         age = self.now() - self._read_at.get(record.extract_id, record.extracted_at)
         return is_after and has_fields and record.source == self.source and age < shared_age
@@ -362,7 +440,11 @@ class Books:
         key = (extract.extract_id, rules.currency, pipeline.amount_field, pipeline.record_types)
         if key not in self._histories:
             history = PipelineHistory(
-                extract, rules.currency, rules.digits, amount_field=pipeline.amount_field or "", record_types=pipeline.record_types
+                extract,
+                rules.currency,
+                rules.digits,
+                amount_field=pipeline.amount_field or "",
+                record_types=pipeline.record_types,
             )
             self._histories = {key: history}
         return self._histories[key]
@@ -376,12 +458,16 @@ class Books:
             )
         return self.extract(record)
 
-    def target_book_of(self, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> pd.DataFrame:
+    def target_book_of(
+        self, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame
+    ) -> pd.DataFrame:
         """Return the target book that the rules name, with owners found among the users."""
         source = rules.policy.targets.source
         if source == SALESFORCE:
             return quotas.quota_book(quota_rows, users, roles, rules)
         path = (self.policy_folder / source).resolve()
         if not path.is_relative_to(self.policy_folder.resolve()):
-            raise InvalidPolicy(f"[targets] source = {source[:60]!r} lies outside the policy folder; put the file into it")
+            raise InvalidPolicy(
+                f"[targets] source = {source[:60]!r} lies outside the policy folder; put the file into it"
+            )
         return read_target_book(path, users)

@@ -1,7 +1,8 @@
 """What stops a month's report before anything is computed, each with a sentence: what, where, what to do.
 
 Put refusals of a month here; each is asked as early as it can be known: of the calendar before
-Salesforce is asked, of what Salesforce announces before an extract is read, of the extract before it is used.
+Salesforce is asked, of what Salesforce announces before an extract is read, of the extract before
+it is used.
 """
 
 from __future__ import annotations
@@ -42,9 +43,13 @@ def refuse_clearly_open(month: Month, now: datetime) -> None:
     following = month.plus(1)
     earliest = datetime(following.year, following.number, 1, tzinfo=UTC) - timedelta(hours=14)
     if now < earliest:
-        raise MonthNotClosed(f"{month} is not closed; the latest closed month is {Month.of(now.date()).plus(-1)}")
+        raise MonthNotClosed(
+            f"{month} is not closed; the latest closed month is {Month.of(now.date()).plus(-1)}"
+        )
     if month < EARLIEST_MONTH:
-        raise MonthNotClosed(f"{month} is before {EARLIEST_MONTH}, where months begin here; ask for a later month")
+        raise MonthNotClosed(
+            f"{month} is before {EARLIEST_MONTH}, where months begin here; ask for a later month"
+        )
 
 
 def approval(books: Books, month: Month) -> Callable[[Outlook], None]:
@@ -81,12 +86,21 @@ def refuse_unusable(books: Books, month: Month, extract: Extract) -> None:
     month_end_state(books.history_of(extract, rules), month, rules)
     split_type(extract, rules)
     year = rules.calendar.fiscal_year(month)
-    in_force = targets.in_force(book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults)
+    in_force = targets.in_force(
+        book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults
+    )
     if not any(target.fiscal_year == year for target in in_force):
         raise NoTargets(targets.nobody_has_a_target(month, rules))
 
 
-def refuse_without_targets(books: Books, month: Month, rules: MonthRules, users: pd.DataFrame, roles: pd.DataFrame, quota_rows: pd.DataFrame) -> None:
+def refuse_without_targets(
+    books: Books,
+    month: Month,
+    rules: MonthRules,
+    users: pd.DataFrame,
+    roles: pd.DataFrame,
+    quota_rows: pd.DataFrame,
+) -> None:
     """Raise the `Fault` that a month's targets would meet, without an extract."""
     book = books.target_book_of(rules, users, roles, quota_rows)
     if not (book["fiscal_year"] == rules.calendar.fiscal_year(month)).any():
@@ -108,7 +122,11 @@ def people_brands(rules: MonthRules, users: pd.DataFrame) -> dict[str, PersonBra
     for key, brand in rules.policy.brand.people.items():
         matches = owners.matches(key)
         if len(matches) != 1:
-            what = "fits several users; use the user name" if matches else "is no user name, e-mail or User id of this organisation; correct it"
+            what = (
+                "fits several users; use the user name"
+                if matches
+                else "is no user name, e-mail or User id of this organisation; correct it"
+            )
             raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
         found[matches[0]] = brand
     return found
@@ -116,4 +134,6 @@ def people_brands(rules: MonthRules, users: pd.DataFrame) -> dict[str, PersonBra
 
 def _refuse_open(month: Month, as_of: datetime, now: datetime) -> None:
     if now < as_of:
-        raise MonthNotClosed(f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month")
+        raise MonthNotClosed(
+            f"{month} is not closed: it ends on {as_of:%Y-%m-%d %H:%M} UTC; ask for an earlier month"
+        )

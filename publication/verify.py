@@ -20,7 +20,10 @@ def verify(file: Path, room: Mailroom) -> list[str]:
     found = Ledger(home).find(digest)
     if not found:
         raise NotOurs(f"{file} is not a file that was published from {home} (SHA-256 {digest})")
-    return [f"{file} is {_what(each)}, {_where(each, room)}{'' if each.is_current else '; a later revision replaced it'}" for each in found]
+    return [
+        f"{file} is {_what(each)}, {_where(each, room)}{'' if each.is_current else '; a later revision replaced it'}"
+        for each in found
+    ]
 
 
 def _what(publication: Publication) -> str:
@@ -29,6 +32,9 @@ def _what(publication: Publication) -> str:
 
 
 def _where(publication: Publication, room: Mailroom) -> str:
-    place, recipients = Ledger(room.books.home).handed_over(publication, room.outbox), room.ledger.recipients_of(publication.sha256)
+    place, recipients = (
+        Ledger(room.books.home).handed_over(publication, room.outbox),
+        room.ledger.recipients_of(publication.sha256),
+    )
     over = f"handed over as {place}" if place else "not handed over"
     return f"{over}, {'mailed to ' + ', '.join(recipients) if recipients else 'mailed to nobody'}"

@@ -30,7 +30,11 @@ from sales.policy.rules import Brand, PersonBrand
 
 MOST_DEALS = 40
 MOST_DEALS_OF_A_PERSON = 12
-KINDS = {"company": marked("Company pack"), "team": marked("Team pack"), "person": marked("Personal page")}
+KINDS = {
+    "company": marked("Company pack"),
+    "team": marked("Team pack"),
+    "person": marked("Personal page"),
+}
 AUDIENCES = {
     "company": marked("Confidential: management"),
     "team": marked("Confidential: the team and its lead"),
@@ -50,15 +54,26 @@ class Readers:
 
     def look(self, default: Look, team: str | None, person: str | None) -> Look:
         """Return the look of a document of a team or person."""
-        look = default if self.looks is None else self.looks.company if team is None else self.looks.of_team(team)
+        look = (
+            default
+            if self.looks is None
+            else self.looks.company
+            if team is None
+            else self.looks.of_team(team)
+        )
         own = self.people.get(person or "")
         return replace(look, paper=own.paper) if own and own.paper else look
 
-    def wanted(self, brand: Brand, look: Look, key: tuple[str, str | None], team: str | None) -> list[tuple[str, str]]:
+    def wanted(
+        self, brand: Brand, look: Look, key: tuple[str, str | None], team: str | None
+    ) -> list[tuple[str, str]]:
         """Return the languages and papers of a document, the main one first."""
         own = self.people.get(key[1] or "") if key[0] == "person" else None
         languages = brand.of_team(team or "").with_own(own).languages
-        asked = sorted((code or languages[0], paper or look.paper) for code, paper in self.editions.get(key, ()))
+        asked = sorted(
+            (code or languages[0], paper or look.paper)
+            for code, paper in self.editions.get(key, ())
+        )
         return list(dict.fromkeys([*((code, look.paper) for code in languages), *asked]))
 
 
@@ -71,8 +86,11 @@ class Restated:
 
 
 def month_end_reports(
-    tables: MonthTables, edition: Edition, readers: Readers | None = None, before: Restated | None = None
-) -> Iterator[MonthEndReport]:  # fmt: skip
+    tables: MonthTables,
+    edition: Edition,
+    readers: Readers | None = None,
+    before: Restated | None = None,
+) -> Iterator[MonthEndReport]:
     """Yield the company pack, a pack for each team, and a few pages for each active person, each in its languages.
 
     One after the other: of many documents only those in hand are in memory.
@@ -88,13 +106,17 @@ def month_end_reports(
 class _Month:
     """What all documents of a month are made from."""
 
-    def __init__(self, tables: MonthTables, edition: Edition, readers: Readers, before: Restated | None) -> None:
+    def __init__(
+        self, tables: MonthTables, edition: Edition, readers: Readers, before: Restated | None
+    ) -> None:
         self.data = GrainTables(tables, edition.month, edition.rules)
         self._edition, self._readers, self._before = edition, readers, before
         self._differences = records(before.differences) if before else []
         self._attachments = Attachments(
-            tables, edition.rules.calendar.first_day(edition.rules.calendar.year_of(edition.month).first), before.differences if before else None
-        )  # fmt: skip
+            tables,
+            edition.rules.calendar.first_day(edition.rules.calendar.year_of(edition.month).first),
+            before.differences if before else None,
+        )
 
     def documents(self, grain: str, grain_id: str, team: str | None) -> Iterator[MonthEndReport]:
         """Yield a document in each of its editions."""
@@ -103,8 +125,14 @@ class _Month:
         key = (grain, None if grain == "company" else grain_id)
         editions = self._readers.wanted(self._edition.rules.policy.brand, look, key, team)
         for code, paper in editions:
-            name = ".".join(part.lower() for part, first in zip((code, paper), editions[0], strict=True) if part != first)
-            edition = replace(self._edition, look=replace(look, paper=paper), language=language(code), name=name)
+            name = ".".join(
+                part.lower()
+                for part, first in zip((code, paper), editions[0], strict=True)
+                if part != first
+            )
+            edition = replace(
+                self._edition, look=replace(look, paper=paper), language=language(code), name=name
+            )
             view = View(self.data, edition, grain, grain_id)
             yield replace(_report(view, self._sections(view)), attachments=attachments)
 
@@ -112,16 +140,40 @@ class _Month:
         said = restated(view, self._differences, self._before.published if self._before else None)
         if view.grain == "company":
             return [
-                year(view), landing(view), track_record(view, self.data.scores), attainment(view, ["team", "person"]),
-                coverage(view, ["company", "team"]), movement(view), generation(view), closing(view, MOST_DEALS), overdue(view, MOST_DEALS),
-                clients(view), delivery(view), plans(view), said, quality(view),
-            ]  # fmt: skip
+                year(view),
+                landing(view),
+                track_record(view, self.data.scores),
+                attainment(view, ["team", "person"]),
+                coverage(view, ["company", "team"]),
+                movement(view),
+                generation(view),
+                closing(view, MOST_DEALS),
+                overdue(view, MOST_DEALS),
+                clients(view),
+                delivery(view),
+                plans(view),
+                said,
+                quality(view),
+            ]
         if view.grain == "team":
             return [
-                year(view), landing(view), attainment(view, ["person"]), coverage(view, ["team"]), movement(view),
-                closing(view, MOST_DEALS), overdue(view, MOST_DEALS_OF_A_PERSON), said,
-            ]  # fmt: skip
-        return [year(view), landing(view), plan(view), closing(view, MOST_DEALS_OF_A_PERSON), overdue(view, MOST_DEALS_OF_A_PERSON), said]
+                year(view),
+                landing(view),
+                attainment(view, ["person"]),
+                coverage(view, ["team"]),
+                movement(view),
+                closing(view, MOST_DEALS),
+                overdue(view, MOST_DEALS_OF_A_PERSON),
+                said,
+            ]
+        return [
+            year(view),
+            landing(view),
+            plan(view),
+            closing(view, MOST_DEALS_OF_A_PERSON),
+            overdue(view, MOST_DEALS_OF_A_PERSON),
+            said,
+        ]
 
 
 def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
@@ -130,13 +182,18 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
     name = formats.printable(view.data.name_of(view.grain, view.grain_id))
     period = say(
         "{month}, month {n} of 12 of {year}, figures in {currency}",
-        month=view.language.month_name(month), n=month.index - calendar.year_of(month).first.index + 1, year=calendar.year_of(month).name, currency=edition.rules.currency,
-    )  # fmt: skip
+        month=view.language.month_name(month),
+        n=month.index - calendar.year_of(month).first.index + 1,
+        year=calendar.year_of(month).name,
+        currency=edition.rules.currency,
+    )
     return MonthEndReport(
         kind=view.grain,
         grain_id=view.grain_id,
         kind_name=say(KINDS[view.grain]),
-        title=say("{company}: sales at month end", company=name) if view.grain == "company" else name,
+        title=say("{company}: sales at month end", company=name)
+        if view.grain == "company"
+        else name,
         subtitle=period,
         audience=say(AUDIENCES[view.grain]),
         company=formats.printable(edition.look.name or edition.rules.company),
@@ -147,7 +204,10 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         is_demo=edition.is_demo,
         language=edition.language,
         edition=edition.name,
-        look=replace(edition.look, footer=formats.printable(edition.look.footer) if edition.look.footer else ""),
+        look=replace(
+            edition.look,
+            footer=formats.printable(edition.look.footer) if edition.look.footer else "",
+        ),
         labels=_labels(view.language),
         statements=tuple(statements(view)),
         actions=tuple(actions(view)),
@@ -162,7 +222,9 @@ def _labels(language: Language) -> Labels:
         actions=say("What must happen next"),
         contents=say("In this document"),
         demo=say("demonstration data from the embedded org"),
-        demo_long=say("Demonstration: these figures come from the embedded org, not from your Salesforce."),
+        demo_long=say(
+            "Demonstration: these figures come from the embedded org, not from your Salesforce."
+        ),
         as_of=say("as of"),
         attached=say("The tables behind these pages are attached as CSV files."),
     )

@@ -89,7 +89,9 @@ class Issue:
         if self.failed:
             first, reason = next(iter(self.failed.items()))
             more = f" and {len(self.failed) - 1} more" if len(self.failed) > 1 else ""
-            raise DocumentsFailed(f"{first}{more} could not be printed: {reason}; the other {len(self.packs)} documents are in {self.folder}")
+            raise DocumentsFailed(
+                f"{first}{more} could not be printed: {reason}; the other {len(self.packs)} documents are in {self.folder}"
+            )
 
 
 @dataclass(frozen=True)
@@ -110,21 +112,35 @@ class Press:
         folder = self.root / str(month)
         manifest = _manifest(folder)
         entries = manifest.get("documents", [])
-        if not entries or manifest.get("failed") or not all(_are_intact(folder, entry) for entry in entries):
+        if (
+            not entries
+            or manifest.get("failed")
+            or not all(_are_intact(folder, entry) for entry in entries)
+        ):
             return None
         return Issue(folder, [_stood(entry, folder) for entry in entries], 0, {})
 
     def publish(
-        self, tables: MonthTables, month: Month, rules: MonthRules, source: str, progress: Callable[[str], None] = lambda _: None, *,
-        readers: Readers | None = None, before: Restated | None = None,
-    ) -> Issue:  # fmt: skip
+        self,
+        tables: MonthTables,
+        month: Month,
+        rules: MonthRules,
+        source: str,
+        progress: Callable[[str], None] = lambda _: None,
+        *,
+        readers: Readers | None = None,
+        before: Restated | None = None,
+    ) -> Issue:
         """Print the month's documents that changed and write the manifest; the old state stays until then.
 
-        A document that cannot be printed is left out and named in the issue; it does not stop the others.
+        A document that cannot be printed is left out and named in the issue; it does not stop the
+        others.
         """
         looks = looks_of(self.policy_folder, rules)
         edition = Edition(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
-        reports = month_end_reports(tables, edition, replace(readers or Readers(), looks=looks), before)
+        reports = month_end_reports(
+            tables, edition, replace(readers or Readers(), looks=looks), before
+        )
         folder = self.root / str(month)
         _recover(folder)
         with _staged(folder) as stage:
@@ -140,9 +156,24 @@ class Press:
 def _stood(entry: dict[str, Any], folder: Path) -> Pack:
     """Return a document as the manifest knows it."""
     fields = {
-        name: entry[name] for name in ("title", "kind", "grain_id", "language", "paper", "audience", "sha256", "content_digest", "other_shapes")
+        name: entry[name]
+        for name in (
+            "title",
+            "kind",
+            "grain_id",
+            "language",
+            "paper",
+            "audience",
+            "sha256",
+            "content_digest",
+            "other_shapes",
+        )
     }
-    return Pack(folder / entry["file"], **fields, headline=tuple((name, value, note) for name, value, note in entry["headline"]))
+    return Pack(
+        folder / entry["file"],
+        **fields,
+        headline=tuple((name, value, note) for name, value, note in entry["headline"]),
+    )
 
 
 def file_name(report: MonthEndReport) -> str:
@@ -157,7 +188,9 @@ def file_name(report: MonthEndReport) -> str:
     return "-".join(part for part in (report.kind, slug, digest) if part) + f"{tail}.pdf"
 
 
-def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks: tuple[str, ...]) -> Issue:
+def _issue(
+    reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks: tuple[str, ...]
+) -> Issue:
     """Print what changed into `stage`, put what did not beside it, and return all of it in order."""
     known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
     order: list[str] = []
@@ -183,20 +216,38 @@ def _issue(reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks
             failed[f"{report.kind_name} {formats.unmarked(report.title)[:60]}"] = done.reason
         else:
             packs[name] = _write(report, name, done, digests[name], folder, stage)
-    return Issue(folder, [packs[name] for name in order if name in packs], len(digests) - len(failed), failed, remarks)
+    return Issue(
+        folder,
+        [packs[name] for name in order if name in packs],
+        len(digests) - len(failed),
+        failed,
+        remarks,
+    )
 
 
 def proof_of(report: MonthEndReport) -> Proof:
     """Return all that decides about a document's PDF: its page, its look and its tables."""
     say = report.language.say
     attached = tuple(
-        AttachedFile(f"{name}.csv", say(DESCRIPTION, name=name, title=formats.unmarked(report.title)), guarded_csv(table))
+        AttachedFile(
+            f"{name}.csv",
+            say(DESCRIPTION, name=name, title=formats.unmarked(report.title)),
+            guarded_csv(table),
+        )
         for name, table in sorted(report.attachments.items())
     )
-    return Proof(render.html_of(report), report.look, datetime.fromisoformat(report.created), f"{report.month} {file_name(report)}", attached)
+    return Proof(
+        render.html_of(report),
+        report.look,
+        datetime.fromisoformat(report.created),
+        f"{report.month} {file_name(report)}",
+        attached,
+    )
 
 
-def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder: Path, stage: Path) -> Pack:
+def _write(
+    report: MonthEndReport, name: str, done: Printed, digest: str, folder: Path, stage: Path
+) -> Pack:
     """Write a document in all its shapes."""
     stem = name.removesuffix(".pdf")
     shapes = {
@@ -208,9 +259,18 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, folder
         (stage / each).write_bytes(content)
     digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
     return Pack(
-        folder / name, formats.unmarked(report.title), report.kind, report.grain_id, report.language.code, report.look.paper, report.audience, hashlib.sha256(done.pdf).hexdigest(), digest, digests,
+        folder / name,
+        formats.unmarked(report.title),
+        report.kind,
+        report.grain_id,
+        report.language.code,
+        report.look.paper,
+        report.audience,
+        hashlib.sha256(done.pdf).hexdigest(),
+        digest,
+        digests,
         tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
-    )  # fmt: skip
+    )
 
 
 def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
@@ -236,12 +296,20 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
     snapshot = tables.opportunity_snapshot
     documents = [
         {
-            "file": pack.path.name, "title": pack.title, "kind": pack.kind, "grain_id": pack.grain_id, "language": pack.language, "paper": pack.paper,
-            "audience": pack.audience, "sha256": pack.sha256, "content_digest": pack.content_digest, "other_shapes": pack.other_shapes,
+            "file": pack.path.name,
+            "title": pack.title,
+            "kind": pack.kind,
+            "grain_id": pack.grain_id,
+            "language": pack.language,
+            "paper": pack.paper,
+            "audience": pack.audience,
+            "sha256": pack.sha256,
+            "content_digest": pack.content_digest,
+            "other_shapes": pack.other_shapes,
             "headline": pack.headline,
         }
         for pack in issue.packs
-    ]  # fmt: skip
+    ]
     content = {
         "month": str(month),
         "source": source,
@@ -258,11 +326,23 @@ def _digest(proof: Proof) -> str:
     """Return a digest of all that decides about a document: its words and numbers, its tables, its look, and the machinery."""
     look = proof.look
     whole = hashlib.sha256(proof.html.encode())
-    for part in (_machinery(), render.stylesheet(look), repr(look.palette), proof.identifier, proof.created.isoformat()):
+    for part in (
+        _machinery(),
+        render.stylesheet(look),
+        repr(look.palette),
+        proof.identifier,
+        proof.created.isoformat(),
+    ):
         whole.update(part.encode() + b"\0")
     whole.update(look.logo.content if look.logo else b"")
     for each in proof.attached:
-        whole.update(each.name.encode() + b"\0" + each.description.encode() + b"\0" + hashlib.sha256(each.content).digest())
+        whole.update(
+            each.name.encode()
+            + b"\0"
+            + each.description.encode()
+            + b"\0"
+            + hashlib.sha256(each.content).digest()
+        )
     return whole.hexdigest()
 
 
@@ -271,7 +351,10 @@ def _machinery() -> str:
     """What else decides how a page looks: the templates, the fonts and the renderer."""
     files = [
         *sorted(formats.FONTS.glob("*.ttf")),
-        *(render.TEMPLATES / name for name in ("layout.html", "pack.html", "browser.html", "print.css", "screen.css")),
+        *(
+            render.TEMPLATES / name
+            for name in ("layout.html", "pack.html", "browser.html", "print.css", "screen.css")
+        ),
     ]
     versions = "".join(version(name) for name in ("weasyprint", "xlsxwriter", "pypdfium2"))
     return "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files) + versions
@@ -279,7 +362,9 @@ def _machinery() -> str:
 
 def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
     files = {entry["file"]: entry["sha256"], **entry.get("other_shapes", {})}
-    return "paper" in entry and all(_is_intact(folder / name, digest) for name, digest in files.items())
+    return "paper" in entry and all(
+        _is_intact(folder / name, digest) for name, digest in files.items()
+    )
 
 
 def _is_intact(path: Path, sha256: str) -> bool:
@@ -291,7 +376,9 @@ def _is_same(folder: Path, stage: Path) -> bool:
     if not (folder / MANIFEST).exists():
         return False
     names = {path.name for path in stage.iterdir()}
-    return {path.name for path in folder.iterdir()} == names and (folder / MANIFEST).read_bytes() == (stage / MANIFEST).read_bytes()
+    return {path.name for path in folder.iterdir()} == names and (
+        folder / MANIFEST
+    ).read_bytes() == (stage / MANIFEST).read_bytes()
 
 
 @contextmanager

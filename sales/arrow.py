@@ -33,7 +33,9 @@ def series(values: pa.Array | pa.ChunkedArray) -> pd.Series:
 
 def frame(parts: Mapping[str, pa.Array | pa.ChunkedArray]) -> pd.DataFrame:
     """Return a frame of Arrow-backed columns, in the mapping's order."""
-    return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(values) for name, values in parts.items()}, copy=False)
+    return pd.DataFrame(
+        {name: pd.arrays.ArrowExtensionArray(values) for name, values in parts.items()}, copy=False
+    )
 
 
 def arrow_type(column: pd.Series) -> pa.DataType:
@@ -119,5 +121,7 @@ def total_by(codes: Codes, amounts: npt.NDArray[np.generic], size: int = 0) -> F
 def distinct(*columns: pd.Series | pa.Array) -> pa.Array:
     """Return the sorted distinct non-null values of several text columns."""
     parts = [arrow(each) if isinstance(each, pd.Series) else each for each in columns]
-    values = pc.unique(pa.chunked_array([part.cast(pa.string()) for part in parts], pa.string())).drop_null()
+    values = pc.unique(
+        pa.chunked_array([part.cast(pa.string()) for part in parts], pa.string())
+    ).drop_null()
     return values.take(pc.sort_indices(values))

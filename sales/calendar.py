@@ -84,7 +84,10 @@ class Month:
     @property
     def days(self) -> list[date]:
         """Every calendar day."""
-        return [self.first_day + timedelta(days=n) for n in range((self.last_day - self.first_day).days + 1)]
+        return [
+            self.first_day + timedelta(days=n)
+            for n in range((self.last_day - self.first_day).days + 1)
+        ]
 
     def __str__(self) -> str:
         """Return `2026-09`."""
@@ -111,15 +114,17 @@ class Period:
 
     def until(self, month: Month) -> Period:
         """Return the period to date: the same name, the months so far."""
-        return Period(self.kind, self.name, tuple(takewhile(lambda each: each <= month, self.months)))
+        return Period(
+            self.kind, self.name, tuple(takewhile(lambda each: each <= month, self.months))
+        )
 
 
 @dataclass(frozen=True)
 class FiscalPeriods:
     """Fiscal months with days of their own, such as those of a 4-4-5 year: consecutive, and each by the name of a month.
 
-    `first` is the name of the first one, `starts` are the first days of each and of what follows the
-    last; days outside count by calendar months.
+    `first` is the name of the first one, `starts` are the first days of each and of what follows
+    the last; days outside count by calendar months.
     """
 
     first: Month
@@ -136,7 +141,10 @@ class FiscalPeriods:
         inside = self.first.index + np.searchsorted(starts, days, side="right") - 1
         by_calendar = columns.month_index(days)
         # Next to the known periods a calendar month gives way to them.
-        before, after = np.minimum(by_calendar, self.first.index - 1), np.maximum(by_calendar, self.first.index + len(starts) - 1)
+        before, after = (
+            np.minimum(by_calendar, self.first.index - 1),
+            np.maximum(by_calendar, self.first.index + len(starts) - 1),
+        )
         return np.select([days < starts[0], days >= starts[-1]], [before, after], inside)
 
 
@@ -175,7 +183,9 @@ class FiscalCalendar:
         day = self.first_day(month.plus(1))
         # Where clocks skip midnight, fold=0 names the very instant of the skip:
         # the first instant of that local day.
-        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.time_zone)).astimezone(UTC)
+        return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.time_zone)).astimezone(
+            UTC
+        )
 
     def fiscal_year(self, month: Month) -> int:
         """Return the number in the fiscal year's name, 2027 for FY2027."""
@@ -230,4 +240,8 @@ def check_holiday_calendar(place: str) -> None:
 
 def working_days(days: Iterable[date], place: str = "") -> list[date]:
     """Return those of the days that are Monday to Friday and no public holiday of the place."""
-    return [day for day in days if day.weekday() < SATURDAY and not (place and day in _public_holidays(place, day.year))]
+    return [
+        day
+        for day in days
+        if day.weekday() < SATURDAY and not (place and day in _public_holidays(place, day.year))
+    ]

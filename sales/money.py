@@ -65,11 +65,18 @@ def minor_units(amounts: pd.Series, digits: int) -> tuple[Minor, Mask]:
     limit = pa.scalar(Decimal(LARGEST_MINOR).scaleb(-digits), pa.decimal128(WIDEST, digits))
     wide = values.cast(pa.decimal128(WIDEST, values.type.scale))
     extremes = pc.min_max(wide).as_py()
-    if extremes["max"] is not None and max(abs(extremes["max"]), abs(extremes["min"])) > limit.as_py():
-        raise AmountTooLarge(f"an amount beyond {limit.as_py():,} cannot be summed exactly; correct it in Salesforce")
+    if (
+        extremes["max"] is not None
+        and max(abs(extremes["max"]), abs(extremes["min"])) > limit.as_py()
+    ):
+        raise AmountTooLarge(
+            f"an amount beyond {limit.as_py():,} cannot be summed exactly; correct it in Salesforce"
+        )
     rounded = pc.round(wide, ndigits=digits, round_mode="half_to_even")
     exact = rounded.cast(pa.decimal128(WIDEST, digits)).fill_null(Decimal(0))
-    halves = np.frombuffer(exact.buffers()[1], dtype="<i8", count=2 * len(exact), offset=16 * exact.offset)
+    halves = np.frombuffer(
+        exact.buffers()[1], dtype="<i8", count=2 * len(exact), offset=16 * exact.offset
+    )
     return halves[::2].copy(), null
 
 

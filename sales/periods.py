@@ -46,10 +46,14 @@ def fiscal_periods(months: tuple[FiscalMonth, ...], start_month: int) -> FiscalP
                 f"the fiscal month from {month.start} is number {month.number} of its year; years of twelve fiscal months can be used, others cannot"
             )
     return FiscalPeriods(
-        _nearest(months[begins].start, start_month).plus(-begins), (*(month.start for month in months), months[-1].end + timedelta(days=1))
+        _nearest(months[begins].start, start_month).plus(-begins),
+        (*(month.start for month in months), months[-1].end + timedelta(days=1)),
     )
 
 
 def _nearest(day: date, number: int) -> Month:
     """Return the month of this number, of any year, whose first day is nearest to a day."""
-    return min((Month(year, number) for year in (day.year - 1, day.year, day.year + 1)), key=lambda month: abs(month.first_day - day))
+    return min(
+        (Month(year, number) for year in (day.year - 1, day.year, day.year + 1)),
+        key=lambda month: abs(month.first_day - day),
+    )

@@ -17,12 +17,20 @@ from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
 from sales import arrow as columns
 from sales.contracts import published as tables
 from sales.history.extract import Extract, defaults_of
-from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook, parse_policy
+from sales.policy.rules import (
+    CustomFields,
+    MonthRules,
+    OrganizationDefaults,
+    PolicyBook,
+    parse_policy,
+)
 
 Rows = Sequence[dict[str, object]]
 
 EXTRACTED_AT = datetime(2026, 11, 3, 9, tzinfo=UTC)
-ORGANIZATION = OrganizationDefaults("00D000000000001AAA", "Acme", "UTC", 1, named_by_end=False, currency="EUR")
+ORGANIZATION = OrganizationDefaults(
+    "00D000000000001AAA", "Acme", "UTC", 1, named_by_end=False, currency="EUR"
+)
 STAGES = [
     {"stage_name": "Open", "is_closed": False, "is_won": False},
     {"stage_name": "Proposal", "is_closed": False, "is_won": False},
@@ -36,7 +44,9 @@ def frame(contract: type[tables.Contract], rows: Rows) -> pd.DataFrame:
     parts = {}
     for name, column in contract.to_schema().columns.items():
         kind = column.dtype.type
-        arrow = pa.decimal128(24, 2) if isinstance(column.dtype, tables.Money) else kind.pyarrow_dtype
+        arrow = (
+            pa.decimal128(24, 2) if isinstance(column.dtype, tables.Money) else kind.pyarrow_dtype
+        )
         values = [row.get(name) for row in rows]
         if pa.types.is_decimal(arrow):
             values = [None if value is None else Decimal(str(value)) for value in values]
@@ -52,54 +62,107 @@ def at(text: str) -> datetime:
 def deal(number: int, **more: object) -> dict[str, object]:
     """Return today's record of an opportunity."""
     return {
-        "opportunity_id": f"006{number:012d}AAA", "is_deleted": False, "is_private": False, "name": f"Deal {number}", "stage_name": "Open",
-        "close_date": date(2026, 6, 30), "owner_id": "005A", "created_at": at("2026-01-05 10:00"),
-        "modified_at": at("2026-01-05 10:00"), "account_id": "001A", **more,
-    }  # fmt: skip
+        "opportunity_id": f"006{number:012d}AAA",
+        "is_deleted": False,
+        "is_private": False,
+        "name": f"Deal {number}",
+        "stage_name": "Open",
+        "close_date": date(2026, 6, 30),
+        "owner_id": "005A",
+        "created_at": at("2026-01-05 10:00"),
+        "modified_at": at("2026-01-05 10:00"),
+        "account_id": "001A",
+        **more,
+    }
 
 
 def saved(number: int, when: str, **more: object) -> dict[str, object]:
     """Return a history row of an opportunity; ids rise with the instant unless one is given."""
     return {
-        "history_id": f"008{number:03d}{when}", "opportunity_id": f"006{number:012d}AAA", "created_at": at(when),
-        "stage_name": "Open", "amount": 100, "close_date": date(2026, 6, 30), "probability_pct": 10.0,
-        "forecast_category": "Pipeline", **more,
-    }  # fmt: skip
+        "history_id": f"008{number:03d}{when}",
+        "opportunity_id": f"006{number:012d}AAA",
+        "created_at": at(when),
+        "stage_name": "Open",
+        "amount": 100,
+        "close_date": date(2026, 6, 30),
+        "probability_pct": 10.0,
+        "forecast_category": "Pipeline",
+        **more,
+    }
 
 
 def extract(
-    deals: Rows, history: Rows, changes: Rows = (), *, users: Rows | None = None, roles: Rows | None = None,
-    rates: Rows = (), time_zone: str = "UTC", stages: Rows = STAGES, start_month: int = 1, queues: Rows = (),
-    splits: Rows = (), split_types: Rows = (), record_types: Rows = (), quotas: Rows = (), periods: Rows = (),
-) -> Extract:  # fmt: skip
+    deals: Rows,
+    history: Rows,
+    changes: Rows = (),
+    *,
+    users: Rows | None = None,
+    roles: Rows | None = None,
+    rates: Rows = (),
+    time_zone: str = "UTC",
+    stages: Rows = STAGES,
+    start_month: int = 1,
+    queues: Rows = (),
+    splits: Rows = (),
+    split_types: Rows = (),
+    record_types: Rows = (),
+    quotas: Rows = (),
+    periods: Rows = (),
+) -> Extract:
     """Return an extract of written rows; two people in two teams unless told otherwise."""
     if users is None:
         users = [
-            {"user_id": "005A", "name": "Ann", "username": "ann@acme.example", "email": "ann@acme.example", "is_active": True, "role_id": "00EN"},
-            {"user_id": "005B", "name": "Bob", "username": "bob@acme.example", "email": "bob@acme.example", "is_active": True, "role_id": "00ES"},
-        ]  # fmt: skip
+            {
+                "user_id": "005A",
+                "name": "Ann",
+                "username": "ann@acme.example",
+                "email": "ann@acme.example",
+                "is_active": True,
+                "role_id": "00EN",
+            },
+            {
+                "user_id": "005B",
+                "name": "Bob",
+                "username": "bob@acme.example",
+                "email": "bob@acme.example",
+                "is_active": True,
+                "role_id": "00ES",
+            },
+        ]
     if roles is None:
         roles = [{"role_id": "00EN", "name": "North"}, {"role_id": "00ES", "name": "South"}]
     organization = {
-        "organization_id": ORGANIZATION.organization_id, "name": "Acme", "time_zone": time_zone,
-        "fiscal_year_start_month": start_month, "names_year_by_start": True, "currency_code": "EUR", "is_multi_currency": bool(rates),
-    }  # fmt: skip
+        "organization_id": ORGANIZATION.organization_id,
+        "name": "Acme",
+        "time_zone": time_zone,
+        "fiscal_year_start_month": start_month,
+        "names_year_by_start": True,
+        "currency_code": "EUR",
+        "is_multi_currency": bool(rates),
+    }
     return Extract(
-        extract_id="test", extracted_at=EXTRACTED_AT,
+        extract_id="test",
+        extracted_at=EXTRACTED_AT,
         opportunities=frame(tables.RawOpportunities, deals),
         opportunity_history=frame(tables.RawOpportunityHistory, history),
         opportunity_field_history=frame(tables.RawOpportunityFieldHistory, changes),
-        users=frame(tables.RawUsers, users), roles=frame(tables.RawRoles, roles),
+        users=frame(tables.RawUsers, users),
+        roles=frame(tables.RawRoles, roles),
         accounts=frame(tables.RawAccounts, [{"account_id": "001A", "name": "Client"}]),
-        stages=frame(tables.RawStages, [{"is_active": True, "is_listed": True, **stage} for stage in stages]), organization=frame(tables.RawOrganization, [organization]),
+        stages=frame(
+            tables.RawStages, [{"is_active": True, "is_listed": True, **stage} for stage in stages]
+        ),
+        organization=frame(tables.RawOrganization, [organization]),
         currency_rates=frame(tables.RawCurrencyRates, rates),
         queues=frame(tables.RawQueues, queues),
-        opportunity_splits=frame(tables.RawOpportunitySplits, [{"is_deleted": False, **split} for split in splits]),
+        opportunity_splits=frame(
+            tables.RawOpportunitySplits, [{"is_deleted": False, **split} for split in splits]
+        ),
         split_types=frame(tables.RawSplitTypes, split_types),
         record_types=frame(tables.RawRecordTypes, record_types),
         quotas=frame(tables.RawQuotas, quotas),
         periods=frame(tables.RawPeriods, periods),
-    )  # fmt: skip
+    )
 
 
 def book(text: str = "", year: int = 2026) -> PolicyBook:
@@ -107,7 +170,9 @@ def book(text: str = "", year: int = 2026) -> PolicyBook:
     return PolicyBook({year: parse_policy(text, f"fy{year}.toml")})
 
 
-def rules(text: str = "", year: int = 2026, organization: OrganizationDefaults = ORGANIZATION) -> MonthRules:
+def rules(
+    text: str = "", year: int = 2026, organization: OrganizationDefaults = ORGANIZATION
+) -> MonthRules:
     """Return the rules of a policy text for a calendar year."""
     return book(text, year).for_fiscal_year(year, organization)
 
@@ -120,7 +185,9 @@ def target(owner: str, amount: object, **more: object) -> dict[str, object]:
 class FakeReader:
     """An organisation that needs no wire: answers with the raw tables it was given, and counts how often."""
 
-    def __init__(self, raw: dict[str, pd.DataFrame], now: Callable[[], datetime] = lambda: EXTRACTED_AT) -> None:
+    def __init__(
+        self, raw: dict[str, pd.DataFrame], now: Callable[[], datetime] = lambda: EXTRACTED_AT
+    ) -> None:
         """Keep the tables, and the clock that dates a reading."""
         self.raw, self.now, self.pulls = raw, now, 0
 
@@ -140,7 +207,14 @@ class FakeReader:
         progress("pulled")
         oldest = self.raw["raw_opportunities"]["created_at"].min()
         approve(
-            Outlook(self.organization(), self.raw["raw_users"], self.raw["raw_roles"], self.raw["raw_quotas"], oldest.to_pydatetime(), self.now())
+            Outlook(
+                self.organization(),
+                self.raw["raw_users"],
+                self.raw["raw_roles"],
+                self.raw["raw_quotas"],
+                oldest.to_pydatetime(),
+                self.now(),
+            )
         )
         return store.save(self.raw, self.now(), source, [])
 
@@ -171,4 +245,8 @@ def pulled(client: SalesforceClient, home: Path, **more: object) -> Pulled:
 
 def raw_tables(one: Extract) -> dict[str, pd.DataFrame]:
     """Return an extract's raw tables by name."""
-    return {name: getattr(one, name.removeprefix("raw_")) for name in tables.RAW if name != "raw_targets"}
+    return {
+        name: getattr(one, name.removeprefix("raw_"))
+        for name in tables.RAW
+        if name != "raw_targets"
+    }

@@ -17,7 +17,10 @@ PROGRAMS = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin
 @contextmanager
 def postgresql(folder: Path, password: str = "") -> Iterator[int]:
     """Start a server with a user and database `onpace` in a folder and yield its port; it refuses to run as root, so root lends it a user."""
-    port, as_user = free_port(), {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+    port, as_user = (
+        free_port(),
+        {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {},
+    )
     if as_user:
         for each in (folder, *list(folder.parents)[:3]):
             each.chmod(each.stat().st_mode | 0o055)  # /tmp may be among them, and stays open to all
@@ -25,12 +28,27 @@ def postgresql(folder: Path, password: str = "") -> Iterator[int]:
     data, secret = folder / "data", folder / "password"
     secret.write_text(password or "unused", encoding="utf-8")
     ctl, said = _program("pg_ctl"), {"capture_output": True, "text": True, "cwd": folder, **as_user}
-    how = ["-A", "scram-sha-256" if password else "trust", "-U", "onpace", "--pwfile", str(secret), "--no-sync"]
+    how = [
+        "-A",
+        "scram-sha-256" if password else "trust",
+        "-U",
+        "onpace",
+        "--pwfile",
+        str(secret),
+        "--no-sync",
+    ]
     subprocess.run([_program("initdb"), "-D", str(data), *how], check=True, **said)  # type: ignore[call-overload]
     secret.unlink()
     options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
     with (folder / "log").open("w") as log:
-        subprocess.run([ctl, "-D", str(data), "-w", "-o", options, "start"], check=True, cwd=folder, stdout=log, stderr=log, **as_user)  # type: ignore[call-overload]
+        subprocess.run(
+            [ctl, "-D", str(data), "-w", "-o", options, "start"],
+            check=True,
+            cwd=folder,
+            stdout=log,
+            stderr=log,
+            **as_user,
+        )  # type: ignore[call-overload]
     try:
         yield port
     finally:

@@ -27,19 +27,36 @@ VALUES = yaml.safe_load((DEPLOY / "helm" / "values.yaml").read_text(encoding="ut
 INSTANCE = yaml.safe_load((DEPLOY / "dagster.yaml").read_text(encoding="utf-8"))
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 PROGRAMS = {
-    "dagster": create_dagster_cli(), "dagster-daemon": create_dagster_daemon_cli(), "dagster-webserver": dagster_webserver, "onpace": get_command(app),
-}  # fmt: skip
+    "dagster": create_dagster_cli(),
+    "dagster-daemon": create_dagster_daemon_cli(),
+    "dagster-webserver": dagster_webserver,
+    "onpace": get_command(app),
+}
 OURS = {variable.name for variable in VARIABLES}
-OF_DAGSTER = {"DAGSTER_HOME", "DAGSTER_PG_PASSWORD"} | {f"DAGSTER_POSTGRES_{name}" for name in ("HOST", "DB", "USER", "PASSWORD")}
+OF_DAGSTER = {"DAGSTER_HOME", "DAGSTER_PG_PASSWORD"} | {
+    f"DAGSTER_POSTGRES_{name}" for name in ("HOST", "DB", "USER", "PASSWORD")
+}
 OF_POSTGRESQL = {"POSTGRES_DB", "POSTGRES_USER", "POSTGRES_PASSWORD"}
 
 
 def commands() -> Iterator[list[str]]:
     """Yield every command line of ours that deploy/ names."""
     for service in COMPOSE["services"].values():
-        yield from (words for words in (service.get("command"), service.get("healthcheck", {}).get("test", [None])[1:]) if words)
+        yield from (
+            words
+            for words in (
+                service.get("command"),
+                service.get("healthcheck", {}).get("test", [None])[1:],
+            )
+            if words
+        )
     for unit in UNITS:
-        yield from (shlex.split(line) for line in re.findall(r"^ExecStart=(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE))
+        yield from (
+            shlex.split(line)
+            for line in re.findall(
+                r"^ExecStart=(.+)$", unit.read_text(encoding="utf-8"), re.MULTILINE
+            )
+        )
     for each in VALUES["dagster-user-deployments"]["deployments"]:
         yield ["dagster", "api", "grpc", "-p", str(each["port"]), *each["dagsterApiGrpcArgs"]]
     yield VALUES["extraManifests"][0]["spec"]["template"]["spec"]["containers"][0]["command"]
@@ -57,7 +74,9 @@ def test_a_program_knows_every_word_that_it_is_given(words: list[str]) -> None:
         name, found, arguments = command.resolve_command(context, arguments)
         assert found is not None, name
         command, context = found, click.Context(found, info_name=name, parent=context)
-    command.parse_args(context, [str(each).replace("/opt/onpace/", f"{ROOT}/") for each in arguments])
+    command.parse_args(
+        context, [str(each).replace("/opt/onpace/", f"{ROOT}/") for each in arguments]
+    )
 
 
 def test_every_part_is_started_somewhere() -> None:
@@ -65,9 +84,16 @@ def test_every_part_is_started_somewhere() -> None:
     assert [unit.stem for unit in UNITS] == ["onpace-daemon", "onpace-front", "onpace-webserver"]
 
 
-@pytest.mark.parametrize("path", [path for path in DEPLOY.rglob("*") if path.is_file()], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [path for path in DEPLOY.rglob("*") if path.is_file()], ids=lambda path: path.name
+)
 def test_every_variable_is_read_by_us_or_dagster_or_postgresql(path: Path) -> None:
-    named = set(re.findall(r"\b(?:ONPACE|DAGSTER|POSTGRES|SALESFORCE|SMTP|SLACK)_[A-Z_]*[A-Z]\b", path.read_text(encoding="utf-8")))
+    named = set(
+        re.findall(
+            r"\b(?:ONPACE|DAGSTER|POSTGRES|SALESFORCE|SMTP|SLACK)_[A-Z_]*[A-Z]\b",
+            path.read_text(encoding="utf-8"),
+        )
+    )
     assert named <= OURS | OF_DAGSTER | OF_POSTGRESQL
 
 
@@ -76,16 +102,22 @@ def test_nothing_but_the_proxy_listens_to_others() -> None:
         for port in service.get("ports", []):
             assert port.startswith("127.0.0.1:") or name == "proxy", (name, port)
     for unit in UNITS:
-        assert not re.search(r"0\.0\.0\.0|(?<!\d)::(?!\d)", unit.read_text(encoding="utf-8")), unit.name
+        assert not re.search(r"0\.0\.0\.0|(?<!\d)::(?!\d)", unit.read_text(encoding="utf-8")), (
+            unit.name
+        )
 
 
 def test_no_secret_is_written_down() -> None:
     example = (DEPLOY / "production.env.example").read_text(encoding="utf-8")
-    secret = {variable.name for variable in VARIABLES if variable.is_secret} | {"DAGSTER_POSTGRES_PASSWORD"}
+    secret = {variable.name for variable in VARIABLES if variable.is_secret} | {
+        "DAGSTER_POSTGRES_PASSWORD"
+    }
     for name, value in re.findall(r"^([A-Z_]+)=(.*)$", example, re.MULTILINE):
         assert not (name in secret and value), name
     database = INSTANCE["storage"]["postgres"]["postgres_db"]
-    assert all(set(database[name]) == {"env"} for name in ("hostname", "db_name", "username", "password"))
+    assert all(
+        set(database[name]) == {"env"} for name in ("hostname", "db_name", "username", "password")
+    )
     assert "password" not in (DEPLOY / "Dockerfile").read_text(encoding="utf-8").lower()
 
 
@@ -93,18 +125,32 @@ def test_production_limits_runs_as_one_machine_does() -> None:
     embedded = yaml.safe_load((ROOT / "dagster.yaml").read_text(encoding="utf-8"))
     assert all(INSTANCE[section] == embedded[section] for section in embedded)
     runs = VALUES["concurrency"]["runs"]
-    assert (runs["maxConcurrentRuns"], runs["tagConcurrencyLimits"]) == tuple(embedded["concurrency"]["runs"].values())
+    assert (runs["maxConcurrentRuns"], runs["tagConcurrencyLimits"]) == tuple(
+        embedded["concurrency"]["runs"].values()
+    )
 
 
 def test_the_image_has_the_libraries_and_the_rooms() -> None:
     image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
-    libraries = re.search(r"^LIBRARIES := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    libraries = re.search(
+        r"^LIBRARIES := (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE
+    )
     assert libraries is not None
     assert libraries[1] in image
     assert "--require-hashes" in image
     assert "USER onpace" in image
-    taken = re.findall(r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
-    assert {"sales", "connectors", "reports", "assets", "orchestration", "embedded_org", "requirements.lock"} <= set(taken)
+    taken = re.findall(
+        r"^!(.+)$", (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert {
+        "sales",
+        "connectors",
+        "reports",
+        "assets",
+        "orchestration",
+        "embedded_org",
+        "requirements.lock",
+    } <= set(taken)
     assert all((ROOT / each).exists() for each in taken)
 
 
@@ -115,16 +161,35 @@ def test_a_unit_is_one_that_systemd_takes_and_is_confined(unit: Path, tmp_path: 
         pytest.skip("there is no systemd-analyze on this machine")
     # Programs of an installed system are not here; the rest is judged as it is.
     copy = tmp_path / unit.name
-    copy.write_text(re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE), encoding="utf-8")
-    judged = subprocess.run([analyse, "verify", str(copy)], capture_output=True, text=True, check=False, timeout=60)
-    assert (judged.returncode, [line for line in judged.stderr.splitlines() if unit.name in line]) == (0, [])
+    copy.write_text(
+        re.sub(
+            r"^ExecStart=\S+",
+            "ExecStart=/bin/true",
+            unit.read_text(encoding="utf-8"),
+            flags=re.MULTILINE,
+        ),
+        encoding="utf-8",
+    )
+    judged = subprocess.run(
+        [analyse, "verify", str(copy)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (
+        judged.returncode,
+        [line for line in judged.stderr.splitlines() if unit.name in line],
+    ) == (0, [])
     exposed = subprocess.run(
-        [analyse, "security", "--offline=true", "--threshold=20", str(copy)], capture_output=True, text=True, check=False, timeout=60
+        [analyse, "security", "--offline=true", "--threshold=20", str(copy)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
     assert exposed.returncode == 0, exposed.stdout[-500:]
 
 
-def test_alerts_name_figures_that_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_name_figures_that_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     page = (ROOT / "docs" / "deployment.md").read_text(encoding="utf-8")
     alerts = re.search(r"```promql\n(.+?)```", page, re.DOTALL)
     assert alerts is not None

@@ -33,7 +33,9 @@ def test_the_data_model_names_every_field_that_is_read() -> None:
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:
     page = (ROOT / ".env.example").read_text(encoding="utf-8")
-    assert set(re.findall(r"^#([A-Z_]+)=", page, re.MULTILINE)) == {variable.name for variable in VARIABLES}
+    assert set(re.findall(r"^#([A-Z_]+)=", page, re.MULTILINE)) == {
+        variable.name for variable in VARIABLES
+    }
 
 
 def test_the_readme_is_short_and_its_links_lead_somewhere() -> None:
@@ -51,7 +53,9 @@ def test_the_guide_names_every_rule_with_its_default() -> None:
     assert f"`{policy.phasing.cap}`" in page
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "tests/clients/package-lock.json", "tests/clients/airbyte.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements.lock", "tests/clients/package-lock.json", "tests/clients/airbyte.lock"]
+)
 def test_lock_files_carry_hashes_and_no_index_address(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     assert "sha256:" in text or '"integrity"' in text
@@ -66,5 +70,7 @@ def test_the_commands_of_the_readme_exist() -> None:
     commands = set(get_command(app).commands)  # type: ignore[attr-defined]
     used = set(re.findall(r"^onpace ([a-z-]+)", README, re.MULTILINE))
     assert used <= commands
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert set(re.findall(r"make ([a-z]+)", README)) <= targets

@@ -29,8 +29,8 @@ for subject in (months, past, answers, deliveries, machine):
     app.add_typer(subject.app)
 
 
-# Imports make objects that live as long as the process: looking through them again and again, and once more at the end,
-# takes longer than most commands.
+# Imports make objects that live as long as the process: looking through them again and again, and
+# once more at the end, takes longer than most commands.
 RARELY = (200_000, 50, 50)
 
 

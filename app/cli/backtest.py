@@ -9,7 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
@@ -34,7 +41,13 @@ def backtest(books: Books, month: Month | None, console: Console) -> tuple[Month
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     books.use_published(chosen)
     panel = books.forecasts.panel(chosen)
-    parts = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    parts = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*parts, console=console) as progress:
         task = progress.add_task("Forecasts of past month ends", total=len(origins(panel, chosen)))
 
@@ -42,9 +55,14 @@ def backtest(books: Books, month: Month | None, console: Console) -> tuple[Month
             progress.update(task, description=f"Forecast of {origin}", advance=1)
 
         record = track_record(
-            panel, chosen, books.rules(chosen), books.people(chosen), lambda origin: books.forecasts.targets_at(origin, chosen),
-            books.record(chosen).extracted_at, begin=begin,
-        )  # fmt: skip
+            panel,
+            chosen,
+            books.rules(chosen),
+            books.people(chosen),
+            lambda origin: books.forecasts.targets_at(origin, chosen),
+            books.record(chosen).extracted_at,
+            begin=begin,
+        )
     return chosen, record
 
 
@@ -56,7 +74,14 @@ def write(record: pd.DataFrame, month: Month, folder: Path) -> Path:
 def shown(record: pd.DataFrame) -> list[Table]:
     """Return the scores as tables for the terminal; none where too few forecasts can be judged."""
     found = scores(record)
-    return [_errors(found), *(_reliability(each) for each in found if each.reliability and each.grain == "company")] if found else []
+    return (
+        [
+            _errors(found),
+            *(_reliability(each) for each in found if each.reliability and each.grain == "company"),
+        ]
+        if found
+        else []
+    )
 
 
 def too_little() -> str:
@@ -70,9 +95,14 @@ def _errors(found: list[Score]) -> Table:
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for score in found:
         table.add_row(
-            f"{score.grain} {score.kind}", f"{score.forecasts} of {score.periods}", _share(score.wape),
-            *(_share(score.baselines.get(name)) for name in NAMES), _share(score.pinball), _share(score.inside), _brier(score),
-        )  # fmt: skip
+            f"{score.grain} {score.kind}",
+            f"{score.forecasts} of {score.periods}",
+            _share(score.wape),
+            *(_share(score.baselines.get(name)) for name in NAMES),
+            _share(score.pinball),
+            _share(score.inside),
+            _brier(score),
+        )
     return table
 
 

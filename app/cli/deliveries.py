@@ -10,7 +10,10 @@ import typer
 from app.console import MonthArgument, closed_month, one_sentence, out
 
 app = typer.Typer()
-deliveries_app = typer.Typer(help="The ledger of deliveries: what was sent to whom, and what nobody knows.", no_args_is_help=True)
+deliveries_app = typer.Typer(
+    help="The ledger of deliveries: what was sent to whom, and what nobody knows.",
+    no_args_is_help=True,
+)
 app.add_typer(deliveries_app, name="deliveries")
 schedule_app = typer.Typer(help="When month ends are launched.", no_args_is_help=True)
 app.add_typer(schedule_app, name="schedule")
@@ -19,9 +22,21 @@ app.add_typer(schedule_app, name="schedule")
 @app.command()
 def deliver(
     month: MonthArgument,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print who would get what, and send nothing.")] = False,
-    to: Annotated[str, typer.Option("--to", metavar="ADDRESS", help="Send everything to this address instead: a rehearsal.")] = "",
-    revisions: Annotated[bool, typer.Option("--revisions", help="Send revised documents too, to those who have an earlier revision.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print who would get what, and send nothing.")
+    ] = False,
+    to: Annotated[
+        str,
+        typer.Option(
+            "--to", metavar="ADDRESS", help="Send everything to this address instead: a rehearsal."
+        ),
+    ] = "",
+    revisions: Annotated[
+        bool,
+        typer.Option(
+            "--revisions", help="Send revised documents too, to those who have an earlier revision."
+        ),
+    ] = False,
 ) -> None:
     """Mail a published month to its recipients; nobody gets the same document twice.
 
@@ -35,13 +50,17 @@ def deliver(
         room = resources.make_mailroom()
         if dry_run:
             mailing.rehearse(room, chosen, lambda line: out.print(line, markup=False))
-        elif not mailing.send(room, chosen, to, lambda line: out.print(line, markup=False), with_revisions=revisions):
+        elif not mailing.send(
+            room, chosen, to, lambda line: out.print(line, markup=False), with_revisions=revisions
+        ):
             raise typer.Exit(1)
 
 
 @deliveries_app.command(name="list")
 def list_deliveries(
-    month: Annotated[str, typer.Argument(metavar="MONTH", help="A month; all of them if left out.")] = "",
+    month: Annotated[
+        str, typer.Argument(metavar="MONTH", help="A month; all of them if left out.")
+    ] = "",
 ) -> None:
     """Print the ledger of deliveries: who got what, and what became of it."""
     chosen = str(closed_month(month)) if month else ""
@@ -54,8 +73,14 @@ def list_deliveries(
 
 @deliveries_app.command()
 def resolve(
-    number: Annotated[int, typer.Argument(metavar="ID", help="The number of a delivery that is unknown or refused.")],
-    sent: Annotated[bool, typer.Option("--sent/--again", help="It arrived; or it did not, and is to be sent again.")],
+    number: Annotated[
+        int,
+        typer.Argument(metavar="ID", help="The number of a delivery that is unknown or refused."),
+    ],
+    sent: Annotated[
+        bool,
+        typer.Option("--sent/--again", help="It arrived; or it did not, and is to be sent again."),
+    ],
 ) -> None:
     """Say what became of a delivery of which nobody knows: killed between the server's answer and our record."""
     with one_sentence():
@@ -68,7 +93,12 @@ def resolve(
 @app.command()
 def approve(
     month: MonthArgument,
-    name: Annotated[str, typer.Option("--name", help="Who approves. [default: the user of this machine]", show_default=False)] = "",
+    name: Annotated[
+        str,
+        typer.Option(
+            "--name", help="Who approves. [default: the user of this machine]", show_default=False
+        ),
+    ] = "",
 ) -> None:
     """Approve of a month's documents as they are, where [delivery] needs_approval holds them."""
     chosen = closed_month(month)
@@ -84,7 +114,9 @@ def approve(
 
 @schedule_app.command(name="next")
 def next_runs(
-    count: Annotated[int, typer.Argument(metavar="N", min=1, max=60, help="How many month ends.")] = 12,
+    count: Annotated[
+        int, typer.Argument(metavar="N", min=1, max=60, help="How many month ends.")
+    ] = 12,
 ) -> None:
     """Print when the coming month ends are launched, in the reporting time zone."""
     with one_sentence():
@@ -92,6 +124,10 @@ def next_runs(
         from sales.calendar import Month
 
         now = datetime.now(UTC)
-        coming = ((month, at) for month, at in due_days(Month.of(now.date()).plus(-1), count + 1) if at > now)
+        coming = (
+            (month, at)
+            for month, at in due_days(Month.of(now.date()).plus(-1), count + 1)
+            if at > now
+        )
         for _, (month, at) in zip(range(count), coming, strict=False):
             out.print(f"{month}  {at:%a %Y-%m-%d %H:%M %Z}", markup=False)

@@ -18,7 +18,9 @@ def rehearse(room: Mailroom, month: Month, say: Say) -> None:
     """Print who would get what, what holds the month, and what cannot be sent; nothing is sent or noted."""
     plan = room.planned(month)
     for parcel in plan.parcels:
-        hidden = f" (hidden copies: {', '.join(parcel.hidden_copies)})" if parcel.hidden_copies else ""
+        hidden = (
+            f" (hidden copies: {', '.join(parcel.hidden_copies)})" if parcel.hidden_copies else ""
+        )
         say(f"{parcel.address}{hidden}: {', '.join(each.file for each in parcel.documents)}")
     for remark in (*plan.remarks, *(f"held back: {reason}" for reason in room.held(month))):
         say(remark)
@@ -30,7 +32,11 @@ def send(room: Mailroom, month: Month, only_to: str, say: Say, *, with_revisions
     done = room.send(month, with_revisions=with_revisions, only_to=only_to)
     for name in done.sent:
         say(f"sent: {name}")
-    for word, those in (("refused", done.refused), ("waiting", done.waiting), ("unknown", done.unknown)):
+    for word, those in (
+        ("refused", done.refused),
+        ("waiting", done.waiting),
+        ("unknown", done.unknown),
+    ):
         for name, reason in those.items():
             say(f"{word}: {name}: {reason}")
     for name in done.revised:

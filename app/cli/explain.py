@@ -18,7 +18,16 @@ from sales import arrow as columns
 from sales.calendar import Month
 from sales.errors import Fault
 from sales.explain.evidence import Evidence, Record, records
-from sales.explain.explanation import ATTAINMENT, COVERAGE, FORECAST, RULES, Explanation, behind, explain, plain
+from sales.explain.explanation import (
+    ATTAINMENT,
+    COVERAGE,
+    FORECAST,
+    RULES,
+    Explanation,
+    behind,
+    explain,
+    plain,
+)
 from sales.explain.forecast_evidence import foreseen
 from sales.policy.rules import MonthRules
 
@@ -60,14 +69,32 @@ def answer(books: Books, question: Question) -> Answer:
     name = TABLES[question.subject]
     wanted = _columns(name, question.column)
     rows = records(books.published.read(name, month))
-    snapshot, credit, phased = (books.published.read(each, month) for each in ("opportunity_snapshot", "booking_credit", "phased_targets"))
+    snapshot, credit, phased = (
+        books.published.read(each, month)
+        for each in ("opportunity_snapshot", "booking_credit", "phased_targets")
+    )
     books.use_published(month)
     grain, grain_id, whom = _whom(question, rows, [snapshot, credit, phased], books, month)
-    row = _row(question, [row for row in rows if (row["grain"], row["grain_id"]) == (grain, grain_id)], whom, month)
+    row = _row(
+        question,
+        [row for row in rows if (row["grain"], row["grain_id"]) == (grain, grain_id)],
+        whom,
+        month,
+    )
     rules = books.rules(month)
-    needs_forecast = name == COVERAGE and any(column in FORECAST for column in wanted or RULES[name])
-    ahead = foreseen(books.forecasts.foresight(month), snapshot, credit, phased, month, rules) if needs_forecast else None
-    return Answer(explain(Evidence(snapshot, credit, phased, month, rules, ahead), name, row, wanted), rules, whom)
+    needs_forecast = name == COVERAGE and any(
+        column in FORECAST for column in wanted or RULES[name]
+    )
+    ahead = (
+        foreseen(books.forecasts.foresight(month), snapshot, credit, phased, month, rules)
+        if needs_forecast
+        else None
+    )
+    return Answer(
+        explain(Evidence(snapshot, credit, phased, month, rules, ahead), name, row, wanted),
+        rules,
+        whom,
+    )
 
 
 def _columns(table: str, column: str) -> Sequence[str]:
@@ -75,22 +102,42 @@ def _columns(table: str, column: str) -> Sequence[str]:
     if not column:
         return ()
     if column not in RULES[table]:
-        raise NotThere(f"{table} has no figure called {column[:60]!r}; {_near(column, RULES[table])}")
+        raise NotThere(
+            f"{table} has no figure called {column[:60]!r}; {_near(column, RULES[table])}"
+        )
     return sorted(behind(table, [column]))
 
 
-def _whom(question: Question, rows: list[Record], parts: list[pd.DataFrame], books: Books, month: Month) -> tuple[str, str, str]:
+def _whom(
+    question: Question, rows: list[Record], parts: list[pd.DataFrame], books: Books, month: Month
+) -> tuple[str, str, str]:
     """Return grain, id and name of who is meant."""
-    ids = {grain: sorted({row["grain_id"] for row in rows if row["grain"] == grain}) for grain in ("person", "team", "company")}
+    ids = {
+        grain: sorted({row["grain_id"] for row in rows if row["grain"] == grain})
+        for grain in ("person", "team", "company")
+    }
     if question.team is not None:
         team = _the_one("team", question.team, [(each, each) for each in ids["team"]], month)
         return "team", team, team
     if question.person is None:
         return "company", ids["company"][0], ids["company"][0]
-    names = {owner: name for part in parts for owner, name in part[["owner_id", "owner_name"]].drop_duplicates().itertuples(index=False)}
+    names = {
+        owner: name
+        for part in parts
+        for owner, name in part[["owner_id", "owner_name"]]
+        .drop_duplicates()
+        .itertuples(index=False)
+    }
     users = books.extract(books.record(month)).users
-    user_names = dict(zip(users["user_id"], columns.arrow(users["username"]).to_pylist(), strict=True))
-    known = [(word, each) for each in ids["person"] for word in (each, each[:SHORT_ID], names[each], user_names.get(each)) if word]
+    user_names = dict(
+        zip(users["user_id"], columns.arrow(users["username"]).to_pylist(), strict=True)
+    )
+    known = [
+        (word, each)
+        for each in ids["person"]
+        for word in (each, each[:SHORT_ID], names[each], user_names.get(each))
+        if word
+    ]
     person = _the_one("person", question.person, known, month)
     return "person", person, names[person]
 
@@ -98,11 +145,15 @@ def _whom(question: Question, rows: list[Record], parts: list[pd.DataFrame], boo
 def _the_one(what: str, asked: str, known: list[tuple[str, str]], month: Month) -> str:
     """Return the id that goes by a word: as it is written, else whatever the case; raises `NotThere` where it is not one."""
     exact = {each for word, each in known if word == asked}
-    found = exact or {each for word, each in known if plain(word).casefold() == plain(asked).casefold()}
+    found = exact or {
+        each for word, each in known if plain(word).casefold() == plain(asked).casefold()
+    }
     if len(found) == 1:
         return found.pop()
     if found:
-        raise NotThere(f"{len(found)} go by {plain(asked)[:60]!r} at the end of {month}; name one by its id: {', '.join(sorted(found)[:NAMED])}")
+        raise NotThere(
+            f"{len(found)} go by {plain(asked)[:60]!r} at the end of {month}; name one by its id: {', '.join(sorted(found)[:NAMED])}"
+        )
     raise NotThere(
         f"no {what} with a target, a booking or a deal at the end of {month} is called {plain(asked)[:60]!r}; {_near(asked, _names(known))}"
     )
@@ -110,7 +161,9 @@ def _the_one(what: str, asked: str, known: list[tuple[str, str]], month: Month) 
 
 def _names(known: list[tuple[str, str]]) -> list[str]:
     """Return what people call each other by: no record ids, where there is anything else."""
-    return sorted({word for word, each in known if not each.startswith(word)} or {word for word, _ in known})
+    return sorted(
+        {word for word, each in known if not each.startswith(word)} or {word for word, _ in known}
+    )
 
 
 def _row(question: Question, rows: list[Record], whom: str, month: Month) -> Record:
@@ -118,8 +171,14 @@ def _row(question: Question, rows: list[Record], whom: str, month: Month) -> Rec
     found = [row for row in rows if row["period"] == asked]
     if not found:
         there = ", ".join(sorted({row["period"] for row in rows}))
-        said = f"has no period {plain(question.period)[:40]!r}" if asked else "needs a period: name it with --period"
-        raise NotThere(f"{question.subject} of {plain(whom)[:60]} at the end of {month} {said}; there are {there}")
+        said = (
+            f"has no period {plain(question.period)[:40]!r}"
+            if asked
+            else "needs a period: name it with --period"
+        )
+        raise NotThere(
+            f"{question.subject} of {plain(whom)[:60]} at the end of {month} {said}; there are {there}"
+        )
     return found[0]
 
 

@@ -20,7 +20,15 @@ from rich.text import Text
 from app.cli.explain import Answer
 from reports.export.safe_csv import guarded_csv
 from sales.explain.evidence import Line, Pile
-from sales.explain.explanation import ATTAINMENT, FORECAST, Explanation, Figure, Value, plain, written
+from sales.explain.explanation import (
+    ATTAINMENT,
+    FORECAST,
+    Explanation,
+    Figure,
+    Value,
+    plain,
+    written,
+)
 from sales.money import DECIMAL_PRECISION
 
 # Wider than any table: what it would take to print it whole.
@@ -57,42 +65,92 @@ def _adds(figure: str) -> Callable[[Line], str]:
 
 
 def _percent(name: str) -> Callable[[Line], str]:
-    return lambda line: NONE if getattr(line, name) is None else f"{float(getattr(line, name)):.4g} %"
+    return lambda line: (
+        NONE if getattr(line, name) is None else f"{float(getattr(line, name)):.4g} %"
+    )
 
 
 def _sum(head: str, figure: str) -> Shown:
     return Shown(head, _adds(figure), figure, is_number=True)
 
 
-DEAL = [Shown("Opportunity", _text("record_id")), Shown("Name", _text("name")), Shown("Account", _text("account_name"))]
+DEAL = [
+    Shown("Opportunity", _text("record_id")),
+    Shown("Name", _text("name")),
+    Shown("Account", _text("account_name")),
+]
 STAGE = [Shown("Stage", _text("stage_name")), Shown("Closes", _text("close_date"))]
 OWNER = Shown("Owner", _text("owner_name"))
 LISTS: dict[str, tuple[str, list[Shown]]] = {
-    "targets": ("Targets: each person's months", [
-        Shown("Person", _text("owner_name")), Shown("Id", _text("owner_id")), Shown("Annual", _number("amount"), is_number=True), Shown("Month", _text("month")),
-        _sum("Baseline", "target"), _sum("Re-phased", "rephased_target"),
-    ]),
-    "bookings": ("Bookings: deals won, and who gets the credit", [
-        *DEAL, *STAGE, Shown("Credit to", _text("owner_name")), Shown("Deal", _number("amount"), is_number=True),
-        Shown("Share", _percent("share_pct"), is_number=True), _sum("Credit", "bookings"),
-    ]),
-    "open_pipeline": ("Open pipeline: deals that are open and count in the period", [
-        *DEAL, OWNER, *STAGE, _sum("Amount", "open_pipeline"), Shown("CRM", _percent("probability_pct"), is_number=True),
-        _sum("Amount x CRM", "stage_weighted_pipeline"), Shown("Chance", lambda line: NONE if line.chance is None else f"{line.chance:.2%}", is_number=True),
-        _sum("Amount x chance", "weighted_pipeline"),
-    ]),
-    "overdue": ("Overdue: deals that are open though their close date has passed", [*DEAL, OWNER, *STAGE, _sum("Amount", "overdue_pipeline")]),
-}  # fmt: skip
+    "targets": (
+        "Targets: each person's months",
+        [
+            Shown("Person", _text("owner_name")),
+            Shown("Id", _text("owner_id")),
+            Shown("Annual", _number("amount"), is_number=True),
+            Shown("Month", _text("month")),
+            _sum("Baseline", "target"),
+            _sum("Re-phased", "rephased_target"),
+        ],
+    ),
+    "bookings": (
+        "Bookings: deals won, and who gets the credit",
+        [
+            *DEAL,
+            *STAGE,
+            Shown("Credit to", _text("owner_name")),
+            Shown("Deal", _number("amount"), is_number=True),
+            Shown("Share", _percent("share_pct"), is_number=True),
+            _sum("Credit", "bookings"),
+        ],
+    ),
+    "open_pipeline": (
+        "Open pipeline: deals that are open and count in the period",
+        [
+            *DEAL,
+            OWNER,
+            *STAGE,
+            _sum("Amount", "open_pipeline"),
+            Shown("CRM", _percent("probability_pct"), is_number=True),
+            _sum("Amount x CRM", "stage_weighted_pipeline"),
+            Shown(
+                "Chance",
+                lambda line: NONE if line.chance is None else f"{line.chance:.2%}",
+                is_number=True,
+            ),
+            _sum("Amount x chance", "weighted_pipeline"),
+        ],
+    ),
+    "overdue": (
+        "Overdue: deals that are open though their close date has passed",
+        [*DEAL, OWNER, *STAGE, _sum("Amount", "overdue_pipeline")],
+    ),
+}
 # What is never broken over lines.
 WHOLE = {"Opportunity", "Id", "Closes", "Month"}
 COUNTS = {"open_count", "without_amount_count"}
 # Columns of the table for spreadsheets after those of the row; without a type they are money.
 CSV: dict[str, pa.DataType | None] = {
-    "figure": pa.string(), "line": pa.string(), "amount": None, "number": pa.float64(), "word": pa.string(),
-    "comes_from": pa.string(), "worked": pa.string(), "record_id": pa.string(), "name": pa.string(), "account_name": pa.string(),
-    "stage_name": pa.string(), "close_date": pa.date32(), "month": pa.string(), "owner_id": pa.string(), "owner_name": pa.string(),
-    "whole_amount": None, "share_pct": pa.float64(), "probability_pct": pa.float64(), "chance": pa.float64(),
-}  # fmt: skip
+    "figure": pa.string(),
+    "line": pa.string(),
+    "amount": None,
+    "number": pa.float64(),
+    "word": pa.string(),
+    "comes_from": pa.string(),
+    "worked": pa.string(),
+    "record_id": pa.string(),
+    "name": pa.string(),
+    "account_name": pa.string(),
+    "stage_name": pa.string(),
+    "close_date": pa.date32(),
+    "month": pa.string(),
+    "owner_id": pa.string(),
+    "owner_name": pa.string(),
+    "whole_amount": None,
+    "share_pct": pa.float64(),
+    "probability_pct": pa.float64(),
+    "chance": pa.float64(),
+}
 # Columns that only explain another one, and go with it.
 GOES_WITH = {"CRM": "stage_weighted_pipeline", "Chance": "weighted_pipeline"}
 
@@ -118,7 +176,9 @@ def tables(answer: Answer) -> Iterator[Table]:
 def remark(explanation: Explanation) -> str:
     """Return what was checked, and what is taken from the forecast as it is."""
     said = f"Each figure was made again from the lines above and is what {explanation.table} says."
-    if not any(figure.column in FORECAST and figure.value is not None for figure in explanation.figures):
+    if not any(
+        figure.column in FORECAST and figure.value is not None for figure in explanation.figures
+    ):
         return said
     return f"{said} The chances of deals, c, N and the interval are the forecast's own, made again from what was known at the month end."
 
@@ -126,7 +186,11 @@ def remark(explanation: Explanation) -> str:
 def show(table: Table, console: Console) -> None:
     """Print a table whole: as wide as the terminal where its numbers fit, as wide as it needs to be elsewhere."""
     needs = Measurement.get(console, console.options.update(max_width=WIDEST), table)
-    table.width = max(needs.minimum, min(console.width, needs.maximum)) if console.is_terminal else needs.maximum
+    table.width = (
+        max(needs.minimum, min(console.width, needs.maximum))
+        if console.is_terminal
+        else needs.maximum
+    )
     console.print(table)
 
 
@@ -134,22 +198,37 @@ def _figures(explanation: Explanation) -> Table:
     table = _table("")
     for name, is_number in (("Figure", False), ("Value", True), ("Comes from", False)):
         is_long = name == "Comes from"
-        table.add_column(name, justify="right" if is_number else "left", no_wrap=not is_long, max_width=LINE if is_long else None)
+        table.add_column(
+            name,
+            justify="right" if is_number else "left",
+            no_wrap=not is_long,
+            max_width=LINE if is_long else None,
+        )
     for figure in explanation.figures:
         worked = Text(f"\n= {figure.worked}") if figure.worked else Text()
-        table.add_row(figure.column, Text(written(figure.value), style="bold"), Text(figure.words) + worked)
+        table.add_row(
+            figure.column, Text(written(figure.value), style="bold"), Text(figure.words) + worked
+        )
     return table
 
 
 def _list(pile: Pile, sums: Sequence[Figure]) -> Table:
     name, columns = LISTS[pile.name]
     here = {figure.column for figure in sums}
-    shown = [each for each in columns if (each.figure or GOES_WITH.get(each.head, "")) in {"", *here}]
+    shown = [
+        each for each in columns if (each.figure or GOES_WITH.get(each.head, "")) in {"", *here}
+    ]
     table = _table(name)
     for each in shown:
         head = f"{each.head}\n{each.figure}" if each.figure else each.head
         is_whole = each.is_number or each.head in WHOLE
-        table.add_column(head, justify="right" if each.is_number else "left", no_wrap=is_whole, overflow="fold", max_width=None if is_whole else CELL)
+        table.add_column(
+            head,
+            justify="right" if each.is_number else "left",
+            no_wrap=is_whole,
+            overflow="fold",
+            max_width=None if is_whole else CELL,
+        )
     for line in pile.lines:
         table.add_row(*(Text(each.say(line)) for each in shown))
     table.add_section()
@@ -168,7 +247,14 @@ def _total(pile: Pile, figure: str) -> Decimal | int:
 
 
 def _table(name: str) -> Table:
-    return Table(title=name, title_justify="left", title_style="bold", box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    return Table(
+        title=name,
+        title_justify="left",
+        title_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+    )
 
 
 def as_csv(answer: Answer) -> bytes:
@@ -176,14 +262,36 @@ def as_csv(answer: Answer) -> bytes:
     its = answer.explanation
     rows: list[dict[str, object]] = []
     for figure in its.figures:
-        rows.append({"figure": figure.column, "line": "figure", **_valued(figure.value), "comes_from": figure.words, "worked": figure.worked})
+        rows.append(
+            {
+                "figure": figure.column,
+                "line": "figure",
+                **_valued(figure.value),
+                "comes_from": figure.words,
+                "worked": figure.worked,
+            }
+        )
         for pile in its.piles:
             if figure in its.sums(pile):
                 rows += [_part(figure, line) for line in pile.lines]
-    about = {"as_of_month": str(its.month), "grain": its.grain, "grain_id": its.grain_id, "period": its.period.name}
+    about = {
+        "as_of_month": str(its.month),
+        "grain": its.grain,
+        "grain_id": its.grain_id,
+        "period": its.period.name,
+    }
     money = pa.decimal128(DECIMAL_PRECISION, answer.rules.digits)
-    kinds = {name: pa.string() for name in about} | {name: kind or money for name, kind in CSV.items()}
-    return guarded_csv(pa.table({name: pa.array([(about | row).get(name) for row in rows], kind) for name, kind in kinds.items()}))
+    kinds = {name: pa.string() for name in about} | {
+        name: kind or money for name, kind in CSV.items()
+    }
+    return guarded_csv(
+        pa.table(
+            {
+                name: pa.array([(about | row).get(name) for row in rows], kind)
+                for name, kind in kinds.items()
+            }
+        )
+    )
 
 
 def _valued(value: Value) -> dict[str, object]:
@@ -195,8 +303,19 @@ def _valued(value: Value) -> dict[str, object]:
 def _part(figure: Figure, line: Line) -> dict[str, object]:
     nothing = Decimal(0) if isinstance(figure.value, Decimal) else 0
     return {
-        "figure": figure.column, "line": "part", **_valued(line.adds.get(figure.column, nothing)), "record_id": line.record_id,
-        "name": line.name, "account_name": line.account_name, "stage_name": line.stage_name, "close_date": line.close_date,
-        "month": line.month or None, "owner_id": line.owner_id, "owner_name": line.owner_name, "whole_amount": line.amount,
-        "share_pct": line.share_pct and float(line.share_pct), "probability_pct": line.probability_pct, "chance": line.chance,
-    }  # fmt: skip
+        "figure": figure.column,
+        "line": "part",
+        **_valued(line.adds.get(figure.column, nothing)),
+        "record_id": line.record_id,
+        "name": line.name,
+        "account_name": line.account_name,
+        "stage_name": line.stage_name,
+        "close_date": line.close_date,
+        "month": line.month or None,
+        "owner_id": line.owner_id,
+        "owner_name": line.owner_name,
+        "whole_amount": line.amount,
+        "share_pct": line.share_pct and float(line.share_pct),
+        "probability_pct": line.probability_pct,
+        "chance": line.chance,
+    }

@@ -30,7 +30,9 @@ def _named(text: str, books: Books) -> list[Month]:
         name = int(found[1] or found[3])
         if name < 1:
             raise UnknownMonths(f"{text[:40]!r} is no fiscal year; write it as FY2026")
-        months = books.policies.for_fiscal_year(name, _organization(books)).calendar.year(name).months
+        months = (
+            books.policies.for_fiscal_year(name, _organization(books)).calendar.year(name).months
+        )
         first = (int(found[2]) - 1) * MONTHS_IN_QUARTER if found[2] else 0
         return list(months[first : first + MONTHS_IN_QUARTER] if found[2] else months)
     first_text, dots, last_text = text.partition("..")
@@ -38,9 +40,13 @@ def _named(text: str, books: Books) -> list[Month]:
         first = Month.parse(first_text)
         last = Month.parse(last_text) if dots else first
     except UnknownMonth:
-        raise UnknownMonths(f"{text[:40]!r} names no months; write 2025-01..2025-12, 2025-Q3 or FY2026") from None
+        raise UnknownMonths(
+            f"{text[:40]!r} names no months; write 2025-01..2025-12, 2025-Q3 or FY2026"
+        ) from None
     if last < first or last.index - first.index >= MOST_MONTHS:
-        raise UnknownMonths(f"{text[:40]!r} ends before it begins or is longer than {MOST_MONTHS} months")
+        raise UnknownMonths(
+            f"{text[:40]!r} ends before it begins or is longer than {MOST_MONTHS} months"
+        )
     return [first.plus(n) for n in range(last.index - first.index + 1)]
 
 

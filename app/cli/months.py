@@ -17,18 +17,33 @@ if TYPE_CHECKING:
 
 app = typer.Typer()
 
-FreshOption = Annotated[bool, typer.Option("--fresh-extract", help="Read Salesforce again instead of the extract frozen for the month.")]
+FreshOption = Annotated[
+    bool,
+    typer.Option(
+        "--fresh-extract", help="Read Salesforce again instead of the extract frozen for the month."
+    ),
+]
 OnlyOption = Annotated[
     list[str] | None,
     typer.Option(
-        "--only", metavar="NAME", help="Only this group or table (coverage, target_attainment, report ...), from what is stored. Repeatable."
+        "--only",
+        metavar="NAME",
+        help="Only this group or table (coverage, target_attainment, report ...), from what is stored. Repeatable.",
     ),
 ]
 ReconstructOption = Annotated[
-    bool, typer.Option("--reconstruct", help="Pass over our own copy of the month end and work the month out from what Salesforce says today.")
+    bool,
+    typer.Option(
+        "--reconstruct",
+        help="Pass over our own copy of the month end and work the month out from what Salesforce says today.",
+    ),
 ]
 VanishedOption = Annotated[
-    bool, typer.Option("--accept-vanished", help="Take records that can no longer be seen for deleted ones, however many they are.")
+    bool,
+    typer.Option(
+        "--accept-vanished",
+        help="Take records that can no longer be seen for deleted ones, however many they are.",
+    ),
 ]
 
 
@@ -36,8 +51,8 @@ VanishedOption = Annotated[
 def demo() -> None:
     """Run the month end of the demo company for the latest closed month, and say where the PDFs are.
 
-    Uses the embedded org and a mail server of its own whatever SALESFORCE_* and SMTP_* say. A second run prints only what
-    changed, and mails nothing twice.
+    Uses the embedded org and a mail server of its own whatever SALESFORCE_* and SMTP_* say. A
+    second run prints only what changed, and mails nothing twice.
     """
     with one_sentence():
         from app.demo.mail_server import mailbox
@@ -49,7 +64,10 @@ def demo() -> None:
         with mailbox(settings.home() / "mailbox") as port:
             settings.use_mailbox(port)
             _run("month_end", month, fresh=False)
-        out.print(f"Mails as their recipients would see them: {settings.home() / 'mailbox' / 'index.html'}", markup=False)
+        out.print(
+            f"Mails as their recipients would see them: {settings.home() / 'mailbox' / 'index.html'}",
+            markup=False,
+        )
         out.print("Open the Dagster UI on the same data: make dev")
 
 
@@ -63,28 +81,42 @@ def report(
 ) -> None:
     """Compute a month and print its packs, without delivering them.
 
-    A month that was computed before is computed again from the extract frozen for it; one whose end was copied soon
-    after it, from that copy. Where nothing changed that decides about it, nothing is computed; else what did not change stands.
+    A month that was computed before is computed again from the extract frozen for it; one whose end
+    was copied soon after it, from that copy. Where nothing changed that decides about it, nothing
+    is computed; else what did not change stands.
     """
     chosen = closed_month(month)
     if only and "extract" not in only and (fresh_extract or reconstruct or accept_vanished):
-        raise typer.BadParameter("--only without extract reads nothing from Salesforce; add --only extract, or leave the other options out")
+        raise typer.BadParameter(
+            "--only without extract reads nothing from Salesforce; add --only extract, or leave the other options out"
+        )
     with one_sentence():
-        _run("restatement", chosen, fresh=fresh_extract, reconstruct=reconstruct, accept_vanished=accept_vanished, only=only or [])
+        _run(
+            "restatement",
+            chosen,
+            fresh=fresh_extract,
+            reconstruct=reconstruct,
+            accept_vanished=accept_vanished,
+            only=only or [],
+        )
 
 
 @app.command()
 def backfill(
     months: Annotated[
-        str, typer.Argument(metavar="MONTHS", help="2025-01..2025-12, a quarter such as FY2025-Q3, a year such as FY2026, or several with commas.")
+        str,
+        typer.Argument(
+            metavar="MONTHS",
+            help="2025-01..2025-12, a quarter such as FY2025-Q3, a year such as FY2026, or several with commas.",
+        ),
     ],
     fresh_extract: FreshOption = False,
 ) -> None:
     """Compute and print several past months from one reading of Salesforce. Never delivers.
 
     Quarters and years are fiscal: FY2026-Q3 is the third quarter of the fiscal year called 2026.
-    A month in which nothing changed is not computed again; one that fails is named with its reason, leaves the others
-    standing, and is resumed alone.
+    A month in which nothing changed is not computed again; one that fails is named with its reason,
+    leaves the others standing, and is resumed alone.
     """
     with one_sentence():
         from orchestration import local_runs as runs
@@ -98,7 +130,11 @@ def backfill(
         def begin(month: Month) -> None:
             started.append(books.now())
             spent = (started[-1] - started[0]).total_seconds()
-            left = f", about {spent / (len(started) - 1) * (out_of - places[month] + 1):.0f} s left" if len(started) > 1 else ""
+            left = (
+                f", about {spent / (len(started) - 1) * (out_of - places[month] + 1):.0f} s left"
+                if len(started) > 1
+                else ""
+            )
             err.print(f"[bold]{month}[/bold] ({places[month]} of {out_of}{left})")
 
         outcome = runs.backfill(wanted, books, begin, fresh=fresh_extract)
@@ -107,17 +143,36 @@ def backfill(
         for failed, fault in outcome.failed.items():
             err.print(f"onpace: {failed}: {flat(str(fault))}", markup=False)
         if outcome.unchanged:
-            err.print(f"{len(outcome.unchanged)} of {out_of} months are unchanged and were not computed again")
-        missed = [each for each in wanted if each not in {*outcome.done, *outcome.unchanged, *outcome.failed}]
+            err.print(
+                f"{len(outcome.unchanged)} of {out_of} months are unchanged and were not computed again"
+            )
+        missed = [
+            each
+            for each in wanted
+            if each not in {*outcome.done, *outcome.unchanged, *outcome.failed}
+        ]
         if missed:
-            err.print(f"onpace: {len(missed)} months from {missed[0]} on were not tried", markup=False)
+            err.print(
+                f"onpace: {len(missed)} months from {missed[0]} on were not tried", markup=False
+            )
         if outcome.failed:
             left = ",".join(str(each) for each in (*outcome.failed, *missed))
-            err.print(f"onpace: once the reason is gone, resume with: onpace backfill {left}", markup=False)
+            err.print(
+                f"onpace: once the reason is gone, resume with: onpace backfill {left}",
+                markup=False,
+            )
             raise typer.Exit(1)
 
 
-def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False, accept_vanished: bool = False, only: Sequence[str] = ()) -> None:
+def _run(
+    job_name: str,
+    month: Month,
+    *,
+    fresh: bool,
+    reconstruct: bool = False,
+    accept_vanished: bool = False,
+    only: Sequence[str] = (),
+) -> None:
     from orchestration import local_runs as runs
     from orchestration import resources
     from orchestration.instance import dagster_instance
@@ -129,8 +184,14 @@ def _run(job_name: str, month: Month, *, fresh: bool, reconstruct: bool = False,
     err.print(f"[bold]{month}[/bold] from {books.source}")
     with dagster_instance() as instance:
         how = runs.HowToRead(fresh=fresh, reconstruct=reconstruct, accept_vanished=accept_vanished)
-        if job_name == "restatement" and not (only or fresh or reconstruct) and runs.note_unchanged(month, books, instance):
-            err.print(f"  {month} is unchanged: all that decides about it is as it was when it was published; nothing was computed")
+        if (
+            job_name == "restatement"
+            and not (only or fresh or reconstruct)
+            and runs.note_unchanged(month, books, instance)
+        ):
+            err.print(
+                f"  {month} is unchanged: all that decides about it is as it was when it was published; nothing was computed"
+            )
         else:
             runs.run_month(job_name, month, books, instance, how, chosen)
     for path in _published(books.home / "packs" / str(month)):

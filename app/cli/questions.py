@@ -31,16 +31,49 @@ class Shape(StrEnum):
 @app.command()
 def explain(
     subject: Annotated[Subject, typer.Argument(help="The table that the figure is in.")],
-    team: Annotated[str | None, typer.Option("--team", metavar="NAME", help="A team. [default: the company]", show_default=False)] = None,
-    person: Annotated[str | None, typer.Option("--person", metavar="NAME", help="A person by name, user name or User id.")] = None,
+    team: Annotated[
+        str | None,
+        typer.Option(
+            "--team", metavar="NAME", help="A team. [default: the company]", show_default=False
+        ),
+    ] = None,
+    person: Annotated[
+        str | None,
+        typer.Option("--person", metavar="NAME", help="A person by name, user name or User id."),
+    ] = None,
     period: Annotated[
-        str, typer.Option("--period", metavar="PERIOD", help="As in the table: 2026-05, FY2026-Q2 or FY2026.", show_default=False)
+        str,
+        typer.Option(
+            "--period",
+            metavar="PERIOD",
+            help="As in the table: 2026-05, FY2026-Q2 or FY2026.",
+            show_default=False,
+        ),
     ] = "",
-    as_of: Annotated[str, typer.Option("--as-of", metavar="MONTH", help="A computed month end. [default: the newest]", show_default=False)] = "",
+    as_of: Annotated[
+        str,
+        typer.Option(
+            "--as-of",
+            metavar="MONTH",
+            help="A computed month end. [default: the newest]",
+            show_default=False,
+        ),
+    ] = "",
     column: Annotated[
-        str, typer.Option("--column", metavar="NAME", help="One figure, with those it is computed from. [default: all]", show_default=False)
+        str,
+        typer.Option(
+            "--column",
+            metavar="NAME",
+            help="One figure, with those it is computed from. [default: all]",
+            show_default=False,
+        ),
     ] = "",
-    shape: Annotated[Shape, typer.Option("--format", help="Tables to read, or one for a spreadsheet, on standard output.")] = Shape.TABLE,
+    shape: Annotated[
+        Shape,
+        typer.Option(
+            "--format", help="Tables to read, or one for a spreadsheet, on standard output."
+        ),
+    ] = Shape.TABLE,
 ) -> None:
     """Print where the figures of coverage or attainment come from: the deals and targets behind each, which add up to it.
 
@@ -70,13 +103,34 @@ def explain(
 @app.command(name="what-if")
 def what_if(
     move: Annotated[
-        list[str] | None, typer.Option("--move", metavar="DEAL=MONTH", help="The deal confirms in this month instead. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--move",
+            metavar="DEAL=MONTH",
+            help="The deal confirms in this month instead. Repeatable.",
+        ),
     ] = None,
-    drop: Annotated[list[str] | None, typer.Option("--drop", metavar="DEAL", help="The deal is not won. Repeatable.")] = None,
+    drop: Annotated[
+        list[str] | None,
+        typer.Option("--drop", metavar="DEAL", help="The deal is not won. Repeatable."),
+    ] = None,
     add: Annotated[
-        list[str] | None, typer.Option("--add", metavar="ACCOUNT=AMOUNT@MONTH", help="Business that is certain comes on top. Repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--add",
+            metavar="ACCOUNT=AMOUNT@MONTH",
+            help="Business that is certain comes on top. Repeatable.",
+        ),
     ] = None,
-    month: Annotated[str, typer.Option("--month", metavar="MONTH", help="A computed month end. [default: the newest]", show_default=False)] = "",
+    month: Annotated[
+        str,
+        typer.Option(
+            "--month",
+            metavar="MONTH",
+            help="A computed month end. [default: the newest]",
+            show_default=False,
+        ),
+    ] = "",
 ) -> None:
     """Print what a change does to attainment, coverage, the chance to hit month, quarter and year, and to the work.
 
@@ -87,7 +141,9 @@ def what_if(
         from app.cli import scenarios as thinking
         from orchestration import resources
 
-        at, rules, found = thinking.think(resources.make_books(), chosen, move or [], drop or [], add or [])
+        at, rules, found = thinking.think(
+            resources.make_books(), chosen, move or [], drop or [], add or []
+        )
         out.print(f"As of the end of {at}")
         for table in thinking.tables(found, rules):
             out.print(table)
@@ -96,8 +152,23 @@ def what_if(
 
 @app.command()
 def backtest(
-    month: Annotated[str, typer.Option("--month", metavar="MONTH", help="A computed month end. [default: the newest]", show_default=False)] = "",
-    to: Annotated[Path | None, typer.Option("--to", help="Folder for the table. [default: ONPACE_HOME/backtests/MONTH]", show_default=False)] = None,
+    month: Annotated[
+        str,
+        typer.Option(
+            "--month",
+            metavar="MONTH",
+            help="A computed month end. [default: the newest]",
+            show_default=False,
+        ),
+    ] = "",
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            help="Folder for the table. [default: ONPACE_HOME/backtests/MONTH]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Make the forecast of every past month end again from what was known then, and print how it did beside naive baselines."""
     chosen = closed_month(month) if month else None
@@ -109,11 +180,17 @@ def backtest(
         at, record = judging.backtest(books, chosen, err)
         for table in judging.shown(record) or [judging.too_little()]:
             out.print(table)
-        out.print(str(judging.write(record, at, to or books.home / "backtests" / str(at))), markup=False)
+        out.print(
+            str(judging.write(record, at, to or books.home / "backtests" / str(at))), markup=False
+        )
 
 
 @app.command()
-def verify(file: Annotated[Path, typer.Argument(metavar="FILE", help="A PDF, or one of its other shapes.")]) -> None:
+def verify(
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A PDF, or one of its other shapes.")
+    ],
+) -> None:
     """Say whether a file is one that we published, when and to whom. Exit code 1 if it is not.
 
     A single changed byte makes it another file.

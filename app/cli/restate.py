@@ -1,6 +1,7 @@
 """`onpace restate`: months computed again beside what was published, and published only when a person agrees.
 
-Put the comparison and its words for the terminal here; why a number moved is `sales.restatement.restatement`.
+Put the comparison and its words for the terminal here; why a number moved is
+`sales.restatement.restatement`.
 """
 
 from __future__ import annotations
@@ -32,7 +33,11 @@ from sales.restatement.restatement import Published, restatement
 from sales.restatement.table_diff import TableChange, table_change
 
 MOST_LINES = 25
-MEASURES = {"bookings": "Bookings, year to date", "open_pipeline": "Open pipeline of the year", "target": "Phased target to date"}
+MEASURES = {
+    "bookings": "Bookings, year to date",
+    "open_pipeline": "Open pipeline of the year",
+    "target": "Phased target to date",
+}
 
 
 class AnotherRun(Fault, RuntimeError):
@@ -59,14 +64,32 @@ class Restating:
 def compute(month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead) -> Restating:
     """Compute a published month again and compare; readers see nothing of it. Raises `NotComputed` where it was never published."""
     was = _published(month, books)
-    run_month("restatement", month, books, instance, how, dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"))
+    run_month(
+        "restatement",
+        month,
+        books,
+        instance,
+        how,
+        dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"),
+    )
     before = {name: books.published.table(was, name) for name in was.tables}
     now = {name: books.tables.read(name, month) for name in was.tables}
     changes = (table_change(name, before[name], now[name]) for name in sorted(was.tables))
     rules = books.rules(month)
     # The first version of this program made fewer tables.
-    lines = restatement(_compared(before), _compared(now), month, rules) if before.keys() >= set(Published.NEEDED) else None
-    return Restating(month, was, lines, tuple(each for each in changes if not each.is_none), rules.currency, _written(month, books))
+    lines = (
+        restatement(_compared(before), _compared(now), month, rules)
+        if before.keys() >= set(Published.NEEDED)
+        else None
+    )
+    return Restating(
+        month,
+        was,
+        lines,
+        tuple(each for each in changes if not each.is_none),
+        rules.currency,
+        _written(month, books),
+    )
 
 
 def _compared(tables: Mapping[str, pd.DataFrame]) -> Published:
@@ -80,7 +103,9 @@ def _written(month: Month, books: Books) -> dict[str, Written | None]:
 def _published(month: Month, books: Books) -> Publication:
     found = books.published.current(month)
     if found is None:
-        raise NotComputed(f"{month} was never published; run `onpace report {month}`, there is nothing to restate")
+        raise NotComputed(
+            f"{month} was never published; run `onpace report {month}`, there is nothing to restate"
+        )
     return found
 
 
@@ -94,7 +119,9 @@ def publish(found: Restating, books: Books, instance: dg.DagsterInstance) -> Pub
     """Print and publish what was shown as a new revision, and return it; raises `AnotherRun` where it is no longer what was shown."""
     if _written(found.month, books) != found.computed:
         raise AnotherRun(f"another run computed {found.month} since it was shown; restate it again")
-    run_month("restatement", found.month, books, instance, HowToRead(), dg.AssetSelection.groups("report"))
+    run_month(
+        "restatement", found.month, books, instance, HowToRead(), dg.AssetSelection.groups("report")
+    )
     return _published(found.month, books)
 
 
@@ -119,7 +146,11 @@ def shown(found: Restating, home: Path) -> list[Table | str]:
     if found.is_same:
         return [f"{head}: no number differs"]
     lines = found.lines
-    rows: list[Record] = [] if lines is None else [dict(zip(lines.columns, row, strict=True)) for row in lines.itertuples(index=False)]
+    rows: list[Record] = (
+        []
+        if lines is None
+        else [dict(zip(lines.columns, row, strict=True)) for row in lines.itertuples(index=False)]
+    )
     parts: list[Table | str] = [head]
     if rows:
         parts += [_sums(rows, found.currency), _lines(rows[:MOST_LINES])]
@@ -132,7 +163,9 @@ def shown(found: Restating, home: Path) -> list[Table | str]:
 
 def _sums(rows: Sequence[Record], currency: str) -> Table:
     causes = sorted({str(row["cause"]) for row in rows})
-    table = Table(title=f"Difference by cause, in {currency}", title_justify="left", show_edge=False)
+    table = Table(
+        title=f"Difference by cause, in {currency}", title_justify="left", show_edge=False
+    )
     for name in ("Number", *(each.replace("_", " ") for each in causes), "All"):
         table.add_column(name, justify="left" if name == "Number" else "right")
     for measure, label in MEASURES.items():
@@ -145,11 +178,18 @@ def _sums(rows: Sequence[Record], currency: str) -> Table:
 def _lines(rows: Sequence[Record]) -> Table:
     table = Table(title="Lines", title_justify="left", show_edge=False)
     for name in ("Number", "Record", "Name", "Person", "Before", "Now", "Difference", "Cause"):
-        table.add_column(name, justify="right" if name in {"Before", "Now", "Difference"} else "left")
+        table.add_column(
+            name, justify="right" if name in {"Before", "Now", "Difference"} else "left"
+        )
     for row in rows:
-        texts = [MEASURES[str(row["measure"])], *(_text(row[name]) for name in ("record_id", "name", "owner_name"))]
+        texts = [
+            MEASURES[str(row["measure"])],
+            *(_text(row[name]) for name in ("record_id", "name", "owner_name")),
+        ]
         table.add_row(
-            *(Text(each) for each in texts), *(_money(row[name]) for name in ("before", "after", "difference")), str(row["cause"]).replace("_", " ")
+            *(Text(each) for each in texts),
+            *(_money(row[name]) for name in ("before", "after", "difference")),
+            str(row["cause"]).replace("_", " "),
         )
     return table
 
@@ -160,7 +200,9 @@ def _tables(changes: Sequence[TableChange]) -> Table:
         table.add_column(name, justify="left" if name in {"Table", "In columns"} else "right")
     for each in changes:
         table.add_row(
-            each.table, *(f"{count:,}" for count in (each.rows, each.new, each.gone, each.changed)), ", ".join(each.columns) or formats.EMPTY
+            each.table,
+            *(f"{count:,}" for count in (each.rows, each.new, each.gone, each.changed)),
+            ", ".join(each.columns) or formats.EMPTY,
         )
     return table
 

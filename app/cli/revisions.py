@@ -27,12 +27,25 @@ class Format(StrEnum):
 def export(
     month: MonthArgument,
     to: Annotated[
-        Path | None, typer.Option("--to", help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]", show_default=False)
+        Path | None,
+        typer.Option(
+            "--to",
+            help="Folder to write to; made if missing. [default: ONPACE_HOME/exports/MONTH]",
+            show_default=False,
+        ),
     ] = None,
-    format_: Annotated[Format, typer.Option("--format", help="One file a table, or one workbook.")] = Format.CSV,
+    format_: Annotated[
+        Format, typer.Option("--format", help="One file a table, or one workbook.")
+    ] = Format.CSV,
     revision: Annotated[
         int | None,
-        typer.Option("--revision", metavar="N", min=1, help="As readers saw it in this revision. [default: the current one]", show_default=False),
+        typer.Option(
+            "--revision",
+            metavar="N",
+            min=1,
+            help="As readers saw it in this revision. [default: the current one]",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """Write the published tables of a computed month as files; `onpace revisions` lists what may be asked for."""
@@ -46,7 +59,9 @@ def export(
         home = resources.home()
         published = PublishedMonths(home)
         here = published.names(chosen, revision)
-        tables = {name: published.read(name, chosen, revision) for name in PUBLISHED if name in here}
+        tables = {
+            name: published.read(name, chosen, revision) for name in PUBLISHED if name in here
+        }
         folder = home / "exports" / (f"{chosen}-revision-{revision}" if revision else str(chosen))
         for path in export_tables(tables, chosen, to or folder, format_.value):
             out.print(str(path), markup=False)
@@ -67,19 +82,29 @@ def revisions(month: MonthArgument) -> None:
             raise NotComputed(f"{chosen} was never published; run `onpace report {chosen}`")
         for each in there:
             when = f"{each.at:%Y-%m-%d %H:%M} UTC" if each.at else "at an unknown time"
-            out.print(f"{each.revision}  {when}  extract {each.extract_id}  {found.folder(chosen, each.revision)}", markup=False)
+            out.print(
+                f"{each.revision}  {when}  extract {each.extract_id}  {found.folder(chosen, each.revision)}",
+                markup=False,
+            )
 
 
 @app.command()
 def restate(
-    months: Annotated[str, typer.Argument(metavar="MONTHS", help="A month, a range, a quarter such as FY2025-Q3, or a year such as FY2026.")],
+    months: Annotated[
+        str,
+        typer.Argument(
+            metavar="MONTHS",
+            help="A month, a range, a quarter such as FY2025-Q3, or a year such as FY2026.",
+        ),
+    ],
     fresh_extract: FreshOption = False,
     reconstruct: ReconstructOption = False,
     yes: Annotated[bool, typer.Option("--yes", help="Publish without asking.")] = False,
 ) -> None:
     """Compute published months again, show how they differ from what readers see, and replace them only with your word.
 
-    What is replaced stays as an earlier revision. Nothing is delivered: `onpace deliver MONTH --revisions` does that.
+    What is replaced stays as an earlier revision. Nothing is delivered: `onpace deliver MONTH
+    --revisions` does that.
     """
     with one_sentence():
         from datetime import timedelta
@@ -92,22 +117,38 @@ def restate(
         books = resources.make_books()
         started, wanted = books.now(), months_of(months, books)
         restating.refuse_unpublished(wanted, books)
-        with dagster_instance() as instance, restating.given_up_unless_published(wanted, books) as replaced:
+        with (
+            dagster_instance() as instance,
+            restating.given_up_unless_published(wanted, books) as replaced,
+        ):
             found = []
             for month in wanted:
                 err.print(f"[bold]{month}[/bold]")
                 # The first month reads where it must; what was read since then serves the others.
                 since = (books.now() - started) / timedelta(hours=1)
-                how = runs.HowToRead(fresh=fresh_extract, shared_pull_hours=since, reconstruct=reconstruct)
+                how = runs.HowToRead(
+                    fresh=fresh_extract, shared_pull_hours=since, reconstruct=reconstruct
+                )
                 found.append(restating.compute(month, books, instance, how))
             for each in found:
                 for part in restating.shown(each, books.home):
                     out.print(part, markup=False)
             differing = [each.month for each in found if not each.is_same]
-            if differing and not (yes or (sys.stdin.isatty() and typer.confirm(f"Publish {len(differing)} months as new revisions?", err=True))):
+            if differing and not (
+                yes
+                or (
+                    sys.stdin.isatty()
+                    and typer.confirm(
+                        f"Publish {len(differing)} months as new revisions?", err=True
+                    )
+                )
+            ):
                 out.print("Nothing was replaced; --yes publishes what is shown")
                 return
             for each in (each for each in found if not each.is_same):
                 published = restating.publish(each, books, instance)
                 replaced.add(each.month)
-                out.print(f"{each.month} is published as revision {published.revision}: {books.home / 'packs' / str(each.month)}", markup=False)
+                out.print(
+                    f"{each.month} is published as revision {published.revision}: {books.home / 'packs' / str(each.month)}",
+                    markup=False,
+                )

@@ -30,22 +30,45 @@ class UnreadableChange(Fault, ValueError):
     """A change is not written as it must be."""
 
 
-def think(books: Books, month: Month | None, moves: Sequence[str], drops: Sequence[str], adds: Sequence[str]) -> tuple[Month, MonthRules, WhatIf]:
+def think(
+    books: Books,
+    month: Month | None,
+    moves: Sequence[str],
+    drops: Sequence[str],
+    adds: Sequence[str],
+) -> tuple[Month, MonthRules, WhatIf]:
     """Return what the changes do to a published month, the newest if none is named."""
     chosen = month or books.published.latest()
     if chosen is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     if not (moves or drops or adds):
-        raise UnreadableChange("nothing is changed; give --move DEAL=2026-11, --drop DEAL or --add ACCOUNT=AMOUNT@2026-11")
-    snapshot, credit, phased = (books.published.read(name, chosen) for name in ("opportunity_snapshot", "booking_credit", "phased_targets"))
+        raise UnreadableChange(
+            "nothing is changed; give --move DEAL=2026-11, --drop DEAL or --add ACCOUNT=AMOUNT@2026-11"
+        )
+    snapshot, credit, phased = (
+        books.published.read(name, chosen)
+        for name in ("opportunity_snapshot", "booking_credit", "phased_targets")
+    )
     books.use_published(chosen)
     rules = books.rules(chosen)
     change = Change(
-        moves=[(deal, _month(when)) for deal, when in (_parts(MOVE, text, "--move DEAL=2026-11") for text in moves)],
+        moves=[
+            (deal, _month(when))
+            for deal, when in (_parts(MOVE, text, "--move DEAL=2026-11") for text in moves)
+        ],
         drops=list(drops),
-        adds=[(_month(when), _amount(amount, rules)) for _, amount, when in (_parts(ADD, text, "--add ACCOUNT=AMOUNT@2026-11") for text in adds)],
+        adds=[
+            (_month(when), _amount(amount, rules))
+            for _, amount, when in (
+                _parts(ADD, text, "--add ACCOUNT=AMOUNT@2026-11") for text in adds
+            )
+        ],
     )
-    return chosen, rules, what_if(change, books.forecasts.foresight(chosen), snapshot, credit, phased, chosen, rules)
+    return (
+        chosen,
+        rules,
+        what_if(change, books.forecasts.foresight(chosen), snapshot, credit, phased, chosen, rules),
+    )
 
 
 def tables(found: WhatIf, rules: MonthRules) -> list[Table]:
@@ -74,7 +97,11 @@ def _periods(found: WhatIf, rules: MonthRules) -> Table:
         table.add_column("As pushed deals fare", justify="right")
     for change in found.periods:
         for label, cells in _lines(change, rules):
-            table.add_row(change.period.name if label == "Expected landing" else "", label, *cells[: 3 if has_pushed else 2])
+            table.add_row(
+                change.period.name if label == "Expected landing" else "",
+                label,
+                *cells[: 3 if has_pushed else 2],
+            )
         table.add_section()
     return table
 
@@ -112,7 +139,13 @@ def _load(found: WhatIf) -> Table | None:
     for one, other in pairs:
         capacity = formats.EMPTY if other.capacity_days is None else f"{other.capacity_days:.0f}"
         before, after = one.won_days + one.expected_days, other.won_days + other.expected_days
-        table.add_row(str(one.month), f"{before:.1f}", f"{after:.1f}", capacity, f"{one.people_short} → {other.people_short}")
+        table.add_row(
+            str(one.month),
+            f"{before:.1f}",
+            f"{after:.1f}",
+            capacity,
+            f"{one.people_short} → {other.people_short}",
+        )
     return table
 
 

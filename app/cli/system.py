@@ -10,30 +10,49 @@ import typer
 from app.console import one_sentence, out
 
 app = typer.Typer()
-org_app = typer.Typer(help="The embedded Salesforce org: a server with the real wire protocol, on this machine only.", no_args_is_help=True)
+org_app = typer.Typer(
+    help="The embedded Salesforce org: a server with the real wire protocol, on this machine only.",
+    no_args_is_help=True,
+)
 app.add_typer(org_app, name="org")
 
 
 @org_app.command()
 def serve(
     data: Annotated[
-        Path | None, typer.Option("--data", help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.")
+        Path | None,
+        typer.Option(
+            "--data",
+            help="Folder with one CSV an object (Opportunity.csv, ...); the demo company if left out.",
+        ),
     ] = None,
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port on 127.0.0.1; 0 takes a free one.")
+    ] = 0,
     fault: Annotated[
         list[str] | None,
-        typer.Option("--fault", metavar="NAME=N", help="Misbehave N times, as Salesforce may: busy=3, expired-session=1. Repeatable."),
+        typer.Option(
+            "--fault",
+            metavar="NAME=N",
+            help="Misbehave N times, as Salesforce may: busy=3, expired-session=1. Repeatable.",
+        ),
     ] = None,
 ) -> None:
     """Serve an org on this machine until it is stopped, and print its address once it answers.
 
-    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else onpace-local for both; and
-    the user, password and key that SALESFORCE_USERNAME, SALESFORCE_PASSWORD and SALESFORCE_PRIVATE_KEY_FILE name there.
+    Accepts SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET of its own environment, else
+    onpace-local for both; and the user, password and key that SALESFORCE_USERNAME,
+    SALESFORCE_PASSWORD and SALESFORCE_PRIVATE_KEY_FILE name there.
     """
     with one_sentence():
         from orchestration.embedded import serve_until_stopped
 
-        serve_until_stopped(data, port, fault or [], lambda address: out.print(f"serving on {address}", markup=False))
+        serve_until_stopped(
+            data,
+            port,
+            fault or [],
+            lambda address: out.print(f"serving on {address}", markup=False),
+        )
 
 
 @app.command()
@@ -50,22 +69,35 @@ def doctor() -> None:
 
 @app.command()
 def ui(
-    port: Annotated[int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")] = 3000,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Refuse to launch, wipe and switch; without the daemon.")] = False,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, help="Port of the Dagster UI on 127.0.0.1.")
+    ] = 3000,
+    read_only: Annotated[
+        bool,
+        typer.Option("--read-only", help="Refuse to launch, wipe and switch; without the daemon."),
+    ] = False,
 ) -> None:
     """Open the Dagster UI on the same data, and serve the PDFs that it links to."""
     with one_sentence():
         from app.server.app import serve_ui
 
-        raise typer.Exit(serve_ui(port, lambda line: out.print(line, markup=False), read_only=read_only))
+        raise typer.Exit(
+            serve_ui(port, lambda line: out.print(line, markup=False), read_only=read_only)
+        )
 
 
 @app.command()
 def front(
     host: Annotated[
-        str, typer.Option("--host", help="Address to listen on. Documents are confidential: put a proxy with a login in front.")
+        str,
+        typer.Option(
+            "--host",
+            help="Address to listen on. Documents are confidential: put a proxy with a login in front.",
+        ),
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")] = 3001,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Port; 0 takes a free one.")
+    ] = 3001,
 ) -> None:
     """Serve the documents, /health and /metrics until stopped, for a production installation."""
     with one_sentence():
@@ -75,7 +107,11 @@ def front(
 
 
 @app.command()
-def health(as_json: Annotated[bool, typer.Option("--json", help="One JSON object in place of lines.")] = False) -> None:
+def health(
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One JSON object in place of lines.")
+    ] = False,
+) -> None:
     """Say whether this installation is well: storage, daemon, disk, the newest published month, the last month end.
 
     Exit code 1 if anything is failing.
@@ -88,7 +124,15 @@ def health(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 
         findings = list(examine(datetime.now(UTC)))
         if as_json:
-            out.print(json.dumps({each.name: {"status": each.status, "sentence": each.sentence} for each in findings}), markup=False)
+            out.print(
+                json.dumps(
+                    {
+                        each.name: {"status": each.status, "sentence": each.sentence}
+                        for each in findings
+                    }
+                ),
+                markup=False,
+            )
         else:
             for each in findings:
                 out.print(f"{each.status:7} {each.name}: {each.sentence}", markup=False)
@@ -99,7 +143,8 @@ def health(as_json: Annotated[bool, typer.Option("--json", help="One JSON object
 def upgrade() -> None:
     """Bring what is stored to this version's format; every command does so by itself, this one says what it does.
 
-    Steps lose nothing, and one that was stopped is done again. Back ONPACE_HOME up first, as before every upgrade.
+    Steps lose nothing, and one that was stopped is done again. Back ONPACE_HOME up first, as before
+    every upgrade.
     """
     with one_sentence():
         from connectors.storage.migrations import FORMAT
@@ -108,4 +153,7 @@ def upgrade() -> None:
 
         found = brought(settings.home(), lambda line: out.print(line, markup=False))
         resources.make_mailroom().ledger.upgrade()
-        out.print(f"{settings.home()} has format {FORMAT}" + (", as before" if found == FORMAT else ""), markup=False)
+        out.print(
+            f"{settings.home()} has format {FORMAT}" + (", as before" if found == FORMAT else ""),
+            markup=False,
+        )

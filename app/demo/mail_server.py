@@ -45,7 +45,9 @@ def mailbox(folder: Path) -> Iterator[int]:
     """Yield the port of a server on 127.0.0.1; when it ends, a page beside the mails lists them."""
     folder.mkdir(parents=True, exist_ok=True)
     logging.getLogger("mail.log").setLevel(logging.WARNING)
-    controller = Controller(_Keeper(folder), hostname="127.0.0.1", port=free_port(), data_size_limit=MOST_BYTES)
+    controller = Controller(
+        _Keeper(folder), hostname="127.0.0.1", port=free_port(), data_size_limit=MOST_BYTES
+    )
     controller.start()
     try:
         yield controller.port
@@ -67,5 +69,14 @@ def _write_page(folder: Path) -> None:
         message = message_from_bytes(path.read_bytes(), policy=POLICY)
         body = message.get_body(("plain",))
         files = ", ".join(part.get_filename() or "" for part in message.iter_attachments())
-        shown.append(MAIL.format(message["Subject"], message["To"], files, path.name, path.name, body.get_content() if body else ""))
+        shown.append(
+            MAIL.format(
+                message["Subject"],
+                message["To"],
+                files,
+                path.name,
+                path.name,
+                body.get_content() if body else "",
+            )
+        )
     (folder / "index.html").write_text(PAGE.format(Markup().join(shown)), encoding="utf-8")

@@ -46,19 +46,32 @@ def front() -> Starlette:
     """Return the application: `/health`, `/metrics`, and below `/` the documents, which are confidential."""
     packs = settings.home() / "packs"
     packs.mkdir(parents=True, exist_ok=True)
-    return Starlette(routes=[Route("/health", _health), Route("/metrics", _metrics), Mount("/", StaticFiles(directory=packs))])
+    return Starlette(
+        routes=[
+            Route("/health", _health),
+            Route("/metrics", _metrics),
+            Mount("/", StaticFiles(directory=packs)),
+        ]
+    )
 
 
 def _health(_: Request) -> Response:
     """Answer with status words only: sentences name folders and hosts."""
     findings = {each.name: each for each in examine(datetime.now(UTC))}
     is_well = all(each.is_ok for each in findings.values())
-    words = {"status": "ok" if is_well else "failing", "checks": {name: each.status for name, each in findings.items()}}
-    return JSONResponse(words, status_code=200 if is_well else 503, headers={"Cache-Control": "no-store"})
+    words = {
+        "status": "ok" if is_well else "failing",
+        "checks": {name: each.status for name, each in findings.items()},
+    }
+    return JSONResponse(
+        words, status_code=200 if is_well else 503, headers={"Cache-Control": "no-store"}
+    )
 
 
 def _metrics(_: Request) -> Response:
-    return Response(exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"})
+    return Response(
+        exposition(), headers={"Content-Type": CONTENT_TYPE_LATEST, "Cache-Control": "no-store"}
+    )
 
 
 def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
@@ -73,11 +86,19 @@ def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
         try:
             listener.bind((host, port))
         except OSError as fault:
-            raise AddressTaken(f"{host}:{port} cannot be listened on ({fault.strerror or fault}); choose another with --host and --port") from None
+            raise AddressTaken(
+                f"{host}:{port} cannot be listened on ({fault.strerror or fault}); choose another with --host and --port"
+            ) from None
         say(f"documents, /health and /metrics: http://{host}:{listener.getsockname()[1]}")
         if host not in LOOPBACK:
-            say("whoever reaches this address reads every document: there is no login; put a proxy with one in front")
-        uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False)).run(sockets=[listener])
+            say(
+                "whoever reaches this address reads every document: there is no login; put a proxy with one in front"
+            )
+        uvicorn.Server(
+            uvicorn.Config(
+                app, log_config=None, access_log=False, lifespan="off", server_header=False
+            )
+        ).run(sockets=[listener])
 
 
 @contextmanager
@@ -86,13 +107,16 @@ def _packs_server(files: Starlette, port: int) -> Iterator[None]:
         with serving_app(files, port):
             yield
     except PortTaken:
-        raise PacksPortTaken(f"port {port} on 127.0.0.1 is not free for the PDFs; set ONPACE_PACKS_URL to another port") from None
+        raise PacksPortTaken(
+            f"port {port} on 127.0.0.1 is not free for the PDFs; set ONPACE_PACKS_URL to another port"
+        ) from None
 
 
 def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) -> int:
     """Run the Dagster UI until it is stopped and return its exit code; documents are served beside it.
 
-    `dagster dev` brings the daemon along; the read-only UI launches, wipes and switches nothing, and has none.
+    `dagster dev` brings the daemon along; the read-only UI launches, wipes and switches nothing,
+    and has none.
     """
     prepare_dagster_home()
     link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
@@ -103,10 +127,18 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     }
     program = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
     where = ["-w", str(settings.PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-    command = [sys.executable, "-m", *program, *where, "--log-format", "json" if wants_json() else "colored"]
+    command = [
+        sys.executable,
+        "-m",
+        *program,
+        *where,
+        "--log-format",
+        "json" if wants_json() else "colored",
+    ]
     with _packs_server(front(), link.port or 3001):
         say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
-        # Dagster ends its own processes by SIGINT; who was started in the background would let them ignore it.
+        # Dagster ends its own processes by SIGINT; who was started in the background would let them
+        # ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
         # Ctrl-C reaches both processes; who stops a service tells only this one.

@@ -1,7 +1,8 @@
 """What healthy means: storage answers, the daemon lives, the disk has room, month ends are published and ran well.
 
-Put a question about this installation here, as a function from facts to a `Finding`. Sentences are for those who
-operate it; the web shows their status words only. No finding holds a secret, or anything of clients.
+Put a question about this installation here, as a function from facts to a `Finding`. Sentences are
+for those who operate it; the web shows their status words only. No finding holds a secret, or
+anything of clients.
 """
 
 from __future__ import annotations
@@ -45,22 +46,38 @@ class Finding:
         return "ok" if self.is_ok else "failing"
 
 
-def daemon_finding(required: Sequence[str], beats: Mapping[str, datetime], now: datetime) -> Finding:
+def daemon_finding(
+    required: Sequence[str], beats: Mapping[str, datetime], now: datetime
+) -> Finding:
     """Say whether every part of the daemon was at work a short while ago."""
-    silent = sorted(each for each in required if each not in beats or now - beats[each] > LONGEST_SILENCE)
+    silent = sorted(
+        each for each in required if each not in beats or now - beats[each] > LONGEST_SILENCE
+    )
     if not silent:
         return Finding("daemon", True, "the daemon is at work")
     seen = [beats[each] for each in silent if each in beats]
     since = f"since {min(seen):%Y-%m-%d %H:%M} UTC" if seen else "yet"
-    return Finding("daemon", False, f"nothing was heard of {', '.join(silent).lower()} {since}; start dagster-daemon, or read its log")
+    return Finding(
+        "daemon",
+        False,
+        f"nothing was heard of {', '.join(silent).lower()} {since}; start dagster-daemon, or read its log",
+    )
 
 
 def disk_finding(folder: Path, fault: str, free: int) -> Finding:
     """Say whether the home can be written to and has room."""
     if fault:
-        return Finding("disk", False, f"{folder} cannot be written to ({fault}); correct its owner, or ONPACE_HOME")
+        return Finding(
+            "disk",
+            False,
+            f"{folder} cannot be written to ({fault}); correct its owner, or ONPACE_HOME",
+        )
     if free < LEAST_FREE:
-        return Finding("disk", False, f"{folder} has {free >> 20} MiB left, and {LEAST_FREE >> 20} are wanted; make room")
+        return Finding(
+            "disk",
+            False,
+            f"{folder} has {free >> 20} MiB left, and {LEAST_FREE >> 20} are wanted; make room",
+        )
     return Finding("disk", True, f"{folder} can be written to and has {free >> 30} GiB left")
 
 
@@ -79,7 +96,11 @@ def month_end_finding(status: dg.DagsterRunStatus | None, month: str) -> Finding
     if status is None:
         return Finding("month_end", True, "month_end has never run here")
     if status in BROKEN:
-        return Finding("month_end", False, f"the last month_end, of {month}, ended with {status.value}; see the run in the UI")
+        return Finding(
+            "month_end",
+            False,
+            f"the last month_end, of {month}, ended with {status.value}; see the run in the UI",
+        )
     return Finding("month_end", True, f"the last month_end, of {month}: {status.value}")
 
 
@@ -87,7 +108,10 @@ def examine(now: datetime) -> Iterator[Finding]:
     """Yield an answer to every question; what cannot be known is failing."""
     try:
         with dagster_instance() as instance:
-            beats = {name: datetime.fromtimestamp(beat.timestamp, UTC) for name, beat in instance.get_daemon_heartbeats().items()}
+            beats = {
+                name: datetime.fromtimestamp(beat.timestamp, UTC)
+                for name, beat in instance.get_daemon_heartbeats().items()
+            }
             daemon = daemon_finding(instance.get_required_daemon_types(), beats, now)
             last = instance.get_run_records(dg.RunsFilter(job_name="month_end"), limit=1)
     except OSError as fault:  # `InstanceUnusable`, or a home that cannot be
@@ -99,7 +123,9 @@ def examine(now: datetime) -> Iterator[Finding]:
         yield Finding("storage", True, "Dagster's storage answers")
         yield daemon
         run = last[0].dagster_run if last else None
-        yield month_end_finding(run.status if run else None, run.tags.get("dagster/partition", "?") if run else "")
+        yield month_end_finding(
+            run.status if run else None, run.tags.get("dagster/partition", "?") if run else ""
+        )
     yield _disk(settings.home())
     yield _published(now)
 

@@ -1,6 +1,7 @@
 """Figures of this installation for Prometheus: runs, backfills, the daemon, the newest month, deliveries.
 
-Put figures about operation here, never numbers of sales. Labels take few values (jobs, states, parts of the daemon):
+Put figures about operation here, never numbers of sales. Labels take few values (jobs, states,
+parts of the daemon):
 no client, no recipient, no month. A scrape takes a few bounded queries and reads no event log.
 """
 
@@ -28,7 +29,10 @@ from sales.errors import Fault
 # Backfills and single assets from the UI run under the last of these names.
 JOBS = ("month_end", "restatement", "__ASSET_JOB")
 RECENT, MOST_COUNTED = timedelta(days=30), 500
-NEVER = {dg.DagsterRunStatus.MANAGED, dg.DagsterRunStatus.SUSPENDED}  # states that no run of ours takes
+NEVER = {
+    dg.DagsterRunStatus.MANAGED,
+    dg.DagsterRunStatus.SUSPENDED,
+}  # states that no run of ours takes
 
 
 class Figures(Collector):
@@ -40,8 +44,16 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family."""
-        readable = GaugeMetricFamily("onpace_source_readable", "1 where the source of these figures could be read", labels=["source"])
-        for source, read in (("dagster", self._of_dagster), ("home", _of_home), ("ledger", _of_ledger)):
+        readable = GaugeMetricFamily(
+            "onpace_source_readable",
+            "1 where the source of these figures could be read",
+            labels=["source"],
+        )
+        for source, read in (
+            ("dagster", self._of_dagster),
+            ("home", _of_home),
+            ("ledger", _of_ledger),
+        ):
             try:
                 families = list(read())
             except (Fault, OSError, ValueError):
@@ -59,7 +71,11 @@ class Figures(Collector):
             yield self._heartbeats(instance)
 
     def _heartbeats(self, instance: dg.DagsterInstance) -> Metric:
-        age = GaugeMetricFamily("onpace_daemon_heartbeat_age_seconds", "Since a part of the daemon was last heard of", labels=["daemon"])
+        age = GaugeMetricFamily(
+            "onpace_daemon_heartbeat_age_seconds",
+            "Since a part of the daemon was last heard of",
+            labels=["daemon"],
+        )
         for name, beat in sorted(instance.get_daemon_heartbeats().items()):
             age.add_metric([name.lower()], self._now().timestamp() - beat.timestamp)
         return age
@@ -73,7 +89,11 @@ def exposition(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> bytes
 
 
 def _runs(instance: dg.DagsterInstance, since: datetime) -> Metric:
-    runs = GaugeMetricFamily("onpace_recent_runs", f"Runs of the last {RECENT.days} days, of the newest {MOST_COUNTED}", labels=["job", "status"])
+    runs = GaugeMetricFamily(
+        "onpace_recent_runs",
+        f"Runs of the last {RECENT.days} days, of the newest {MOST_COUNTED}",
+        labels=["job", "status"],
+    )
     newest = instance.get_run_records(dg.RunsFilter(created_after=since), limit=MOST_COUNTED)
     counted = Counter((record.dagster_run.job_name, record.dagster_run.status) for record in newest)
     for job in JOBS:
@@ -83,10 +103,20 @@ def _runs(instance: dg.DagsterInstance, since: datetime) -> Metric:
 
 
 def _last_successes(instance: dg.DagsterInstance) -> Iterator[Metric]:
-    ended = GaugeMetricFamily("onpace_last_success_timestamp_seconds", "When the newest good run of a job ended", labels=["job"])
-    took = GaugeMetricFamily("onpace_last_success_duration_seconds", "How long the newest good run of a job took", labels=["job"])
+    ended = GaugeMetricFamily(
+        "onpace_last_success_timestamp_seconds",
+        "When the newest good run of a job ended",
+        labels=["job"],
+    )
+    took = GaugeMetricFamily(
+        "onpace_last_success_duration_seconds",
+        "How long the newest good run of a job took",
+        labels=["job"],
+    )
     for job in JOBS:
-        for record in instance.get_run_records(dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1):
+        for record in instance.get_run_records(
+            dg.RunsFilter(job_name=job, statuses=[dg.DagsterRunStatus.SUCCESS]), limit=1
+        ):
             if record.start_time is not None and record.end_time is not None:
                 ended.add_metric([job], record.end_time)
                 took.add_metric([job], record.end_time - record.start_time)
@@ -95,9 +125,16 @@ def _last_successes(instance: dg.DagsterInstance) -> Iterator[Metric]:
 
 def _backfills(instance: dg.DagsterInstance, since: datetime) -> Metric:
     backfills = GaugeMetricFamily(
-        "onpace_recent_backfills", f"Backfills of the last {RECENT.days} days, of the newest {MOST_COUNTED}", labels=["status"]
+        "onpace_recent_backfills",
+        f"Backfills of the last {RECENT.days} days, of the newest {MOST_COUNTED}",
+        labels=["status"],
     )
-    counted = Counter(each.status for each in instance.get_backfills(BulkActionsFilter(created_after=since), limit=MOST_COUNTED))
+    counted = Counter(
+        each.status
+        for each in instance.get_backfills(
+            BulkActionsFilter(created_after=since), limit=MOST_COUNTED
+        )
+    )
     for status in BulkActionStatus:
         backfills.add_metric([status.value.lower()], counted[status])
     return backfills
@@ -106,8 +143,13 @@ def _backfills(instance: dg.DagsterInstance, since: datetime) -> Metric:
 def _of_home() -> Iterator[Metric]:
     home = settings.home()
     newest = PublishedMonths(home).latest()
-    published = GaugeMetricFamily("onpace_newest_published_month_timestamp_seconds", "The first day of the newest published month, midnight UTC")
-    documents = GaugeMetricFamily("onpace_newest_published_documents", "Documents of the newest published month")
+    published = GaugeMetricFamily(
+        "onpace_newest_published_month_timestamp_seconds",
+        "The first day of the newest published month, midnight UTC",
+    )
+    documents = GaugeMetricFamily(
+        "onpace_newest_published_documents", "Documents of the newest published month"
+    )
     if newest is not None:
         published.add_metric([], datetime(newest.year, newest.number, 1, tzinfo=UTC).timestamp())
         documents.add_metric([], _documents(home / "packs" / str(newest)))
@@ -120,7 +162,9 @@ def _documents(folder: Path) -> int:
 
 
 def _of_ledger() -> Iterator[Metric]:
-    deliveries = GaugeMetricFamily("onpace_deliveries", "Deliveries of the ledger", labels=["status"])
+    deliveries = GaugeMetricFamily(
+        "onpace_deliveries", "Deliveries of the ledger", labels=["status"]
+    )
     url, home = settings.value_of("ONPACE_LEDGER_URL"), settings.home()
     if url or (home / "deliveries.sqlite").exists():
         for status, count in _ledger(url, home).counts().items():

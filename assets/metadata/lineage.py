@@ -1,8 +1,8 @@
 """Where columns come from: for each column of each table, the columns that it is directly computed from.
 
-Put parents here, as they are read by the code that makes the table; a sum rests on which rows there are, and so
-on their keys. An experiment in the tests changes raw columns one at a time and holds what moves against this.
-The numbers on the pages are `pages`.
+Put parents here, as they are read by the code that makes the table; a sum rests on which rows there
+are, and so on their keys. An experiment in the tests changes raw columns one at a time and holds
+what moves against this. The numbers on the pages are `pages`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,10 @@ def salesforce(object_name: str) -> str:
 
 
 _FROM_SALESFORCE: dict[str, Parents] = {
-    table: {column: frozenset((salesforce(object_name), field) for object_name, field in parents) for column, parents in fields_of(table).items()}
+    table: {
+        column: frozenset((salesforce(object_name), field) for object_name, field in parents)
+        for column, parents in fields_of(table).items()
+    }
     for table in RAW
     if table != "raw_targets"
 }
@@ -72,7 +75,9 @@ SNAPSHOT: Parents = {
     "opportunity_id": DEALS,
     "name": tracked("name"),
     "account_id": tracked("account_id") | LOOKUP_CHANGE,
-    "account_name": tracked("account_id") | LOOKUP_CHANGE | of("raw_accounts", "account_id", "name"),
+    "account_name": tracked("account_id")
+    | LOOKUP_CHANGE
+    | of("raw_accounts", "account_id", "name"),
     "owner_id": OWNER,
     "team": OWNER | TEAM,
     "owner_name": OWNER | NAME,
@@ -93,7 +98,10 @@ SNAPSHOT: Parents = {
     "amount_provenance": SAVE | CHANGE,
     "owner_provenance": SAVE | LOOKUP_CHANGE,
     "lead_source": tracked("lead_source"),
-    **{name: of("raw_opportunities", "opportunity_id", name) for name in ("effort_days", "service_start", "service_end")},
+    **{
+        name: of("raw_opportunities", "opportunity_id", name)
+        for name in ("effort_days", "service_start", "service_end")
+    },
 }
 _CREDITED = of("opportunity_snapshot", "opportunity_id", "owner_id", "is_won", "amount") | SHARES
 CREDIT: Parents = {
@@ -105,10 +113,16 @@ CREDIT: Parents = {
     "close_date": of("opportunity_snapshot", "opportunity_id", "close_date"),
     "amount": _CREDITED,
 }
-MONTHLY_BOOKINGS: Parents = {"as_of_month": STATED, "known_month": DEALS, **alike(BOOKED, "owner_id", "month", "bookings")}
+MONTHLY_BOOKINGS: Parents = {
+    "as_of_month": STATED,
+    "known_month": DEALS,
+    **alike(BOOKED, "owner_id", "month", "bookings"),
+}
 
 # Missed months are laid over later ones; month ends without a record say nothing.
-_REPHASED = BASELINE | of("monthly_bookings", "known_month", "owner_id", "month", "bookings") | DEALS
+_REPHASED = (
+    BASELINE | of("monthly_bookings", "known_month", "owner_id", "month", "bookings") | DEALS
+)
 PHASED: Parents = {
     "as_of_month": STATED,
     **alike(IN_FORCE, "fiscal_year", "owner_id", "month", "revision"),
@@ -127,7 +141,15 @@ CHECK: Parents = {
     **alike(IN_FORCE, "fiscal_year", "owner_id"),
     "annual_target": STATED_TARGET | WEIGHTS,
     "first_two": BASELINE,
-    **alike(BASELINE | FORESIGHT, "usual_miss", "at_risk", "reach_after_miss", "catch_up_chance", "keeps_floor", "proposed_weights"),
+    **alike(
+        BASELINE | FORESIGHT,
+        "usual_miss",
+        "at_risk",
+        "reach_after_miss",
+        "catch_up_chance",
+        "keeps_floor",
+        "proposed_weights",
+    ),
     "floor": STATED,
     "owner_name": IN_FORCE | NAME,
 }
@@ -166,7 +188,13 @@ _BOOKINGS = _PEOPLE | of("booking_credit", "opportunity_id", "close_date", "amou
 _OPEN = _PEOPLE | of("opportunity_snapshot", "opportunity_id", "is_open", "close_date")
 _OPEN_MONEY = _OPEN | of("opportunity_snapshot", "amount")
 _STAGE_WEIGHTED = _OPEN_MONEY | of("opportunity_snapshot", "probability_pct")
-_GRAINS: Parents = {"as_of_month": STATED, "grain": STATED, "grain_id": _PEOPLE | COMPANY, "period_kind": STATED, "period": CALENDAR}
+_GRAINS: Parents = {
+    "as_of_month": STATED,
+    "grain": STATED,
+    "grain_id": _PEOPLE | COMPANY,
+    "period_kind": STATED,
+    "period": CALENDAR,
+}
 
 ATTAINMENT: Parents = {
     **_GRAINS,
@@ -185,16 +213,36 @@ COVERAGE: Parents = {
     "stage_weighted_pipeline": _STAGE_WEIGHTED,
     "weighted_pipeline": _OPEN_MONEY | FORESIGHT,
     "coverage_ratio": _TARGET | _BOOKINGS | _OPEN_MONEY,
-    **alike(_TARGET | _BOOKINGS | FORESIGHT, "required_ratio", "required_ratio_low", "required_ratio_high", "required_windows"),
+    **alike(
+        _TARGET | _BOOKINGS | FORESIGHT,
+        "required_ratio",
+        "required_ratio_low",
+        "required_ratio_high",
+        "required_windows",
+    ),
 }
 # The month end before is read off the history, with today's teams.
-_OPENING = STATE | OWNER | TEAM | of("phased_targets", "owner_id", "team", "month") | of("opportunity_snapshot", "owner_id", "team")
+_OPENING = (
+    STATE
+    | OWNER
+    | TEAM
+    | of("phased_targets", "owner_id", "team", "month")
+    | of("opportunity_snapshot", "owner_id", "team")
+)
 _CLOSING = (
     CALENDAR
     | TEAM
     | OWNER
     | of("phased_targets", "owner_id", "team", "month")
-    | of("opportunity_snapshot", "opportunity_id", "owner_id", "team", "amount", "close_date", "is_open")
+    | of(
+        "opportunity_snapshot",
+        "opportunity_id",
+        "owner_id",
+        "team",
+        "amount",
+        "close_date",
+        "is_open",
+    )
 )
 MOVEMENT: Parents = {
     "from_month": STATED,
@@ -206,14 +254,26 @@ MOVEMENT: Parents = {
     "opening": _OPENING,
     **alike(
         _OPENING | _CLOSING | of("opportunity_snapshot", "is_won"),
-        "created", "moved_in", "reassigned_in", "reopened", "increased", "decreased",
-        "moved_out", "reassigned_out", "won", "lost", "deleted", "without_amount_count",
+        "created",
+        "moved_in",
+        "reassigned_in",
+        "reopened",
+        "increased",
+        "decreased",
+        "moved_out",
+        "reassigned_out",
+        "won",
+        "lost",
+        "deleted",
+        "without_amount_count",
     ),
     "closing": _CLOSING,
-}  # fmt: skip
+}
 
 _LANDING = _BOOKINGS | _TARGET | FORESIGHT
-_HAS_HISTORY = of("raw_opportunities", "created_at", "record_type_id") | of("raw_record_types", "record_type_id", "developer_name", "name")
+_HAS_HISTORY = of("raw_opportunities", "created_at", "record_type_id") | of(
+    "raw_record_types", "record_type_id", "developer_name", "name"
+)
 LANDING: Parents = {
     **_GRAINS,
     "bookings": _BOOKINGS,
@@ -229,17 +289,43 @@ CLOSING: Parents = {
     "opportunity_id": _DATED_DEAL | of("opportunity_snapshot", "is_open"),
     **same("opportunity_snapshot", "owner_id", "account_id", "amount", "close_date", "push_count"),
     "days_overdue": _DATED_DEAL,
-    "flags": _DATED_DEAL | of("opportunity_snapshot", "amount", "push_count", "is_open", "is_won", "created_at", "stage_entered_at", "account_id"),
-    **alike(of("opportunity_snapshot", "opportunity_id") | FORESIGHT, "win_probability", "expected_month", "confirm_p10", "confirm_p90"),
+    "flags": _DATED_DEAL
+    | of(
+        "opportunity_snapshot",
+        "amount",
+        "push_count",
+        "is_open",
+        "is_won",
+        "created_at",
+        "stage_entered_at",
+        "account_id",
+    ),
+    **alike(
+        of("opportunity_snapshot", "opportunity_id") | FORESIGHT,
+        "win_probability",
+        "expected_month",
+        "confirm_p10",
+        "confirm_p90",
+    ),
     **alike(
         of("opportunity_snapshot", "opportunity_id") | _LANDING,
-        *(f"hit_change_{kind}{months}" for kind in ("month", "quarter", "year") for months in ("", "_2", "_3")),
+        *(
+            f"hit_change_{kind}{months}"
+            for kind in ("month", "quarter", "year")
+            for months in ("", "_2", "_3")
+        ),
         *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
     ),
 }
-_CLIENT_BOOKED = CALENDAR | of("opportunity_snapshot", "opportunity_id", "account_id", "is_won", "amount", "close_date")
+_CLIENT_BOOKED = CALENDAR | of(
+    "opportunity_snapshot", "opportunity_id", "account_id", "is_won", "amount", "close_date"
+)
 _CLIENT_EXPECTED = of("opportunity_snapshot", "opportunity_id", "account_id") | FORESIGHT
-_CLIENT_WORK = _CLIENT_BOOKED | _CLIENT_EXPECTED | of("opportunity_snapshot", "effort_days", "service_start", "service_end")
+_CLIENT_WORK = (
+    _CLIENT_BOOKED
+    | _CLIENT_EXPECTED
+    | of("opportunity_snapshot", "effort_days", "service_start", "service_end")
+)
 CLIENTS: Parents = {
     "as_of_month": STATED,
     **alike(_CLIENT_WORK, "account_id", "month"),
@@ -273,8 +359,18 @@ RECORD: Parents = {
 }
 _FOUND = (
     of(
-        "opportunity_snapshot", "opportunity_id", "name", "account_name", "owner_id", "owner_name", "amount", "close_date", "is_open", "is_won",
-        "stage_provenance", "owner_provenance",
+        "opportunity_snapshot",
+        "opportunity_id",
+        "name",
+        "account_name",
+        "owner_id",
+        "owner_name",
+        "amount",
+        "close_date",
+        "is_open",
+        "is_won",
+        "stage_provenance",
+        "owner_provenance",
     )
     | of("booking_credit", "opportunity_id", "owner_id", "owner_name", "close_date", "amount")
     | of("phased_targets", "fiscal_year", "owner_id")
@@ -283,8 +379,13 @@ _FOUND = (
     | NAME
     | QUOTAS
     | CURRENCY
-)  # fmt: skip
-QUALITY: Parents = {"as_of_month": STATED, **alike(_FOUND, "finding", "record_id", "severity", "detail", "amount", "owner_id", "owner_name")}
+)
+QUALITY: Parents = {
+    "as_of_month": STATED,
+    **alike(
+        _FOUND, "finding", "record_id", "severity", "detail", "amount", "owner_id", "owner_name"
+    ),
+}
 
 _MONTHLY: dict[str, Parents] = {
     "opportunity_snapshot": SNAPSHOT,

@@ -18,12 +18,18 @@ _PEOPLE = (
 )
 _PLAN = _PEOPLE | of("phased_targets", "month")
 _BOOKED = _PEOPLE | of("monthly_bookings", "known_month", "owner_id", "month", "bookings")
-_DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_overdue") | of("opportunity_snapshot", "opportunity_id", "team")
+_DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_overdue") | of(
+    "opportunity_snapshot", "opportunity_id", "team"
+)
 _JUDGED = of("forecast_track_record", "as_of_month", "grain", "grain_id", "period_kind", "period")
 _SOURCE = of("pipeline_generation", "source", "month")
 _CLIENT = of("client_phasing", "account_id", "month")
 _COVERED = of("pipeline_coverage", "coverage_ratio", "status")
-_NAME = of("phased_targets", "owner_name") | of("opportunity_snapshot", "owner_name") | of("booking_credit", "owner_name")
+_NAME = (
+    of("phased_targets", "owner_name")
+    | of("opportunity_snapshot", "owner_name")
+    | of("booking_credit", "owner_name")
+)
 
 
 def _attained(*names: str) -> Columns:
@@ -57,7 +63,8 @@ TILES: dict[str, Columns] = {
     "Coverage {period}": _AHEAD | _COVERED,
 }
 _DEALS: dict[str, Columns] = {
-    "Client and deal": _deal("flags", "push_count") | of("opportunity_snapshot", "name", "account_name"),
+    "Client and deal": _deal("flags", "push_count")
+    | of("opportunity_snapshot", "name", "account_name"),
     "Owner": _DEAL | of("opportunity_snapshot", "owner_name"),
     "Stage": _DEAL | of("opportunity_snapshot", "stage_name"),
     "Close date": _DEAL,
@@ -65,88 +72,231 @@ _DEALS: dict[str, Columns] = {
     "Chance": _deal("win_probability"),
     "Expected": _deal("expected_month"),
 }
-_BASELINES = {"Stage-weighted": "stage_weighted", "Last year": "last_year", "Three months": "three_month_average"}
-# Of these tables the heads are periods, months or causes: the rows have the names, or the cells are all alike.
+_BASELINES = {
+    "Stage-weighted": "stage_weighted",
+    "Last year": "last_year",
+    "Three months": "three_month_average",
+}
+# Of these tables the heads are periods, months or causes: the rows have the names, or the cells are
+# all alike.
 _MOVEMENTS = {
-    "Opening": "opening", "New": "created", "Moved in": "moved_in", "Taken over": "reassigned_in", "Reopened": "reopened", "Increased": "increased",
-    "Decreased": "decreased", "Moved out": "moved_out", "Given away": "reassigned_out", "Won": "won", "Lost": "lost", "Deleted": "deleted", "Closing": "closing",
-}  # fmt: skip
+    "Opening": "opening",
+    "New": "created",
+    "Moved in": "moved_in",
+    "Taken over": "reassigned_in",
+    "Reopened": "reopened",
+    "Increased": "increased",
+    "Decreased": "decreased",
+    "Moved out": "moved_out",
+    "Given away": "reassigned_out",
+    "Won": "won",
+    "Lost": "lost",
+    "Deleted": "deleted",
+    "Closing": "closing",
+}
 _COMPARED = {
-    "Bookings, year to date": of("booking_credit", "opportunity_id", "owner_id", "team", "close_date", "amount") | _attained("bookings"),
-    "Open pipeline of the year": of("opportunity_snapshot", "opportunity_id", "owner_id", "team", "close_date", "is_open", "amount")
+    "Bookings, year to date": of(
+        "booking_credit", "opportunity_id", "owner_id", "team", "close_date", "amount"
+    )
+    | _attained("bookings"),
+    "Open pipeline of the year": of(
+        "opportunity_snapshot",
+        "opportunity_id",
+        "owner_id",
+        "team",
+        "close_date",
+        "is_open",
+        "amount",
+    )
     | _coverage("open_pipeline"),
-    "Phased target to date": of("phased_targets", "owner_id", "team", "month", "baseline_target") | _attained("target"),
+    "Phased target to date": of("phased_targets", "owner_id", "team", "month", "baseline_target")
+    | _attained("target"),
 }
 _DIFFERENCE = frozenset[tuple[str, str]]().union(*_COMPARED.values())
 _STATE = of(
-    "opportunity_snapshot", "opportunity_id", "owner_id", "team", "amount", "amount_local", "currency_code", "stage_name", "close_date", "is_won"
+    "opportunity_snapshot",
+    "opportunity_id",
+    "owner_id",
+    "team",
+    "amount",
+    "amount_local",
+    "currency_code",
+    "stage_name",
+    "close_date",
+    "is_won",
 )
 
 SECTIONS: dict[str, Columns] = {
-    **_under("Bookings against the phased target", {"figure": _PLAN | _BOOKED | of("phased_targets", "baseline_target", "rephased_target") | _landing("p10", "p50", "p90")}),
-    **_under("The year, month by month", {
-        "Month": _PLAN, "Plan": _PLAN | of("phased_targets", "baseline_target"), "Plan after misses": _PLAN | of("phased_targets", "rephased_target"),
-        "Booked": _BOOKED, "Difference": _PLAN | _BOOKED | of("phased_targets", "baseline_target"),
-    }),
-    **_under("Where it lands", {
-        "Period": _LANDS, "Booked": _landing("bookings"), "P10": _landing("p10"), "P50": _landing("p50"), "P90": _landing("p90"), "Target": _landing("target"),
-        "Chance": _landing("hit_probability"), "Reach": _landing("band"), **{head: _landing(name) for head, name in _BASELINES.items()},
-        "figure": _landing("bookings", "p10", "p50", "p90", "target", "hit_probability"),
-    }),
-    **_under("How good were earlier forecasts", {
-        "Forecasts": _JUDGED, "P50": _JUDGED | of("forecast_track_record", "p50", "outcome"),
-        **{head: _JUDGED | of("forecast_track_record", name, "outcome") for head, name in _BASELINES.items()},
-        "Inside": _JUDGED | of("forecast_track_record", "p10", "p90", "outcome"), "Brier": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
-        "Mean": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"), "Chance to hit": _JUDGED,
-        "Said": _JUDGED | of("forecast_track_record", "hit_probability"), "Came": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
-        "figure": _JUDGED | of("forecast_track_record", "p10", "p50", "p90", "outcome"),
-    }),
-    **_under("Who is where", {
-        "Name": _PEOPLE | _NAME, "Booked by month": _BOOKED, "Booked in month": _attained("bookings"), "of target": _attained("attainment_pct"),
-        "Target to date": _attained("target"), "Booked to date": _attained("bookings"), "Difference": _attained("variance"), "Attained": _attained("attainment_pct"),
-        "figure": _attained("attainment_pct"),
-    }),
-    **_under("Is there enough in the pipeline", {
-        "Name": _AHEAD, "Period": _AHEAD, "Target": _coverage("target"), "Booked": _coverage("bookings"), "Still to win": _coverage("remaining_target"),
-        "Open": _coverage("open_pipeline"), "Weighted": _coverage("weighted_pipeline"), "Coverage": _AHEAD | _COVERED,
-        "Needed": _coverage("required_ratio", "required_ratio_low", "required_ratio_high"),
-        "figure": _AHEAD | _COVERED | _coverage("required_ratio", "required_ratio_low", "required_ratio_high"),
-    }),
-    **_under("Why the pipeline changed", {
-        **{row: of("pipeline_movement", "grain", "grain_id", "period", name) for row, name in _MOVEMENTS.items()},
-        "figure": of("pipeline_movement", "grain", "grain_id", "period", *_MOVEMENTS.values()),
-    }),
-    **_under("Is enough new pipeline created", {
-        "Lead source": _SOURCE, "Created in 3 months": _SOURCE | of("pipeline_generation", "created"), "Needed": _SOURCE | of("pipeline_generation", "required"),
-        "of needed": _SOURCE | of("pipeline_generation", "created", "required"), "Converts": _SOURCE | of("pipeline_generation", "conversion"),
-        "Lead, months": _SOURCE | of("pipeline_generation", "lead_months"),
-    }),
-    **_under("Due in the next 90 days", {
-        **_DEALS, "days ahead": _deal("confirm_p10", "confirm_p90"), "figure": _deal("amount"),
-        "Month": _deal("hit_change_month", "owner_hit_change_month"), "Quarter": _deal("hit_change_quarter", "owner_hit_change_quarter"),
-        "Year": _deal("hit_change_year", "owner_hit_change_year"),
-    }),
+    **_under(
+        "Bookings against the phased target",
+        {
+            "figure": _PLAN
+            | _BOOKED
+            | of("phased_targets", "baseline_target", "rephased_target")
+            | _landing("p10", "p50", "p90")
+        },
+    ),
+    **_under(
+        "The year, month by month",
+        {
+            "Month": _PLAN,
+            "Plan": _PLAN | of("phased_targets", "baseline_target"),
+            "Plan after misses": _PLAN | of("phased_targets", "rephased_target"),
+            "Booked": _BOOKED,
+            "Difference": _PLAN | _BOOKED | of("phased_targets", "baseline_target"),
+        },
+    ),
+    **_under(
+        "Where it lands",
+        {
+            "Period": _LANDS,
+            "Booked": _landing("bookings"),
+            "P10": _landing("p10"),
+            "P50": _landing("p50"),
+            "P90": _landing("p90"),
+            "Target": _landing("target"),
+            "Chance": _landing("hit_probability"),
+            "Reach": _landing("band"),
+            **{head: _landing(name) for head, name in _BASELINES.items()},
+            "figure": _landing("bookings", "p10", "p50", "p90", "target", "hit_probability"),
+        },
+    ),
+    **_under(
+        "How good were earlier forecasts",
+        {
+            "Forecasts": _JUDGED,
+            "P50": _JUDGED | of("forecast_track_record", "p50", "outcome"),
+            **{
+                head: _JUDGED | of("forecast_track_record", name, "outcome")
+                for head, name in _BASELINES.items()
+            },
+            "Inside": _JUDGED | of("forecast_track_record", "p10", "p90", "outcome"),
+            "Brier": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
+            "Mean": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
+            "Chance to hit": _JUDGED,
+            "Said": _JUDGED | of("forecast_track_record", "hit_probability"),
+            "Came": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
+            "figure": _JUDGED | of("forecast_track_record", "p10", "p50", "p90", "outcome"),
+        },
+    ),
+    **_under(
+        "Who is where",
+        {
+            "Name": _PEOPLE | _NAME,
+            "Booked by month": _BOOKED,
+            "Booked in month": _attained("bookings"),
+            "of target": _attained("attainment_pct"),
+            "Target to date": _attained("target"),
+            "Booked to date": _attained("bookings"),
+            "Difference": _attained("variance"),
+            "Attained": _attained("attainment_pct"),
+            "figure": _attained("attainment_pct"),
+        },
+    ),
+    **_under(
+        "Is there enough in the pipeline",
+        {
+            "Name": _AHEAD,
+            "Period": _AHEAD,
+            "Target": _coverage("target"),
+            "Booked": _coverage("bookings"),
+            "Still to win": _coverage("remaining_target"),
+            "Open": _coverage("open_pipeline"),
+            "Weighted": _coverage("weighted_pipeline"),
+            "Coverage": _AHEAD | _COVERED,
+            "Needed": _coverage("required_ratio", "required_ratio_low", "required_ratio_high"),
+            "figure": _AHEAD
+            | _COVERED
+            | _coverage("required_ratio", "required_ratio_low", "required_ratio_high"),
+        },
+    ),
+    **_under(
+        "Why the pipeline changed",
+        {
+            **{
+                row: of("pipeline_movement", "grain", "grain_id", "period", name)
+                for row, name in _MOVEMENTS.items()
+            },
+            "figure": of("pipeline_movement", "grain", "grain_id", "period", *_MOVEMENTS.values()),
+        },
+    ),
+    **_under(
+        "Is enough new pipeline created",
+        {
+            "Lead source": _SOURCE,
+            "Created in 3 months": _SOURCE | of("pipeline_generation", "created"),
+            "Needed": _SOURCE | of("pipeline_generation", "required"),
+            "of needed": _SOURCE | of("pipeline_generation", "created", "required"),
+            "Converts": _SOURCE | of("pipeline_generation", "conversion"),
+            "Lead, months": _SOURCE | of("pipeline_generation", "lead_months"),
+        },
+    ),
+    **_under(
+        "Due in the next 90 days",
+        {
+            **_DEALS,
+            "days ahead": _deal("confirm_p10", "confirm_p90"),
+            "figure": _deal("amount"),
+            "Month": _deal("hit_change_month", "owner_hit_change_month"),
+            "Quarter": _deal("hit_change_quarter", "owner_hit_change_quarter"),
+            "Year": _deal("hit_change_year", "owner_hit_change_year"),
+        },
+    ),
     **_under("Slipped and overdue", _DEALS),
-    **_under("Which clients, and when", {
-        "Client": _CLIENT | of("client_phasing", "account_name", "bookings", "expected"), "booked or expected": _CLIENT | of("client_phasing", "bookings", "expected"),
-    }),
-    **_under("The work that follows", {
-        "Month": of("client_phasing", "month"), "Capacity": frozenset(), **alike(of("client_phasing", "month", "delivery_days"), "Days of work", "People to draft in"),
-    }),
-    **_under("The plan from above and from below", {
-        "Name": of("target_padding", "fiscal_year", "grain", "grain_id"), "Assigned to people": of("target_padding", "grain_id", "assigned"),
-        "Stated": of("target_padding", "grain_id", "stated"), "Padding": of("target_padding", "grain_id", "padding"), "of stated": of("target_padding", "grain_id", "padding_pct"),
-        "Month": of("bottom_up_plan", "month"), "Phased target": of("bottom_up_plan", "month", "baseline_target"), "Client plans": of("bottom_up_plan", "month", "client_plans"),
-        "Difference": of("bottom_up_plan", "month", "difference"), "Booked": of("bottom_up_plan", "month", "bookings"), "Expected": of("bottom_up_plan", "month", "expected"),
-    }),
-    **_under("What changed since this month was published", {
-        **_COMPARED, "Number": _DIFFERENCE, "Deal or target": _DIFFERENCE | of("opportunity_snapshot", "name"), "Person": _DIFFERENCE | _NAME,
-        **alike(_DIFFERENCE, "Before", "Now", "Difference"),
-        "Cause": _DIFFERENCE | _STATE | of("phased_targets", "fiscal_year", "revision", "stated_target", "annual_target"),
-    }),
-    **_under("How good is the data, and what the words mean", {
-        "Finding": of("data_quality", "finding"), "Weight": of("data_quality", "finding", "severity"), "Records": of("data_quality", "finding", "severity", "record_id"),
-        "Money": of("data_quality", "finding", "severity", "amount"),
-    }),
-}  # fmt: skip
+    **_under(
+        "Which clients, and when",
+        {
+            "Client": _CLIENT | of("client_phasing", "account_name", "bookings", "expected"),
+            "booked or expected": _CLIENT | of("client_phasing", "bookings", "expected"),
+        },
+    ),
+    **_under(
+        "The work that follows",
+        {
+            "Month": of("client_phasing", "month"),
+            "Capacity": frozenset(),
+            **alike(
+                of("client_phasing", "month", "delivery_days"), "Days of work", "People to draft in"
+            ),
+        },
+    ),
+    **_under(
+        "The plan from above and from below",
+        {
+            "Name": of("target_padding", "fiscal_year", "grain", "grain_id"),
+            "Assigned to people": of("target_padding", "grain_id", "assigned"),
+            "Stated": of("target_padding", "grain_id", "stated"),
+            "Padding": of("target_padding", "grain_id", "padding"),
+            "of stated": of("target_padding", "grain_id", "padding_pct"),
+            "Month": of("bottom_up_plan", "month"),
+            "Phased target": of("bottom_up_plan", "month", "baseline_target"),
+            "Client plans": of("bottom_up_plan", "month", "client_plans"),
+            "Difference": of("bottom_up_plan", "month", "difference"),
+            "Booked": of("bottom_up_plan", "month", "bookings"),
+            "Expected": of("bottom_up_plan", "month", "expected"),
+        },
+    ),
+    **_under(
+        "What changed since this month was published",
+        {
+            **_COMPARED,
+            "Number": _DIFFERENCE,
+            "Deal or target": _DIFFERENCE | of("opportunity_snapshot", "name"),
+            "Person": _DIFFERENCE | _NAME,
+            **alike(_DIFFERENCE, "Before", "Now", "Difference"),
+            "Cause": _DIFFERENCE
+            | _STATE
+            | of("phased_targets", "fiscal_year", "revision", "stated_target", "annual_target"),
+        },
+    ),
+    **_under(
+        "How good is the data, and what the words mean",
+        {
+            "Finding": of("data_quality", "finding"),
+            "Weight": of("data_quality", "finding", "severity"),
+            "Records": of("data_quality", "finding", "severity", "record_id"),
+            "Money": of("data_quality", "finding", "severity", "amount"),
+        },
+    ),
+}
 PAGES: dict[str, Columns] = {**TILES, **SECTIONS}

@@ -1,6 +1,7 @@
 """The columns that others are computed from: how to write them down, and groups of raw columns that are read together.
 
-Put what is read of an extract here, named for what it says. Which table has which parents is `lineage`.
+Put what is read of an extract here, named for what it says. Which table has which parents is
+`lineage`.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ def alike(parents: Columns, *names: str) -> dict[str, Columns]:
 STATED: Columns = frozenset()
 
 # When a month ends, and which quarter and year it lies in.
-CALENDAR = of("raw_organization", "time_zone", "fiscal_year_start_month", "names_year_by_start") | of(
-    "raw_periods", "kind", "start_date", "end_date", "number"
-)
+CALENDAR = of(
+    "raw_organization", "time_zone", "fiscal_year_start_month", "names_year_by_start"
+) | of("raw_periods", "kind", "start_date", "end_date", "number")
 COMPANY = of("raw_organization", "name")
 # The corporate currency, and how many digits its amounts have.
 CURRENCY = of("raw_organization", "currency_code")
@@ -40,13 +41,31 @@ RATES = STATIC_RATES | of("raw_currency_rates", "next_start_date")
 # Which opportunities exist at a month end, and count.
 DEALS = (
     CALENDAR
-    | of("raw_opportunities", "opportunity_id", "created_at", "is_deleted", "modified_at", "record_type_id")
+    | of(
+        "raw_opportunities",
+        "opportunity_id",
+        "created_at",
+        "is_deleted",
+        "modified_at",
+        "record_type_id",
+    )
     | of("raw_record_types", "record_type_id", "developer_name", "name")
 )
 # Which save of an opportunity holds at a month end.
-SAVE = CALENDAR | of("raw_opportunities", "opportunity_id") | of("raw_opportunity_history", "opportunity_id", "created_at", "history_id")
+SAVE = (
+    CALENDAR
+    | of("raw_opportunities", "opportunity_id")
+    | of("raw_opportunity_history", "opportunity_id", "created_at", "history_id")
+)
 # What field history says of the past: the value before the first change that came later.
-CHANGE = CALENDAR | of("raw_opportunity_field_history", "change_id", "opportunity_id", "created_at", "field", "old_value")
+CHANGE = CALENDAR | of(
+    "raw_opportunity_field_history",
+    "change_id",
+    "opportunity_id",
+    "created_at",
+    "field",
+    "old_value",
+)
 # Lookups are told by record ids, on either side.
 LOOKUP_CHANGE = CHANGE | of("raw_opportunity_field_history", "data_type", "new_value")
 
@@ -69,7 +88,11 @@ IS_OPEN = STAGE | of("raw_stages", "stage_name", "is_closed")
 IS_WON = STAGE | of("raw_stages", "stage_name", "is_won")
 
 # People: the team that someone is in, and what they are called. A queue may own deals as well.
-TEAM = of("raw_users", "user_id", "role_id", "manager_id", "name", "username") | of("raw_roles", "role_id", "name") | of("raw_queues", "queue_id")
+TEAM = (
+    of("raw_users", "user_id", "role_id", "manager_id", "name", "username")
+    | of("raw_roles", "role_id", "name")
+    | of("raw_queues", "queue_id")
+)
 NAME = of("raw_users", "user_id", "name", "username") | of("raw_queues", "queue_id", "name")
 # Who is meant by a line of a policy file.
 PERSON = of("raw_users", "user_id", "username", "email")
@@ -77,8 +100,19 @@ PERSON = of("raw_users", "user_id", "username", "email")
 # Who shares the credit of a booking.
 SHARES = (
     CALENDAR
-    | of("raw_opportunity_splits", "opportunity_id", "owner_id", "split_type_id", "percentage", "created_at", "is_deleted", "modified_at")
-    | of("raw_split_types", "split_type_id", "name", "split_field", "is_active", "is_total_validated")
+    | of(
+        "raw_opportunity_splits",
+        "opportunity_id",
+        "owner_id",
+        "split_type_id",
+        "percentage",
+        "created_at",
+        "is_deleted",
+        "modified_at",
+    )
+    | of(
+        "raw_split_types", "split_type_id", "name", "split_field", "is_active", "is_total_validated"
+    )
 )
 # What was booked by whom and when, read off the history.
 BOOKED = DEALS | IS_WON | AMOUNT | OWNER | SHARES
@@ -90,7 +124,15 @@ FORESIGHT = STATE | BOOKED | of("raw_opportunity_history", "probability_pct", "f
 # Quotas as targets: those of people above others are left out.
 QUOTAS = (
     CALENDAR
-    | of("raw_quotas", "owner_id", "forecasting_type", "start_date", "end_date", "amount", "currency_code")
+    | of(
+        "raw_quotas",
+        "owner_id",
+        "forecasting_type",
+        "start_date",
+        "end_date",
+        "amount",
+        "currency_code",
+    )
     | of("raw_users", "user_id", "role_id", "manager_id")
     | of("raw_roles", "role_id", "parent_role_id")
 )
@@ -98,6 +140,12 @@ QUOTAS = (
 IN_FORCE = QUOTAS | of("raw_targets", "fiscal_year", "owner_id", "revision", "effective_date")
 STATED_TARGET = IN_FORCE | of("raw_targets", "annual_target", "currency_code") | STATIC_RATES
 # The months in which someone sells, and how much of each; by season, what was won in earlier years.
-WEIGHTS = IN_FORCE | of("raw_targets", "start_date", "end_date", "holidays") | of("policy/leave", "owner", "start_date", "end_date") | PERSON | STATE
+WEIGHTS = (
+    IN_FORCE
+    | of("raw_targets", "start_date", "end_date", "holidays")
+    | of("policy/leave", "owner", "start_date", "end_date")
+    | PERSON
+    | STATE
+)
 FIXED_MONTHS = of("policy/overrides", "fiscal_year", "owner", "month") | PERSON
 BASELINE = STATED_TARGET | WEIGHTS | FIXED_MONTHS | of("policy/overrides", "amount")

@@ -25,13 +25,24 @@ PREVIEW_COLUMNS = 10
 # Of more columns of one asset only the number is said.
 MOST_NAMED = 6
 # Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
-PRIVATE = {"name", "account_id", "account_name", "detail", "username", "email", "old_value", "new_value"}
+PRIVATE = {
+    "name",
+    "account_id",
+    "account_name",
+    "detail",
+    "username",
+    "email",
+    "old_value",
+    "new_value",
+}
 # Of a table: what it was made from, as a digest; and that it stands as it was made then.
 RECIPE, UNCHANGED = "recipe", "unchanged"
 STAMPS = ["as_of", "extracted_at"]
 
 
-def described(table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue) -> dg.MaterializeResult:
+def described(
+    table: pd.DataFrame, checks: dict[str, list[str]] | None = None, **more: dg.MetadataValue
+) -> dg.MaterializeResult:
     """Return a table with its row count, preview, data version and the outcome of its checks."""
     return dg.MaterializeResult(
         value=table,
@@ -42,44 +53,82 @@ def described(table: pd.DataFrame, checks: dict[str, list[str]] | None = None, *
             **more,
         },
         check_results=[
-            dg.AssetCheckResult(passed=not faults, check_name=check, metadata={"faults": faults}, description="; ".join(faults) or None)
+            dg.AssetCheckResult(
+                passed=not faults,
+                check_name=check,
+                metadata={"faults": faults},
+                description="; ".join(faults) or None,
+            )
             for check, faults in (checks or {}).items()
         ],
     )
 
 
 def described_before(
-    context: dg.AssetExecutionContext, name: str, written: Written, check_results: list[dg.AssetCheckResult]
+    context: dg.AssetExecutionContext,
+    name: str,
+    written: Written,
+    check_results: list[dg.AssetCheckResult],
 ) -> dg.MaterializeResult:
     """Return what is to be said of a table that was not computed again: what was said of it, and that it is unchanged."""
-    known = dg.AssetRecordsFilter(asset_key=dg.AssetKey(name), asset_partitions=[context.partition_key])
+    known = dg.AssetRecordsFilter(
+        asset_key=dg.AssetKey(name), asset_partitions=[context.partition_key]
+    )
     events = context.instance.fetch_materializations(known, limit=1).records
-    said = dict(events[0].asset_materialization.metadata) if events and events[0].asset_materialization else {}
-    said.update({
-        "dagster/row_count": dg.MetadataValue.int(int(written.figures["rows"])),
-        RECIPE: dg.MetadataValue.text(written.recipe),
-        UNCHANGED: dg.MetadataValue.text(f"made from the same inputs in run {written.run_id}; not computed again"),
-    })  # fmt: skip
-    return dg.MaterializeResult(value=None, data_version=dg.DataVersion(written.digest), metadata=said, check_results=check_results)
+    said = (
+        dict(events[0].asset_materialization.metadata)
+        if events and events[0].asset_materialization
+        else {}
+    )
+    said.update(
+        {
+            "dagster/row_count": dg.MetadataValue.int(int(written.figures["rows"])),
+            RECIPE: dg.MetadataValue.text(written.recipe),
+            UNCHANGED: dg.MetadataValue.text(
+                f"made from the same inputs in run {written.run_id}; not computed again"
+            ),
+        }
+    )
+    return dg.MaterializeResult(
+        value=None,
+        data_version=dg.DataVersion(written.digest),
+        metadata=said,
+        check_results=check_results,
+    )
 
 
 def of_columns(name: str) -> dict[str, dg.TableSchema | dg.TableColumnLineage]:
     """Return what an asset says of its columns: a definition's metadata, because it is the same in every run."""
-    return {"dagster/column_schema": column_schema((MONTHLY | RAW)[name], LINEAGE[name]), "dagster/column_lineage": column_lineage(LINEAGE[name])}
+    return {
+        "dagster/column_schema": column_schema((MONTHLY | RAW)[name], LINEAGE[name]),
+        "dagster/column_lineage": column_lineage(LINEAGE[name]),
+    }
 
 
 def column_schema(contract: type[Contract], parents: Parents) -> dg.TableSchema:
     """Return the contract's columns for the UI, each with what it means and where it comes from."""
-    types = {name: _type_name(str(column.dtype)) for name, column in contract.to_schema().columns.items()}
+    types = {
+        name: _type_name(str(column.dtype)) for name, column in contract.to_schema().columns.items()
+    }
     meanings = descriptions(contract)
-    return dg.TableSchema(columns=[dg.TableColumn(name, types[name], description=f"{meanings[name]}. {origin(parents[name])}") for name in meanings])
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                name, types[name], description=f"{meanings[name]}. {origin(parents[name])}"
+            )
+            for name in meanings
+        ]
+    )
 
 
 def column_lineage(parents: Parents) -> dg.TableColumnLineage:
     """Return where each column comes from, for the UI."""
     return dg.TableColumnLineage(
         {
-            name: [dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column) for asset, column in sorted(its_parents)]
+            name: [
+                dg.TableColumnDep(dg.AssetKey.from_user_string(asset), column)
+                for asset, column in sorted(its_parents)
+            ]
             for name, its_parents in parents.items()
         }
     )
@@ -90,7 +139,10 @@ def origin(parents: Columns) -> str:
     by_asset: dict[str, list[str]] = {}
     for asset, column in sorted(parents):
         by_asset.setdefault(asset, []).append(column)
-    named = (f"{asset} ({', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} columns'})" for asset, names in by_asset.items())
+    named = (
+        f"{asset} ({', '.join(names) if len(names) <= MOST_NAMED else f'{len(names)} columns'})"
+        for asset, names in by_asset.items()
+    )
     return f"From {'; '.join(named)}." if parents else "Stated by the run or the rules."
 
 
@@ -109,7 +161,9 @@ def _type_name(written: str) -> str:
 
 def digest(table: pd.DataFrame) -> str:
     """Return a digest of the content, without the instants of reading."""
-    content = pa.Table.from_pandas(table.drop(columns=STAMPS, errors="ignore"), preserve_index=False).combine_chunks()
+    content = pa.Table.from_pandas(
+        table.drop(columns=STAMPS, errors="ignore"), preserve_index=False
+    ).combine_chunks()
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, content.schema.remove_metadata()) as stream:
         stream.write_table(content.replace_schema_metadata())
@@ -121,9 +175,15 @@ def preview(table: pd.DataFrame) -> str:
     if "grain" in table.columns:
         table = table.loc[table["grain"] != "person"]
     hidden = PRIVATE | (
-        set() if "grain" in table.columns else {name for name in table.columns if pa.types.is_decimal(columns.arrow_type(table[name]))}
+        set()
+        if "grain" in table.columns
+        else {
+            name for name in table.columns if pa.types.is_decimal(columns.arrow_type(table[name]))
+        }
     )
-    shown = [name for name in table.columns if name not in hidden and name not in STAMPS][:PREVIEW_COLUMNS]
+    shown = [name for name in table.columns if name not in hidden and name not in STAMPS][
+        :PREVIEW_COLUMNS
+    ]
     lines = ["| " + " | ".join(shown) + " |", "|" + " --- |" * len(shown)]
     rows = table[shown].head(PREVIEW_ROWS).itertuples(index=False)
     lines += ["| " + " | ".join(cell(value) for value in row) + " |" for row in rows]
@@ -133,4 +193,8 @@ def preview(table: pd.DataFrame) -> str:
 def cell(value: object) -> str:
     """Return a value as a cell of a Markdown table: one line, no markup."""
     text = "" if value is pd.NA or value is None else str(value)
-    return "".join(each for each in text if each.isprintable()).replace("|", "\\|").replace("<", "&lt;")[:60]
+    return (
+        "".join(each for each in text if each.isprintable())
+        .replace("|", "\\|")
+        .replace("<", "&lt;")[:60]
+    )

@@ -1,7 +1,7 @@
 """Where the figures of a table come from, for everyone who opens the UI: formulas, counts and record ids.
 
-Put here what of an explanation may be read there: no client, no name of a person or a deal, and no amount
-of a single deal. All of it is what `onpace explain` prints to whoever may read the tables.
+Put here what of an explanation may be read there: no client, no name of a person or a deal, and no
+amount of a single deal. All of it is what `onpace explain` prints to whoever may read the tables.
 """
 
 from __future__ import annotations
@@ -19,7 +19,12 @@ from sales.explain.explanation import ATTAINMENT, RULES, Explanation, explain, p
 from sales.policy.rules import MonthRules
 
 SUBJECTS = {ATTAINMENT: "attainment"}
-MAIN = {"targets": "target", "bookings": "bookings", "open_pipeline": "open_pipeline", "overdue": "overdue_pipeline"}
+MAIN = {
+    "targets": "target",
+    "bookings": "bookings",
+    "open_pipeline": "open_pipeline",
+    "overdue": "overdue_pipeline",
+}
 GRAINS = ["company", "team", "person"]
 IDS = 20
 # An event of the UI: larger ones load slowly.
@@ -28,16 +33,43 @@ PUNCTUATION = re.compile(r"([!-%'-/:;=-@\[-`{-~])")
 
 
 def where_from(
-    name: str, table: pd.DataFrame, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, rules: MonthRules
+    name: str,
+    table: pd.DataFrame,
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    rules: MonthRules,
 ) -> dg.MetadataValue:
     """Return how each column comes about, and for each row what makes it up, as Markdown of a bounded size."""
     month = Month.parse(table["as_of_month"].iloc[0])
     evidence = Evidence(snapshot, booking_credit, phased_targets, month, rules)
-    rows = sorted(records(table), key=lambda row: (GRAINS.index(row["grain"]), row["grain_id"], row["period_kind"], row["period"]))
+    rows = sorted(
+        records(table),
+        key=lambda row: (
+            GRAINS.index(row["grain"]),
+            row["grain_id"],
+            row["period_kind"],
+            row["period"],
+        ),
+    )
     found = [(row, _explained(evidence, name, row)) for row in rows]
     wrong = [row for row, its in found if its is None]
-    head = [f"**{len(wrong)} of {len(rows)} rows do not add up.** Do not use them; each is marked below, and its command says why."] if wrong else []
-    told = [*head, *_formulas(name), "", *_bounded(_row(name, row, month, its) for row, its in sorted(found, key=lambda pair: pair[1] is not None))]
+    head = (
+        [
+            f"**{len(wrong)} of {len(rows)} rows do not add up.** Do not use them; each is marked below, and its command says why."
+        ]
+        if wrong
+        else []
+    )
+    told = [
+        *head,
+        *_formulas(name),
+        "",
+        *_bounded(
+            _row(name, row, month, its)
+            for row, its in sorted(found, key=lambda pair: pair[1] is not None)
+        ),
+    ]
     return dg.MetadataValue.md("\n".join(told))
 
 
@@ -56,11 +88,19 @@ def _formulas(name: str) -> Iterator[str]:
 
 
 def _row(name: str, row: Record, month: Month, its: Explanation | None) -> str:
-    whom = "" if row["grain"] == "company" else f"--{row['grain']} {shlex.quote(plain(row['grain_id']))} "
+    whom = (
+        ""
+        if row["grain"] == "company"
+        else f"--{row['grain']} {shlex.quote(plain(row['grain_id']))} "
+    )
     command = f"onpace explain {SUBJECTS.get(name, 'coverage')} {whom}--period {row['period']} --as-of {month}"
     lines = [f"**{escaped(row['grain_id'])}, {row['period']}** {_code(command)}", ""]
     # What is overdue is the same in every period: once is enough.
-    told = [pile for pile in its.piles if pile.name != "overdue" or row["period_kind"] == "year"] if its else []
+    told = (
+        [pile for pile in its.piles if pile.name != "overdue" or row["period_kind"] == "year"]
+        if its
+        else []
+    )
     lines += [f"- {_made_of(pile, row)}" for pile in told] if its else ["- **does not add up**"]
     return "\n".join([*lines, ""])
 
@@ -86,7 +126,11 @@ def _bounded(rows: Iterable[str]) -> list[str]:
             shown.append(row)
         else:
             left_out += 1
-    return [*shown, f"{left_out} rows are left out here; `onpace explain` prints each."] if left_out else shown
+    return (
+        [*shown, f"{left_out} rows are left out here; `onpace explain` prints each."]
+        if left_out
+        else shown
+    )
 
 
 def escaped(text: str) -> str:

@@ -1,6 +1,7 @@
 """The ledger's tables as this version reads and writes them, and bringing a database to them.
 
-A change of a table is a new module in `ledger_versions/versions` and the same change here; a test compares the two.
+A change of a table is a new module in `ledger_versions/versions` and the same change here; a test
+compares the two.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from sales.errors import Fault
 
 METADATA = sa.MetaData()
 DELIVERIES = sa.Table(
-    "deliveries", METADATA,
+    "deliveries",
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("month", sa.String(7), nullable=False),
     sa.Column("channel", sa.String(20), nullable=False),
@@ -31,15 +33,16 @@ DELIVERIES = sa.Table(
     sa.Column("detail", sa.String(500), nullable=False, default=""),
     sa.Column("changed_at", sa.String(40), nullable=False),
     sa.UniqueConstraint("month", "channel", "recipient", "file", "sha256"),
-)  # fmt: skip
+)
 APPROVALS = sa.Table(
-    "approvals", METADATA,
+    "approvals",
+    METADATA,
     sa.Column("id", sa.Integer, primary_key=True),
     sa.Column("month", sa.String(7), nullable=False),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("name", sa.String(200), nullable=False),
     sa.Column("at", sa.String(40), nullable=False),
-)  # fmt: skip
+)
 VERSIONS = Path(__file__).with_name("ledger_versions")
 
 
@@ -57,10 +60,14 @@ def bring_to_newest(database: sa.Connection) -> None:
     try:
         command.upgrade(config, "head")
     except CommandError:
-        raise NewerLedger("the ledger of deliveries was written by a later version of Onpace; install that version again") from None
+        raise NewerLedger(
+            "the ledger of deliveries was written by a later version of Onpace; install that version again"
+        ) from None
 
 
 def _version(database: sa.Connection) -> str | None:
     if not sa.inspect(database).has_table(VERSION_TABLE):
         return None
-    return database.execute(sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))).scalar()
+    return database.execute(
+        sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
+    ).scalar()

@@ -4,11 +4,12 @@ Put the order of steps here, in which nothing is lost and nothing is sent twice:
 
 1. what is to go out is planned in the ledger;
 2. a mail's documents are claimed (`sending`);
-3. all of the mail but its last line is sent: whatever breaks until here, the server took nothing, and they are planned again;
-4. they are noted as `unknown`, and then the last line is sent;
-5. the server's answer is noted: `sent`, `refused`, or planned again.
+3. all of the mail but its last line is sent: whatever breaks until here, the server took nothing,
+and they are planned again; 4. they are noted as `unknown`, and then the last line is sent; 5. the
+server's answer is noted: `sent`, `refused`, or planned again.
 
-Killed in step 2 or 3, the next run sends them; killed between 4 and 5, they stay `unknown` until a person says what became of them.
+Killed in step 2 or 3, the next run sends them; killed between 4 and 5, they stay `unknown` until a
+person says what became of them.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ ATTEMPTS = 4
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds
 
 Connect = Callable[[], AbstractContextManager[SmtpServer]]
-# Makes a parcel's letter: of the documents named by file with their revisions, with links instead of files or not.
+# Makes a parcel's letter: of the documents named by file with their revisions, with links instead
+# of files or not.
 Compose = Callable[[Parcel, Sequence[Delivery], str, bool], Letter]
 
 
@@ -58,25 +60,43 @@ class Round:
 
 
 def deliver(
-    parcels: Sequence[Parcel], month: str, ledger: DeliveryLedger, connect: Connect, compose: Compose, lock: Path, *,
-    pause: Callable[[float], None], with_revisions: bool = False, channel: str = MAIL,
-) -> Round:  # fmt: skip
+    parcels: Sequence[Parcel],
+    month: str,
+    ledger: DeliveryLedger,
+    connect: Connect,
+    compose: Compose,
+    lock: Path,
+    *,
+    pause: Callable[[float], None],
+    with_revisions: bool = False,
+    channel: str = MAIL,
+) -> Round:
     """Send each parcel's documents that were never sent to it; a failure of one leaves the others standing.
 
-    A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel of its own.
-    Raises `AnotherPostman` where another process sends, and `MailUnusable` where mail cannot be sent at all.
+    A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel
+    of its own. Raises `AnotherPostman` where another process sends, and `MailUnusable` where mail
+    cannot be sent at all.
     """
     found = Round()
     with _alone(lock):
         ledger.recover(channel)
-        records = ledger.plan(month, channel, [_key(parcel, each) for parcel in parcels for each in parcel.documents])
-        planned = [(parcel, [records[_key(parcel, each)] for each in parcel.documents]) for parcel in parcels]
+        records = ledger.plan(
+            month, channel, [_key(parcel, each) for parcel in parcels for each in parcel.documents]
+        )
+        planned = [
+            (parcel, [records[_key(parcel, each)] for each in parcel.documents])
+            for parcel in parcels
+        ]
         for parcel, deliveries in planned:
             _sort(parcel, deliveries, found)
         todo: list[tuple[Parcel, list[Delivery]]] = []
         for parcel, mine in planned:
             due = [each for each in mine if each.status is Status.PLANNED]
-            held = [] if with_revisions else [each for each in due if each.revision > 1 and ledger.sent_before(each)]
+            held = (
+                []
+                if with_revisions
+                else [each for each in due if each.revision > 1 and ledger.sent_before(each)]
+            )
             found.revised += [f"{parcel.address} {each.file}" for each in held]
             todo.append((parcel, [each for each in due if each not in held]))
         session = _Session(connect)
@@ -91,7 +111,13 @@ def deliver(
 
 def message_id(month: str, address: str, deliveries: Sequence[Delivery], domain: str) -> str:
     """Return the id of a mail: the same for the same month, recipient and revisions, so that a repeat is known as one."""
-    content = "\0".join([month, address.casefold(), *(f"{each.file}\0{each.revision}\0{each.sha256}" for each in deliveries)])
+    content = "\0".join(
+        [
+            month,
+            address.casefold(),
+            *(f"{each.file}\0{each.revision}\0{each.sha256}" for each in deliveries),
+        ]
+    )
     return f"<onpace.{month}.{hashlib.sha256(content.encode()).hexdigest()[:32]}@{domain}>"
 
 
@@ -112,12 +138,22 @@ def _sort(parcel: Parcel, deliveries: Sequence[Delivery], found: Round) -> None:
 
 
 def _send(
-    parcel: Parcel, mine: list[Delivery], ledger: DeliveryLedger, session: _Session, compose: Compose, found: Round, pause: Callable[[float], None]
+    parcel: Parcel,
+    mine: list[Delivery],
+    ledger: DeliveryLedger,
+    session: _Session,
+    compose: Compose,
+    found: Round,
+    pause: Callable[[float], None],
 ) -> None:
     names = [f"{parcel.address} {each.file}" for each in mine]
     retrying = Retrying(
-        retry=retry_if_exception_type(NotAccepted), stop=stop_after_attempt(ATTEMPTS), wait=wait_exponential_jitter(FIRST_WAIT, LONGEST_WAIT), sleep=pause, reraise=True
-    )  # fmt: skip
+        retry=retry_if_exception_type(NotAccepted),
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait_exponential_jitter(FIRST_WAIT, LONGEST_WAIT),
+        sleep=pause,
+        reraise=True,
+    )
     try:
         answer = retrying(_attempt, parcel, mine, ledger, session, compose)
     except NotAccepted as later:
@@ -127,13 +163,21 @@ def _send(
         found.refused |= dict.fromkeys(names, str(never))
     except Ambiguous as unknown:
         ledger.note(mine, Status.UNKNOWN, str(unknown))
-        found.unknown |= {name: f"delivery {each.id}: {unknown}" for name, each in zip(names, mine, strict=True)}
+        found.unknown |= {
+            name: f"delivery {each.id}: {unknown}" for name, each in zip(names, mine, strict=True)
+        }
     else:
         ledger.note(mine, Status.SENT, answer)
         found.sent += names
 
 
-def _attempt(parcel: Parcel, mine: list[Delivery], ledger: DeliveryLedger, session: _Session, compose: Compose) -> str:
+def _attempt(
+    parcel: Parcel,
+    mine: list[Delivery],
+    ledger: DeliveryLedger,
+    session: _Session,
+    compose: Compose,
+) -> str:
     """Send a mail once; whatever was certainly not accepted is planned again."""
     letter = compose(parcel, mine, "", False)
     if not ledger.claim(mine, letter.message_id):
@@ -141,12 +185,20 @@ def _attempt(parcel: Parcel, mine: list[Delivery], ledger: DeliveryLedger, sessi
     try:
         server = session.server()
         try:
-            return server.send(letter, lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"))
+            return server.send(
+                letter,
+                lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"),
+            )
         except TooLarge as large:
             smaller = compose(parcel, mine, letter.message_id, True)
             if not smaller.attached:
-                return server.send(smaller, lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"))
-            raise Refused(f"{large}; set ONPACE_PACKS_URL to an address at which recipients can open documents") from None
+                return server.send(
+                    smaller,
+                    lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"),
+                )
+            raise Refused(
+                f"{large}; set ONPACE_PACKS_URL to an address at which recipients can open documents"
+            ) from None
     except (NotAccepted, Refused) as failed:
         session.recover()
         ledger.note(mine, Status.PLANNED, str(failed))

@@ -58,21 +58,40 @@ def deliver(home: Path, month: Month, outbox: UPath) -> Receipt:
     except NotComputed:
         raise
     except OSError as fault:
-        raise UnusableOutbox(f"{folder} cannot be written ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
+        raise UnusableOutbox(
+            f"{folder} cannot be written ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials"
+        ) from None
 
 
 def months_there(outbox: UPath) -> dict[Month, datetime]:
     """Return the months of which documents were handed over, and when last; raises `UnusableOutbox`."""
     try:
-        folders = [each for each in outbox.iterdir() if MONTH_NAME.fullmatch(each.name)] if outbox.exists() else []
-        manifests = {Month.parse(each.name): each / MANIFEST for each in folders if (each / MANIFEST).exists()}
-        return {month: datetime.fromtimestamp(path.stat().st_mtime, UTC) for month, path in manifests.items()}
+        folders = (
+            [each for each in outbox.iterdir() if MONTH_NAME.fullmatch(each.name)]
+            if outbox.exists()
+            else []
+        )
+        manifests = {
+            Month.parse(each.name): each / MANIFEST
+            for each in folders
+            if (each / MANIFEST).exists()
+        }
+        return {
+            month: datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            for month, path in manifests.items()
+        }
     except OSError as fault:
-        raise UnusableOutbox(f"{outbox} cannot be read ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials") from None
+        raise UnusableOutbox(
+            f"{outbox} cannot be read ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials"
+        ) from None
 
 
 def _copy(manifest: dict[str, Any], packs: Path, folder: UPath, month: Month) -> Receipt:
-    known = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["documents"] if (folder / MANIFEST).exists() else {}
+    known = (
+        json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["documents"]
+        if (folder / MANIFEST).exists()
+        else {}
+    )
     delivered = dict(known)
     new = 0
     for document in manifest["documents"]:
@@ -81,14 +100,24 @@ def _copy(manifest: dict[str, Any], packs: Path, folder: UPath, month: Month) ->
             continue
         content = (packs / name).read_bytes()
         if hashlib.sha256(content).hexdigest() != digest:
-            raise NotComputed(f"{packs / name} is not the file that was published; run `onpace report {month}` again")
+            raise NotComputed(
+                f"{packs / name} is not the file that was published; run `onpace report {month}` again"
+            )
         revision = len(known.get(name, [])) + 1
         target = name if revision == 1 else f"{Path(name).stem}-revision-{revision}.pdf"
         _write(folder / target, content)
-        delivered[name] = [*known.get(name, []), {"sha256": digest, "revision": revision, "file": target}]
+        delivered[name] = [
+            *known.get(name, []),
+            {"sha256": digest, "revision": revision, "file": target},
+        ]
         new += 1
     if new:
-        _write(folder / MANIFEST, json.dumps({"month": str(month), "documents": delivered}, indent=1, sort_keys=True).encode())
+        _write(
+            folder / MANIFEST,
+            json.dumps(
+                {"month": str(month), "documents": delivered}, indent=1, sort_keys=True
+            ).encode(),
+        )
     return Receipt(str(folder), new, len(manifest["documents"]) - new)
 
 

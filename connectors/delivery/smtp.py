@@ -1,7 +1,7 @@
 """Mail over SMTP: a letter to one recipient, and what exactly is known when it fails.
 
-Put the dialogue with the server here. What a letter says is `reports.email_body`; which state a delivery is in
-is `delivery_ledger`. Retries of what certainly was not accepted are `postman`'s.
+Put the dialogue with the server here. What a letter says is `reports.email_body`; which state a
+delivery is in is `delivery_ledger`. Retries of what certainly was not accepted are `postman`'s.
 """
 
 from __future__ import annotations
@@ -89,11 +89,17 @@ class SmtpSettings:
     def check(self) -> None:
         """Raise `MailUnusable` for settings under which nothing may be sent."""
         if self.security not in SECURITIES:
-            raise MailUnusable(f"SMTP_SECURITY {self.security[:20]!r} is unknown; use tls, starttls, or none on this machine")
+            raise MailUnusable(
+                f"SMTP_SECURITY {self.security[:20]!r} is unknown; use tls, starttls, or none on this machine"
+            )
         if self.security == PLAIN and self.host not in LOOPBACK:
-            raise MailUnusable("SMTP_SECURITY none is for a server on this machine only; use tls or starttls")
+            raise MailUnusable(
+                "SMTP_SECURITY none is for a server on this machine only; use tls or starttls"
+            )
         if "@" not in parseaddr(self.sender)[1] or _has_line_end(self.sender):
-            raise MailUnusable("SMTP_FROM is no address; set one such as Onpace <reports@acme.example>")
+            raise MailUnusable(
+                "SMTP_FROM is no address; set one such as Onpace <reports@acme.example>"
+            )
 
 
 class SmtpServer:
@@ -106,16 +112,22 @@ class SmtpServer:
     def send(self, letter: Letter, before_the_end: Callable[[], None]) -> str:
         """Send a letter and return the server's answer.
 
-        `before_the_end` is called when all but the last line is out: from there on the server may accept it. Raises
-        `NotAccepted`, `Refused`, `TooLarge` or `Ambiguous`.
+        `before_the_end` is called when all but the last line is out: from there on the server may
+        accept it. Raises `NotAccepted`, `Refused`, `TooLarge` or `Ambiguous`.
         """
         content = message_of(letter, self._sender).as_bytes(policy=SMTP)
         limit = self._session.esmtp_features.get("size", "")
         if limit.isdigit() and 0 < int(limit) < len(content):
-            raise TooLarge(f"the server takes {int(limit):,} bytes, the letter has {len(content):,}")
+            raise TooLarge(
+                f"the server takes {int(limit):,} bytes, the letter has {len(content):,}"
+            )
         with _before_the_end():
             self._expect(
-                self._session.mail(parseaddr(self._sender)[1], [f"size={len(content)}"] if "size" in self._session.esmtp_features else []), SUCCESS
+                self._session.mail(
+                    parseaddr(self._sender)[1],
+                    [f"size={len(content)}"] if "size" in self._session.esmtp_features else [],
+                ),
+                SUCCESS,
             )
             for address in (letter.to, *letter.hidden_copies):
                 self._expect(self._session.rcpt(address), SUCCESS, 251)
@@ -126,7 +138,9 @@ class SmtpServer:
             self._session.send(b".\r\n")
             code, answer = self._session.getreply()
         except (OSError, smtplib.SMTPException) as broken:
-            raise Ambiguous(f"the connection ended after the letter was out ({type(broken).__name__})") from None
+            raise Ambiguous(
+                f"the connection ended after the letter was out ({type(broken).__name__})"
+            ) from None
         if code == SUCCESS:
             return _words(answer)
         if code >= FIRST_TEMPORARY:
@@ -154,7 +168,9 @@ def connected(settings: SmtpSettings) -> Iterator[SmtpServer]:
     context = ssl.create_default_context(cafile=settings.authority or None)
     try:
         if settings.security == IMPLICIT:
-            session: smtplib.SMTP = smtplib.SMTP_SSL(settings.host, settings.port, timeout=settings.timeout, context=context)
+            session: smtplib.SMTP = smtplib.SMTP_SSL(
+                settings.host, settings.port, timeout=settings.timeout, context=context
+            )
         else:
             session = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
         session.ehlo_or_helo_if_needed()
@@ -166,13 +182,17 @@ def connected(settings: SmtpSettings) -> Iterator[SmtpServer]:
     except smtplib.SMTPAuthenticationError as refused:
         if refused.smtp_code < FIRST_PERMANENT:
             raise NotAccepted(f"the mail server answers {refused.smtp_code} to the login") from None
-        raise MailUnusable(f"the mail server refuses the login ({refused.smtp_code}); check SMTP_USERNAME and SMTP_PASSWORD") from None
+        raise MailUnusable(
+            f"the mail server refuses the login ({refused.smtp_code}); check SMTP_USERNAME and SMTP_PASSWORD"
+        ) from None
     except (smtplib.SMTPNotSupportedError, ssl.SSLError) as unsafe:
         raise MailUnusable(
             f"{settings.host} offers no safe connection that can be trusted ({str(unsafe)[:100]}); check SMTP_SECURITY and SMTP_PORT"
         ) from None
     except (OSError, smtplib.SMTPException) as unreachable:
-        raise NotAccepted(f"the mail server {settings.host}:{settings.port} cannot be reached ({type(unreachable).__name__})") from None
+        raise NotAccepted(
+            f"the mail server {settings.host}:{settings.port} cannot be reached ({type(unreachable).__name__})"
+        ) from None
     try:
         yield SmtpServer(session, settings.sender)
     finally:
@@ -186,7 +206,9 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     """Return a letter as a message; hidden copies are in the envelope only."""
     message = EmailMessage(policy=SMTP)
     message["From"] = sender
-    message["To"] = formataddr((_one_line(letter.to_name), letter.to)) if letter.to_name else letter.to
+    message["To"] = (
+        formataddr((_one_line(letter.to_name), letter.to)) if letter.to_name else letter.to
+    )
     message["Subject"] = _one_line(letter.subject)
     message["Message-ID"] = letter.message_id
     message["List-Id"] = letter.list_id
@@ -194,7 +216,9 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     message.set_content(letter.text)
     message.add_alternative(letter.html, subtype="html")
     for each in letter.attached:
-        message.add_attachment(each.content, maintype="application", subtype="pdf", filename=each.name)
+        message.add_attachment(
+            each.content, maintype="application", subtype="pdf", filename=each.name
+        )
     return message
 
 
@@ -208,7 +232,9 @@ def _before_the_end() -> Iterator[None]:
     except smtplib.SMTPException as fault:
         raise NotAccepted(f"{type(fault).__name__} before the letter was out") from None
     except OSError as broken:
-        raise NotAccepted(f"the connection broke before the letter was out ({type(broken).__name__})") from None
+        raise NotAccepted(
+            f"the connection broke before the letter was out ({type(broken).__name__})"
+        ) from None
 
 
 def _dotted(content: bytes) -> bytes:

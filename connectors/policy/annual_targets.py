@@ -14,8 +14,17 @@ from sales import arrow as columns
 from sales.calendar import UnknownHolidayCalendar, check_holiday_calendar
 from sales.contracts.published import RawTargets, checked
 
-HEADER = ("fiscal_year", "owner", "annual_target", "currency_code", "start_date", "end_date", "revision",
-          "effective_date", "holidays")  # fmt: skip
+HEADER = (
+    "fiscal_year",
+    "owner",
+    "annual_target",
+    "currency_code",
+    "start_date",
+    "end_date",
+    "revision",
+    "effective_date",
+    "holidays",
+)
 NEEDED = ("fiscal_year", "owner", "annual_target")
 
 
@@ -29,14 +38,20 @@ def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
     Raises `InvalidTargetBook` that names file, line and cure.
     """
     if not path.is_file():
-        raise InvalidTargetBook(f"{path} does not exist; write the annual targets there or name another file under [targets] source")
+        raise InvalidTargetBook(
+            f"{path} does not exist; write the annual targets there or name another file under [targets] source"
+        )
     finder = Owners(users)
     lines: dict[tuple[int, str, int], dict[str, object]] = {}
     for line in lines_of(path, HEADER, NEEDED, InvalidTargetBook):
         target = _target(line, finder)
-        key = cast("tuple[int, str, int]", (target["fiscal_year"], target["owner_id"], target["revision"]))
+        key = cast(
+            "tuple[int, str, int]", (target["fiscal_year"], target["owner_id"], target["revision"])
+        )
         if key in lines:
-            raise line.fault(f"repeats revision {key[2]} of {line.cells['owner'][:60]!r} for {key[0]}; give it the next revision number")
+            raise line.fault(
+                f"repeats revision {key[2]} of {line.cells['owner'][:60]!r} for {key[0]}; give it the next revision number"
+            )
         lines[key] = target
     return _table([lines[key] for key in sorted(lines)])
 
@@ -47,7 +62,9 @@ def _target(line: Line, owners: Owners) -> dict[str, object]:
         raise line.fault(f"end_date {end} is before start_date {start}; correct one of them")
     code, place = line.text("currency_code"), line.text("holidays")
     if code and code not in get_global("all_currencies"):
-        raise line.fault(f"currency_code {code[:20]!r} is no currency; use an ISO code such as EUR, or leave it empty")
+        raise line.fault(
+            f"currency_code {code[:20]!r} is no currency; use an ISO code such as EUR, or leave it empty"
+        )
     try:
         check_holiday_calendar(place)
     except UnknownHolidayCalendar as unknown:
@@ -67,8 +84,19 @@ def _target(line: Line, owners: Owners) -> dict[str, object]:
 
 def _table(lines: list[dict[str, object]]) -> pd.DataFrame:
     kinds = {
-        "fiscal_year": pa.int64(), "owner_id": pa.string(), "annual_target": pa.decimal128(38, MOST_DECIMALS),
-        "currency_code": pa.string(), "start_date": pa.date32(), "end_date": pa.date32(), "revision": pa.int64(),
-        "effective_date": pa.date32(), "holidays": pa.string(),
-    }  # fmt: skip
-    return checked(columns.frame({name: pa.array([line[name] for line in lines], kind) for name, kind in kinds.items()}), RawTargets)
+        "fiscal_year": pa.int64(),
+        "owner_id": pa.string(),
+        "annual_target": pa.decimal128(38, MOST_DECIMALS),
+        "currency_code": pa.string(),
+        "start_date": pa.date32(),
+        "end_date": pa.date32(),
+        "revision": pa.int64(),
+        "effective_date": pa.date32(),
+        "holidays": pa.string(),
+    }
+    return checked(
+        columns.frame(
+            {name: pa.array([line[name] for line in lines], kind) for name, kind in kinds.items()}
+        ),
+        RawTargets,
+    )

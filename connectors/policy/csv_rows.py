@@ -51,7 +51,9 @@ class Line:
         if not text and default is not None:
             return default
         if not (text.isascii() and text.isdigit() and smallest <= int(text) <= largest):
-            raise self.fault(f"{name} {text[:40]!r} is no whole number from {smallest} to {largest}")
+            raise self.fault(
+                f"{name} {text[:40]!r} is no whole number from {smallest} to {largest}"
+            )
         return int(text)
 
     def fiscal_year(self) -> int:
@@ -89,29 +91,47 @@ class Line:
         return amount
 
 
-def lines_of(path: Path, header: Sequence[str], needed: Sequence[str], kind: type[InvalidPolicyTable] = InvalidPolicyTable) -> Iterator[Line]:
+def lines_of(
+    path: Path,
+    header: Sequence[str],
+    needed: Sequence[str],
+    kind: type[InvalidPolicyTable] = InvalidPolicyTable,
+) -> Iterator[Line]:
     """Yield the lines of a file that are not empty; raises `kind`, naming file, line and cure."""
     reader = csv.DictReader(io.StringIO(read_text(path)), restkey="")
     named = tuple(reader.fieldnames or ())
     for name in needed:
         if name not in named:
-            raise kind(f"{path.name} has no column {name!r}; the first line names the columns: {', '.join(header)}")
+            raise kind(
+                f"{path.name} has no column {name!r}; the first line names the columns: {', '.join(header)}"
+            )
     for name in named:
         if name not in header:
-            raise kind(f"{path.name} has an unknown column {name[:40]!r}; known are: {', '.join(header)}")
+            raise kind(
+                f"{path.name} has an unknown column {name[:40]!r}; known are: {', '.join(header)}"
+            )
     for row in _rows(reader, path.name, kind):
-        line = Line(path.name, reader.line_num, {name: (value or "").strip() for name, value in row.items() if name}, kind)
+        line = Line(
+            path.name,
+            reader.line_num,
+            {name: (value or "").strip() for name, value in row.items() if name},
+            kind,
+        )
         if "" in row:
             raise line.fault("has more cells than the header")
         if any(line.cells.values()):
             yield line
 
 
-def _rows(reader: csv.DictReader[str], file_name: str, kind: type[InvalidPolicyTable]) -> Iterator[dict[str, str]]:
+def _rows(
+    reader: csv.DictReader[str], file_name: str, kind: type[InvalidPolicyTable]
+) -> Iterator[dict[str, str]]:
     try:
         yield from reader
     except csv.Error as fault:
-        raise kind(f"{file_name} line {reader.line_num + 1} cannot be read: {fault}; correct the line") from None
+        raise kind(
+            f"{file_name} line {reader.line_num + 1} cannot be read: {fault}; correct the line"
+        ) from None
 
 
 class Owners:
@@ -122,7 +142,9 @@ class Owners:
         self._found: dict[str, set[str]] = {}
         # An id or a user name is one user; an e-mail may belong to several.
         self._exact: dict[str, str] = {}
-        for user_id, username, email in users[["user_id", "username", "email"]].itertuples(index=False):
+        for user_id, username, email in users[["user_id", "username", "email"]].itertuples(
+            index=False
+        ):
             self._exact[user_id] = user_id
             self._exact[user_id[:15]] = user_id
             if isinstance(username, str):
@@ -142,5 +164,9 @@ class Owners:
         if len(found) == 1:
             return found[0]
         if found:
-            raise line.fault(f"owner {name[:80]!r} is the e-mail of {len(found)} users; use the user name or the user id")
-        raise line.fault(f"owner {name[:80]!r} is no user of Salesforce; use a user name, an e-mail or a user id")
+            raise line.fault(
+                f"owner {name[:80]!r} is the e-mail of {len(found)} users; use the user name or the user id"
+            )
+        raise line.fault(
+            f"owner {name[:80]!r} is no user of Salesforce; use a user name, an e-mail or a user id"
+        )

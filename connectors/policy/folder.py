@@ -18,14 +18,18 @@ def read_policies(folder: Path) -> PolicyBook:
     A folder without policies is allowed: the organisation's own settings and the defaults hold.
     """
     if not folder.is_dir():
-        raise InvalidPolicy(f"the policy folder {folder} does not exist; create it or set ONPACE_POLICY")
+        raise InvalidPolicy(
+            f"the policy folder {folder} does not exist; create it or set ONPACE_POLICY"
+        )
     policies = {}
     for path in sorted(folder.glob("*.toml")):
         if path.name == recipients.FILE_NAME:
             continue
         year = FILE_NAME.fullmatch(path.name)
         if year is None:
-            raise InvalidPolicy(f"{path.name} is no policy file; name it after its fiscal year, such as fy2027.toml")
+            raise InvalidPolicy(
+                f"{path.name} is no policy file; name it after its fiscal year, such as fy2027.toml"
+            )
         policies[int(year[1])] = parse_policy(read_text(path), path.name)
     return PolicyBook(policies)
 
@@ -40,7 +44,9 @@ def read_text(path: Path) -> str:
     """Return a small UTF-8 file's text; raises `InvalidPolicy` with one sentence."""
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise InvalidPolicy(f"{path.name} is larger than {LARGEST_FILE:,} bytes; this cannot be a policy file")
+            raise InvalidPolicy(
+                f"{path.name} is larger than {LARGEST_FILE:,} bytes; this cannot be a policy file"
+            )
         return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise InvalidPolicy(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
@@ -50,4 +56,8 @@ def read_text(path: Path) -> str:
 
 def policy_files(folder: Path) -> list[tuple[str, str]]:
     """Return the name and SHA-256 of every file of the folder, logos included, in order of their names."""
-    return [(path.relative_to(folder).as_posix(), digest_of(path)) for path in sorted(folder.rglob("*")) if path.is_file()]
+    return [
+        (path.relative_to(folder).as_posix(), digest_of(path))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]

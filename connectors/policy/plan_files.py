@@ -1,6 +1,7 @@
 """The plan book: leave, fixed months, numbers of teams and plans of clients, each a CSV file of the policy folder.
 
-Every file may be missing: then nothing of its kind is stated. What they do is `sales.targets.stated_plans`.
+Every file may be missing: then nothing of its kind is stated. What they do is
+`sales.targets.stated_plans`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,12 @@ from sales.targets.stated_plans import ClientPlan, FixedMonth, Leave, PlanBook, 
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-LEAVE, OVERRIDES, TEAM_TARGETS, CLIENT_PLANS = "leave.csv", "overrides.csv", "team_targets.csv", "client_plans.csv"
+LEAVE, OVERRIDES, TEAM_TARGETS, CLIENT_PLANS = (
+    "leave.csv",
+    "overrides.csv",
+    "team_targets.csv",
+    "client_plans.csv",
+)
 HEADERS = {
     LEAVE: ("owner", "start_date", "end_date"),
     OVERRIDES: ("fiscal_year", "owner", "month", "amount"),
@@ -26,7 +32,9 @@ HEADERS = {
 }
 
 
-def read_plan_book(folder: Path, users: pd.DataFrame, accounts: pd.DataFrame, digits: int) -> PlanBook:
+def read_plan_book(
+    folder: Path, users: pd.DataFrame, accounts: pd.DataFrame, digits: int
+) -> PlanBook:
     """Read the files that are there; amounts are in corporate currency. Raises `InvalidPolicyTable` that names file, line and cure."""
     owners = Owners(users)
     return PlanBook(
@@ -54,7 +62,12 @@ def _leave(line: Line, owners: Owners) -> Leave:
 def _fixed(folder: Path, owners: Owners, digits: int) -> list[FixedMonth]:
     found: dict[tuple[int, str, str], FixedMonth] = {}
     for line in _lines(folder, OVERRIDES):
-        each = FixedMonth(line.fiscal_year(), owners.find(line), line.month("month"), _minor(line.amount("amount"), digits))
+        each = FixedMonth(
+            line.fiscal_year(),
+            owners.find(line),
+            line.month("month"),
+            _minor(line.amount("amount"), digits),
+        )
         _once(found, (each.fiscal_year, each.owner_id, str(each.month)), each, line)
     return list(found.values())
 
@@ -62,7 +75,9 @@ def _fixed(folder: Path, owners: Owners, digits: int) -> list[FixedMonth]:
 def _stated(folder: Path, digits: int) -> list[StatedTarget]:
     found: dict[tuple[int, str], StatedTarget] = {}
     for line in _lines(folder, TEAM_TARGETS):
-        each = StatedTarget(line.fiscal_year(), line.text("team"), _minor(line.amount("annual_target"), digits))
+        each = StatedTarget(
+            line.fiscal_year(), line.text("team"), _minor(line.amount("annual_target"), digits)
+        )
         _once(found, (each.fiscal_year, each.team), each, line)
     return list(found.values())
 
@@ -77,9 +92,15 @@ def _clients(folder: Path, accounts: pd.DataFrame, digits: int) -> list[ClientPl
         text = line.text("account")
         named = names.get(text.casefold(), [])
         if text not in ids and len(named) != 1:
-            what = "is the name of several clients; use the account id" if named else "is no client in Salesforce; use its name or account id"
+            what = (
+                "is the name of several clients; use the account id"
+                if named
+                else "is no client in Salesforce; use its name or account id"
+            )
             raise line.fault(f"account {text[:80]!r} {what}")
-        each = ClientPlan(ids.get(text) or named[0], line.month("month"), _minor(line.amount("amount"), digits))
+        each = ClientPlan(
+            ids.get(text) or named[0], line.month("month"), _minor(line.amount("amount"), digits)
+        )
         _once(found, (each.account_id, str(each.month)), each, line)
     return list(found.values())
 

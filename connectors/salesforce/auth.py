@@ -15,7 +15,12 @@ from sales.errors import Fault
 
 LOCAL_DOMAIN = "local-org.my"
 HOST_SUFFIX = ".salesforce.com"
-CLIENT_CREDENTIALS, JWT_BEARER, PASSWORD, SESSION = "client credentials", "JWT bearer", "username and password", "session id"
+CLIENT_CREDENTIALS, JWT_BEARER, PASSWORD, SESSION = (
+    "client credentials",
+    "JWT bearer",
+    "username and password",
+    "session id",
+)
 
 
 class LoginRefused(Fault, PermissionError):
@@ -34,7 +39,8 @@ class MissingSetting(Fault, LookupError):
 class Login:
     """A login; `repr` and `place` never show a secret. `private_key` is PEM text.
 
-    The flow follows from what is given: a session id, else a private key, else a password, else client credentials.
+    The flow follows from what is given: a session id, else a private key, else a password, else
+    client credentials.
     """
 
     domain: str
@@ -53,11 +59,17 @@ class Login:
         object.__setattr__(self, "domain", my_domain(self.domain))
         for name in self._needed():
             if not getattr(self, name.removeprefix("SALESFORCE_").lower()):
-                raise MissingSetting(f"{name} is not set, and a login with {self.flow} needs it; set it in the environment or in .env")
+                raise MissingSetting(
+                    f"{name} is not set, and a login with {self.flow} needs it; set it in the environment or in .env"
+                )
         if not self.domain and not self.local_url:
-            raise MissingSetting("SALESFORCE_DOMAIN is not set; set it to your My Domain, such as acme.my")
+            raise MissingSetting(
+                "SALESFORCE_DOMAIN is not set; set it to your My Domain, such as acme.my"
+            )
         if self.flow == CLIENT_CREDENTIALS and self.domain in {"login", "test"}:
-            raise MissingSetting(f"SALESFORCE_DOMAIN is {self.domain!r}, and client credentials need your My Domain; set it to acme.my or the like")
+            raise MissingSetting(
+                f"SALESFORCE_DOMAIN is {self.domain!r}, and client credentials need your My Domain; set it to acme.my or the like"
+            )
         if self.local_url:
             _refuse_remote(self.local_url)
 
@@ -72,7 +84,11 @@ class Login:
             return SESSION
         if self.private_key:
             return JWT_BEARER
-        return PASSWORD if self.password or (self.username and not self.client_secret) else CLIENT_CREDENTIALS
+        return (
+            PASSWORD
+            if self.password or (self.username and not self.client_secret)
+            else CLIENT_CREDENTIALS
+        )
 
     @property
     def uses_soap(self) -> bool:
@@ -109,17 +125,34 @@ class Login:
         if self.flow == SESSION:
             return {"session_id": self.session_id, "instance": self.host}
         if self.flow == JWT_BEARER:
-            return {"username": self.username, "consumer_key": self.client_id, "privatekey": self.private_key}
+            return {
+                "username": self.username,
+                "consumer_key": self.client_id,
+                "privatekey": self.private_key,
+            }
         if self.uses_soap:
-            return {"username": self.username, "password": self.password, "security_token": self.security_token}
+            return {
+                "username": self.username,
+                "password": self.password,
+                "security_token": self.security_token,
+            }
         app = {"consumer_key": self.client_id, "consumer_secret": self.client_secret}
         if self.flow == PASSWORD:
-            return app | {"username": self.username, "password": self.password + self.security_token}
+            return app | {
+                "username": self.username,
+                "password": self.password + self.security_token,
+            }
         return app
 
     def masked(self, text: str) -> str:
         """Return a server's words in one short line, without our secrets should it echo one."""
-        for secret in (self.client_secret, self.password, self.security_token, self.private_key, self.session_id):
+        for secret in (
+            self.client_secret,
+            self.password,
+            self.security_token,
+            self.private_key,
+            self.session_id,
+        ):
             text = text.replace(secret, "***") if secret else text
         return " ".join(text.split())[:300]
 
@@ -136,7 +169,9 @@ def my_domain(text: str) -> str:
     """Return `acme.my` also of `https://acme.my.salesforce.com/`, and of a sandbox `acme--dev.sandbox.my`."""
     bare = text.strip().removeprefix("https://").rstrip("/").removesuffix(HOST_SUFFIX)
     if bare and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?", bare):
-        raise MissingSetting(f"SALESFORCE_DOMAIN {text[:60]!r} is no host name; set it to your My Domain, such as acme.my")
+        raise MissingSetting(
+            f"SALESFORCE_DOMAIN {text[:60]!r} is no host name; set it to your My Domain, such as acme.my"
+        )
     return bare
 
 
@@ -149,4 +184,6 @@ def _refuse_remote(url: str) -> None:
     except ValueError:
         is_local = False
     if not is_local:
-        raise NotLocal("SALESFORCE_LOCAL_URL must be an address on this machine, such as http://127.0.0.1:8080")
+        raise NotLocal(
+            "SALESFORCE_LOCAL_URL must be an address on this machine, such as http://127.0.0.1:8080"
+        )

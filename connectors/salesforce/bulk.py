@@ -67,7 +67,11 @@ class BulkQueries:
         """Return the id of a new job; one whose answer was lost is found again instead of made twice."""
         asked_at = self._wire.now
         try:
-            job = self._wire.create("jobs/query", {"operation": "queryAll", "query": soql}, what=f"read {object_name} by Bulk")
+            job = self._wire.create(
+                "jobs/query",
+                {"operation": "queryAll", "query": soql},
+                what=f"read {object_name} by Bulk",
+            )
         except AnswerLost:
             return self.find(object_name, asked_at) or self.create(soql, object_name)
         except RequestRefused as refused:
@@ -81,10 +85,14 @@ class BulkQueries:
         listed = self._wire.get("jobs/query", what="list Bulk jobs")
         me = str(self._wire.whoami()["user_id"])
         ours = [
-            job for job in listed["records"]
-            if job["object"] == object_name and job["operation"] == "queryAll" and str(job["createdById"])[:15] == me[:15]
-            and datetime.strptime(job["createdDate"], "%Y-%m-%dT%H:%M:%S.%f%z") >= asked_at.astimezone(UTC) - SECOND
-        ]  # fmt: skip
+            job
+            for job in listed["records"]
+            if job["object"] == object_name
+            and job["operation"] == "queryAll"
+            and str(job["createdById"])[:15] == me[:15]
+            and datetime.strptime(job["createdDate"], "%Y-%m-%dT%H:%M:%S.%f%z")
+            >= asked_at.astimezone(UTC) - SECOND
+        ]
         return str(max(ours, key=lambda job: job["createdDate"])["id"]) if ours else ""
 
     def wait(self, job_id: str) -> int:
@@ -105,7 +113,9 @@ class BulkQueries:
                 kind = QueryTimeout if "QUERY_TIMEOUT" in reason else JobEnded
                 raise kind(f"Bulk job {job_id} {job['state'].lower()}: {reason}")
             if waited > LONGEST_JOB_SECONDS:
-                raise SalesforceUnavailable(f"Bulk job {job_id} is still {job['state']} after {waited / 3600:.0f} hours; run again later")
+                raise SalesforceUnavailable(
+                    f"Bulk job {job_id} is still {job['state']} after {waited / 3600:.0f} hours; run again later"
+                )
             self._wire.pause(pause)
             waited += pause
             pause = min(pause * 1.5, SLOWEST_POLL_SECONDS)
@@ -114,7 +124,9 @@ class BulkQueries:
         """Return one page; raises `LocatorExpired`, `JobEnded`, or `IncompleteAnswer` when it holds fewer records than announced."""
         wanted = {"maxRecords": str(PAGE)} | ({"locator": locator} if locator else {})
         try:
-            answer = self._wire.download(f"jobs/query/{job_id}/results", wanted, what=f"read results of Bulk job {job_id}")
+            answer = self._wire.download(
+                f"jobs/query/{job_id}/results", wanted, what=f"read results of Bulk job {job_id}"
+            )
         except NotThere:
             raise JobEnded(f"Bulk job {job_id} is gone") from None
         except (LocatorExpired, RequestRefused) as refused:
@@ -124,7 +136,9 @@ class BulkQueries:
         table = _parsed(answer.content, fields)
         announced = int(answer.headers.get("Sforce-NumberOfRecords", -1))
         if table.num_rows != announced:
-            raise IncompleteAnswer(f"a page of Bulk job {job_id} announced {announced:,} records and holds {table.num_rows:,}; run again")
+            raise IncompleteAnswer(
+                f"a page of Bulk job {job_id} announced {announced:,} records and holds {table.num_rows:,}; run again"
+            )
         following = answer.headers.get("Sforce-Locator", "null")
         return Page(table, "" if following == "null" else following)
 
@@ -141,7 +155,12 @@ class BulkQueries:
     def abort(self, job_id: str) -> None:
         """Stop a job, as far as Salesforce listens; one that has ended is deleted."""
         with suppress(Fault):
-            self._wire.send("PATCH", f"jobs/query/{job_id}", {"state": "Aborted"}, what=f"abort Bulk job {job_id}")
+            self._wire.send(
+                "PATCH",
+                f"jobs/query/{job_id}",
+                {"state": "Aborted"},
+                what=f"abort Bulk job {job_id}",
+            )
         self.forget(job_id)
 
 
@@ -150,15 +169,23 @@ def _parsed(content: bytes, fields: Sequence[str]) -> pa.Table:
     try:
         table = pyarrow.csv.read_csv(
             io.BytesIO(content.replace(b"\x00", b"")),
-            read_options=pyarrow.csv.ReadOptions(block_size=MANY_ROWS_IN_A_BLOCK, use_threads=False),
+            read_options=pyarrow.csv.ReadOptions(
+                block_size=MANY_ROWS_IN_A_BLOCK, use_threads=False
+            ),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(
                 column_types={name: pa.string() for name in fields},
-                null_values=[""], strings_can_be_null=True, quoted_strings_can_be_null=True,
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=True,
             ),
-        )  # fmt: skip
+        )
     except pa.ArrowInvalid as fault:
-        raise IncompleteAnswer(f"a Bulk page cannot be read ({' '.join(str(fault).split())[:120]}); run again") from None
+        raise IncompleteAnswer(
+            f"a Bulk page cannot be read ({' '.join(str(fault).split())[:120]}); run again"
+        ) from None
     if table.column_names != list(fields):
-        raise ForeignJob(f"a Bulk page has columns {table.column_names[:5]} instead of {list(fields)[:5]}; run again")
+        raise ForeignJob(
+            f"a Bulk page has columns {table.column_names[:5]} instead of {list(fields)[:5]}; run again"
+        )
     return table

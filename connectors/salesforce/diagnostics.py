@@ -62,36 +62,60 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
     findings: list[ExtractFinding] = []
     sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
     types = describe(wire, sources.values())
-    seen = {name: objects.visible(source, types[name], findings) for name, source in sources.items()}
+    seen = {
+        name: objects.visible(source, types[name], findings) for name, source in sources.items()
+    }
     small = read_small(wire, {each.object_name: seen[each.object_name] for each in SMALL})
     private = "IsPrivate" in (types["Opportunity"] or {})
     tracked = types["OpportunityFieldHistory"] is not None
-    numbers = _numbers(wire, {
-        "opportunities": "SELECT COUNT(Id) found FROM Opportunity",
-        "private": "SELECT COUNT(Id) found FROM Opportunity WHERE IsPrivate = TRUE" if private else "",
-        "history": "SELECT COUNT(Id) found FROM OpportunityHistory",
-        "history_since": "SELECT MIN(CreatedDate) found FROM OpportunityHistory",
-        "owner_since": f"SELECT MIN(CreatedDate) found FROM OpportunityFieldHistory WHERE {OWNER_CHANGES}" if tracked else "",  # noqa: S608  # ours
-        "split": "SELECT COUNT(Id) found FROM OpportunitySplit" if types["OpportunitySplit"] is not None else "",
-        "custom_year": "SELECT COUNT(Id) found FROM FiscalYearSettings WHERE IsStandardYear = FALSE",
-    })  # fmt: skip
-    in_use = wire.records("SELECT StageName, COUNT(Id) found FROM Opportunity GROUP BY StageName", what="count stages")
+    numbers = _numbers(
+        wire,
+        {
+            "opportunities": "SELECT COUNT(Id) found FROM Opportunity",
+            "private": "SELECT COUNT(Id) found FROM Opportunity WHERE IsPrivate = TRUE"
+            if private
+            else "",
+            "history": "SELECT COUNT(Id) found FROM OpportunityHistory",
+            "history_since": "SELECT MIN(CreatedDate) found FROM OpportunityHistory",
+            "owner_since": f"SELECT MIN(CreatedDate) found FROM OpportunityFieldHistory WHERE {OWNER_CHANGES}"  # noqa: S608
+            if tracked
+            else "",  # ours
+            "split": "SELECT COUNT(Id) found FROM OpportunitySplit"
+            if types["OpportunitySplit"] is not None
+            else "",
+            "custom_year": "SELECT COUNT(Id) found FROM FiscalYearSettings WHERE IsStandardYear = FALSE",
+        },
+    )
+    in_use = wire.records(
+        "SELECT StageName, COUNT(Id) found FROM Opportunity GROUP BY StageName", what="count stages"
+    )
     split_types = small["OpportunitySplitType"]
     return Examination(
-        wire=wire, who=wire.whoami(), limits=wire.get("limits", what="read limits"), findings=findings,
+        wire=wire,
+        who=wire.whoami(),
+        limits=wire.get("limits", what="read limits"),
+        findings=findings,
         organization=defaults_of(small["raw_organization"], small["Period"]),
         has_custom_fiscal_year=bool(numbers["custom_year"]),
-        currencies=sorted(small["CurrencyType"]["currency_code"]), dated_rates=len(small["DatedConversionRate"]),
-        opportunities=int(numbers["opportunities"] or 0), private=int(numbers["private"] or 0),
-        stages=set(small["OpportunityStage"]["label"]) | set(small["OpportunityStage"]["api_name"].dropna()),
+        currencies=sorted(small["CurrencyType"]["currency_code"]),
+        dated_rates=len(small["DatedConversionRate"]),
+        opportunities=int(numbers["opportunities"] or 0),
+        private=int(numbers["private"] or 0),
+        stages=set(small["OpportunityStage"]["label"])
+        | set(small["OpportunityStage"]["api_name"].dropna()),
         stages_in_use=sorted((str(each["StageName"]), int(each["found"])) for each in in_use),
         record_types=sorted(small["raw_record_types"]["developer_name"]),
-        history_rows=int(numbers["history"] or 0), stage_history_since=_instant(numbers["history_since"]),
+        history_rows=int(numbers["history"] or 0),
+        stage_history_since=_instant(numbers["history_since"]),
         owner_history_since=_instant(numbers["owner_since"]),
         split_types=sorted(split_types["name"]) if numbers["split"] else [],
-        quotas=small["raw_quotas"], users=small["User"], roles=small["UserRole"],
-        existing_before=lambda instant: int(_number(wire, CREATED_BEFORE + soql_instant(instant)) or 0),
-    )  # fmt: skip
+        quotas=small["raw_quotas"],
+        users=small["User"],
+        roles=small["UserRole"],
+        existing_before=lambda instant: int(
+            _number(wire, CREATED_BEFORE + soql_instant(instant)) or 0
+        ),
+    )
 
 
 def _numbers(wire: Wire, queries: dict[str, str]) -> dict[str, Any]:

@@ -24,8 +24,23 @@ from babel.numbers import get_territory_currencies
 from connectors.salesforce import schema as objects
 from connectors.salesforce.auth import Login
 from connectors.salesforce.reader import ObjectReader, soql_instant
-from connectors.salesforce.schema import LARGE, MOURNED, SMALL, ExtractFinding, FieldTypes, ObjectSource, Source
-from connectors.salesforce.session import TOLERATED_SKEW, Call, NotThere, Progress, RequestRefused, Wire
+from connectors.salesforce.schema import (
+    LARGE,
+    MOURNED,
+    SMALL,
+    ExtractFinding,
+    FieldTypes,
+    ObjectSource,
+    Source,
+)
+from connectors.salesforce.session import (
+    TOLERATED_SKEW,
+    Call,
+    NotThere,
+    Progress,
+    RequestRefused,
+    Wire,
+)
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore, PullState, Watermark
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull
 from sales import arrow as columns
@@ -92,7 +107,13 @@ class SalesforceClient:
         wire = self.connected()
         sources = (objects.ORGANIZATION, objects.CURRENCIES, objects.PERIODS)
         types = describe(wire, sources)
-        small = read_small(wire, {source.object_name: objects.visible(source, types[source.object_name], []) for source in sources})
+        small = read_small(
+            wire,
+            {
+                source.object_name: objects.visible(source, types[source.object_name], [])
+                for source in sources
+            },
+        )
         return defaults_of(small["raw_organization"], small["Period"])
 
     def pull(
@@ -115,15 +136,28 @@ class SalesforceClient:
         wire = self.connected()
         pull = _Pull(wire, store, source, progress, custom, accepts_vanished=accepts_vanished)
         record = pull.run(approve)
-        if pull.is_resumed and wire.now - record.extracted_at > OVERLAP:  # what happened since the pull that was left unfinished
-            record = _Pull(wire, store, source, progress, custom, accepts_vanished=accepts_vanished).run(approve)
+        if (
+            pull.is_resumed and wire.now - record.extracted_at > OVERLAP
+        ):  # what happened since the pull that was left unfinished
+            record = _Pull(
+                wire, store, source, progress, custom, accepts_vanished=accepts_vanished
+            ).run(approve)
         return record
 
 
 class _Pull:
     """One reading of an organisation."""
 
-    def __init__(self, wire: Wire, store: ExtractStore, source: str, progress: Progress, custom: CustomFields, *, accepts_vanished: bool) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        store: ExtractStore,
+        source: str,
+        progress: Progress,
+        custom: CustomFields,
+        *,
+        accepts_vanished: bool,
+    ) -> None:
         self.wire, self.store, self.source, self.progress = wire, store, source, progress
         self.custom, self.accepts_vanished = custom, accepts_vanished
         self.is_resumed = False
@@ -134,7 +168,10 @@ class _Pull:
         began = self.wire.now - SAFETY_LAG
         findings: list[ExtractFinding] = []
         types = describe(self.wire, self.sources.values())
-        seen = {name: objects.visible(source, types[name], findings) for name, source in self.sources.items()}
+        seen = {
+            name: objects.visible(source, types[name], findings)
+            for name, source in self.sources.items()
+        }
         small = read_small(self.wire, {each.object_name: seen[each.object_name] for each in SMALL})
         organization_id = str(small["Organization"]["organization_id"].iloc[0])
         self.store.refuse_another(organization_id)
@@ -162,11 +199,17 @@ class _Pull:
         return record
 
     def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> Outlook:
-        oldest = self.wire.records("SELECT MIN(CreatedDate) oldest FROM Opportunity", what="find the first opportunity")[0]["oldest"]
+        oldest = self.wire.records(
+            "SELECT MIN(CreatedDate) oldest FROM Opportunity", what="find the first opportunity"
+        )[0]["oldest"]
         return Outlook(
-            defaults_of(small["raw_organization"], small["Period"]), small["User"], small["UserRole"], small["raw_quotas"], datetime.fromisoformat(oldest) if oldest else None,
+            defaults_of(small["raw_organization"], small["Period"]),
+            small["User"],
+            small["UserRole"],
+            small["raw_quotas"],
+            datetime.fromisoformat(oldest) if oldest else None,
             began,
-        )  # fmt: skip
+        )
 
     # --- what to read
 
@@ -179,15 +222,28 @@ class _Pull:
         return base
 
     def _plan(
-        self, base: ExtractRecord | None, began: datetime, place: tuple[str, str], types: dict[str, FieldTypes | None], seen: dict[str, list[Source]],
+        self,
+        base: ExtractRecord | None,
+        began: datetime,
+        place: tuple[str, str],
+        types: dict[str, FieldTypes | None],
+        seen: dict[str, list[Source]],
         findings: list[ExtractFinding],
-    ) -> _Plan:  # fmt: skip
+    ) -> _Plan:
         organization_id, instance = place
-        whole = {each.object_name for each in LARGE if self._must_read_whole(base, each, types, instance, began)}
+        whole = {
+            each.object_name
+            for each in LARGE
+            if self._must_read_whole(base, each, types, instance, began)
+        }
         compared = {
-            each.object_name for each in MOURNED
-            if base and types[each.object_name] and each.object_name not in whole and began - base.pull.watermarks[each.object_name].compared_at > COMPARE_AGAIN
-        }  # fmt: skip
+            each.object_name
+            for each in MOURNED
+            if base
+            and types[each.object_name]
+            and each.object_name not in whole
+            and began - base.pull.watermarks[each.object_name].compared_at > COMPARE_AGAIN
+        }
         dead = self._deletions(base, compared, whole, types) if base else {}
         fields = {name: [each.field for each in sources] for name, sources in seen.items()}
         signature = _digest(
@@ -203,7 +259,9 @@ class _Pull:
             ]
         )
         unfinished = self.store.desk.load()
-        if unfinished and (unfinished.signature != signature or began - unfinished.began_at > JOBS_KEPT):
+        if unfinished and (
+            unfinished.signature != signature or began - unfinished.began_at > JOBS_KEPT
+        ):
             ObjectReader(self.wire, self.store.desk, unfinished, self.progress).forget(unfinished)
             self.store.desk.discard()
             unfinished = None
@@ -216,14 +274,27 @@ class _Pull:
                 name = source.object_name
                 if not fields[name]:
                     continue
-                since = "" if base is None or name in whole else soql_instant(base.pull.watermarks[name].cursor - OVERLAP)
-                unfinished.readings[name] = Reading(name, name, fields[name], source.cursor, source.where, [Slice(0, since)])
+                since = (
+                    ""
+                    if base is None or name in whole
+                    else soql_instant(base.pull.watermarks[name].cursor - OVERLAP)
+                )
+                unfinished.readings[name] = Reading(
+                    name, name, fields[name], source.cursor, source.where, [Slice(0, since)]
+                )
                 if name in compared:
-                    unfinished.readings[f"{name}-ids"] = Reading(f"{name}-ids", name, ["Id"], source.cursor, source.where, [Slice(0)])
+                    unfinished.readings[f"{name}-ids"] = Reading(
+                        f"{name}-ids", name, ["Id"], source.cursor, source.where, [Slice(0)]
+                    )
         return _Plan(base, unfinished, types, self.sources, seen, whole, compared, findings, dead)
 
     def _must_read_whole(
-        self, base: ExtractRecord | None, source: ObjectSource, types: dict[str, FieldTypes | None], instance: str, began: datetime
+        self,
+        base: ExtractRecord | None,
+        source: ObjectSource,
+        types: dict[str, FieldTypes | None],
+        instance: str,
+        began: datetime,
     ) -> bool:
         name = source.object_name
         if base is None or name not in base.pull.watermarks or source.table not in base.versions:
@@ -239,33 +310,55 @@ class _Pull:
         )
 
     def _deletions(
-        self, base: ExtractRecord, compared: set[str], whole: set[str], types: dict[str, FieldTypes | None]
+        self,
+        base: ExtractRecord,
+        compared: set[str],
+        whole: set[str],
+        types: dict[str, FieldTypes | None],
     ) -> dict[str, dict[str, datetime]]:
         """Return when records were deleted, as Salesforce's log says; where it does not reach back far enough, ids are compared."""
         asked: dict[str, Call] = {}
         for name in (each.object_name for each in MOURNED if types[each.object_name]):
-            start = base.pull.watermarks[name].deleted_to - OVERLAP if name in base.pull.watermarks else None
+            start = (
+                base.pull.watermarks[name].deleted_to - OVERLAP
+                if name in base.pull.watermarks
+                else None
+            )
             if start is None or self.wire.now - start > DELETIONS_KEPT:
                 compared |= {name} - whole
                 continue
-            asked[name] = Call(f"sobjects/{name}/deleted/", {"start": _plus_zero(start), "end": _plus_zero(self.wire.now + timedelta(minutes=1))})
-        answers = dict(zip(asked, self.wire.several(list(asked.values()), what="list deletions"), strict=True))
+            asked[name] = Call(
+                f"sobjects/{name}/deleted/",
+                {
+                    "start": _plus_zero(start),
+                    "end": _plus_zero(self.wire.now + timedelta(minutes=1)),
+                },
+            )
+        answers = dict(
+            zip(asked, self.wire.several(list(asked.values()), what="list deletions"), strict=True)
+        )
         dead: dict[str, dict[str, datetime]] = {}
         for name, answer in answers.items():
             start = base.pull.watermarks[name].deleted_to - OVERLAP
-            if isinstance(answer, RequestRefused) or (answer and datetime.fromisoformat(answer["earliestDateAvailable"]) > start):
+            if isinstance(answer, RequestRefused) or (
+                answer and datetime.fromisoformat(answer["earliestDateAvailable"]) > start
+            ):
                 compared |= {name} - whole
             if isinstance(answer, Fault) and not isinstance(answer, RequestRefused):
                 raise answer
             if not isinstance(answer, Exception):
                 self.deleted_to[name] = datetime.fromisoformat(answer["latestDateCovered"])
-                dead[name] = {each["id"]: datetime.fromisoformat(each["deletedDate"]) for each in answer["deletedRecords"]}
+                dead[name] = {
+                    each["id"]: datetime.fromisoformat(each["deletedDate"])
+                    for each in answer["deletedRecords"]
+                }
         return dead
 
     # --- reading
 
     def _read(self, plan: _Plan, reader: ObjectReader) -> None:
-        # Opportunities first, their histories after: a change in between is then in the history, and undone from there.
+        # Opportunities first, their histories after: a change in between is then in the history,
+        # and undone from there.
         everything = [each for each in plan.unfinished.readings.values() if not each.is_done]
         records = [each for each in everything if each.object_name == "Opportunity"]
         for readings in (records, [each for each in everything if each not in records]):
@@ -273,11 +366,17 @@ class _Pull:
 
     def _read_together(self, plan: _Plan, reader: ObjectReader, readings: list[Reading]) -> None:
         calls = {each.name: call for each in readings if (call := reader.first_call(each))}
-        answers = dict(zip(calls, self.wire.several(list(calls.values()), what="read records"), strict=True))
+        answers = dict(
+            zip(calls, self.wire.several(list(calls.values()), what="read records"), strict=True)
+        )
         for reading in readings:
             source, seen = plan.sources[reading.object_name], plan.seen[reading.object_name]
             is_ids = reading.name != reading.object_name
-            shape = partial(_ids, source=source) if is_ids else partial(_shaped, source=source, seen=seen)
+            shape = (
+                partial(_ids, source=source)
+                if is_ids
+                else partial(_shaped, source=source, seen=seen)
+            )
             reader.read(reading, shape, answers.get(reading.name))
 
     # --- storing
@@ -301,9 +400,13 @@ class _Pull:
                 cursor=first,
                 whole_at=first if is_whole or old is None else old.whole_at,
                 deleted_to=min(first, self.deleted_to.get(name, first)),
-                compared_at=first if is_whole or old is None or name in plan.compared else old.compared_at,
+                compared_at=first
+                if is_whole or old is None or name in plan.compared
+                else old.compared_at,
             )
-        wanted = {name: {each.field for each in source.sources} for name, source in plan.sources.items()}
+        wanted = {
+            name: {each.field for each in source.sources} for name, source in plan.sources.items()
+        }
         state = PullState(
             how="whole" if plan.base is None else "changes",
             api_version=self.wire.version,
@@ -314,12 +417,16 @@ class _Pull:
             amount_field=self.custom.amount,
             service_fields=self.custom.service,
             fields={
-                name: {key: kind for key, kind in types.items() if key in wanted[name]} for name, types in plan.types.items() if types is not None
+                name: {key: kind for key, kind in types.items() if key in wanted[name]}
+                for name, types in plan.types.items()
+                if types is not None
             },
             watermarks=watermarks,
         )
         findings = [(each.place, each.meaning) for each in plan.findings]
-        self.progress(f"{self.wire.requests} requests, {self.wire.api_usage} of the organisation's requests in 24 hours")
+        self.progress(
+            f"{self.wire.requests} requests, {self.wire.api_usage} of the organisation's requests in 24 hours"
+        )
         return self.store.add(extracted_at, self.source, versions, findings, state)
 
     def _store_large(self, plan: _Plan, source: ObjectSource, note: dict[str, str]) -> int:
@@ -328,16 +435,23 @@ class _Pull:
         stamp = "modified_at" if "modified_at" in column_names(RAW[source.table]) else "created_at"
         base = plan.base.versions.get(source.table) if plan.base else None
         if reading is None:  # not visible: what was known of it before stays known
-            return base if base is not None else raw.write(source.table, empty(RAW[source.table]), note)
+            return (
+                base
+                if base is not None
+                else raw.write(source.table, empty(RAW[source.table]), note)
+            )
         pages = desk.pages(reading, source.key, stamp)
         if base is None:
             return raw.replace(source.table, pages, note)
         if reading.rows <= FEW_ROWS:
             pages = (raw.changed(source.table, base, page, source.key) for page in pages)
         come = [page for page in pages if page.num_rows] if reading.rows <= FEW_ROWS else pages
-        # A whole reading is the truth, also for a record that counted as gone; in a window the newer stamp wins.
+        # A whole reading is the truth, also for a record that counted as gone; in a window the
+        # newer stamp wins.
         newest = stamp if stamp == "modified_at" and name not in plan.whole else None
-        version = raw.merge(source.table, base, iter(come), source.key, newest, note) if come else base
+        version = (
+            raw.merge(source.table, base, iter(come), source.key, newest, note) if come else base
+        )
         if source not in MOURNED:
             return version
         return raw.bury(source.table, version, self._dead(plan, source, base), source.key, note)
@@ -346,23 +460,45 @@ class _Pull:
         """Return the records that are gone for good, each with when: by Salesforce's log, else since we looked."""
         name, desk = source.object_name, self.store.desk
         # A record that came and lives was restored since the log named it.
-        restored = set(desk.living(plan.unfinished.readings[name], source.key).to_pylist()) if plan.dead.get(name) else set[str]()
-        logged = {record_id: at for record_id, at in plan.dead.get(name, {}).items() if record_id not in restored}
+        restored = (
+            set(desk.living(plan.unfinished.readings[name], source.key).to_pylist())
+            if plan.dead.get(name)
+            else set[str]()
+        )
+        logged = {
+            record_id: at
+            for record_id, at in plan.dead.get(name, {}).items()
+            if record_id not in restored
+        }
         gone: dict[str, datetime] = {}
         compared = plan.unfinished.readings.get(name if name in plan.whole else f"{name}-ids")
         living = self.store.raw.living(source.table, base, source.key)
         if compared is not None and (name in plan.whole or name in plan.compared):
-            missing = living.filter(pc.invert(pc.is_in(living, value_set=desk.ids(compared, source.key)))).to_pylist()
+            missing = living.filter(
+                pc.invert(pc.is_in(living, value_set=desk.ids(compared, source.key)))
+            ).to_pylist()
             unexplained = [each for each in missing if each not in logged]
             self._refuse_vanished(name, len(unexplained), len(living))
             gone = dict.fromkeys(unexplained, plan.unfinished.began_at)
             if unexplained:
-                plan.findings.append(ExtractFinding(
-                    name, f"{len(unexplained):,} records are gone without a trace, such as {unexplained[0]}: they count as deleted when that was found"
-                ))  # fmt: skip
-        known = set(living.filter(pc.is_in(living, value_set=pa.array(list(logged), pa.string()))).to_pylist())
+                plan.findings.append(
+                    ExtractFinding(
+                        name,
+                        f"{len(unexplained):,} records are gone without a trace, such as {unexplained[0]}: they count as deleted when that was found",
+                    )
+                )
+        known = set(
+            living.filter(
+                pc.is_in(living, value_set=pa.array(list(logged), pa.string()))
+            ).to_pylist()
+        )
         gone |= {record_id: at for record_id, at in logged.items() if record_id in known}
-        return pa.table({source.key: pa.array(list(gone), pa.string()), "modified_at": pa.array(list(gone.values()), columns.INSTANT)})
+        return pa.table(
+            {
+                source.key: pa.array(list(gone), pa.string()),
+                "modified_at": pa.array(list(gone.values()), columns.INSTANT),
+            }
+        )
 
     def _refuse_vanished(self, name: str, missing: int, living: int) -> None:
         if missing > max(VANISHED_AT_MOST, living * VANISHED_SHARE) and not self.accepts_vanished:
@@ -371,13 +507,20 @@ class _Pull:
                 f"check the user's sharing and permissions, or, if they were deleted, run again with --accept-vanished"
             )
 
-    def _small_tables(self, plan: _Plan, small: dict[str, pd.DataFrame]) -> tuple[dict[str, pd.DataFrame], list[ExtractFinding]]:
+    def _small_tables(
+        self, plan: _Plan, small: dict[str, pd.DataFrame]
+    ) -> tuple[dict[str, pd.DataFrame], list[ExtractFinding]]:
         stages, findings = self._stages(plan, small["OpportunityStage"])
         rates = _rates(small["CurrencyType"], small["DatedConversionRate"])
         if plan.base:
-            before = set(self.store.raw.read("raw_currency_rates", plan.base.versions["raw_currency_rates"])["currency_code"])
+            before = set(
+                self.store.raw.read("raw_currency_rates", plan.base.versions["raw_currency_rates"])[
+                    "currency_code"
+                ]
+            )
             findings += [
-                ExtractFinding("CurrencyType", f"{code} is new since the last reading") for code in sorted(set(rates["currency_code"]) - before)
+                ExtractFinding("CurrencyType", f"{code} is new since the last reading")
+                for code in sorted(set(rates["currency_code"]) - before)
             ]
         tables = {
             "raw_organization": small["raw_organization"],
@@ -393,7 +536,9 @@ class _Pull:
         }
         return {name: checked(table, RAW[name]) for name, table in tables.items()}, findings
 
-    def _stages(self, plan: _Plan, listed: pd.DataFrame) -> tuple[pd.DataFrame, list[ExtractFinding]]:
+    def _stages(
+        self, plan: _Plan, listed: pd.DataFrame
+    ) -> tuple[pd.DataFrame, list[ExtractFinding]]:
         """Return what each stage name means; a name that Salesforce lists no more keeps its last known meaning."""
         now = _stages(listed)
         if plan.base is None:
@@ -406,12 +551,21 @@ class _Pull:
             same = now.loc[now["stage_id"] == row.stage_id, "stage_name"]
             became = f"is called {same.iloc[0]!r} now" if len(same) else "is no longer listed"
             findings.append(
-                ExtractFinding("OpportunityStage", f"stage {str(row.stage_name)[:80]!r} {became}: the old name keeps its meaning for the past")
+                ExtractFinding(
+                    "OpportunityStage",
+                    f"stage {str(row.stage_name)[:80]!r} {became}: the old name keeps its meaning for the past",
+                )
             )
         both = now.merge(before, on="stage_name", suffixes=("", "_before"))
-        changed = both.loc[(both["is_won"] != both["is_won_before"]) | (both["is_closed"] != both["is_closed_before"])]
+        changed = both.loc[
+            (both["is_won"] != both["is_won_before"])
+            | (both["is_closed"] != both["is_closed_before"])
+        ]
         findings += [
-            ExtractFinding("OpportunityStage", f"stage {str(name)[:80]!r} changed its meaning: month ends that were read before keep the old one")
+            ExtractFinding(
+                "OpportunityStage",
+                f"stage {str(name)[:80]!r} changed its meaning: month ends that were read before keep the old one",
+            )
             for name in changed["stage_name"]
         ]
         return pd.concat([now, gone], ignore_index=True), findings
@@ -420,7 +574,9 @@ class _Pull:
 def describe(wire: Wire, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
     """Return the type of each field that this user sees, by object; none for an object that is absent."""
     names = [source.object_name for source in sources]
-    answers = wire.several([Call(f"sobjects/{name}/describe", {}) for name in names], what="describe objects")
+    answers = wire.several(
+        [Call(f"sobjects/{name}/describe", {}) for name in names], what="describe objects"
+    )
     types: dict[str, FieldTypes | None] = {}
     for name, answer in zip(names, answers, strict=True):
         if isinstance(answer, Exception) and not isinstance(answer, NotThere):
@@ -432,17 +588,33 @@ def describe(wire: Wire, sources: Any) -> dict[str, FieldTypes | None]:  # noqa:
 def read_small(wire: Wire, seen: dict[str, list[Source]]) -> dict[str, pd.DataFrame]:
     """Read objects whole by REST; an absent one has no rows. Raw tables made of several objects are there by their own names."""
     sources = {each.object_name: each for each in (*SMALL, *LARGE)}
-    readings = {name: Reading(name, name, [each.field for each in wanted], "", sources[name].where) for name, wanted in seen.items() if wanted}
-    answers = wire.several([Call("queryAll", {"q": each.soql(Slice(0))}) for each in readings.values()], what="read settings")
+    readings = {
+        name: Reading(name, name, [each.field for each in wanted], "", sources[name].where)
+        for name, wanted in seen.items()
+        if wanted
+    }
+    answers = wire.several(
+        [Call("queryAll", {"q": each.soql(Slice(0))}) for each in readings.values()],
+        what="read settings",
+    )
     tables = {name: objects.typed(pa.table({}), sources[name], []) for name in seen}
     for (name, reading), answer in zip(readings.items(), answers, strict=True):
         records = wire.records(reading.soql(Slice(0)), answer, what=f"read {name}")
-        tables[name] = objects.typed(objects.text_table(records, reading.fields), sources[name], seen[name])
-    frames = {name: columns.frame({each: table.column(each).combine_chunks() for each in table.column_names}) for name, table in tables.items()}
+        tables[name] = objects.typed(
+            objects.text_table(records, reading.fields), sources[name], seen[name]
+        )
+    frames = {
+        name: columns.frame(
+            {each: table.column(each).combine_chunks() for each in table.column_names}
+        )
+        for name, table in tables.items()
+    }
     frames["raw_organization"] = _organization(frames["Organization"], frames["CurrencyType"])
     if "ForecastingQuota" in frames:
         frames["raw_record_types"] = _record_types(frames["RecordType"])
-        frames["raw_quotas"] = _quotas(frames["ForecastingQuota"], frames["ForecastingType"], frames["Period"])
+        frames["raw_quotas"] = _quotas(
+            frames["ForecastingQuota"], frames["ForecastingType"], frames["Period"]
+        )
     return frames
 
 
@@ -454,7 +626,12 @@ def _shaped(raw: pa.Table, source: ObjectSource, seen: list[Source]) -> pa.Table
     for name in set(names) - set(table.column_names):  # a custom field that policy does not ask for
         table = table.append_column(name, pa.nulls(table.num_rows, columns.arrow_type(blank[name])))
     ordered = table.select(names)
-    checked(columns.frame({name: ordered.column(name).combine_chunks() for name in ordered.column_names}), RAW[source.table])
+    checked(
+        columns.frame(
+            {name: ordered.column(name).combine_chunks() for name in ordered.column_names}
+        ),
+        RAW[source.table],
+    )
     return ordered
 
 
@@ -465,11 +642,16 @@ def _ids(raw: pa.Table, source: ObjectSource) -> pa.Table:
 def _clock(wire: Wire) -> Iterator[ExtractFinding]:
     if abs(wire.clock_skew) > TOLERATED_SKEW:
         ahead = "ahead of" if wire.clock_skew > timedelta(0) else "behind"
-        yield ExtractFinding("clock", f"this machine is {abs(wire.clock_skew)} {ahead} Salesforce, whose clock was used; set this machine's clock")
+        yield ExtractFinding(
+            "clock",
+            f"this machine is {abs(wire.clock_skew)} {ahead} Salesforce, whose clock was used; set this machine's clock",
+        )
 
 
 def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.DataFrame:
-    corporate = currencies.loc[columns.booleans(currencies["is_corporate"]), "currency_code"].tolist()
+    corporate = currencies.loc[
+        columns.booleans(currencies["is_corporate"]), "currency_code"
+    ].tolist()
     code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
     shown = organization.drop(columns=["locale", "instance"])
     shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
@@ -497,7 +679,15 @@ def _rates(currencies: pd.DataFrame, dated: pd.DataFrame) -> pd.DataFrame:
 
 def _stages(stages: pd.DataFrame) -> pd.DataFrame:
     """Return one row a name: history may hold the label or the API name."""
-    shared = ["is_closed", "is_won", "sort_order", "default_probability_pct", "forecast_category", "stage_id", "is_active"]
+    shared = [
+        "is_closed",
+        "is_won",
+        "sort_order",
+        "default_probability_pct",
+        "forecast_category",
+        "stage_id",
+        "is_active",
+    ]
     by_label = stages.rename(columns={"label": "stage_name"})[["stage_name", *shared]]
     by_name = stages.rename(columns={"api_name": "stage_name"})[["stage_name", *shared]]
     both = pd.concat([by_label, by_name], ignore_index=True)
@@ -514,10 +704,22 @@ def _record_types(types: pd.DataFrame) -> pd.DataFrame:
 
 def _quotas(quotas: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
     """Return quotas with the name of their type and the last day of their period."""
-    ends = columns.take(columns.arrow(periods["end_date"]), columns.codes(quotas["period_id"], columns.arrow(periods["period_id"])))
-    names = columns.take(columns.arrow(types["name"]), columns.codes(quotas["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])))
-    parts = {name: columns.arrow(quotas[name]) for name in ("quota_id", "owner_id", "start_date", "amount", "currency_code")}
-    parts |= {"forecasting_type": pc.coalesce(names, columns.arrow(quotas["forecasting_type_id"])), "end_date": ends}
+    ends = columns.take(
+        columns.arrow(periods["end_date"]),
+        columns.codes(quotas["period_id"], columns.arrow(periods["period_id"])),
+    )
+    names = columns.take(
+        columns.arrow(types["name"]),
+        columns.codes(quotas["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])),
+    )
+    parts = {
+        name: columns.arrow(quotas[name])
+        for name in ("quota_id", "owner_id", "start_date", "amount", "currency_code")
+    }
+    parts |= {
+        "forecasting_type": pc.coalesce(names, columns.arrow(quotas["forecasting_type_id"])),
+        "end_date": ends,
+    }
     table = columns.frame({name: parts[name] for name in column_names(RAW["raw_quotas"])})
     return table.loc[np.asarray(pc.is_valid(columns.arrow(table["amount"])))].reset_index(drop=True)
 

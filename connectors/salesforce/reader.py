@@ -15,7 +15,14 @@ import pyarrow as pa
 
 from connectors.salesforce.bulk import BulkQueries, ForeignJob, JobEnded, NoBulk
 from connectors.salesforce.schema import text_table
-from connectors.salesforce.session import Call, IncompleteAnswer, LocatorExpired, Progress, QueryTimeout, Wire
+from connectors.salesforce.session import (
+    Call,
+    IncompleteAnswer,
+    LocatorExpired,
+    Progress,
+    QueryTimeout,
+    Wire,
+)
 from connectors.storage.pull_checkpoint import DOWNLOADED, Desk, Reading, Slice, UnfinishedPull
 
 BULK_FROM_ROWS = 2_000
@@ -34,7 +41,12 @@ class ObjectReader:
         """Use a connection and a staging area; whatever slice was asked for before may have a job."""
         self._wire, self._bulk = wire, BulkQueries(wire)
         self._desk, self._pull, self._progress = desk, pull, progress
-        self._orphans = {id(part) for reading in pull.readings.values() for part in reading.slices if part.asked_at and not part.job_id}
+        self._orphans = {
+            id(part)
+            for reading in pull.readings.values()
+            for part in reading.slices
+            if part.asked_at and not part.job_id
+        }
         self._without_bulk: set[str] = set()
         self._attempts: Counter[int] = Counter()
 
@@ -87,11 +99,19 @@ class ObjectReader:
             if part.job_id and not part.is_done:
                 self._bulk.abort(part.job_id)
 
-    def _advance(self, reading: Reading, part: Slice, shape: Shape, first: dict[str, Any] | None) -> None:
+    def _advance(
+        self, reading: Reading, part: Slice, shape: Shape, first: dict[str, Any] | None
+    ) -> None:
         if not part.asked_at:
-            answer = first or self._wire.query(reading.soql(part), what=f"read {reading.object_name}")
+            answer = first or self._wire.query(
+                reading.soql(part), what=f"read {reading.object_name}"
+            )
             part.announced = int(answer["totalSize"])
-            if answer["done"] or part.announced < BULK_FROM_ROWS or reading.object_name in self._without_bulk:
+            if (
+                answer["done"]
+                or part.announced < BULK_FROM_ROWS
+                or reading.object_name in self._without_bulk
+            ):
                 self._by_rest(reading, part, shape, answer)
                 return
             part.asked_at = self._wire.now.isoformat()
@@ -110,9 +130,13 @@ class ObjectReader:
         part.is_done = True
 
     def _find_or_make_job(self, reading: Reading, part: Slice) -> None:
-        if id(part) in self._orphans:  # another process asked and was killed before it noted the answer
+        if (
+            id(part) in self._orphans
+        ):  # another process asked and was killed before it noted the answer
             self._orphans.discard(id(part))
-            part.job_id = self._bulk.find(reading.object_name, datetime.fromisoformat(part.asked_at))
+            part.job_id = self._bulk.find(
+                reading.object_name, datetime.fromisoformat(part.asked_at)
+            )
         try:
             part.job_id = part.job_id or self._bulk.create(reading.soql(part), reading.object_name)
         except NoBulk:
@@ -153,9 +177,12 @@ class ObjectReader:
         number = max(each.number for each in reading.slices) + 1
         halves = [Slice(number, part.since, middle), Slice(number + 1, middle, part.until)]
         where = reading.slices.index(part)
-        # Stamps only grow: read in their order, a record that changes meanwhile is met again, never missed.
+        # Stamps only grow: read in their order, a record that changes meanwhile is met again, never
+        # missed.
         reading.slices[where : where + 1] = halves
-        self._progress(f"{reading.object_name}: too slow for Salesforce, read in {len(reading.slices)} windows")
+        self._progress(
+            f"{reading.object_name}: too slow for Salesforce, read in {len(reading.slices)} windows"
+        )
 
     def _count(self, part: Slice, fault: Exception) -> None:
         self._attempts[id(part)] += 1
@@ -165,15 +192,21 @@ class ObjectReader:
 
     def _forget_job(self, part: Slice) -> None:
         if part.job_id and not self._bulk.forget(part.job_id):
-            self._progress(f"Bulk job {part.job_id} could not be deleted; Salesforce forgets it in a week")
+            self._progress(
+                f"Bulk job {part.job_id} could not be deleted; Salesforce forgets it in a week"
+            )
         part.job_id = part.asked_at = ""
 
     def _say(self, reading: Reading, part: Slice, total: int = 0) -> None:
         total = max(total, part.announced)
         if part.rows:
-            self._progress(f"{reading.object_name}: {part.rows:,} of {total:,} records received ({part.rows * 100 // max(total, 1)} %)")
+            self._progress(
+                f"{reading.object_name}: {part.rows:,} of {total:,} records received ({part.rows * 100 // max(total, 1)} %)"
+            )
 
 
 def soql_instant(moment: datetime) -> str:
     """Return an instant as SOQL writes it."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return (
+        moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    )

@@ -21,7 +21,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from simple_salesforce.api import Salesforce
 from simple_salesforce.exceptions import SalesforceAuthenticationFailed
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
 from connectors.salesforce.auth import JWT_BEARER, SESSION, Login, LoginRefused
 from sales.errors import Fault
@@ -152,22 +158,32 @@ class Wire:
         received, answer = len(first["records"]), first
         yield first["records"]
         while not answer["done"]:
-            answer = self.get(urlsplit(answer["nextRecordsUrl"]).path.partition(f"/v{self.version}/")[2], what=what)
+            answer = self.get(
+                urlsplit(answer["nextRecordsUrl"]).path.partition(f"/v{self.version}/")[2],
+                what=what,
+            )
             received += len(answer["records"])
             yield answer["records"]
         if received != first["totalSize"]:
-            raise IncompleteAnswer(f"asked to {what}, Salesforce announced {first['totalSize']:,} records and sent {received:,}; run again")
+            raise IncompleteAnswer(
+                f"asked to {what}, Salesforce announced {first['totalSize']:,} records and sent {received:,}; run again"
+            )
 
     def records(self, soql: str, first: Any = None, *, what: str) -> list[dict[str, Any]]:  # noqa: ANN401
         """Return all records of a small query; an answer that was too slow, cut short or half forgotten is asked for again.
 
-        `first` is its first page where that was asked for together with others, or the fault that met it.
+        `first` is its first page where that was asked for together with others, or the fault that
+        met it.
         """
         for attempt in range(ATTEMPTS):
             try:
                 if isinstance(first, Exception):
                     raise first  # it met this query
-                return [record for page in self.pages(first or self.query(soql, what=what), what=what) for record in page]
+                return [
+                    record
+                    for page in self.pages(first or self.query(soql, what=what), what=what)
+                    for record in page
+                ]
             except (IncompleteAnswer, LocatorExpired, QueryTimeout):
                 if attempt == ATTEMPTS - 1:
                     raise
@@ -182,22 +198,34 @@ class Wire:
         """Return the JSON of each call, or the `Fault` that met it; many calls count as one request at Salesforce."""
         answers: list[Any] = []
         for bundle in _bundles(calls):
-            answers += self._bundled(bundle, what) if self._has_composite else [self._alone(call, what) for call in bundle]
+            answers += (
+                self._bundled(bundle, what)
+                if self._has_composite
+                else [self._alone(call, what) for call in bundle]
+            )
         return answers
 
     def _bundled(self, bundle: list[Call], what: str) -> list[Any]:
         root = f"/services/data/v{self.version}/"
         wanted = [
-            {"method": "GET", "url": root + call.path + _query_string(call.parameters), "referenceId": f"r{number}"}
+            {
+                "method": "GET",
+                "url": root + call.path + _query_string(call.parameters),
+                "referenceId": f"r{number}",
+            }
             for number, call in enumerate(bundle)
         ]
         try:
-            answer = self.send("POST", "composite", {"allOrNone": False, "compositeRequest": wanted}, what=what)
+            answer = self.send(
+                "POST", "composite", {"allOrNone": False, "compositeRequest": wanted}, what=what
+            )
         except NotThere:
             self._has_composite = False
             return [self._alone(call, what) for call in bundle]
         parts = {part["referenceId"]: part for part in answer["compositeResponse"]}
-        return [self._part(parts.get(f"r{number}"), call, what) for number, call in enumerate(bundle)]
+        return [
+            self._part(parts.get(f"r{number}"), call, what) for number, call in enumerate(bundle)
+        ]
 
     def _part(self, part: dict[str, Any] | None, call: Call, what: str) -> Any:  # noqa: ANN401
         if part is None:
@@ -242,14 +270,27 @@ class Wire:
         return self._retrying(once)
 
     def _once(
-        self, method: str, path: str, parameters: dict[str, str] | None, body: dict[str, Any] | None, accept: str, what: str
+        self,
+        method: str,
+        path: str,
+        parameters: dict[str, str] | None,
+        body: dict[str, Any] | None,
+        accept: str,
+        what: str,
     ) -> requests.Response:
         for is_first in (True, False):
             try:
                 answer = self._salesforce.session.request(
-                    method, self._address(path), params=parameters, json=body,
-                    headers={**self._salesforce.headers, "Accept": accept, "Accept-Encoding": "gzip, deflate"},
-                )  # fmt: skip
+                    method,
+                    self._address(path),
+                    params=parameters,
+                    json=body,
+                    headers={
+                        **self._salesforce.headers,
+                        "Accept": accept,
+                        "Accept-Encoding": "gzip, deflate",
+                    },
+                )
             except requests.exceptions.RequestException as fault:
                 raise _Transient(self._silent(what, type(fault).__name__)) from None
             self._note(answer)
@@ -263,12 +304,18 @@ class Wire:
 
     def _address(self, path: str) -> str:
         """Return an address below the API version, or on the host where the path begins with a slash."""
-        return f"https://{self._salesforce.sf_instance}{path}" if path.startswith("/") else self._salesforce.base_url + path
+        return (
+            f"https://{self._salesforce.sf_instance}{path}"
+            if path.startswith("/")
+            else self._salesforce.base_url + path
+        )
 
     def _note(self, answer: requests.Response) -> None:
         """Keep Salesforce's clock and its count of the day's requests; raises `DailyLimitReached` near the limit."""
         self._note_clock(answer)
-        usage: Any = self._salesforce.parse_api_usage(answer.headers.get("Sforce-Limit-Info", "")).get("api-usage")
+        usage: Any = self._salesforce.parse_api_usage(
+            answer.headers.get("Sforce-Limit-Info", "")
+        ).get("api-usage")
         if usage is None:
             return
         self.api_usage = f"{usage.used}/{usage.total}"
@@ -288,7 +335,11 @@ class Wire:
     def _fault(self, status: int, content: Any, what: str, wait: float = 0.0) -> Exception:  # noqa: ANN401
         """Return what an error means: a `Fault`, or something worth asking again."""
         first = content[0] if isinstance(content, list) and content else content
-        code, message = (str(first.get("errorCode", "")), str(first.get("message", ""))) if isinstance(first, dict) else ("", str(first))
+        code, message = (
+            (str(first.get("errorCode", "")), str(first.get("message", "")))
+            if isinstance(first, dict)
+            else ("", str(first))
+        )
         reason = self.login.masked(f"{code}: {message}" if code else f"HTTP {status} {message}")
         sentence = f"{self.login.place} refused to {what}: {reason}"
         if code == "REQUEST_LIMIT_EXCEEDED" and "TotalRequests" in message:
@@ -301,7 +352,11 @@ class Wire:
             return _Transient(RequestRefused(f"{sentence}; run again later"), wait)
         if status >= SERVER_ERROR or status == UNAUTHORIZED:
             return _Transient(self._silent(what, reason), wait)
-        kinds: dict[str, type[RequestRefused]] = {"QUERY_TIMEOUT": QueryTimeout, "INVALID_QUERY_LOCATOR": LocatorExpired, "NOT_FOUND": NotThere}
+        kinds: dict[str, type[RequestRefused]] = {
+            "QUERY_TIMEOUT": QueryTimeout,
+            "INVALID_QUERY_LOCATOR": LocatorExpired,
+            "NOT_FOUND": NotThere,
+        }
         return kinds.get(code, NotThere if status == NOT_FOUND else RequestRefused)(sentence)
 
     def _silent(self, what: str, how: str) -> SalesforceUnavailable:
@@ -315,9 +370,18 @@ class Wire:
 
         def wait(state: RetryCallState) -> float:
             fault = state.outcome.exception() if state.outcome else None
-            return max(random(state), min(fault.wait, LONGEST_PAUSE) if isinstance(fault, _Transient) else 0.0)
+            return max(
+                random(state),
+                min(fault.wait, LONGEST_PAUSE) if isinstance(fault, _Transient) else 0.0,
+            )
 
-        retrying = Retrying(retry=retry_if_exception_type(_Transient), stop=stop_after_attempt(attempts), wait=wait, sleep=self.pause, reraise=True)
+        retrying = Retrying(
+            retry=retry_if_exception_type(_Transient),
+            stop=stop_after_attempt(attempts),
+            wait=wait,
+            sleep=self.pause,
+            reraise=True,
+        )
         try:
             return retrying(once)
         except _Transient as lasting:
@@ -356,11 +420,19 @@ class Wire:
         return f"{max(common):.1f}"
 
     def _logged_in(self, session: requests.Session) -> Salesforce:
-        with_domain: dict[str, Any] = {} if self.login.flow == SESSION else {"domain": self.login.host_domain}
+        with_domain: dict[str, Any] = (
+            {} if self.login.flow == SESSION else {"domain": self.login.host_domain}
+        )
         try:
             with warnings.catch_warnings():  # the library prints what our sentence says
                 warnings.simplefilter("ignore")
-                return Salesforce(**self.login.arguments(), **with_domain, version=self.version, session=session, client_id="onpace")
+                return Salesforce(
+                    **self.login.arguments(),
+                    **with_domain,
+                    version=self.version,
+                    session=session,
+                    client_id="onpace",
+                )
         except SalesforceAuthenticationFailed as refused:
             raise self._refused(str(refused)) from None
         except (jwt.InvalidKeyError, ValueError, TypeError) as fault:
@@ -374,7 +446,9 @@ class Wire:
 
     def _log_in_again(self, what: str) -> None:
         if self.login.flow == SESSION:
-            raise LoginRefused(f"the session of SALESFORCE_SESSION_ID ended while asked to {what}; log in anew and set it again")
+            raise LoginRefused(
+                f"the session of SALESFORCE_SESSION_ID ended while asked to {what}; log in anew and set it again"
+            )
         try:
             self._salesforce._refresh_session()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the library has no public name for it
         except SalesforceAuthenticationFailed as refused:
@@ -383,9 +457,17 @@ class Wire:
             raise _Transient(self._silent("log in", type(fault).__name__)) from None
 
     def _refused(self, reason: str) -> LoginRefused:
-        clock = f"; this machine's clock is {self.clock_skew.total_seconds():.0f} s off" if abs(self.clock_skew) > TOLERATED_SKEW else ""
-        approve = ", and allow the connected app for this user in advance" if "approved" in reason else ""
-        return LoginRefused(f"{self.login.place} refused the login ({self.login.masked(reason)}){clock}; check {self.login.variables}{approve}")
+        clock = (
+            f"; this machine's clock is {self.clock_skew.total_seconds():.0f} s off"
+            if abs(self.clock_skew) > TOLERATED_SKEW
+            else ""
+        )
+        approve = (
+            ", and allow the connected app for this user in advance" if "approved" in reason else ""
+        )
+        return LoginRefused(
+            f"{self.login.place} refused the login ({self.login.masked(reason)}){clock}; check {self.login.variables}{approve}"
+        )
 
 
 class _Adapter(HTTPAdapter):
@@ -397,11 +479,18 @@ class _Adapter(HTTPAdapter):
         self.sent = 0
         super().__init__()
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:  # noqa: ANN401
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        *args: Any,  # noqa: ANN401
+        **kwargs: Any,  # noqa: ANN401
+    ) -> requests.Response:
         """Send with a timeout, to this machine where the org is local."""
         if self._local_url:
             target = urlsplit(request.url or "")
-            request.url = f"{self._local_url}{target.path}" + (f"?{target.query}" if target.query else "")
+            request.url = f"{self._local_url}{target.path}" + (
+                f"?{target.query}" if target.query else ""
+            )
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout
         self.sent += 1
         return super().send(request, *args, **kwargs)
@@ -412,7 +501,9 @@ def _bundles(calls: Sequence[Call]) -> Iterator[list[Call]]:
     bundle: list[Call] = []
     for call in calls:
         queries = sum(each.is_query for each in bundle)
-        if bundle and (len(bundle) == MOST_SUBREQUESTS or (call.is_query and queries == MOST_QUERIES)):
+        if bundle and (
+            len(bundle) == MOST_SUBREQUESTS or (call.is_query and queries == MOST_QUERIES)
+        ):
             yield bundle
             bundle = []
         bundle.append(call)
@@ -421,7 +512,11 @@ def _bundles(calls: Sequence[Call]) -> Iterator[list[Call]]:
 
 
 def _query_string(parameters: dict[str, str]) -> str:
-    return "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items()) if parameters else ""
+    return (
+        "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
+        if parameters
+        else ""
+    )
 
 
 def _content(answer: requests.Response) -> Any:  # noqa: ANN401

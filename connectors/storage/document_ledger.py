@@ -1,6 +1,7 @@
 """The ledger of publications: which documents we published, when, and for whom.
 
-Put what is known of published files here. Records are only added: `ONPACE_HOME/publications.sqlite`.
+Put what is known of published files here. Records are only added:
+`ONPACE_HOME/publications.sqlite`.
 """
 
 from __future__ import annotations
@@ -85,7 +86,17 @@ class Ledger:
                 (sha256,),
             ).fetchall()
         return [
-            Publication(file, sha256, title, audience, language, month, revision, datetime.fromisoformat(at), bool(is_current))
+            Publication(
+                file,
+                sha256,
+                title,
+                audience,
+                language,
+                month,
+                revision,
+                datetime.fromisoformat(at),
+                bool(is_current),
+            )
             for file, sha256, title, audience, language, month, revision, at, is_current in rows
         ]
 
@@ -93,7 +104,12 @@ class Ledger:
         """Return where a document was handed over, empty where it was not."""
         path = outbox / publication.month / "manifest.json"
         known = json.loads(path.read_text(encoding="utf-8"))["documents"] if path.exists() else {}
-        there = [each for entries in known.values() for each in entries if each["sha256"] == publication.sha256]
+        there = [
+            each
+            for entries in known.values()
+            for each in entries
+            if each["sha256"] == publication.sha256
+        ]
         return str(path.parent / there[0]["file"]) if there else ""
 
     @contextmanager

@@ -126,7 +126,13 @@ class ExtractStore:
         finally:
             lock.release()
 
-    def save(self, frames: dict[str, pd.DataFrame], extracted_at: datetime, source: str, findings: list[tuple[str, str]]) -> ExtractRecord:
+    def save(
+        self,
+        frames: dict[str, pd.DataFrame],
+        extracted_at: datetime,
+        source: str,
+        findings: list[tuple[str, str]],
+    ) -> ExtractRecord:
         """Store whole tables as an extract."""
         with self.alone():
             self.refuse_another(str(frames["raw_organization"]["organization_id"].iloc[0]))
@@ -143,17 +149,33 @@ class ExtractStore:
                 f"{organization_id}; set ONPACE_HOME to another folder"
             )
 
-    def add(self, extracted_at: datetime, source: str, versions: dict[str, int], findings: list[tuple[str, str]], pull: PullState) -> ExtractRecord:
+    def add(
+        self,
+        extracted_at: datetime,
+        source: str,
+        versions: dict[str, int],
+        findings: list[tuple[str, str]],
+        pull: PullState,
+    ) -> ExtractRecord:
         """Record an extract whose tables are stored; it exists once this is written, so a killed pull leaves none behind."""
         organization = self.raw.read("raw_organization", versions["raw_organization"])
         rows = {name: self.raw.rows(name, version) for name, version in versions.items()}
         extract_id = f"{extracted_at:%Y%m%dT%H%M%S%f}"
-        while (self._home / "extracts" / f"{extract_id}.json").exists():  # read twice within Salesforce's second
+        while (
+            self._home / "extracts" / f"{extract_id}.json"
+        ).exists():  # read twice within Salesforce's second
             extract_id += "0"
         record = ExtractRecord(
-            extract_id, extracted_at, str(organization["organization_id"].iloc[0]), source, str(organization["time_zone"].iloc[0]),
-            versions, rows, findings, pull,
-        )  # fmt: skip
+            extract_id,
+            extracted_at,
+            str(organization["organization_id"].iloc[0]),
+            source,
+            str(organization["time_zone"].iloc[0]),
+            versions,
+            rows,
+            findings,
+            pull,
+        )
         if self.latest() is None:
             mark(self._home)
         write_atomically(self._home / "extracts" / f"{extract_id}.json", _json(asdict(record)))
@@ -171,18 +193,26 @@ class ExtractStore:
 
     def choose(self, month: Month, record: ExtractRecord) -> None:
         """Note the extract that a run of the month reads; it is frozen when the month is published."""
-        write_atomically(self._home / "chosen" / f"{month}.json", _json({"extract_id": record.extract_id}))
+        write_atomically(
+            self._home / "chosen" / f"{month}.json", _json({"extract_id": record.extract_id})
+        )
 
     def chosen(self, month: Month) -> ExtractRecord | None:
         """Return the extract that the latest run of a month reads, or none."""
         path = self._home / "chosen" / f"{month}.json"
-        return self.named(json.loads(path.read_text(encoding="utf-8"))["extract_id"]) if path.exists() else None
+        return (
+            self.named(json.loads(path.read_text(encoding="utf-8"))["extract_id"])
+            if path.exists()
+            else None
+        )
 
     def keep_month_end(self, month: Month, as_of: datetime, record: ExtractRecord) -> None:
         """Keep an extract as our own copy of a month end; the first one stands for ever."""
         path = self._home / "month_ends" / f"{month}.json"
         if not path.exists():
-            write_atomically(path, _json({"extract_id": record.extract_id, "as_of": as_of.isoformat()}))
+            write_atomically(
+                path, _json({"extract_id": record.extract_id, "as_of": as_of.isoformat()})
+            )
 
     def copied_months(self) -> list[Month]:
         """Return the months of whose ends there is a copy of our own."""
@@ -194,7 +224,9 @@ class ExtractStore:
         if not path.exists():
             return None
         content = json.loads(path.read_text(encoding="utf-8"))
-        return MonthEndCopy(self.named(content["extract_id"]), datetime.fromisoformat(content["as_of"]))
+        return MonthEndCopy(
+            self.named(content["extract_id"]), datetime.fromisoformat(content["as_of"])
+        )
 
     def frames(self, record: ExtractRecord) -> dict[str, pd.DataFrame]:
         """Return the raw tables of an extract, with the columns that they have today."""
@@ -203,16 +235,27 @@ class ExtractStore:
     def frame(self, record: ExtractRecord, name: str) -> pd.DataFrame:
         """Return one raw table of an extract, with the columns that it has today; empty where the extract has none."""
         contract = RAW[name]
-        return _completed(self.raw.read(name, record.versions[name]), contract) if name in record.versions else empty(contract)
+        return (
+            _completed(self.raw.read(name, record.versions[name]), contract)
+            if name in record.versions
+            else empty(contract)
+        )
 
     def tidy(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
         latest = self.latest()
         needed = self._published.extract_ids() | ({latest.extract_id} if latest else set())
         for folder in ("chosen", "month_ends"):
-            needed |= {json.loads(path.read_text(encoding="utf-8"))["extract_id"] for path in (self._home / folder).glob("*.json")}
+            needed |= {
+                json.loads(path.read_text(encoding="utf-8"))["extract_id"]
+                for path in (self._home / folder).glob("*.json")
+            }
         records = [self._record(path) for path in (self._home / "extracts").glob("[0-9]*.json")]
-        old = [each for each in records if each.extract_id not in needed and now - each.extracted_at > timedelta(days=KEPT_DAYS)]
+        old = [
+            each
+            for each in records
+            if each.extract_id not in needed and now - each.extracted_at > timedelta(days=KEPT_DAYS)
+        ]
         if not old:
             return
         kept = [each for each in records if each not in old]
@@ -232,14 +275,18 @@ class ExtractStore:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             pull = dict(content.pop("pull", {}))
             marks = {
-                name: Watermark(**{key: datetime.fromisoformat(value) for key, value in mark.items()})
+                name: Watermark(
+                    **{key: datetime.fromisoformat(value) for key, value in mark.items()}
+                )
                 for name, mark in pull.pop("watermarks", {}).items()
             }
             content["extracted_at"] = datetime.fromisoformat(content["extracted_at"])
             content["findings"] = [(place, meaning) for place, meaning in content["findings"]]
             return ExtractRecord(**content, pull=PullState(**pull, watermarks=marks))
         except (ValueError, KeyError, TypeError, OSError) as fault:
-            raise DamagedRecord(f"{path} cannot be read ({type(fault).__name__}); restore it from a backup") from None
+            raise DamagedRecord(
+                f"{path} cannot be read ({type(fault).__name__}); restore it from a backup"
+            ) from None
 
 
 def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:
@@ -261,8 +308,12 @@ def _completed(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
         else pa.nulls(size, kind)
         for name in missing
     }
-    return pd.concat([frame.reset_index(drop=True), columns.frame(added)], axis=1)[list(blank.columns)]
+    return pd.concat([frame.reset_index(drop=True), columns.frame(added)], axis=1)[
+        list(blank.columns)
+    ]
 
 
 def _json(content: object) -> bytes:
-    return json.dumps(content, indent=1, sort_keys=True, default=lambda moment: moment.isoformat()).encode()
+    return json.dumps(
+        content, indent=1, sort_keys=True, default=lambda moment: moment.isoformat()
+    ).encode()

@@ -40,7 +40,9 @@ def digest_of(path: Path) -> str:
             while chunk := file.read(CHUNK):
                 whole.update(chunk)
     except OSError as fault:
-        raise UnreadableFile(f"{path} cannot be read ({fault.strerror or fault}); name a file that is there") from None
+        raise UnreadableFile(
+            f"{path} cannot be read ({fault.strerror or fault}); name a file that is there"
+        ) from None
     return whole.hexdigest()
 
 

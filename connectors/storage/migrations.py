@@ -1,7 +1,8 @@
 """A home's format: how what is stored below `ONPACE_HOME` is laid out, and the steps from each format to the next.
 
-Put a step here when a release stores something in another way. Steps lose nothing, and one that was stopped is done
-again: each asks what is there. The format stands in `format.json`; a home without it is of format 1.
+Put a step here when a release stores something in another way. Steps lose nothing, and one that was
+stopped is done again: each asks what is there. The format stands in `format.json`; a home without
+it is of format 1.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
     """Bring a home to today's format, and return the format that it had; raises `NewerHome`."""
     found = format_of(home)
     if found > FORMAT:
-        raise NewerHome(f"{home} has format {found}, and this version of Onpace knows formats up to {FORMAT}; install the later version again")
+        raise NewerHome(
+            f"{home} has format {found}, and this version of Onpace knows formats up to {FORMAT}; install the later version again"
+        )
     if found == FORMAT:
         return found
     try:
@@ -54,7 +57,9 @@ def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
                 step(home)
                 mark(home, number + 1)
     except OSError as fault:
-        raise NotUpgraded(f"{home} cannot be upgraded ({fault.strerror or fault}); nothing is lost: correct it and run `onpace upgrade`") from None
+        raise NotUpgraded(
+            f"{home} cannot be upgraded ({fault.strerror or fault}); nothing is lost: correct it and run `onpace upgrade`"
+        ) from None
     return found
 
 
@@ -73,13 +78,17 @@ def keep_revisions(home: Path) -> None:
         if "revision" in current:  # done, before the step was stopped
             continue
         first_path = home / "published" / "first" / path.name
-        first: dict[str, Any] = json.loads(first_path.read_text(encoding="utf-8")) if first_path.exists() else current
+        first: dict[str, Any] = (
+            json.loads(first_path.read_text(encoding="utf-8")) if first_path.exists() else current
+        )
         numbered = [current] if first == current else [first, current]
         for number, publication in enumerate(numbered, 1):
             publication["revision"] = number
             folder = home / "revisions" / path.stem / str(number)
             folder.mkdir(parents=True, exist_ok=True)
-            for document in _documents(home / "packs" / path.stem) if publication is current else ():
+            for document in (
+                _documents(home / "packs" / path.stem) if publication is current else ()
+            ):
                 link(document, folder / document.name)
             write_atomically(folder / "publication.json", _json(publication))
         write_atomically(path, _json(current))
@@ -87,11 +96,17 @@ def keep_revisions(home: Path) -> None:
 
 
 # From a format: what its step does, in words for a person, and the step.
-STEPS: dict[int, tuple[str, Callable[[Path], None]]] = {1: ("every published month is kept as revisions", keep_revisions)}
+STEPS: dict[int, tuple[str, Callable[[Path], None]]] = {
+    1: ("every published month is kept as revisions", keep_revisions)
+}
 
 
 def _documents(folder: Path) -> Iterator[Path]:
-    return (path for path in sorted(folder.iterdir()) if path.is_file()) if folder.is_dir() else iter(())
+    return (
+        (path for path in sorted(folder.iterdir()) if path.is_file())
+        if folder.is_dir()
+        else iter(())
+    )
 
 
 def _json(content: object) -> bytes:

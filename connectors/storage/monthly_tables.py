@@ -33,7 +33,8 @@ ATTEMPTS = 20
 KEEP_THE_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 # Months of one table may have money of different digits; no currency has more than four.
 STORED_MONEY = pa.decimal128(28, 4)
-# The tables of a month are read by many steps of a run: what was read stays in memory, a month or two of it.
+# The tables of a month are read by many steps of a run: what was read stays in memory, a month or
+# two of it.
 MOST_HELD = 40
 _held: dict[tuple[str, str, Month, int], pa.Table] = {}
 
@@ -46,8 +47,9 @@ class NotComputed(Fault, LookupError):
 class Written:
     """One month of a table as it was written: where it lies, its size, and what it was computed from.
 
-    `recipe` is a digest of everything that decides about the content, `digest` one of the content, `figures` its number of
-    rows and sums of money; what an early version of this program did not note is empty.
+    `recipe` is a digest of everything that decides about the content, `digest` one of the content,
+    `figures` its number of rows and sums of money; what an early version of this program did not
+    note is empty.
     """
 
     version: int
@@ -71,7 +73,9 @@ class TableStore:
         """Replace one month of a table in one commit; `note` (run_id, digest, recipe) goes into the commit's metadata and the record."""
         column = month_column(name)
         table = pa.Table.from_pandas(frame, preserve_index=False)
-        scales = {each.name: each.type.scale for each in table.schema if pa.types.is_decimal(each.type)}
+        scales = {
+            each.name: each.type.scale for each in table.schema if pa.types.is_decimal(each.type)
+        }
         table = _rescaled(table, dict.fromkeys(scales, STORED_MONEY))
         path = self._root / name
 
@@ -79,26 +83,36 @@ class TableStore:
             exists = DeltaTable.is_deltatable(str(path))
             mode: Any = "overwrite" if exists else "error"
             write_deltalake(
-                str(path), table, partition_by=[column], post_commithook_properties=KEEP_THE_LOG,
+                str(path),
+                table,
+                partition_by=[column],
+                post_commithook_properties=KEEP_THE_LOG,
                 mode=mode,
                 predicate=f"{column} = '{month}'" if exists else None,
                 schema_mode="merge" if exists else None,
                 commit_properties=CommitProperties(custom_metadata=note),
-            )  # fmt: skip
+            )
 
         try_again(commit, self._pause)
         known = {key: note.get(key, "") for key in ("recipe", "digest", "run_id")}
         sizes = {figure: str(value) for figure, value in figures(frame).items()}
-        self.recall(name, month, Written(DeltaTable(str(path)).version(), scales, **known, figures=sizes))
+        self.recall(
+            name, month, Written(DeltaTable(str(path)).version(), scales, **known, figures=sizes)
+        )
 
     def written(self, name: str, month: Month) -> Written | None:
         """Return the record of a month as it was last written, none where it never was."""
         record = self._record_of(name, month)
-        return Written(**json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
+        return (
+            Written(**json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
+        )
 
     def recall(self, name: str, month: Month, record: Written) -> None:
         """Let a month be what a record says: the last writing, or an earlier one."""
-        write_atomically(self._record_of(name, month), json.dumps(asdict(record), indent=1, sort_keys=True).encode())
+        write_atomically(
+            self._record_of(name, month),
+            json.dumps(asdict(record), indent=1, sort_keys=True).encode(),
+        )
 
     def read(self, name: str, month: Month) -> pd.DataFrame:
         """Return one month of a table as it was last written, sorted by key; raises `NotComputed`."""
@@ -119,13 +133,20 @@ class TableStore:
     def _month_of(self, name: str, month: Month, record: Written) -> pa.Table:
         stored = DeltaTable(str(self._root / name), version=record.version)
         table = stored.to_pyarrow_table(partitions=[(month_column(name), "=", str(month))])
-        table = _rescaled(table, {column: pa.decimal128(DECIMAL_PRECISION, scale) for column, scale in record.scales.items()})
+        table = _rescaled(
+            table,
+            {
+                column: pa.decimal128(DECIMAL_PRECISION, scale)
+                for column, scale in record.scales.items()
+            },
+        )
         contract = MONTHLY[name]
         key = [(each, "ascending") for each in contract.to_schema().unique or []]
         return _completed(table, contract).sort_by(key)
 
     def _record_of(self, name: str, month: Month) -> Path:
-        # Delta says neither that a month was written without rows, nor how many digits its money had.
+        # Delta says neither that a month was written without rows, nor how many digits its money
+        # had.
         return self._home / "written" / name / f"{month}.json"
 
 
@@ -152,11 +173,16 @@ def _completed(table: pa.Table, contract: type[Contract]) -> pa.Table:
     """Return the contract's columns in order; those that an earlier version of this program did not write are empty."""
     kinds = pa.Table.from_pandas(empty(contract), preserve_index=False).schema
     here = set(table.column_names)
-    parts = {name: table.column(name) if name in here else pa.nulls(len(table), kinds.field(name).type) for name in column_names(contract)}
+    parts = {
+        name: table.column(name) if name in here else pa.nulls(len(table), kinds.field(name).type)
+        for name in column_names(contract)
+    }
     return pa.table(parts)
 
 
 def _rescaled(table: pa.Table, types: dict[str, pa.DataType]) -> pa.Table:
     for name, kind in types.items():
-        table = table.set_column(table.column_names.index(name), name, table.column(name).cast(kind))
+        table = table.set_column(
+            table.column_names.index(name), name, table.column(name).cast(kind)
+        )
     return table

@@ -36,8 +36,8 @@ class NoSuchRevision(Fault, LookupError):
 class Publication:
     """A month as it was published: which revision from 1 on, when, from which extract, and where its tables lie.
 
-    `at` is unknown where an early version of this program published it; `made_from` is a digest of everything that
-    decides about tables and documents, `documents` one of the documents.
+    `at` is unknown where an early version of this program published it; `made_from` is a digest of
+    everything that decides about tables and documents, `documents` one of the documents.
     """
 
     month: Month
@@ -50,7 +50,11 @@ class Publication:
 
     def is_same(self, other: Publication) -> bool:
         """Return whether another publication has the same numbers from the same extract, and the same documents."""
-        return (self.extract_id, self.documents, _contents(self)) == (other.extract_id, other.documents, _contents(other))
+        return (self.extract_id, self.documents, _contents(self)) == (
+            other.extract_id,
+            other.documents,
+            _contents(other),
+        )
 
 
 class PublishedMonths:
@@ -60,22 +64,36 @@ class PublishedMonths:
         """Use a home; nothing is created until something is published."""
         self._home, self._tables = home, TableStore(home)
 
-    def publish(self, month: Month, extract_id: str, now: datetime, documents: str = "", made_from: str = "") -> Publication:
+    def publish(
+        self, month: Month, extract_id: str, now: datetime, documents: str = "", made_from: str = ""
+    ) -> Publication:
         """Make what was last written of a month the state that readers see, all tables at once, and freeze its extract.
 
-        Where numbers or documents differ from what readers see, this is a new revision; its documents are those that
-        lie in `packs/MONTH`. Earlier revisions stay.
+        Where numbers or documents differ from what readers see, this is a new revision; its
+        documents are those that lie in `packs/MONTH`. Earlier revisions stay.
         """
         (self._home / "published").mkdir(parents=True, exist_ok=True)
         with FileLock(self._home / "published" / f".{month}.lock"):
             return self._publish(month, extract_id, now, documents, made_from)
 
-    def _publish(self, month: Month, extract_id: str, now: datetime, documents: str, made_from: str) -> Publication:
+    def _publish(
+        self, month: Month, extract_id: str, now: datetime, documents: str, made_from: str
+    ) -> Publication:
         before = self.current(month)
         written = {name: self._written(name, month) for name in MONTHLY}
-        new = Publication(month, before.revision + 1 if before else 1, now, extract_id, written, documents, made_from)
+        new = Publication(
+            month,
+            before.revision + 1 if before else 1,
+            now,
+            extract_id,
+            written,
+            documents,
+            made_from,
+        )
         if before is not None and before.is_same(new):
-            new = Publication(month, before.revision, before.at, extract_id, written, documents, made_from)
+            new = Publication(
+                month, before.revision, before.at, extract_id, written, documents, made_from
+            )
         else:
             self._archive(new)
         write_atomically(self._current(month), _json(new))
@@ -92,13 +110,18 @@ class PublishedMonths:
             there = [each.revision for each in self.revisions(month)]
             if not there:
                 raise NotComputed(not_computed("the month", month))
-            raise NoSuchRevision(f"{month} has no revision {number}; it has {', '.join(map(str, there))}")
+            raise NoSuchRevision(
+                f"{month} has no revision {number}; it has {', '.join(map(str, there))}"
+            )
         return found
 
     def revisions(self, month: Month) -> list[Publication]:
         """Return every revision of a month, the first one first; none where it never was published."""
         folders = (self._home / "revisions" / str(month)).glob("[0-9]*")
-        found = (_read(folder / RECORD, month) for folder in sorted(folders, key=lambda each: int(each.name)))
+        found = (
+            _read(folder / RECORD, month)
+            for folder in sorted(folders, key=lambda each: int(each.name))
+        )
         return [each for each in found if each is not None]
 
     def first(self, month: Month) -> Publication | None:
@@ -130,7 +153,10 @@ class PublishedMonths:
 
     def extract_ids(self) -> set[str]:
         """Return the extracts that some publication of some month was computed from."""
-        records = [*(self._home / "published").glob("*.json"), *(self._home / "revisions").glob(f"*/[0-9]*/{RECORD}")]
+        records = [
+            *(self._home / "published").glob("*.json"),
+            *(self._home / "revisions").glob(f"*/[0-9]*/{RECORD}"),
+        ]
         return {json.loads(path.read_text(encoding="utf-8"))["extract_id"] for path in records}
 
     def go_back(self, month: Month) -> None:
@@ -184,15 +210,24 @@ def _read(path: Path, month: Month) -> Publication | None:
     record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     at = record.get("published_at")
     return Publication(
-        month, record["revision"], datetime.fromisoformat(at) if at else None, record["extract_id"],
-        {name: Written(**each) for name, each in record["tables"].items()}, record.get("documents", ""), record.get("made_from", ""),
-    )  # fmt: skip
+        month,
+        record["revision"],
+        datetime.fromisoformat(at) if at else None,
+        record["extract_id"],
+        {name: Written(**each) for name, each in record["tables"].items()},
+        record.get("documents", ""),
+        record.get("made_from", ""),
+    )
 
 
 def _json(publication: Publication) -> bytes:
     content = {
-        "month": str(publication.month), "revision": publication.revision, "published_at": publication.at.isoformat() if publication.at else None,
-        "extract_id": publication.extract_id, "documents": publication.documents, "made_from": publication.made_from,
+        "month": str(publication.month),
+        "revision": publication.revision,
+        "published_at": publication.at.isoformat() if publication.at else None,
+        "extract_id": publication.extract_id,
+        "documents": publication.documents,
+        "made_from": publication.made_from,
         "tables": {name: asdict(each) for name, each in publication.tables.items()},
-    }  # fmt: skip
+    }
     return json.dumps(content, indent=1, sort_keys=True).encode()

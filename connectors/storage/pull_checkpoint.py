@@ -97,8 +97,13 @@ class Desk:
     def load(self) -> UnfinishedPull | None:
         """Return the pull that was left unfinished, or none; what cannot be read is none."""
         try:
-            content: dict[str, Any] = json.loads((self._folder / "pull.json").read_text(encoding="utf-8"))
-            readings = {name: Reading(**{**each, "slices": [Slice(**part) for part in each["slices"]]}) for name, each in content["readings"].items()}
+            content: dict[str, Any] = json.loads(
+                (self._folder / "pull.json").read_text(encoding="utf-8")
+            )
+            readings = {
+                name: Reading(**{**each, "slices": [Slice(**part) for part in each["slices"]]})
+                for name, each in content["readings"].items()
+            }
             return UnfinishedPull(content["began"], content["signature"], readings)
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -135,7 +140,11 @@ class Desk:
     def living(self, reading: Reading, key: str) -> pa.Array:
         """Return the ids of records that came and are not deleted."""
         pages = [pq.read_table(path, columns=[key, "is_deleted"]) for path in self._paths(reading)]
-        chunks = [chunk for page in pages for chunk in page.filter(pc.invert(page.column("is_deleted"))).column(key).chunks]
+        chunks = [
+            chunk
+            for page in pages
+            for chunk in page.filter(pc.invert(page.column("is_deleted"))).column(key).chunks
+        ]
         return pa.chunked_array(chunks, pa.string()).combine_chunks()
 
     def pages(self, reading: Reading, key: str, stamp: str) -> Iterator[pa.Table]:
@@ -145,13 +154,21 @@ class Desk:
         """
         paths = self._paths(reading)
         is_halved = len(reading.slices) > 1
-        keep = _newest([pq.read_table(path, columns=[key, stamp]) for path in paths], key, stamp) if is_halved else [None] * len(paths)
+        keep = (
+            _newest([pq.read_table(path, columns=[key, stamp]) for path in paths], key, stamp)
+            if is_halved
+            else [None] * len(paths)
+        )
         for path, wanted in zip(paths, keep, strict=True):
             page = pq.read_table(path)
             yield page if wanted is None else page.filter(wanted)
 
     def _paths(self, reading: Reading) -> list[Path]:
-        return [self._path(reading, part, number) for part in reading.slices for number in range(part.parts)]
+        return [
+            self._path(reading, part, number)
+            for part in reading.slices
+            for number in range(part.parts)
+        ]
 
     def _path(self, reading: Reading, part: Slice, number: int) -> Path:
         return self._folder / f"{reading.name}-{part.number}-{number}.parquet"

@@ -68,19 +68,33 @@ class RawTables:
             post_commithook_properties=KEEP_THE_LOG,
         )
 
-    def merge(self, name: str, base: int, pages: Iterator[pa.Table], key: str, stamp: str | None, note: Note) -> int:
+    def merge(
+        self,
+        name: str,
+        base: int,
+        pages: Iterator[pa.Table],
+        key: str,
+        stamp: str | None,
+        note: Note,
+    ) -> int:
         """Put records over those of a version, by key, the newer stamp winning; return the new version."""
         table = self._at(name, base)
         newer = f"t.{stamp} IS NULL OR s.{stamp} >= t.{stamp}" if stamp else None
         (
             table.merge(
-                _stream(pages), f"t.{key} = s.{key}", source_alias="s", target_alias="t", merge_schema=True, writer_properties=SMALL_GROUPS,
-                commit_properties=CommitProperties(custom_metadata=note), post_commithook_properties=KEEP_THE_LOG,
+                _stream(pages),
+                f"t.{key} = s.{key}",
+                source_alias="s",
+                target_alias="t",
+                merge_schema=True,
+                writer_properties=SMALL_GROUPS,
+                commit_properties=CommitProperties(custom_metadata=note),
+                post_commithook_properties=KEEP_THE_LOG,
             )
             .when_matched_update_all(predicate=newer)
             .when_not_matched_insert_all()
             .execute()
-        )  # fmt: skip
+        )
         return DeltaTable(str(self._root / name)).version()
 
     def bury(self, name: str, base: int, dead: pa.Table, key: str, note: Note) -> int:
@@ -90,12 +104,18 @@ class RawTables:
         (
             self._at(name, base)
             .merge(
-                dead, f"t.{key} = s.{key}", source_alias="s", target_alias="t",
-                commit_properties=CommitProperties(custom_metadata=note), post_commithook_properties=KEEP_THE_LOG,
+                dead,
+                f"t.{key} = s.{key}",
+                source_alias="s",
+                target_alias="t",
+                commit_properties=CommitProperties(custom_metadata=note),
+                post_commithook_properties=KEEP_THE_LOG,
             )
-            .when_matched_update({"is_deleted": "true", "modified_at": "s.modified_at"}, predicate="NOT t.is_deleted")
+            .when_matched_update(
+                {"is_deleted": "true", "modified_at": "s.modified_at"}, predicate="NOT t.is_deleted"
+            )
             .execute()
-        )  # fmt: skip
+        )
         return DeltaTable(str(self._root / name)).version()
 
     def changed(self, name: str, version: int, rows: pa.Table, key: str) -> pa.Table:
@@ -110,17 +130,24 @@ class RawTables:
                 page = pa.Table.from_batches([batch]).select(rows.column_names).cast(rows.schema)
                 known = page.filter(pc.is_in(page.column(key), value_set=ids))
                 held.update(zip(*(column.to_pylist() for column in known.columns), strict=True))
-        is_new = [row not in held for row in zip(*(column.to_pylist() for column in rows.columns), strict=True)]
+        is_new = [
+            row not in held
+            for row in zip(*(column.to_pylist() for column in rows.columns), strict=True)
+        ]
         return rows.filter(pa.array(is_new, pa.bool_()))
 
     def read(self, name: str, version: int) -> pd.DataFrame:
         """Return one version of a table."""
         table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table()
-        return columns.frame({each: table.column(each).combine_chunks() for each in table.column_names})
+        return columns.frame(
+            {each: table.column(each).combine_chunks() for each in table.column_names}
+        )
 
     def living(self, name: str, version: int, key: str) -> pa.Array:
         """Return the ids of records that are not deleted."""
-        table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table(columns=[key, "is_deleted"])
+        table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table(
+            columns=[key, "is_deleted"]
+        )
         return table.filter(pc.invert(table.column("is_deleted"))).column(key).combine_chunks()
 
     def rows(self, name: str, version: int) -> int:
@@ -132,7 +159,12 @@ class RawTables:
         """Delete files that no kept version needs and that are older than so many hours."""
         path = str(self._root / name)
         if DeltaTable.is_deltatable(path):
-            DeltaTable(path).vacuum(retention_hours=hours, dry_run=False, keep_versions=sorted(keep), post_commithook_properties=KEEP_THE_LOG)
+            DeltaTable(path).vacuum(
+                retention_hours=hours,
+                dry_run=False,
+                keep_versions=sorted(keep),
+                post_commithook_properties=KEEP_THE_LOG,
+            )
 
     def _at(self, name: str, base: int) -> DeltaTable:
         """Return the table at a version; what a killed pull wrote after it is undone."""
@@ -144,4 +176,6 @@ class RawTables:
 
 def _stream(pages: Iterator[pa.Table]) -> pa.RecordBatchReader:
     first = next(pages)
-    return pa.RecordBatchReader.from_batches(first.schema, chain.from_iterable(page.to_batches() for page in chain([first], pages)))
+    return pa.RecordBatchReader.from_batches(
+        first.schema, chain.from_iterable(page.to_batches() for page in chain([first], pages))
+    )

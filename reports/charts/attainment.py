@@ -1,7 +1,8 @@
 """Charts of what happened and where things stand: the year, attainment, coverage, movement.
 
 Put drawing here; which numbers are drawn is decided by sections. Colours are those of the
-page, a shortfall is hatched or open besides being red, and every chart says in its title what it shows.
+page, a shortfall is hatched or open besides being red, and every chart says in its title what it
+shows.
 """
 
 from __future__ import annotations
@@ -58,27 +59,49 @@ class Year:
 
 def cumulative(year: Year, words: Words, palette: Palette, language: Language) -> Markup:
     """Draw the year: phased target as steps, bookings as a line, what the months left must bring, and where it lands."""
-    labels, target, booked, rephased, landing = year.labels, year.target, year.booked, year.rephased, year.landing
+    labels, target, booked, rephased, landing = (
+        year.labels,
+        year.target,
+        year.booked,
+        year.rephased,
+        year.landing,
+    )
     height, left, right, top, bottom = 178.0, 46.0, WIDTH - 96, 10.0, 156.0
-    highest = max([float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0])
+    highest = max(
+        [float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0]
+    )
     ticks = round_ticks(0, highest)
     left = max(left, max(advance(words(Decimal(str(tick)))) for tick in ticks) + 7)
     y, x = Scale(0, ticks[-1], bottom, top), Scale(0, len(labels), left, right)
     parts = grid(ticks, y, left, right, words)
-    parts += [text(x(n + 0.5), bottom + 13, label, anchor="middle", colour=MUTED) for n, label in enumerate(labels)]
+    parts += [
+        text(x(n + 0.5), bottom + 13, label, anchor="middle", colour=MUTED)
+        for n, label in enumerate(labels)
+    ]
     is_open = bool(booked) and len(booked) < len(labels)
     if landing and is_open:
         low, middle, high = (y(value) for value in landing)
         start = f"{x(len(booked))},{y(booked[-1])}"
         parts.append(f'<polygon points="{start} {right},{high} {right},{low}" fill="{FAN}"/>')
-        parts.append(line([(x(len(booked)), y(booked[-1])), (right, middle)], palette.brand, 1.2, dash="4 2"))
+        parts.append(
+            line([(x(len(booked)), y(booked[-1])), (right, middle)], palette.brand, 1.2, dash="4 2")
+        )
     steps = [(x(n + edge), y(value)) for n, value in enumerate(target) for edge in (0, 1)]
     parts.append(line([(x(0), y(0)), *steps], MUTED, 1, dash="3 2"))
     if rephased:
         start = len(booked)
-        ahead = [(x(start), y(booked[-1] if booked else 0)), *((x(start + n + 1), y(value)) for n, value in enumerate(rephased))]
+        ahead = [
+            (x(start), y(booked[-1] if booked else 0)),
+            *((x(start + n + 1), y(value)) for n, value in enumerate(rephased)),
+        ]
         parts.append(line(ahead, palette.second, 1.4, dash="1 2.2"))
-    parts.append(line([(x(0), y(0)), *((x(n + 1), y(value)) for n, value in enumerate(booked))], palette.brand, 2))
+    parts.append(
+        line(
+            [(x(0), y(0)), *((x(n + 1), y(value)) for n, value in enumerate(booked))],
+            palette.brand,
+            2,
+        )
+    )
     ends: list[tuple[float, str, str, bool]] = []
     say = language.say
     if target:
@@ -89,27 +112,60 @@ def cumulative(year: Year, words: Words, palette: Palette, language: Language) -
         if is_open:
             # Beside the point, on the side away from the target's steps.
             is_ahead = booked[-1] >= target[len(booked) - 1]
-            place = (x(len(booked)) - 5, y(booked[-1]) - 5, "end") if is_ahead else (x(len(booked)) + 5, y(booked[-1]) + 10, "start")
-            parts.append(text(max(place[0], left + advance(label, bold=True)) if is_ahead else place[0], place[1], label, anchor=place[2], colour=palette.brand, bold=True))  # fmt: skip
+            place = (
+                (x(len(booked)) - 5, y(booked[-1]) - 5, "end")
+                if is_ahead
+                else (x(len(booked)) + 5, y(booked[-1]) + 10, "start")
+            )
+            parts.append(
+                text(
+                    max(place[0], left + advance(label, bold=True)) if is_ahead else place[0],
+                    place[1],
+                    label,
+                    anchor=place[2],
+                    colour=palette.brand,
+                    bold=True,
+                )
+            )
         else:
             ends.append((y(booked[-1]), label, palette.brand, True))
     if landing and is_open:
-        ends.append((y(landing[1]), say("Forecast {amount}", amount=words(landing[1])), palette.brand, True))
+        ends.append(
+            (y(landing[1]), say("Forecast {amount}", amount=words(landing[1])), palette.brand, True)
+        )
     if rephased:
-        ends.append((y(rephased[-1]), say("Re-phased {amount}", amount=words(rephased[-1])), palette.second, False))
+        ends.append(
+            (
+                y(rephased[-1]),
+                say("Re-phased {amount}", amount=words(rephased[-1])),
+                palette.second,
+                False,
+            )
+        )
     parts += [
-        text(right + 5, place, clipped(label, WIDTH - right - 5, bold=bold), colour=colour, bold=bold) for place, label, colour, bold in spread(ends)
+        text(
+            right + 5, place, clipped(label, WIDTH - right - 5, bold=bold), colour=colour, bold=bold
+        )
+        for place, label, colour, bold in spread(ends)
     ]
     told = say(
         "Cumulative bookings of {booked} against a phased target that reaches {target}",
-        booked=words(booked[-1]) if booked else words(Decimal(0)), target=words(target[-1]) if target else words(Decimal(0)),
-    )  # fmt: skip
+        booked=words(booked[-1]) if booked else words(Decimal(0)),
+        target=words(target[-1]) if target else words(Decimal(0)),
+    )
     if landing and is_open:
-        told = say("{told}; the year lands between {low} and {high}", told=told, low=words(landing[0]), high=words(landing[2]))
+        told = say(
+            "{told}; the year lands between {low} and {high}",
+            told=told,
+            low=words(landing[0]),
+            high=words(landing[2]),
+        )
     return svg(WIDTH, height, told, parts)
 
 
-def attainment_dots(rows: Sequence[tuple[str, float | None, bool]], palette: Palette, language: Language) -> Markup:
+def attainment_dots(
+    rows: Sequence[tuple[str, float | None, bool]], palette: Palette, language: Language
+) -> Markup:
     """Draw attainment of the year to date, a dot a person or team on the line at 100 %.
 
     `rows` are name, percent (or none) and whether the row is a team. A ring is short of the target.
@@ -122,7 +178,15 @@ def attainment_dots(rows: Sequence[tuple[str, float | None, bool]], palette: Pal
     parts = [line([(x(FULL), 2), (x(FULL), bottom)], INK, 0.8, dash="2 2")]
     for n, (name, value, is_team) in enumerate(rows):
         middle = 8 + n * row_height
-        parts.append(text(left - 8, middle + 2.8, clipped(name, left - 10, bold=is_team), anchor="end", bold=is_team))
+        parts.append(
+            text(
+                left - 8,
+                middle + 2.8,
+                clipped(name, left - 10, bold=is_team),
+                anchor="end",
+                bold=is_team,
+            )
+        )
         if value is None:
             parts.append(text(left, middle + 2.8, language.say("no target"), colour=MUTED))
             continue
@@ -132,11 +196,20 @@ def attainment_dots(rows: Sequence[tuple[str, float | None, bool]], palette: Pal
         parts.append(dot(end, middle, 3.4 if is_team else 2.8, colour, is_open=short))
         label = language.pct(value)
         # To the right of the dot, and to the left of a ring: never on the line at 100 %.
-        place = (end - 6, "end") if short and end - left > advance(label, bold=is_team) + 6 else (max(end, x(FULL)) + 6, "start")
+        place = (
+            (end - 6, "end")
+            if short and end - left > advance(label, bold=is_team) + 6
+            else (max(end, x(FULL)) + 6, "start")
+        )
         parts.append(text(place[0], middle + 2.8, label, anchor=place[1], bold=is_team))
     parts.append(text(x(FULL), bottom + 9, language.pct(100), anchor="middle", colour=MUTED))
-    named = "; ".join(f"{name} {language.say('no target') if value is None else language.pct(value)}" for name, value, _ in rows[:12])
-    return svg(WIDTH, height, language.say("Attainment of the year to date: {rows}", rows=named), parts)
+    named = "; ".join(
+        f"{name} {language.say('no target') if value is None else language.pct(value)}"
+        for name, value, _ in rows[:12]
+    )
+    return svg(
+        WIDTH, height, language.say("Attainment of the year to date: {rows}", rows=named), parts
+    )
 
 
 @dataclass(frozen=True)
@@ -149,7 +222,9 @@ class Covered:
     required: tuple[float, float, float] | None = None
 
 
-def coverage_bars(panels: Sequence[tuple[str, Sequence[Covered]]], palette: Palette, language: Language) -> Markup:
+def coverage_bars(
+    panels: Sequence[tuple[str, Sequence[Covered]]], palette: Palette, language: Language
+) -> Markup:
     """Draw coverage by period beside what is required, a panel a grain: `(name, periods)`.
 
     A ratio below what is required (below 1 where nobody can say) is hatched.
@@ -157,13 +232,27 @@ def coverage_bars(panels: Sequence[tuple[str, Sequence[Covered]]], palette: Pale
     columns, panel_height = 2, 112.0
     width = (WIDTH - 24) / columns
     height = panel_height * ceil(len(panels) / columns)
-    values = [value for _, bars in panels for bar in bars for value in (bar.value, bar.required[2] if bar.required else None) if value is not None]
+    values = [
+        value
+        for _, bars in panels
+        for bar in bars
+        for value in (bar.value, bar.required[2] if bar.required else None)
+        if value is not None
+    ]
     top_value = min(max([*values, 2.0]), MOST_COVERAGE)
     parts: list[str] = []
     for n, (name, bars) in enumerate(panels):
         left, top = (n % columns) * (width + 24), (n // columns) * panel_height
         y = Scale(0, top_value, top + 92, top + 30)
-        parts.append(text(left, top + 10, clipped(name, width, SMALL + 1, bold=True), bold=True, size=SMALL + 1))
+        parts.append(
+            text(
+                left,
+                top + 10,
+                clipped(name, width, SMALL + 1, bold=True),
+                bold=True,
+                size=SMALL + 1,
+            )
+        )
         parts.append(line([(left, top + 92), (left + width, top + 92)], RULE, 0.7))
         step = width / max(len(bars), 1)
         for m, bar in enumerate(bars):
@@ -182,19 +271,30 @@ def coverage_bars(panels: Sequence[tuple[str, Sequence[Covered]]], palette: Pale
                 parts.append(line([(middle - 19, needed), (middle + 18, needed)], INK, 1.4))
                 highest = min(place, needed if needed > top + 34 else place)
             # Above the bar, and never on a line.
-            parts.append(text(middle - 5, min(highest, y(1)) - 4, bar.words, anchor="middle", bold=True))
+            parts.append(
+                text(middle - 5, min(highest, y(1)) - 4, bar.words, anchor="middle", bold=True)
+            )
         parts.append(line([(left, y(1)), (left + width, y(1))], INK, 0.7, dash="2 2"))
-    listed = "; ".join(f"{name} " + ", ".join(f"{bar.period} {bar.words}{_needed(bar, language)}" for bar in bars) for name, bars in panels)
+    listed = "; ".join(
+        f"{name} " + ", ".join(f"{bar.period} {bar.words}{_needed(bar, language)}" for bar in bars)
+        for name, bars in panels
+    )
     return svg(WIDTH, height, language.say("Coverage by period: {rows}", rows=listed), parts)
 
 
 def _is_short(bar: Covered) -> bool:
     """Return whether coverage is too little as printed: rounded before it is judged."""
-    return bar.value is not None and round(bar.value, 1) < (round(bar.required[0], 1) if bar.required else 1)
+    return bar.value is not None and round(bar.value, 1) < (
+        round(bar.required[0], 1) if bar.required else 1
+    )
 
 
 def _needed(bar: Covered, language: Language) -> str:
-    return language.say(" (needed {ratio})", ratio=language.ratio(bar.required[0])) if bar.required else ""
+    return (
+        language.say(" (needed {ratio})", ratio=language.ratio(bar.required[0]))
+        if bar.required
+        else ""
+    )
 
 
 @dataclass(frozen=True)
@@ -206,7 +306,14 @@ class Step:
     is_won: bool = False
 
 
-def waterfall(steps: Sequence[Step], opening: Decimal, closing: Decimal, words: Words, palette: Palette, language: Language) -> Markup:
+def waterfall(
+    steps: Sequence[Step],
+    opening: Decimal,
+    closing: Decimal,
+    words: Words,
+    palette: Palette,
+    language: Language,
+) -> Markup:
     """Draw why the pipeline changed: from opening to closing, one bar a movement."""
     height, left, right, top, bottom = 170.0, 4.0, WIDTH - 4, 18.0, 142.0
     levels = [opening]
@@ -220,7 +327,10 @@ def waterfall(steps: Sequence[Step], opening: Decimal, closing: Decimal, words: 
     zero, brand = Decimal(0), f'fill="{palette.brand}"'
     bars = [
         (language.say("Opening"), zero, opening, brand, words(opening)),
-        *((step.label, before, before + step.change, *_look(step, words, palette)) for step, before in zip(steps, levels, strict=False)),
+        *(
+            (step.label, before, before + step.change, *_look(step, words, palette))
+            for step, before in zip(steps, levels, strict=False)
+        ),
         (language.say("Closing"), zero, closing, brand, words(closing)),
     ]
     for n, (name, low, high, fill, label) in enumerate(bars):
@@ -228,13 +338,28 @@ def waterfall(steps: Sequence[Step], opening: Decimal, closing: Decimal, words: 
         above, below = min(y(low), y(high)), max(y(low), y(high))
         parts.append(box(middle - wide / 2, above, wide, below - above, fill))
         parts.append(text(middle, above - 4, label, anchor="middle", bold=True, size=TINY))
-        parts.append(text(middle, bottom + 13, clipped(name, slot, TINY), anchor="middle", colour=MUTED, size=TINY))
+        parts.append(
+            text(
+                middle,
+                bottom + 13,
+                clipped(name, slot, TINY),
+                anchor="middle",
+                colour=MUTED,
+                size=TINY,
+            )
+        )
         if n < len(bars) - 1:
-            parts.append(line([(middle + wide / 2, y(high)), (middle + slot - wide / 2, y(high))], MUTED, 0.5))
+            parts.append(
+                line(
+                    [(middle + wide / 2, y(high)), (middle + slot - wide / 2, y(high))], MUTED, 0.5
+                )
+            )
     told = language.say(
         "The pipeline moved from {opening} to {closing}: {steps}",
-        opening=words(opening), closing=words(closing), steps=", ".join(f"{step.label} {words(step.change)}" for step in steps),
-    )  # fmt: skip
+        opening=words(opening),
+        closing=words(closing),
+        steps=", ".join(f"{step.label} {words(step.change)}" for step in steps),
+    )
     return svg(WIDTH, height, told, parts)
 
 
@@ -247,11 +372,19 @@ def _look(step: Step, words: Words, palette: Palette) -> tuple[str, str]:
     return f'fill="{palette.second}"', "+" + words(step.change)
 
 
-def sparkline(values: Sequence[Decimal], told: str, palette: Palette, width: float = 58.0) -> Markup:
+def sparkline(
+    values: Sequence[Decimal], told: str, palette: Palette, width: float = 58.0
+) -> Markup:
     """Draw a small line of values for a table cell, the last one marked."""
     height = 9.0
     numbers = [float(value) for value in values] or [0.0]
     low, high = min(0.0, *numbers), max(1.0, *numbers)
     x, y = Scale(0, max(len(numbers) - 1, 1), 2, width - 3), Scale(low, high, height - 1.5, 1.5)
     points = [(x(n), y(value)) for n, value in enumerate(numbers)]
-    return svg(width, height, told, [line(points, palette.second, 0.9), dot(*points[-1], 1.5, palette.brand)], css="spark")
+    return svg(
+        width,
+        height,
+        told,
+        [line(points, palette.second, 0.9), dot(*points[-1], 1.5, palette.brand)],
+        css="spark",
+    )

@@ -62,7 +62,9 @@ def landing_ranges(rows: Sequence[Landing], palette: Palette, language: Language
     parts: list[str] = []
     for n, row in enumerate(rows):
         place = 10 + n * row_height
-        booked, low, middle, high = (x.within(value) for value in (row.booked, row.p10, row.p50, row.p90))
+        booked, low, middle, high = (
+            x.within(value) for value in (row.booked, row.p10, row.p50, row.p90)
+        )
         parts.append(text(left - 6, place + 2.8, clipped(row.name, left - 8), anchor="end"))
         parts.append(box(low, place - 5, high - low, 10, f'fill="{FAN}"'))
         parts.append(box(left, place - 2.5, booked - left, 5, f'fill="{palette.brand}"'))
@@ -72,13 +74,23 @@ def landing_ranges(rows: Sequence[Landing], palette: Palette, language: Language
     parts.append(text(x(FULL), bottom + 10, language.pct(100), anchor="middle", colour=MUTED))
     parts.append(text(right + 6, bottom + 10, language.say("chance"), colour=MUTED))
     listed = "; ".join(
-        language.say("{name} from {low} to {high}, chance {chance}", name=row.name, low=language.pct(row.p10), high=language.pct(row.p90), chance=row.chance)
+        language.say(
+            "{name} from {low} to {high}, chance {chance}",
+            name=row.name,
+            low=language.pct(row.p10),
+            high=language.pct(row.p90),
+            chance=row.chance,
+        )
         for row in rows
-    )  # fmt: skip
-    return svg(WIDTH, height, language.say("Landing in percent of the target: {rows}", rows=listed), parts)
+    )
+    return svg(
+        WIDTH, height, language.say("Landing in percent of the target: {rows}", rows=listed), parts
+    )
 
 
-def weekly_bars(weeks: Sequence[tuple[str, Decimal, int]], words: Words, palette: Palette, language: Language) -> Markup:
+def weekly_bars(
+    weeks: Sequence[tuple[str, Decimal, int]], words: Words, palette: Palette, language: Language
+) -> Markup:
     """Draw the open amount due in each of the coming weeks: `(first day, amount, deals)`."""
     height, left, right, top, bottom = 112.0, 4.0, WIDTH - 4, 16.0, 84.0
     highest = max([float(amount) for _, amount, _ in weeks] + [1.0])
@@ -89,12 +101,34 @@ def weekly_bars(weeks: Sequence[tuple[str, Decimal, int]], words: Words, palette
         middle = left + slot * (n + 0.5)
         if deals:
             place = y(amount)
-            parts.append(box(middle - slot * 0.34, place, slot * 0.68, bottom - place, f'fill="{palette.brand}"'))
+            parts.append(
+                box(
+                    middle - slot * 0.34,
+                    place,
+                    slot * 0.68,
+                    bottom - place,
+                    f'fill="{palette.brand}"',
+                )
+            )
             parts.append(text(middle, place - 4, words(amount), anchor="middle", bold=True, size=7))
-            parts.append(text(middle, bottom + 21, language.deals(deals), anchor="middle", colour=MUTED, size=7))
+            parts.append(
+                text(
+                    middle,
+                    bottom + 21,
+                    language.deals(deals),
+                    anchor="middle",
+                    colour=MUTED,
+                    size=7,
+                )
+            )
         parts.append(text(middle, bottom + 11, label, anchor="middle", colour=MUTED, size=7))
     listed = ", ".join(f"{label} {words(amount)}" for label, amount, deals in weeks if deals)
-    return svg(WIDTH, height, language.say("Open amount by week of the close date: {rows}", rows=listed), parts)
+    return svg(
+        WIDTH,
+        height,
+        language.say("Open amount by week of the close date: {rows}", rows=listed),
+        parts,
+    )
 
 
 @dataclass(frozen=True)
@@ -127,25 +161,38 @@ class Horizon:
 
 def horizon_head(horizon: Horizon, language: Language) -> Markup:
     """Draw the head of the strips: where months begin."""
-    named = [(horizon.place((day - horizon.first).days), language.short_month(Month.of(day))) for day in horizon.months()]
+    named = [
+        (horizon.place((day - horizon.first).days), language.short_month(Month.of(day)))
+        for day in horizon.months()
+    ]
     parts = [text(place, 7, name, colour=MUTED, size=7, bold=True) for place, name in named]
     told = language.say("Days ahead: {months}", months=", ".join(name for _, name in named))
     return svg(horizon.width, 9, told, parts, css="spark")
 
 
-def confirmation_strip(deal: Confirmation, horizon: Horizon, palette: Palette, language: Language) -> Markup:
+def confirmation_strip(
+    deal: Confirmation, horizon: Horizon, palette: Palette, language: Language
+) -> Markup:
     """Draw the days ahead for a deal: a diamond at the close date, a band over the days of confirmation, arrows where they go on."""
     x, first, middle = horizon.place, horizon.first, 5.0
     parts = [line([(x(0), middle), (x(horizon.days), middle)], RULE, 0.6)]
-    parts += [line([(x((day - first).days), 2), (x((day - first).days), 8)], RULE, 0.6) for day in horizon.months()]
+    parts += [
+        line([(x((day - first).days), 2), (x((day - first).days), 8)], RULE, 0.6)
+        for day in horizon.months()
+    ]
     told = language.say("Closes {day}", day=language.day(deal.close_date))
     if deal.low and deal.high:
         start, end = (x.within((day - first).days) for day in (deal.low, deal.high))
         parts.append(box(start, middle - 2.2, end - start, 4.4, f'fill="{FAN}"'))
         if (deal.high - first).days > horizon.days:
-            parts.append(line([(end, middle - 2.2), (end + 4, middle), (end, middle + 2.2)], MUTED, 0.8))
+            parts.append(
+                line([(end, middle - 2.2), (end + 4, middle), (end, middle + 2.2)], MUTED, 0.8)
+            )
         told = language.say(
-            "{told}; confirmed between {low} and {high} in eight of ten cases", told=told, low=language.day(deal.low), high=language.day(deal.high)
+            "{told}; confirmed between {low} and {high} in eight of ten cases",
+            told=told,
+            low=language.day(deal.low),
+            high=language.day(deal.high),
         )
     parts.append(diamond(x.within((deal.close_date - first).days), middle, 3.2, palette.brand))
     return svg(horizon.width, 10, told, parts, css="spark")
@@ -167,20 +214,44 @@ class Judged:
         return self.p10 <= self.outcome <= self.p90
 
 
-def judged_forecasts(rows: Sequence[Judged], words: Words, palette: Palette, language: Language) -> Markup:
+def judged_forecasts(
+    rows: Sequence[Judged], words: Words, palette: Palette, language: Language
+) -> Markup:
     """Draw past forecasts of a month and what came: a band from P10 to P90, a tick at P50, a dot that is open where it fell outside."""
     height, left, right, top, bottom = 128.0, 46.0, WIDTH - 4, 8.0, 108.0
-    ticks = round_ticks(0, max([float(value) for row in rows for value in (row.p90, row.outcome)] or [1.0]))
+    ticks = round_ticks(
+        0, max([float(value) for row in rows for value in (row.p90, row.outcome)] or [1.0])
+    )
     left = max(left, max(advance(words(Decimal(str(tick)))) for tick in ticks) + 7)
     y = Scale(0, ticks[-1], bottom, top)
     slot = (right - left) / max(len(rows), 1)
     parts = grid(ticks, y, left, right, words)
     for n, row in enumerate(rows):
         middle, wide = left + slot * (n + 0.5), min(slot * 0.6, 18.0)
-        parts.append(box(middle - wide / 2, y(row.p90), wide, y(row.p10) - y(row.p90), f'fill="{FAN}"'))
-        parts.append(line([(middle - wide / 2, y(row.p50)), (middle + wide / 2, y(row.p50))], palette.brand, 1.2))
-        parts.append(dot(middle, y.within(row.outcome), 2.6, palette.brand if row.is_inside else BAD, is_open=not row.is_inside))
+        parts.append(
+            box(middle - wide / 2, y(row.p90), wide, y(row.p10) - y(row.p90), f'fill="{FAN}"')
+        )
+        parts.append(
+            line(
+                [(middle - wide / 2, y(row.p50)), (middle + wide / 2, y(row.p50))],
+                palette.brand,
+                1.2,
+            )
+        )
+        parts.append(
+            dot(
+                middle,
+                y.within(row.outcome),
+                2.6,
+                palette.brand if row.is_inside else BAD,
+                is_open=not row.is_inside,
+            )
+        )
         parts.append(text(middle, bottom + 12, row.label, anchor="middle", colour=MUTED, size=7))
     inside = sum(row.is_inside for row in rows)
-    told = language.say("Of {n} forecasts of a month made at the end of the month before, {inside} held what came", n=len(rows), inside=inside)
+    told = language.say(
+        "Of {n} forecasts of a month made at the end of the month before, {inside} held what came",
+        n=len(rows),
+        inside=inside,
+    )
     return svg(WIDTH, height, told, parts)

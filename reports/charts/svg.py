@@ -21,7 +21,15 @@ from markupsafe import Markup, escape
 
 from reports.text import formats
 
-INK, MUTED, RULE, GOOD, BAD, FAN, WHITE = "#1b2733", "#5b6b7a", "#d5dce3", "#1f7a4d", "#b3382c", "#cfe3ec", "#ffffff"
+INK, MUTED, RULE, GOOD, BAD, FAN, WHITE = (
+    "#1b2733",
+    "#5b6b7a",
+    "#d5dce3",
+    "#1f7a4d",
+    "#b3382c",
+    "#cfe3ec",
+    "#ffffff",
+)
 WIDTH = 510.0
 SMALL, TINY = 8.0, 7.5
 TICKS = 4
@@ -77,10 +85,15 @@ def round_ticks(low: float, high: float, wanted: int = TICKS) -> list[float]:
 def grid(ticks: Sequence[float], y: Scale, left: float, right: float, words: Words) -> list[str]:
     """Draw horizontal lines at the ticks, with their values to the left."""
     lines = [line([(left, y(tick)), (right, y(tick))], RULE, 0.6) for tick in ticks]
-    return lines + [text(left - 5, y(tick) + 2.6, words(Decimal(str(tick))), anchor="end", colour=MUTED) for tick in ticks]
+    return lines + [
+        text(left - 5, y(tick) + 2.6, words(Decimal(str(tick))), anchor="end", colour=MUTED)
+        for tick in ticks
+    ]
 
 
-def spread(ends: Sequence[tuple[float, str, str, bool]], gap: float = 10.0) -> list[tuple[float, str, str, bool]]:
+def spread(
+    ends: Sequence[tuple[float, str, str, bool]], gap: float = 10.0
+) -> list[tuple[float, str, str, bool]]:
     """Move labels `(place, text, colour, bold)` apart so that none covers another."""
     placed: list[tuple[float, str, str, bool]] = []
     for place, words, colour, bold in sorted(ends):
@@ -93,7 +106,9 @@ def line(points: Sequence[tuple[float, float]], colour: str, width: float, dash:
     """Draw a line through points."""
     path = " ".join(f"{x:.2f},{y:.2f}" for x, y in points)
     dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashed}/>'
+    return (
+        f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="{width}"{dashed}/>'
+    )
 
 
 def box(x: float, y: float, width: float, height: float, fill: str) -> str:
@@ -113,7 +128,16 @@ def diamond(x: float, y: float, radius: float, colour: str) -> str:
     return f'<polygon points="{corners}" fill="{WHITE}" stroke="{colour}" stroke-width="1.1"/>'
 
 
-def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str = INK, bold: bool = False, size: float = SMALL) -> str:
+def text(
+    x: float,
+    y: float,
+    words: str,
+    *,
+    anchor: str = "start",
+    colour: str = INK,
+    bold: bool = False,
+    size: float = SMALL,
+) -> str:
     """Draw text; where it ends or is centred is computed here: the renderer is slow at it."""
     weight = ' font-weight="600"' if bold else ""
     shown = visual(words)
@@ -124,7 +148,11 @@ def text(x: float, y: float, words: str, *, anchor: str = "start", colour: str =
 def visual(words: str) -> str:
     """Return a text in the order in which it is drawn, Arabic letters joined: the renderer draws charts letter by letter."""
     plain = formats.unmarked(words).replace(formats.NON_JOINER, "")
-    return str(get_display(arabic_reshaper.reshape(plain).translate(MIRRORED))) if formats.is_right_to_left(plain) else plain
+    return (
+        str(get_display(arabic_reshaper.reshape(plain).translate(MIRRORED)))
+        if formats.is_right_to_left(plain)
+        else plain
+    )
 
 
 def advance(words: str, size: float = SMALL, *, bold: bool = False) -> float:
@@ -171,5 +199,7 @@ def _advances(bold: bool) -> dict[int, float]:  # noqa: FBT001  # a key of the c
     for name in (*formats.OTHER_TYPEFACES.values(), own):
         font = TTFont(formats.FONTS / name, lazy=True)
         advances, units = font["hmtx"], font["head"].unitsPerEm  # type: ignore[attr-defined]  # a table without types
-        widths |= {code: advances[glyph][0] / units for code, glyph in (font.getBestCmap() or {}).items()}
+        widths |= {
+            code: advances[glyph][0] / units for code, glyph in (font.getBestCmap() or {}).items()
+        }
     return widths

@@ -170,4 +170,6 @@ class Edition:
         """Return a name that leads to its record in Salesforce, where records can be opened."""
         if not self.records_at or not record_id.isalnum():
             return formats.printable(shown)
-        return Markup('<a class="record" href="{}/{}">{}</a>').format(self.records_at, record_id, formats.printable(shown))
+        return Markup('<a class="record" href="{}/{}">{}</a>').format(
+            self.records_at, record_id, formats.printable(shown)
+        )

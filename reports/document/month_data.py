@@ -63,7 +63,11 @@ class GrainTables:
     def focus_quarter(self) -> str:
         """The quarter that holds the month, or the next one where the month ends it."""
         current = self.rules.calendar.quarter_of(self.month)
-        return (self.rules.calendar.quarter_of(self.month.plus(1)) if current.last == self.month else current).name
+        return (
+            self.rules.calendar.quarter_of(self.month.plus(1))
+            if current.last == self.month
+            else current
+        ).name
 
     def active_people(self, team: str | None = None) -> list[str]:
         """Return people with a target, bookings this year or open pipeline, by id; of one team if named."""
@@ -112,7 +116,10 @@ class GrainTables:
 
     def client_months(self) -> dict[tuple[str, str], tuple[Decimal, Decimal | None]]:
         """Return what each client booked and is expected to bring in a month."""
-        return {(row["account_id"], row["month"]): (row["bookings"], row["expected"]) for row in self._client_rows}
+        return {
+            (row["account_id"], row["month"]): (row["bookings"], row["expected"])
+            for row in self._client_rows
+        }
 
     def account_name(self, account_id: str) -> str:
         """Return a client's name, or its id where it has none."""
@@ -140,8 +147,14 @@ class GrainTables:
         """Return the weight and the number of deals of the season that a person's year is phased by, none with another method."""
         year = self.rules.calendar.fiscal_year(self.month)
         rows = self.tables.phased_targets
-        mine = records(rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1))
-        return (mine[0]["season_evidence"], mine[0]["season_deals"]) if mine and mine[0]["season_evidence"] is not None else None
+        mine = records(
+            rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1)
+        )
+        return (
+            (mine[0]["season_evidence"], mine[0]["season_deals"])
+            if mine and mine[0]["season_evidence"] is not None
+            else None
+        )
 
     def phasing_check(self, person: str) -> Record | None:
         """Return whether a person's phasing forgives two bad months, none without a target."""
@@ -160,21 +173,35 @@ class GrainTables:
         result: list[PlannedMonth] = []
         for month in self.rules.calendar.year_of(self.month).months:
             mine = [planned[key] for person in people if (key := (person, str(month))) in planned]
-            result.append(PlannedMonth(
-                month,
-                sum((baseline for baseline, _ in mine), zero),
-                sum((rephased for _, rephased in mine), zero),
-                sum((booked.get((person, str(month)), zero) for person in people), zero),
-            ))  # fmt: skip
+            result.append(
+                PlannedMonth(
+                    month,
+                    sum((baseline for baseline, _ in mine), zero),
+                    sum((rephased for _, rephased in mine), zero),
+                    sum((booked.get((person, str(month)), zero) for person in people), zero),
+                )
+            )
         return result
 
     def at_risk(self, grain: str, grain_id: str) -> Decimal:
         """Return what no remaining month of the year can take."""
-        return sum((self._leftover.get(person, (Decimal(0), Decimal(0)))[0] for person in self._members(grain, grain_id)), Decimal(0))
+        return sum(
+            (
+                self._leftover.get(person, (Decimal(0), Decimal(0)))[0]
+                for person in self._members(grain, grain_id)
+            ),
+            Decimal(0),
+        )
 
     def ahead(self, grain: str, grain_id: str) -> Decimal:
         """Return bookings beyond the plan to date."""
-        return sum((self._leftover.get(person, (Decimal(0), Decimal(0)))[1] for person in self._members(grain, grain_id)), Decimal(0))
+        return sum(
+            (
+                self._leftover.get(person, (Decimal(0), Decimal(0)))[1]
+                for person in self._members(grain, grain_id)
+            ),
+            Decimal(0),
+        )
 
     def deals(self, grain: str, grain_id: str) -> list[Record]:
         """Return the closing plan's deals with names, by close date."""
@@ -188,13 +215,21 @@ class GrainTables:
         for key, group in groups:
             finding, severity = cast("tuple[str, str]", key)
             amounts = [each for each in group["amount"].tolist() if isinstance(each, Decimal)]
-            rows.append((finding, severity, len(group), sum(amounts, Decimal(0)) if amounts else None))
+            rows.append(
+                (finding, severity, len(group), sum(amounts, Decimal(0)) if amounts else None)
+            )
         return sorted(rows, key=lambda row: (weights[row[1]], row[0]))
 
     @cached_property
     def _folk(self) -> dict[str, tuple[str, str]]:
-        parts = [self.tables.opportunity_snapshot, self.tables.phased_targets, self.tables.booking_credit]
-        rows = pd.concat([part[["owner_id", "owner_name", "team"]] for part in parts]).drop_duplicates("owner_id")
+        parts = [
+            self.tables.opportunity_snapshot,
+            self.tables.phased_targets,
+            self.tables.booking_credit,
+        ]
+        rows = pd.concat(
+            [part[["owner_id", "owner_name", "team"]] for part in parts]
+        ).drop_duplicates("owner_id")
         return {owner: (name, team) for owner, name, team in rows.itertuples(index=False)}
 
     @cached_property
@@ -204,9 +239,15 @@ class GrainTables:
     @cached_property
     def _active(self) -> list[str]:
         year = self.rules.calendar.fiscal_year(self.month)
-        with_target = self.tables.phased_targets.loc[self.tables.phased_targets["fiscal_year"] == year, "owner_id"]
+        with_target = self.tables.phased_targets.loc[
+            self.tables.phased_targets["fiscal_year"] == year, "owner_id"
+        ]
         coverage = self.tables.pipeline_coverage
-        busy = (coverage["bookings"] != 0) | (coverage["open_pipeline"] != 0) | (coverage["overdue_pipeline"] != 0)
+        busy = (
+            (coverage["bookings"] != 0)
+            | (coverage["open_pipeline"] != 0)
+            | (coverage["overdue_pipeline"] != 0)
+        )
         working = coverage.loc[(coverage["grain"] == "person") & busy, "grain_id"]
         return sorted({*with_target.tolist(), *working.tolist()})
 
@@ -229,7 +270,10 @@ class GrainTables:
     def _landings(self) -> dict[tuple[str, str], list[Record]]:
         order = {"month": 0, "quarter": 1, "year": 2}
         found = _by_grain(self.tables.landing_forecast)
-        return {key: sorted(rows, key=lambda row: (order[row["period_kind"]], row["period"])) for key, rows in found.items()}
+        return {
+            key: sorted(rows, key=lambda row: (order[row["period_kind"]], row["period"]))
+            for key, rows in found.items()
+        }
 
     @cached_property
     def _generation(self) -> list[Record]:
@@ -245,17 +289,26 @@ class GrainTables:
 
     @cached_property
     def _checks(self) -> dict[tuple[int, str], Record]:
-        return {(row["fiscal_year"], row["owner_id"]): row for row in records(self.tables.phasing_check)}
+        return {
+            (row["fiscal_year"], row["owner_id"]): row for row in records(self.tables.phasing_check)
+        }
 
     @cached_property
     def _planned(self) -> dict[tuple[str, str], tuple[Decimal, Decimal]]:
-        rows = self.tables.phased_targets[["owner_id", "month", "baseline_target", "rephased_target"]]
-        return {(owner, month): (baseline, rephased) for owner, month, baseline, rephased in rows.itertuples(index=False)}
+        rows = self.tables.phased_targets[
+            ["owner_id", "month", "baseline_target", "rephased_target"]
+        ]
+        return {
+            (owner, month): (baseline, rephased)
+            for owner, month, baseline, rephased in rows.itertuples(index=False)
+        }
 
     @cached_property
     def _booked(self) -> dict[tuple[str, str], Decimal]:
         bookings = self.tables.monthly_bookings
-        known = bookings.loc[bookings["known_month"] == str(self.month), ["owner_id", "month", "bookings"]]
+        known = bookings.loc[
+            bookings["known_month"] == str(self.month), ["owner_id", "month", "bookings"]
+        ]
         return {(owner, month): amount for owner, month, amount in known.itertuples(index=False)}
 
     @cached_property
@@ -263,19 +316,39 @@ class GrainTables:
         year = self.rules.calendar.fiscal_year(self.month)
         rows = self.tables.phased_targets.loc[self.tables.phased_targets["fiscal_year"] == year]
         sums = rows.groupby("owner_id", observed=True)[["at_risk", "ahead"]].sum()
-        return {str(owner): (Decimal(row.at_risk), Decimal(row.ahead)) for owner, row in sums.iterrows()}
+        return {
+            str(owner): (Decimal(row.at_risk), Decimal(row.ahead)) for owner, row in sums.iterrows()
+        }
 
     @cached_property
     def _deals(self) -> list[Record]:
         plan = self.tables.closing_plan
         snapshot = self.tables.opportunity_snapshot
         row = columns.codes(plan["opportunity_id"], columns.arrow(snapshot["opportunity_id"]))
-        names = snapshot[["name", "account_name", "owner_name", "team", "stage_name"]].take(row).reset_index(drop=True)
+        names = (
+            snapshot[["name", "account_name", "owner_name", "team", "stage_name"]]
+            .take(row)
+            .reset_index(drop=True)
+        )
         wanted = [
-            "opportunity_id", "owner_id", "amount", "close_date", "push_count", "days_overdue", "flags",
-            "expected_month", "win_probability", "hit_change_month", "hit_change_quarter", "hit_change_year",
-            "owner_hit_change_month", "owner_hit_change_quarter", "owner_hit_change_year", "confirm_p10", "confirm_p90",
-        ]  # fmt: skip
+            "opportunity_id",
+            "owner_id",
+            "amount",
+            "close_date",
+            "push_count",
+            "days_overdue",
+            "flags",
+            "expected_month",
+            "win_probability",
+            "hit_change_month",
+            "hit_change_quarter",
+            "hit_change_year",
+            "owner_hit_change_month",
+            "owner_hit_change_quarter",
+            "owner_hit_change_year",
+            "confirm_p10",
+            "confirm_p90",
+        ]
         deals = records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
         return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
 
@@ -301,7 +374,11 @@ class GrainTables:
     def _members(self, grain: str, grain_id: str) -> list[str]:
         if grain == "person":
             return [grain_id]
-        return list(self._team_of) if grain == "company" else self._people_of.get((grain, grain_id), [])
+        return (
+            list(self._team_of)
+            if grain == "company"
+            else self._people_of.get((grain, grain_id), [])
+        )
 
 
 def amount_of(deal: Record) -> Decimal:

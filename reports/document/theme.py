@@ -78,7 +78,16 @@ def looks_of(policy_folder: Path, rules: MonthRules) -> Looks:
     brand = rules.policy.brand
     remarks: list[str] = []
     company = _look(policy_folder, brand, "[brand]", rules.company, remarks)
-    teams = {team: _look(policy_folder, brand.of_team(team), f'[brand.teams."{team[:60]}"]', rules.company, remarks) for team in brand.teams}
+    teams = {
+        team: _look(
+            policy_folder,
+            brand.of_team(team),
+            f'[brand.teams."{team[:60]}"]',
+            rules.company,
+            remarks,
+        )
+        for team in brand.teams
+    }
     return Looks(company, teams, tuple(dict.fromkeys(remarks)))
 
 
@@ -92,7 +101,11 @@ def readable(colour: str) -> str:
 
 def contrast(channels: list[int]) -> float:
     """Return the contrast of a colour with white, from 1 to 21, as WCAG 2.2 defines it."""
-    linear = [(part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4) for part in (channel / 255 for channel in channels)]  # noqa: PLR2004
+    # The break and the exponents are those of the sRGB transfer function.
+    linear = [
+        (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4)  # noqa: PLR2004
+        for part in (channel / 255 for channel in channels)
+    ]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return 1.05 / (luminance + 0.05)
 
@@ -102,9 +115,17 @@ def _look(folder: Path, brand: Brand, where: str, company: str, remarks: list[st
     for key, colour in (("colour", brand.colour), ("second_colour", brand.second_colour)):
         used = readable(colour)
         if used != colour.lower():
-            remarks.append(f"{where} {key} = {colour} is too light to be read on white (contrast under {READABLE}); {used} is printed instead")
+            remarks.append(
+                f"{where} {key} = {colour} is too light to be read on white (contrast under {READABLE}); {used} is printed instead"
+            )
         colours.append(used)
-    return Look(Palette(*colours), brand.name or company, brand.footer, brand.paper, _logo(folder, brand.logo, where))
+    return Look(
+        Palette(*colours),
+        brand.name or company,
+        brand.footer,
+        brand.paper,
+        _logo(folder, brand.logo, where),
+    )
 
 
 def _logo(folder: Path, name: str | None, where: str) -> Logo | None:
@@ -115,7 +136,9 @@ def _logo(folder: Path, name: str | None, where: str) -> Logo | None:
     if not path.is_relative_to(folder.resolve()):
         raise InvalidLogo(f"{said} lies outside the policy folder; put the file into it")
     if not path.is_file() or path.stat().st_size > LARGEST_LOGO:
-        raise InvalidLogo(f"{said} is no file of at most {LARGEST_LOGO:,} bytes in the policy folder")
+        raise InvalidLogo(
+            f"{said} is no file of at most {LARGEST_LOGO:,} bytes in the policy folder"
+        )
     content = path.read_bytes()
     if content.startswith(PNG):
         _check_png(content, said)
@@ -134,8 +157,17 @@ def _check_png(content: bytes, said: str) -> None:
                 size = picture.width * picture.height
                 if size <= MOST_PIXELS:
                     picture.load()
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombWarning, Image.DecompressionBombError) as broken:
-        raise InvalidLogo(f"{said} is a damaged PNG ({str(broken)[:80]}); export it again") from None
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombWarning,
+        Image.DecompressionBombError,
+    ) as broken:
+        raise InvalidLogo(
+            f"{said} is a damaged PNG ({str(broken)[:80]}); export it again"
+        ) from None
     if size > MOST_PIXELS:
         raise InvalidLogo(f"{said} has {size:,} pixels; {MOST_PIXELS:,} are enough for print")
 
@@ -155,5 +187,11 @@ def _check_svg(content: bytes, said: str) -> None:
             raise InvalidLogo(f"{said} holds <{tag}>; export it as plain shapes")
         for key, value in each.attrib.items():
             name = key.rpartition("}")[2]
-            if name.startswith("on") or (name == "href" and not value.startswith("#")) or re.search(r"url\(\s*['\"]?(?!#)", value):
-                raise InvalidLogo(f"{said} refers to something outside itself ({name} = {value[:40]!r}); export it as plain shapes")
+            if (
+                name.startswith("on")
+                or (name == "href" and not value.startswith("#"))
+                or re.search(r"url\(\s*['\"]?(?!#)", value)
+            ):
+                raise InvalidLogo(
+                    f"{said} refers to something outside itself ({name} = {value[:40]!r}); export it as plain shapes"
+                )

@@ -35,7 +35,9 @@ class View:
 
     def covered(self, period: str) -> Record:
         """Return coverage of a period."""
-        return next(row for row in self.data.coverage(self.grain, self.grain_id) if row["period"] == period)
+        return next(
+            row for row in self.data.coverage(self.grain, self.grain_id) if row["period"] == period
+        )
 
     def landings(self) -> list[Record]:
         """Return where the periods to come land."""
@@ -44,7 +46,11 @@ class View:
     def year_landing(self) -> Record | None:
         """Return the forecast of the fiscal year's landing, none where there is none or no target."""
         name = self.year_name()
-        rows = [row for row in self.landings() if row["period"] == name and row["hit_probability"] is not None]
+        rows = [
+            row
+            for row in self.landings()
+            if row["period"] == name and row["hit_probability"] is not None
+        ]
         return rows[0] if rows else None
 
     def year_name(self) -> str:
@@ -58,7 +64,11 @@ class View:
 
     def attainment_rows(self, grain: str) -> list[Record]:
         """Return the attainment of teams or people, the furthest ahead first."""
-        ids = self.data.active_teams() if grain == "team" else self.data.active_people(self.grain_id if self.grain == "team" else None)
+        ids = (
+            self.data.active_teams()
+            if grain == "team"
+            else self.data.active_people(self.grain_id if self.grain == "team" else None)
+        )
         rows: list[Record] = []
         for each in ids:
             attained = self.data.attained(grain, each)
@@ -97,7 +107,11 @@ def ratio_words(row: Record, language: Language) -> str:
     """Return a coverage ratio, or why there is none."""
     if row["status"] == "no_target":
         return language.say("no target")
-    return language.say("covered") if row["status"] == "covered" else language.ratio(row["coverage_ratio"])
+    return (
+        language.say("covered")
+        if row["status"] == "covered"
+        else language.ratio(row["coverage_ratio"])
+    )
 
 
 def see(key: str, words: str) -> Markup:

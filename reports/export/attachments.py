@@ -16,11 +16,24 @@ import pyarrow as pa
 from reports.document.month_data import MonthTables
 from sales import arrow as columns
 
-# Of the snapshot and of credit, what a page of the year can rest on; every deal that ever was is in the export.
+# Of the snapshot and of credit, what a page of the year can rest on; every deal that ever was is in
+# the export.
 DEALS, CREDIT = "deals_of_the_year", "credit_of_the_year"
-BY_GRAIN = ("target_attainment", "pipeline_coverage", "pipeline_movement", "landing_forecast", "forecast_track_record")
+BY_GRAIN = (
+    "target_attainment",
+    "pipeline_coverage",
+    "pipeline_movement",
+    "landing_forecast",
+    "forecast_track_record",
+)
 BY_OWNER = ("phased_targets", "phasing_check", "closing_plan", DEALS, CREDIT)
-OF_THE_COMPANY = ("target_padding", "bottom_up_plan", "client_phasing", "pipeline_generation", "data_quality")
+OF_THE_COMPANY = (
+    "target_padding",
+    "bottom_up_plan",
+    "client_phasing",
+    "pipeline_generation",
+    "data_quality",
+)
 # When Salesforce was read is in the manifest: pages and their tables hang on what was known only.
 LEFT_OUT = "extracted_at"
 
@@ -28,7 +41,9 @@ LEFT_OUT = "extracted_at"
 class Attachments:
     """The tables of a month, each cut once for all documents."""
 
-    def __init__(self, tables: MonthTables, first_day: date, restated: pd.DataFrame | None = None) -> None:
+    def __init__(
+        self, tables: MonthTables, first_day: date, restated: pd.DataFrame | None = None
+    ) -> None:
         """Keep the tables of a year that begins on a day; `restated` are the differences to what was published first, if there are any."""
         self._tables, self._first_day, self._restated = tables, first_day, restated
 
@@ -37,15 +52,29 @@ class Attachments:
         if grain == "company":
             found = dict(self._whole)
         else:
-            found = {name: self._whole[name].take(rows) for name in BY_GRAIN if (rows := self._by_grain[name].get((grain, grain_id))) is not None}
+            found = {
+                name: self._whole[name].take(rows)
+                for name in BY_GRAIN
+                if (rows := self._by_grain[name].get((grain, grain_id))) is not None
+            }
             index = self._by_owner if grain == "person" else self._by_team
-            found |= {name: self._whole[name].take(rows) for name in index if (rows := index[name].get(grain_id)) is not None}
+            found |= {
+                name: self._whole[name].take(rows)
+                for name in index
+                if (rows := index[name].get(grain_id)) is not None
+            }
         return {name: table for name, table in found.items() if len(table)}
 
     @cached_property
     def _whole(self) -> dict[str, pa.Table]:
-        own = {DEALS: self._of_the_year(self._tables.opportunity_snapshot), CREDIT: self._of_the_year(self._tables.booking_credit)}
-        frames = {name: own[name] if name in own else getattr(self._tables, name) for name in (*BY_GRAIN, *BY_OWNER, *OF_THE_COMPANY)}
+        own = {
+            DEALS: self._of_the_year(self._tables.opportunity_snapshot),
+            CREDIT: self._of_the_year(self._tables.booking_credit),
+        }
+        frames = {
+            name: own[name] if name in own else getattr(self._tables, name)
+            for name in (*BY_GRAIN, *BY_OWNER, *OF_THE_COMPANY)
+        }
         if self._restated is not None:
             frames["restatement"] = self._restated
         return {name: _table(frame) for name, frame in frames.items()}
@@ -53,37 +82,63 @@ class Attachments:
     def _of_the_year(self, table: pd.DataFrame) -> pd.DataFrame:
         """Return what is open, or closes in the year or later."""
         recent = columns.to_days(table["close_date"]) >= (self._first_day - date(1970, 1, 1)).days
-        return table.loc[recent | columns.booleans(table["is_open"]) if "is_open" in table else recent]
+        return table.loc[
+            recent | columns.booleans(table["is_open"]) if "is_open" in table else recent
+        ]
 
     @cached_property
     def _by_grain(self) -> dict[str, dict[tuple[str, str], np.ndarray]]:
         found: dict[str, dict[tuple[str, str], np.ndarray]] = {}
         for name in BY_GRAIN:
-            keys = list(zip(*(self._whole[name].column(each).to_pylist() for each in ("grain", "grain_id")), strict=True))
+            keys = list(
+                zip(
+                    *(self._whole[name].column(each).to_pylist() for each in ("grain", "grain_id")),
+                    strict=True,
+                )
+            )
             found[name] = _positions(keys)
         return found
 
     @cached_property
     def _by_owner(self) -> dict[str, dict[str, np.ndarray]]:
         names = [*BY_OWNER, *(["restatement"] if self._restated is not None else [])]
-        return {name: _positions(self._whole[name].column("owner_id").to_pylist()) for name in names}
+        return {
+            name: _positions(self._whole[name].column("owner_id").to_pylist()) for name in names
+        }
 
     @cached_property
     def _by_team(self) -> dict[str, dict[str, np.ndarray]]:
-        teams = dict(zip(*(self._whole[DEALS].column(each).to_pylist() for each in ("owner_id", "team")), strict=True))
-        teams |= dict(zip(*(self._whole["phased_targets"].column(each).to_pylist() for each in ("owner_id", "team")), strict=True))
+        teams = dict(
+            zip(
+                *(self._whole[DEALS].column(each).to_pylist() for each in ("owner_id", "team")),
+                strict=True,
+            )
+        )
+        teams |= dict(
+            zip(
+                *(
+                    self._whole["phased_targets"].column(each).to_pylist()
+                    for each in ("owner_id", "team")
+                ),
+                strict=True,
+            )
+        )
         found: dict[str, dict[str, np.ndarray]] = {}
         for name in self._by_owner:
             table = self._whole[name]
             has_team = "team" in table.column_names
             found[name] = _positions(
-                table.column("team").to_pylist() if has_team else [teams.get(each) for each in table.column("owner_id").to_pylist()]
+                table.column("team").to_pylist()
+                if has_team
+                else [teams.get(each) for each in table.column("owner_id").to_pylist()]
             )
         return found
 
 
 def _table(frame: pd.DataFrame) -> pa.Table:
-    return pa.table({str(name): columns.arrow(frame[name]) for name in frame.columns if name != LEFT_OUT})
+    return pa.table(
+        {str(name): columns.arrow(frame[name]) for name in frame.columns if name != LEFT_OUT}
+    )
 
 
 def _positions(keys: list) -> dict:

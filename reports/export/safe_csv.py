@@ -1,6 +1,7 @@
 """Values as CSV writes them.
 
-Put here what a cell of a CSV file looks like; which tables are written is `export` and `attachments`.
+Put here what a cell of a CSV file looks like; which tables are written is `export` and
+`attachments`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ FORMULA = r"^[=+\-@\t\r]"
 def written(values: pa.Array) -> pa.Array:
     """Return values as CSV writes them: instants with `Z`, money with the currency's digits."""
     if pa.types.is_timestamp(values.type):
-        shown = pc.strftime(values.cast(pa.timestamp("ms", tz="UTC"), safe=False), "%Y-%m-%dT%H:%M:%SZ")
+        shown = pc.strftime(
+            values.cast(pa.timestamp("ms", tz="UTC"), safe=False), "%Y-%m-%dT%H:%M:%SZ"
+        )
         return pc.replace_substring(shown, ".000Z", "Z")
     if pa.types.is_decimal(values.type):
         return values.cast(pa.string())
@@ -29,7 +32,9 @@ def written(values: pa.Array) -> pa.Array:
 
 def guarded_csv(table: pa.Table) -> bytes:
     """Return a table as CSV in which no text is taken for a formula: such a text begins with an apostrophe."""
-    parts = {name: written(_guarded(table.column(name).combine_chunks())) for name in table.column_names}
+    parts = {
+        name: written(_guarded(table.column(name).combine_chunks())) for name in table.column_names
+    }
     out = io.BytesIO()
     csv.write_csv(pa.table(parts), out)
     return out.getvalue()
@@ -39,4 +44,8 @@ def _guarded(values: pa.Array) -> pa.Array:
     if not pa.types.is_string(values.type):
         return values
     looks_like_one = pc.match_substring_regex(values, FORMULA)
-    return pc.if_else(looks_like_one, pc.binary_join_element_wise("'", values, ""), values) if pc.any(looks_like_one).as_py() else values
+    return (
+        pc.if_else(looks_like_one, pc.binary_join_element_wise("'", values, ""), values)
+        if pc.any(looks_like_one).as_py()
+        else values
+    )

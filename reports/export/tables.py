@@ -24,29 +24,49 @@ class UnwritableFolder(Fault, OSError):
     """An export cannot be written where it was asked for."""
 
 
-def export_tables(tables: Mapping[str, pd.DataFrame], month: Month, folder: Path, format_: str) -> list[Path]:
+def export_tables(
+    tables: Mapping[str, pd.DataFrame], month: Month, folder: Path, format_: str
+) -> list[Path]:
     """Write each table, or one workbook of all, and return the paths; a file is replaced in one step."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if format_ == "xlsx":
-            return [_replace(folder / f"onpace-{month}.xlsx", lambda path: write_workbook(tables, path))]
-        writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {"csv": _write_csv, "parquet": _write_parquet}
+            return [
+                _replace(folder / f"onpace-{month}.xlsx", lambda path: write_workbook(tables, path))
+            ]
+        writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {
+            "csv": _write_csv,
+            "parquet": _write_parquet,
+        }
         write = writers[format_]
-        return [_replace(folder / f"{name}.{format_}", lambda path, table=table: write(table, path)) for name, table in tables.items()]
+        return [
+            _replace(folder / f"{name}.{format_}", lambda path, table=table: write(table, path))
+            for name, table in tables.items()
+        ]
     except OSError as fault:
-        raise UnwritableFolder(f"{folder} cannot be written ({fault.strerror or fault}); choose another folder with --to") from None
+        raise UnwritableFolder(
+            f"{folder} cannot be written ({fault.strerror or fault}); choose another folder with --to"
+        ) from None
 
 
 def _write_csv(table: pd.DataFrame, path: Path) -> None:
     parts = {name: written(columns.arrow(table[name])) for name in table.columns}
     # The csv module leaves a lone carriage return bare, and readers take it for the end of a row.
-    has_return = any(pc.any(pc.match_substring(each, "\r")).as_py() for each in parts.values() if pa.types.is_string(each.type))
+    has_return = any(
+        pc.any(pc.match_substring(each, "\r")).as_py()
+        for each in parts.values()
+        if pa.types.is_string(each.type)
+    )
     quoting = csv.QUOTE_ALL if has_return else csv.QUOTE_MINIMAL
-    columns.frame(parts).to_csv(path, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting)
+    columns.frame(parts).to_csv(
+        path, index=False, lineterminator="\n", encoding="utf-8", quoting=quoting
+    )
 
 
 def _write_parquet(table: pd.DataFrame, path: Path) -> None:
-    pq.write_table(pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(), path)
+    pq.write_table(
+        pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata(), path
+    )
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> Path:

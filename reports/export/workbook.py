@@ -35,7 +35,12 @@ TOTALS: dict[str, tuple[str, ...]] = {
 }
 # Excel's SUBTOTAL: the sum of the rows that a filter leaves.
 SUM_OF_SHOWN = 109
-OPTIONS = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False, "constant_memory": True}
+OPTIONS = {
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "constant_memory": True,
+}
 
 
 class TooManyRows(Fault, ValueError):
@@ -46,9 +51,17 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     """Write one sheet a table, heads frozen, with filters and totals."""
     for name, table in tables.items():
         if len(table) >= MOST_ROWS:
-            raise TooManyRows(f"{name} has {len(table):,} rows and a sheet holds {MOST_ROWS:,}; export as csv or parquet")
+            raise TooManyRows(
+                f"{name} has {len(table):,} rows and a sheet holds {MOST_ROWS:,}; export as csv or parquet"
+            )
     with xlsxwriter.Workbook(str(path), OPTIONS) as book:
-        _fill(book, {name: pa.table({str(each): columns.arrow(table[each]) for each in table.columns}) for name, table in tables.items()})
+        _fill(
+            book,
+            {
+                name: pa.table({str(each): columns.arrow(table[each]) for each in table.columns})
+                for name, table in tables.items()
+            },
+        )
 
 
 def workbook_of(tables: Mapping[str, pa.Table], created: datetime) -> bytes:
@@ -76,14 +89,19 @@ def _fill(book: xlsxwriter.Workbook, tables: Mapping[str, pa.Table]) -> None:
         sheet.set_column(0, table.num_columns - 1, 16)
         for position, column in enumerate(table.column_names):
             sheet.write_string(0, position, column, head)
-        for row, cells in enumerate(zip(*(table.column(each).to_pylist() for each in table.column_names), strict=True), start=1):
+        for row, cells in enumerate(
+            zip(*(table.column(each).to_pylist() for each in table.column_names), strict=True),
+            start=1,
+        ):
             for position, cell in enumerate(cells):
                 _write_cell(sheet, row, position, cell, formats)
         sheet.autofilter(0, 0, max(len(table), 1), table.num_columns - 1)
         _write_totals(sheet, table, TOTALS.get(name, ()), total, label)
 
 
-def _write_totals(sheet: Worksheet, table: pa.Table, names: tuple[str, ...], total: Format, label: Format) -> None:
+def _write_totals(
+    sheet: Worksheet, table: pa.Table, names: tuple[str, ...], total: Format, label: Format
+) -> None:
     """Write the sum of each column that adds up below the table, as a formula that follows the filters."""
     here = [(table.column_names.index(name), name) for name in names if name in table.column_names]
     if not here or not len(table):
@@ -92,11 +110,22 @@ def _write_totals(sheet: Worksheet, table: pa.Table, names: tuple[str, ...], tot
     sheet.write_string(last + 1, 0, "Total", label)
     for position, name in here:
         column = xl_col_to_name(position)
-        value = sum((Decimal(str(each)) for each in table.column(name).to_pylist() if each is not None), Decimal(0))
-        sheet.write_formula(last + 1, position, f"=SUBTOTAL({SUM_OF_SHOWN},{column}2:{column}{last + 1})", total, float(value))  # type: ignore[arg-type]  # the stub knows whole values only
+        value = sum(
+            (Decimal(str(each)) for each in table.column(name).to_pylist() if each is not None),
+            Decimal(0),
+        )
+        sheet.write_formula(
+            last + 1,
+            position,
+            f"=SUBTOTAL({SUM_OF_SHOWN},{column}2:{column}{last + 1})",
+            total,
+            float(value),
+        )  # type: ignore[arg-type]  # the stub knows whole values only
 
 
-def _write_cell(sheet: Worksheet, row: int, position: int, cell: object, formats: dict[type, Format]) -> None:
+def _write_cell(
+    sheet: Worksheet, row: int, position: int, cell: object, formats: dict[type, Format]
+) -> None:
     if cell is None:
         return
     if isinstance(cell, bool):
@@ -106,7 +135,12 @@ def _write_cell(sheet: Worksheet, row: int, position: int, cell: object, formats
     elif isinstance(cell, datetime):
         sheet.write_datetime(row, position, cell.replace(tzinfo=None), formats[datetime])
     elif isinstance(cell, date):
-        sheet.write_datetime(row, position, datetime(cell.year, cell.month, cell.day), formats[date])  # noqa: DTZ001  # Excel has no zones
+        sheet.write_datetime(
+            row,
+            position,
+            datetime(cell.year, cell.month, cell.day),  # noqa: DTZ001
+            formats[date],
+        )  # Excel has no zones
     elif isinstance(cell, Decimal):
         sheet.write_number(row, position, float(cell), formats[Decimal])
     else:

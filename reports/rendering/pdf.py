@@ -80,7 +80,12 @@ class Proof:
 @lru_cache(maxsize=1)
 def environment() -> Environment:
     """Return the one template environment: everything escaped, nothing undefined."""
-    made = Environment(loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, autoescape=True, trim_blocks=True)
+    made = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+    )
     made.filters["short"] = _short
     return made
 
@@ -99,13 +104,23 @@ def browser_html_of(report: MonthEndReport) -> str:
     """Return a report as one file for a browser: nothing is loaded, no script is needed."""
     style = stylesheet(report.look) + (TEMPLATES / "screen.css").read_text(encoding="utf-8")
     logo = report.look.logo
-    address = f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}" if logo else ""
-    return environment().get_template("browser.html").render(**_values(report), style=Markup(style), logo=address)  # noqa: S704  # our own sheets
+    address = (
+        f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}" if logo else ""
+    )
+    return (
+        environment()
+        .get_template("browser.html")
+        .render(**_values(report), style=Markup(style), logo=address)  # noqa: S704
+    )  # our own sheets
 
 
 def _values(report: MonthEndReport) -> dict[str, object]:
     contents = report.sections[1:] if len(report.sections) >= FEW_SECTIONS else ()
-    return {"report": report, "contents": contents, "keys": {section.key for section in report.sections}}
+    return {
+        "report": report,
+        "contents": contents,
+        "keys": {section.key for section in report.sections},
+    }
 
 
 @lru_cache
@@ -113,14 +128,20 @@ def stylesheet(look: Look) -> str:
     """Return the style sheet's text with every token filled in."""
     text = (TEMPLATES / "print.css").read_text(encoding="utf-8")
     families = ", ".join(f'"{each}"' for each in (formats.TYPEFACE, *formats.OTHER_TYPEFACES))
-    tokens = dict(TOKEN.findall(text)) | {"brand": look.palette.brand, "second": look.palette.second, "paper": look.paper, "type": families}
+    tokens = dict(TOKEN.findall(text)) | {
+        "brand": look.palette.brand,
+        "second": look.palette.second,
+        "paper": look.paper,
+        "type": families,
+    }
     return USE.sub(lambda use: tokens[use[1]], re.sub(r":root \{.*?\}", "", text, flags=re.DOTALL))
 
 
 def pdf_of(proof: Proof) -> bytes:
     """Return the PDF of a page, PDF/A-3a and PDF/UA-1.
 
-    Raises `UnprintableDocument` on any warning, foreign address, or where it takes too many pages, too long or too much memory.
+    Raises `UnprintableDocument` on any warning, foreign address, or where it takes too many pages,
+    too long or too much memory.
     """
     weasyprint = _weasyprint()
     from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415  # as below
@@ -129,7 +150,12 @@ def pdf_of(proof: Proof) -> bytes:
     fonts, *sheets = _styles(proof.look, formats.needs_other_fonts(proof.html))
     attachments = [
         weasyprint.Attachment(
-            string=each.content, name=each.name, description=each.description, created=proof.created, modified=proof.created, relationship="Source"
+            string=each.content,
+            name=each.name,
+            description=each.description,
+            created=proof.created,
+            modified=proof.created,
+            relationship="Source",
         )
         for each in proof.attached
     ]
@@ -138,12 +164,24 @@ def pdf_of(proof: Proof) -> bytes:
         try:
             with _at_most(MOST_SECONDS):
                 page = _page_of(proof.html, fetcher)
-                document = page.render(font_config=fonts, stylesheets=sheets, pdf_variant=VARIANT, pdf_tags=True, cache=cache)
+                document = page.render(
+                    font_config=fonts,
+                    stylesheets=sheets,
+                    pdf_variant=VARIANT,
+                    pdf_tags=True,
+                    cache=cache,
+                )
                 if len(document.pages) > MOST_PAGES:
-                    raise UnprintableDocument(f"it would have {len(document.pages)} pages, and {MOST_PAGES} are the limit")
+                    raise UnprintableDocument(
+                        f"it would have {len(document.pages)} pages, and {MOST_PAGES} are the limit"
+                    )
                 document.metadata.attachments = attachments
                 content = document.write_pdf(
-                    pdf_variant=VARIANT, pdf_tags=True, pdf_identifier=proof.identifier.encode(), cache=cache, finisher=mark_accessible
+                    pdf_variant=VARIANT,
+                    pdf_tags=True,
+                    pdf_identifier=proof.identifier.encode(),
+                    cache=cache,
+                    finisher=mark_accessible,
                 )
         except FatalURLFetchingError:
             content = None
@@ -152,7 +190,9 @@ def pdf_of(proof: Proof) -> bytes:
         except (RecursionError, MemoryError) as deep:
             raise UnprintableDocument(f"it takes too much memory ({type(deep).__name__})") from None
     if fetcher.denied:
-        raise UnprintableDocument(f"a page asked for {fetcher.denied[0][:80]!r}, which is not part of the report; nothing was printed")
+        raise UnprintableDocument(
+            f"a page asked for {fetcher.denied[0][:80]!r}, which is not part of the report; nothing was printed"
+        )
     if said.texts:
         raise UnprintableDocument(f"a page could not be set as written: {said.texts[0][:160]}")
     assert content is not None  # noqa: S101  # no target was given, and nothing was denied
@@ -170,7 +210,10 @@ def png_of(pdf: bytes, width: int = 1000) -> bytes:
         page = document[0]
         # Few colours, found fast: the best palette takes longer than the page.
         picture = (
-            page.render(scale=width / page.get_width()).to_pil().convert("RGB").quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+            page.render(scale=width / page.get_width())
+            .to_pil()
+            .convert("RGB")
+            .quantize(64, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
         )
         out = io.BytesIO()
         picture.save(out, "PNG")
@@ -219,7 +262,10 @@ def font_faces(*, needs_others: bool) -> str:
     faces = [(formats.TYPEFACE, weight, name) for weight, name in formats.WEIGHTS.items()]
     if needs_others:
         faces += [(family, 400, name) for family, name in formats.OTHER_TYPEFACES.items()]
-    return "".join(f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("fonts/{name}"); }}\n' for family, weight, name in faces)
+    return "".join(
+        f'@font-face {{ font-family: "{family}"; font-weight: {weight}; src: url("fonts/{name}"); }}\n'
+        for family, weight, name in faces
+    )
 
 
 @contextmanager
@@ -233,7 +279,8 @@ def _at_most(seconds: float) -> Iterator[None]:
         raise UnprintableDocument(f"it takes more than {seconds:g} s")
 
     former = signal.signal(signal.SIGPROF, stop)
-    # Raised inside a callback of the collector or of a C library it would be lost: it comes again until it is heard.
+    # Raised inside a callback of the collector or of a C library it would be lost: it comes again
+    # until it is heard.
     signal.setitimer(signal.ITIMER_PROF, seconds, REMINDER)
     try:
         yield
@@ -268,7 +315,9 @@ atexit.register(forget_fonts)
 
 @lru_cache(maxsize=1)
 def _shipped() -> dict[str, Path]:
-    return {urljoin(BASE, f"fonts/{path.name}"): path for path in sorted(formats.FONTS.glob("*.ttf"))}
+    return {
+        urljoin(BASE, f"fonts/{path.name}"): path for path in sorted(formats.FONTS.glob("*.ttf"))
+    }
 
 
 def _fetcher(logo: Logo | None) -> Any:  # noqa: ANN401  # the class exists only once WeasyPrint is imported
@@ -283,9 +332,13 @@ def _fetcher(logo: Logo | None) -> Any:  # noqa: ANN401  # the class exists only
 
         def fetch(self, url: str, headers: object = None) -> Any:  # noqa: ANN401, ARG002
             if logo and url == urljoin(BASE, logo.name):
-                return URLFetcherResponse(url, logo.content, headers={"Content-Type": logo.media_type})
+                return URLFetcherResponse(
+                    url, logo.content, headers={"Content-Type": logo.media_type}
+                )
             if url in _shipped():
-                return URLFetcherResponse(url, _shipped()[url].read_bytes(), headers={"Content-Type": "font/ttf"})
+                return URLFetcherResponse(
+                    url, _shipped()[url].read_bytes(), headers={"Content-Type": "font/ttf"}
+                )
             self.denied.append(url)
             raise FatalURLFetchingError(f"{url[:80]} is not part of the report")
 

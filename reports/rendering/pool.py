@@ -74,7 +74,9 @@ def _by_workers(jobs: Iterator[Job]) -> Iterator[Result]:
             return
 
 
-def _from_pool(pool: ProcessPoolExecutor, jobs: Iterator[Job], most: int, in_hand: list[Job]) -> Iterator[Result]:
+def _from_pool(
+    pool: ProcessPoolExecutor, jobs: Iterator[Job], most: int, in_hand: list[Job]
+) -> Iterator[Result]:
     """Yield what a pool prints; `in_hand` holds what is not done when the pool breaks."""
     running: dict[Future[Printed | Unprinted], Job] = {}
     while True:
@@ -101,7 +103,9 @@ def _alone(job: Job) -> Result:
 
 
 def _pool(workers: int) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"), initializer=begin)
+    return ProcessPoolExecutor(
+        workers, mp_context=multiprocessing.get_context("spawn"), initializer=begin
+    )
 
 
 def print_one(proof: Proof, *, is_pictured: bool) -> Printed | Unprinted:

@@ -19,13 +19,22 @@ from reports.text.i18n import marked
 from sales.checks.invariants import assumed_share
 
 MOST_FINDINGS = 15
+ON_PLAN = 100  # percent of the target
 # A figure must fit on a page, and a table on a few; the attached tables have every row.
 MOST_BARS, MOST_PANELS, MOST_ROWS = 44, 8, 120
 MOVEMENTS = (
-    ("created", marked("New"), 1), ("moved_in", marked("Moved in"), 1), ("reassigned_in", marked("Taken over"), 1), ("reopened", marked("Reopened"), 1),
-    ("increased", marked("Increased"), 1), ("decreased", marked("Decreased"), -1), ("moved_out", marked("Moved out"), -1),
-    ("reassigned_out", marked("Given away"), -1), ("won", marked("Won"), -1), ("lost", marked("Lost"), -1), ("deleted", marked("Deleted"), -1),
-)  # fmt: skip
+    ("created", marked("New"), 1),
+    ("moved_in", marked("Moved in"), 1),
+    ("reassigned_in", marked("Taken over"), 1),
+    ("reopened", marked("Reopened"), 1),
+    ("increased", marked("Increased"), 1),
+    ("decreased", marked("Decreased"), -1),
+    ("moved_out", marked("Moved out"), -1),
+    ("reassigned_out", marked("Given away"), -1),
+    ("won", marked("Won"), -1),
+    ("lost", marked("Lost"), -1),
+    ("deleted", marked("Deleted"), -1),
+)
 FINDINGS = {
     "booking_without_target": marked("Booked by someone without a target"),
     "open_without_amount": marked("Open without an amount"),
@@ -40,10 +49,18 @@ FINDINGS = {
 }
 SEVERITIES = {"info": marked("info"), "warning": marked("warning"), "error": marked("error")}
 DEFINITIONS = (
-    marked("Bookings: won deals with close date in the period, credited to their owner at the month end."),
-    marked("Phased target: the annual target over twelve months. Re-phased: what the months left must bring after misses so far."),
-    marked("Coverage = open pipeline / remaining target of the period; overdue deals are in no period."),
-    marked("Protect: a deal of an existing client that is slow to close. It needs care, not pressure."),
+    marked(
+        "Bookings: won deals with close date in the period, credited to their owner at the month end."
+    ),
+    marked(
+        "Phased target: the annual target over twelve months. Re-phased: what the months left must bring after misses so far."
+    ),
+    marked(
+        "Coverage = open pipeline / remaining target of the period; overdue deals are in no period."
+    ),
+    marked(
+        "Protect: a deal of an existing client that is slow to close. It needs care, not pressure."
+    ),
 )
 
 
@@ -52,7 +69,13 @@ def year(view: View) -> Section:
     say = view.language.say
     plan = view.data.plan(view.grain, view.grain_id)
     if not any(each.baseline for each in plan):
-        return Section("year", say("The year so far"), answer=say("There is no target for the year, so there is nothing to hold bookings against."))
+        return Section(
+            "year",
+            say("The year so far"),
+            answer=say(
+                "There is no target for the year, so there is nothing to hold bookings against."
+            ),
+        )
     done = [each for each in plan if each.month <= view.edition.month]
     booked = _running([each.booked for each in done])
     rest = [each.rephased for each in plan[len(done) :]]
@@ -60,11 +83,19 @@ def year(view: View) -> Section:
     row = view.year_landing()
     landing = (row["p10"], row["p50"], row["p90"]) if row else None
     labels = [view.language.short_month(each.month) for each in plan]
-    drawn = charts.Year(labels, _running([each.baseline for each in plan]), booked, to_come, landing)
+    drawn = charts.Year(
+        labels, _running([each.baseline for each in plan]), booked, to_come, landing
+    )
     figure = charts.cumulative(drawn, view.edition.short, view.edition.palette, view.language)
-    caption = say("Dashed steps: phased target. Solid: booked. Dotted: re-phased, what the months left must bring after misses so far.")
-    caption += " " + say("Fan: where the year lands in eight of ten cases.") if landing and rest else ""
-    return Section("year", say("Bookings against the phased target"), figure=figure, caption=caption)
+    caption = say(
+        "Dashed steps: phased target. Solid: booked. Dotted: re-phased, what the months left must bring after misses so far."
+    )
+    caption += (
+        " " + say("Fan: where the year lands in eight of ten cases.") if landing and rest else ""
+    )
+    return Section(
+        "year", say("Bookings against the phased target"), figure=figure, caption=caption
+    )
 
 
 def plan(view: View) -> Section | None:
@@ -75,18 +106,31 @@ def plan(view: View) -> Section | None:
         return None
     money = view.edition.money
     rows = [
-        Row((
-            view.language.month_name(each.month), money(each.baseline), money(each.rephased),
-            money(each.booked) if each.month <= view.edition.month else formats.EMPTY,
-            money(each.booked - each.baseline) if each.month <= view.edition.month else formats.EMPTY,
-        ), is_strong=each.month == view.edition.month)
+        Row(
+            (
+                view.language.month_name(each.month),
+                money(each.baseline),
+                money(each.rephased),
+                money(each.booked) if each.month <= view.edition.month else formats.EMPTY,
+                money(each.booked - each.baseline)
+                if each.month <= view.edition.month
+                else formats.EMPTY,
+            ),
+            is_strong=each.month == view.edition.month,
+        )
         for each in plan
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Month"), 28), Column(say("Plan"), 18, True), Column(say("Plan after misses"), 18, True), Column(say("Booked"), 18, True),
+        Column(say("Month"), 28),
+        Column(say("Plan"), 18, True),
+        Column(say("Plan after misses"), 18, True),
+        Column(say("Booked"), 18, True),
         Column(say("Difference"), 18, True),
-    )  # fmt: skip
-    at_risk, ahead = view.data.at_risk(view.grain, view.grain_id), view.data.ahead(view.grain, view.grain_id)
+    )
+    at_risk, ahead = (
+        view.data.at_risk(view.grain, view.grain_id),
+        view.data.ahead(view.grain, view.grain_id),
+    )
     answer = say("The months left carry their plan; nothing is missing so far.")
     if at_risk > 0:
         answer = say(
@@ -94,7 +138,10 @@ def plan(view: View) -> Section | None:
             amount=view.edition.short(at_risk),
         )
     elif ahead > 0:
-        answer = say("{amount} ahead of plan: it absorbs later misses and raises no target.", amount=view.edition.short(ahead))
+        answer = say(
+            "{amount} ahead of plan: it absorbs later misses and raises no target.",
+            amount=view.edition.short(ahead),
+        )
     elif any(each.rephased > each.baseline for each in plan if each.month > view.edition.month):
         answer = say("What is missing is spread over the months left, none above the agreed limit.")
     return Section(
@@ -113,24 +160,54 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
     rows = [row for grain in grains for row in view.attainment_rows(grain)]
     dots = [(name_of(row), row["year"]["attainment_pct"], row["grain"] == "team") for row in rows]
     printed = [
-        Row((
-            name_of(row), _spark(view, row), view.edition.money(row["month"]["bookings"]), language.pct(row["month"]["attainment_pct"]),
-            view.edition.money(row["year"]["target"]), view.edition.money(row["year"]["bookings"]),
-            view.edition.money(row["year"]["variance"]), language.pct(row["year"]["attainment_pct"]),
-        ), is_strong=row["grain"] == "team")
+        Row(
+            (
+                name_of(row),
+                _spark(view, row),
+                view.edition.money(row["month"]["bookings"]),
+                language.pct(row["month"]["attainment_pct"]),
+                view.edition.money(row["year"]["target"]),
+                view.edition.money(row["year"]["bookings"]),
+                view.edition.money(row["year"]["variance"]),
+                language.pct(row["year"]["attainment_pct"]),
+            ),
+            is_strong=row["grain"] == "team",
+        )
         for row in rows[:MOST_ROWS]
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Name"), 21), Column(say("Booked by month"), 13), Column(say("Booked in month"), 12, True), Column(say("of target"), 9, True),
-        Column(say("Target to date"), 12, True), Column(say("Booked to date"), 12, True), Column(say("Difference"), 12, True), Column(say("Attained"), 9, True),
-    )  # fmt: skip
-    on_plan = sum(1 for row in rows if row["grain"] == "person" and (row["year"]["attainment_pct"] or 0) >= 100)  # noqa: PLR2004
-    people = sum(1 for row in rows if row["grain"] == "person" and row["year"]["status"] != "no_target")
-    answer = say("{n} of {people} people with a target are at or above their phased target for the year to date.", n=on_plan, people=people)
+        Column(say("Name"), 21),
+        Column(say("Booked by month"), 13),
+        Column(say("Booked in month"), 12, True),
+        Column(say("of target"), 9, True),
+        Column(say("Target to date"), 12, True),
+        Column(say("Booked to date"), 12, True),
+        Column(say("Difference"), 12, True),
+        Column(say("Attained"), 9, True),
+    )
+    on_plan = sum(
+        1
+        for row in rows
+        if row["grain"] == "person" and (row["year"]["attainment_pct"] or 0) >= ON_PLAN
+    )
+    people = sum(
+        1 for row in rows if row["grain"] == "person" and row["year"]["status"] != "no_target"
+    )
+    answer = say(
+        "{n} of {people} people with a target are at or above their phased target for the year to date.",
+        n=on_plan,
+        people=people,
+    )
     figure = charts.attainment_dots(dots[:MOST_BARS], view.edition.palette, language)
-    caption = say("Ring: below the phased target of the year to date. Dot: at or above it.") + _left_out(view, len(dots), MOST_BARS)
+    caption = say(
+        "Ring: below the phased target of the year to date. Dot: at or above it."
+    ) + _left_out(view, len(dots), MOST_BARS)
     hidden = len(rows) - len(printed)
-    note = say("{n} more are in the attached target_attainment.csv.", n=language.count(hidden)) if hidden else ""
+    note = (
+        say("{n} more are in the attached target_attainment.csv.", n=language.count(hidden))
+        if hidden
+        else ""
+    )
     return Section(
         "attainment",
         say("Who is where"),
@@ -145,50 +222,103 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
 
 def _spark(view: View, row: Record) -> str:
     """Return the bookings of the year's months so far as a small line."""
-    booked = [each.booked for each in view.data.plan(row["grain"], row["grain_id"]) if each.month <= view.edition.month]
-    told = view.language.say("Bookings by month: {amounts}", amounts=", ".join(view.edition.short(each) for each in booked))
+    booked = [
+        each.booked
+        for each in view.data.plan(row["grain"], row["grain_id"])
+        if each.month <= view.edition.month
+    ]
+    told = view.language.say(
+        "Bookings by month: {amounts}",
+        amounts=", ".join(view.edition.short(each) for each in booked),
+    )
     return charts.sparkline(booked, told, view.edition.palette)
 
 
 def coverage(view: View, grains: Sequence[str]) -> Section:
     """Return coverage of the periods ahead, in the grains named."""
     say, language = view.language.say, view.language
-    ids = [(grain, each) for grain in grains for each in ([view.grain_id] if grain == view.grain else view.data.active_teams())]
-    panels = [(formats.printable(each), [_covered(view, row) for row in view.data.coverage(grain, each)]) for grain, each in ids]
+    ids = [
+        (grain, each)
+        for grain in grains
+        for each in ([view.grain_id] if grain == view.grain else view.data.active_teams())
+    ]
+    panels = [
+        (formats.printable(each), [_covered(view, row) for row in view.data.coverage(grain, each)])
+        for grain, each in ids
+    ]
     rows = [
-        Row((
-            formats.printable(each), row["period"], view.edition.money(row["target"]), view.edition.money(row["bookings"]),
-            view.edition.money(row["remaining_target"]), view.edition.money(row["open_pipeline"]),
-            view.edition.money(row["weighted_pipeline"]), ratio_words(row, language), _required(view, row),
-        ), is_strong=grain == "company")
-        for grain, each in ids for row in view.data.coverage(grain, each)
-    ]  # fmt: skip
+        Row(
+            (
+                formats.printable(each),
+                row["period"],
+                view.edition.money(row["target"]),
+                view.edition.money(row["bookings"]),
+                view.edition.money(row["remaining_target"]),
+                view.edition.money(row["open_pipeline"]),
+                view.edition.money(row["weighted_pipeline"]),
+                ratio_words(row, language),
+                _required(view, row),
+            ),
+            is_strong=grain == "company",
+        )
+        for grain, each in ids
+        for row in view.data.coverage(grain, each)
+    ]
     columns = (
-        Column(say("Name"), 14), Column(say("Period"), 11), Column(say("Target"), 12, True), Column(say("Booked"), 11, True),
-        Column(say("Still to win"), 12, True), Column(say("Open"), 11, True), Column(say("Weighted"), 10, True), Column(say("Coverage"), 8, True),
+        Column(say("Name"), 14),
+        Column(say("Period"), 11),
+        Column(say("Target"), 12, True),
+        Column(say("Booked"), 11, True),
+        Column(say("Still to win"), 12, True),
+        Column(say("Open"), 11, True),
+        Column(say("Weighted"), 10, True),
+        Column(say("Coverage"), 8, True),
         Column(say("Needed"), 11, True),
-    )  # fmt: skip
+    )
     coming = view.next_quarter()
     answer = ""
     if coming and coming["status"] == "ok":
-        answer = say("{period} has {ratio} coverage:", period=coming["period"], ratio=language.ratio(coming["coverage_ratio"]))
-        answer = language.joined([answer, _coverage_means(view, coming), _needed_means(view, coming)])
-    caption = say("Coverage = open pipeline / remaining target. Dashed: 1×. Bar across: what is needed, its interval beside it. Hatched: too little.")
+        answer = say(
+            "{period} has {ratio} coverage:",
+            period=coming["period"],
+            ratio=language.ratio(coming["coverage_ratio"]),
+        )
+        answer = language.joined(
+            [answer, _coverage_means(view, coming), _needed_means(view, coming)]
+        )
+    caption = say(
+        "Coverage = open pipeline / remaining target. Dashed: 1×. Bar across: what is needed, its interval beside it. Hatched: too little."
+    )
     hidden = len(rows) - MOST_ROWS
-    note = say("Weighted: open amounts times their chance to be booked in the period. Needed: what this company's own past asks for at this distance, with its 80% interval.")  # fmt: skip
+    note = say(
+        "Weighted: open amounts times their chance to be booked in the period. Needed: what this company's own past asks for at this distance, with its 80% interval."
+    )
     if hidden > 0:
-        note += " " + say("{n} more are in the attached pipeline_coverage.csv.", n=language.count(hidden))
+        note += " " + say(
+            "{n} more are in the attached pipeline_coverage.csv.", n=language.count(hidden)
+        )
     return Section(
-        "coverage", say("Is there enough in the pipeline"), answer, charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette, language),
-        caption + _left_out(view, len(panels), MOST_PANELS), (), (Table(columns, tuple(rows[:MOST_ROWS]), note=note),), starts_page=view.grain == "company",
-    )  # fmt: skip
+        "coverage",
+        say("Is there enough in the pipeline"),
+        answer,
+        charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette, language),
+        caption + _left_out(view, len(panels), MOST_PANELS),
+        (),
+        (Table(columns, tuple(rows[:MOST_ROWS]), note=note),),
+        starts_page=view.grain == "company",
+    )
 
 
 def _covered(view: View, row: Record) -> Covered:
     required = None
     if row["coverage_ratio"] is not None and row["required_ratio"] is not None:
         required = (row["required_ratio"], row["required_ratio_low"], row["required_ratio_high"])
-    return Covered(short_period(row["period"]), row["coverage_ratio"], ratio_words(row, view.language), required)
+    return Covered(
+        short_period(row["period"]),
+        row["coverage_ratio"],
+        ratio_words(row, view.language),
+        required,
+    )
 
 
 def movement(view: View) -> Section | None:
@@ -198,25 +328,54 @@ def movement(view: View) -> Section | None:
     if not rows:
         return None
     focus = next((row for row in rows if row["period"] == view.data.focus_quarter), rows[0])
-    steps = [Step(say(label), sign * focus[name], name == "won") for name, label, sign in MOVEMENTS if focus[name]]
-    figure = charts.waterfall(steps, focus["opening"], focus["closing"], short, view.edition.palette, view.language)
+    steps = [
+        Step(say(label), sign * focus[name], name == "won")
+        for name, label, sign in MOVEMENTS
+        if focus[name]
+    ]
+    figure = charts.waterfall(
+        steps, focus["opening"], focus["closing"], short, view.edition.palette, view.language
+    )
     answer = say(
         "Open pipeline of {period} went from {opening} to {closing}: {won} was won, {lost} lost, {created} is new.",
-        period=focus["period"], opening=short(focus["opening"]), closing=short(focus["closing"]), won=short(focus["won"]), lost=short(focus["lost"]),
+        period=focus["period"],
+        opening=short(focus["opening"]),
+        closing=short(focus["closing"]),
+        won=short(focus["won"]),
+        lost=short(focus["lost"]),
         created=short(focus["created"]),
-    )  # fmt: skip
+    )
     if not steps and focus["opening"] == focus["closing"]:
-        answer = say("Open pipeline of {period} stayed at {closing}.", period=focus["period"], closing=short(focus["closing"]))
+        answer = say(
+            "Open pipeline of {period} stayed at {closing}.",
+            period=focus["period"],
+            closing=short(focus["closing"]),
+        )
     lines = (("opening", marked("Opening"), 1), *MOVEMENTS, ("closing", marked("Closing"), 1))
     printed = [
-        Row((say(label), *(view.edition.money(sign * row[name]) for row in rows)), is_strong=name in {"opening", "closing"})
+        Row(
+            (say(label), *(view.edition.money(sign * row[name]) for row in rows)),
+            is_strong=name in {"opening", "closing"},
+        )
         for name, label, sign in lines
         if name in {"opening", "closing"} or any(row[name] for row in rows)
     ]
     width = 80 // len(rows)
-    columns = (Column(say("Movement"), 100 - width * len(rows)), *(Column(row["period"], width, True) for row in rows))
+    columns = (
+        Column(say("Movement"), 100 - width * len(rows)),
+        *(Column(row["period"], width, True) for row in rows),
+    )
     caption = say("Hatched bars reduce the pipeline; green is won business.")
-    return Section("movement", say("Why the pipeline changed"), answer, figure, caption, (), (Table(columns, tuple(printed)),), stays_together=True)
+    return Section(
+        "movement",
+        say("Why the pipeline changed"),
+        answer,
+        figure,
+        caption,
+        (),
+        (Table(columns, tuple(printed)),),
+        stays_together=True,
+    )
 
 
 def quality(view: View) -> Section:
@@ -224,17 +383,39 @@ def quality(view: View) -> Section:
     say = view.language.say
     found = view.data.findings()
     rows = [
-        Row((say(FINDINGS.get(finding, finding)), say(SEVERITIES[severity]), view.language.count(count), view.edition.money(amount)))
+        Row(
+            (
+                say(FINDINGS.get(finding, finding)),
+                say(SEVERITIES[severity]),
+                view.language.count(count),
+                view.edition.money(amount),
+            )
+        )
         for finding, severity, count, amount in found[:MOST_FINDINGS]
     ]
-    columns = (Column(say("Finding"), 55), Column(say("Weight"), 15), Column(say("Records"), 12, True), Column(say("Money"), 18, True))
+    columns = (
+        Column(say("Finding"), 55),
+        Column(say("Weight"), 15),
+        Column(say("Records"), 12, True),
+        Column(say("Money"), 18, True),
+    )
     share = assumed_share(view.data.tables.opportunity_snapshot)
     answer = say("All of the money is known from history.")
     if share:
-        answer = say("{pct} of the money rests on assumed history or owners.", pct=view.language.exact_share(float(share)))
+        answer = say(
+            "{pct} of the money rests on assumed history or owners.",
+            pct=view.language.exact_share(float(share)),
+        )
     tables = (Table(columns, tuple(rows)),) if rows else ()
     title = say("How good is the data, and what the words mean")
-    return Section("quality", title, answer, points=tuple(say(each) for each in DEFINITIONS), tables=tables, stays_together=True)
+    return Section(
+        "quality",
+        title,
+        answer,
+        points=tuple(say(each) for each in DEFINITIONS),
+        tables=tables,
+        stays_together=True,
+    )
 
 
 def _running(values: Sequence[Decimal]) -> list[Decimal]:
@@ -249,14 +430,21 @@ def _coverage_means(view: View, row: Record) -> str:
     missing = row["remaining_target"] - row["open_pipeline"]
     if missing > 0:
         return view.language.say("even if every open deal were won, the target would be missed.")
-    return view.language.say("more is open than is still to win.") if missing < 0 else view.language.say("every open deal is needed.")
+    return (
+        view.language.say("more is open than is still to win.")
+        if missing < 0
+        else view.language.say("every open deal is needed.")
+    )
 
 
 def _required(view: View, row: Record) -> str:
     """Return the required coverage with its interval, as `2.1 (1.8-2.3)`."""
     if row["required_ratio"] is None:
         return formats.EMPTY
-    needs, low, high = (view.language.number(row[name], 1) for name in ("required_ratio", "required_ratio_low", "required_ratio_high"))
+    needs, low, high = (
+        view.language.number(row[name], 1)
+        for name in ("required_ratio", "required_ratio_low", "required_ratio_high")
+    )
     return f"{needs} ({low}-{high})"
 
 
@@ -264,11 +452,24 @@ def _needed_means(view: View, row: Record) -> str:
     """Return whether coverage is what this company's own past asks for."""
     if row["required_ratio"] is None:
         return ""
-    values = {"ratio": view.language.ratio(row["required_ratio"]), "windows": row["required_windows"]}
+    values = {
+        "ratio": view.language.ratio(row["required_ratio"]),
+        "windows": row["required_windows"],
+    }
     if round(row["coverage_ratio"], 1) >= round(row["required_ratio"], 1):
-        return view.language.say("At this distance its own past asks for {ratio}, measured on {windows} month ends: enough.", **values)
-    return view.language.say("At this distance its own past asks for {ratio}, measured on {windows} month ends: too little.", **values)
+        return view.language.say(
+            "At this distance its own past asks for {ratio}, measured on {windows} month ends: enough.",
+            **values,
+        )
+    return view.language.say(
+        "At this distance its own past asks for {ratio}, measured on {windows} month ends: too little.",
+        **values,
+    )
 
 
 def _left_out(view: View, there: int, most: int) -> str:
-    return " " + view.language.say("{n} more are in the table only.", n=there - most) if there > most else ""
+    return (
+        " " + view.language.say("{n} more are in the table only.", n=there - most)
+        if there > most
+        else ""
+    )

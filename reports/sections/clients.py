@@ -25,25 +25,53 @@ def clients(view: View) -> Section | None:
     if not any(totals.values()):
         return None
     largest = sorted(totals, key=lambda account: (-totals[account], account))[:MOST_CLIENTS]
-    amounts = {account: [_client_amount(cells.get((account, str(month)))) for month in months] for account in largest}
+    amounts = {
+        account: [_client_amount(cells.get((account, str(month)))) for month in months]
+        for account in largest
+    }
     highest = max(amount for each in amounts.values() for amount in each)
     rows = [
         Row(
             (
                 formats.printable(view.data.account_name(account)),
-                *(view.edition.short(amount) if amount else formats.EMPTY for amount in amounts[account]),
+                *(
+                    view.edition.short(amount) if amount else formats.EMPTY
+                    for amount in amounts[account]
+                ),
             ),
-            shades=(0, *(ceil(SHADES * amount / highest) if highest > 0 else 0 for amount in amounts[account])),
+            shades=(
+                0,
+                *(
+                    ceil(SHADES * amount / highest) if highest > 0 else 0
+                    for amount in amounts[account]
+                ),
+            ),
         )
         for account in largest
     ]
     width = 70 // len(months)
-    columns = (Column(say("Client"), 100 - width * len(months)), *(Column(language.short_month(month), width, True) for month in months))
+    columns = (
+        Column(say("Client"), 100 - width * len(months)),
+        *(Column(language.short_month(month), width, True) for month in months),
+    )
     hidden = len(totals) - len(largest)
-    note = say("Booked up to the month of this report; from then on expected: open amounts times their chance. The darker, the more.")
-    note += " " + say("{n} more clients are in the attached client_phasing.csv.", n=language.count(hidden)) if hidden else ""
+    note = say(
+        "Booked up to the month of this report; from then on expected: open amounts times their chance. The darker, the more."
+    )
+    note += (
+        " "
+        + say("{n} more clients are in the attached client_phasing.csv.", n=language.count(hidden))
+        if hidden
+        else ""
+    )
     answer = say("What the largest clients bring by month, booked and expected.")
-    return Section("clients", say("Which clients, and when"), answer, tables=(Table(columns, tuple(rows), note=note),), stays_together=True)
+    return Section(
+        "clients",
+        say("Which clients, and when"),
+        answer,
+        tables=(Table(columns, tuple(rows), note=note),),
+        stays_together=True,
+    )
 
 
 def delivery(view: View) -> Section | None:
@@ -55,14 +83,23 @@ def delivery(view: View) -> Section | None:
     rules = view.edition.rules.policy.clients
     limit, each = rules.capacity_days, float(rules.days_per_person)
     months = [view.edition.month.plus(n) for n in range(1, MONTHS_OF_WORK + 1)]
-    short = {month: 0 if limit is None else max(0, ceil((days.get(str(month), 0.0) - float(limit)) / each)) for month in months}
-    rows = [
-        Row((
-            language.month_name(month), language.number(days.get(str(month), 0.0), 0), formats.EMPTY if limit is None else language.number(float(limit), 0),
-            formats.EMPTY if limit is None else language.count(short[month]),
-        ))
+    short = {
+        month: 0
+        if limit is None
+        else max(0, ceil((days.get(str(month), 0.0) - float(limit)) / each))
         for month in months
-    ]  # fmt: skip
+    }
+    rows = [
+        Row(
+            (
+                language.month_name(month),
+                language.number(days.get(str(month), 0.0), 0),
+                formats.EMPTY if limit is None else language.number(float(limit), 0),
+                formats.EMPTY if limit is None else language.count(short[month]),
+            )
+        )
+        for month in months
+    ]
     columns = (
         Column(say("Month"), 40),
         Column(say("Days of work"), 20, True),
@@ -70,15 +107,28 @@ def delivery(view: View) -> Section | None:
         Column(say("People to draft in"), 20, True),
     )
     first = next((month for month in months if short[month]), None)
-    answer = say("The work that is won and expected fits into the capacity.") if limit is not None else say("Days of work that are won and expected.")
+    answer = (
+        say("The work that is won and expected fits into the capacity.")
+        if limit is not None
+        else say("Days of work that are won and expected.")
+    )
     if first:
         answer = language.say_many(
             "From {month} on the work exceeds the capacity: {n} more person is needed by then.",
             "From {month} on the work exceeds the capacity: {n} more people are needed by then.",
-            short[first], month=language.month_name(first),
-        )  # fmt: skip
-    note = say("Days of won deals, and of open deals times their chance, over the months of service.")
-    return Section("delivery", say("The work that follows"), answer, tables=(Table(columns, tuple(rows), note=note),), stays_together=True)
+            short[first],
+            month=language.month_name(first),
+        )
+    note = say(
+        "Days of won deals, and of open deals times their chance, over the months of service."
+    )
+    return Section(
+        "delivery",
+        say("The work that follows"),
+        answer,
+        tables=(Table(columns, tuple(rows), note=note),),
+        stays_together=True,
+    )
 
 
 def plans(view: View) -> Section | None:
@@ -100,20 +150,51 @@ def plans(view: View) -> Section | None:
             for row in padding
         ]
         named = (say("Assigned to people"), say("Stated"), say("Padding"), say("of stated"))
-        tables.append(Table((Column(say("Name"), 32), *(Column(name, 17, True) for name in named)), tuple(rows), title=say("Over-assignment")))
+        tables.append(
+            Table(
+                (Column(say("Name"), 32), *(Column(name, 17, True) for name in named)),
+                tuple(rows),
+                title=say("Over-assignment"),
+            )
+        )
     if below:
         rows = [
-            Row((
-                view.language.month_name(Month.parse(row["month"])),
-                *(money(row[name]) for name in ("baseline_target", "client_plans", "difference", "bookings", "expected")),
-            ))
+            Row(
+                (
+                    view.language.month_name(Month.parse(row["month"])),
+                    *(
+                        money(row[name])
+                        for name in (
+                            "baseline_target",
+                            "client_plans",
+                            "difference",
+                            "bookings",
+                            "expected",
+                        )
+                    ),
+                )
+            )
             for row in below
-        ]  # fmt: skip
-        named = (say("Phased target"), say("Client plans"), say("Difference"), say("Booked"), say("Expected"))
-        tables.append(
-            Table((Column(say("Month"), 25), *(Column(name, 15, True) for name in named)), tuple(rows), title=say("From below: plans of clients"))
+        ]
+        named = (
+            say("Phased target"),
+            say("Client plans"),
+            say("Difference"),
+            say("Booked"),
+            say("Expected"),
         )
-    return Section("plans", say("The plan from above and from below"), tables=tuple(tables)) if tables else None
+        tables.append(
+            Table(
+                (Column(say("Month"), 25), *(Column(name, 15, True) for name in named)),
+                tuple(rows),
+                title=say("From below: plans of clients"),
+            )
+        )
+    return (
+        Section("plans", say("The plan from above and from below"), tables=tuple(tables))
+        if tables
+        else None
+    )
 
 
 def _client_amount(cell: tuple[Decimal, Decimal | None] | None) -> Decimal:

@@ -40,31 +40,54 @@ def closing(view: View, most: int) -> Section:
     title = say("Due in the next 90 days")
     deals = [deal for deal in view.deals() if not deal["days_overdue"]]
     if not deals:
-        return Section("closing", title, answer=say("No open deal has its close date in the next 90 days."))
+        return Section(
+            "closing", title, answer=say("No open deal has its close date in the next 90 days.")
+        )
     total = sum((amount_of(deal) for deal in deals), Decimal(0))
     protect = sum(is_protected(deal) for deal in deals)
     answer = language.say_many(
-        "{n} deal worth {amount} has its close date in the next 90 days.", "{n} deals worth {amount} have their close date in the next 90 days.",
-        len(deals), amount=view.edition.short(total),
-    )  # fmt: skip
+        "{n} deal worth {amount} has its close date in the next 90 days.",
+        "{n} deals worth {amount} have their close date in the next 90 days.",
+        len(deals),
+        amount=view.edition.short(total),
+    )
     if protect:
         careful = language.say_many(
-            "{n} of them is a slow deal of an existing client: protect, do not push.", "{n} of them are slow deals of existing clients: protect, do not push.", protect
-        )  # fmt: skip
+            "{n} of them is a slow deal of an existing client: protect, do not push.",
+            "{n} of them are slow deals of existing clients: protect, do not push.",
+            protect,
+        )
         answer = f"{answer} {careful}"
     largest = sorted(deals, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))
     shown = _by_date(largest[:most])
     has_days = any(deal["confirm_p10"] for deal in shown)
-    weekly = charts_ahead.weekly_bars(_weeks(view, deals), view.edition.short, view.edition.palette, language) if view.grain != "person" else None
+    weekly = (
+        charts_ahead.weekly_bars(
+            _weeks(view, deals), view.edition.short, view.edition.palette, language
+        )
+        if view.grain != "person"
+        else None
+    )
     caption = say("Diamond: close date in the CRM.")
     if has_days:
         caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
     caption += " " + say("Chance: to be booked within twelve months.")
     if any(deal["expected_month"] for deal in shown):
-        caption += " " + say("Expected: month of confirmation if it is won; on this company's past it came nearer than the close date.")
+        caption += " " + say(
+            "Expected: month of confirmation if it is won; on this company's past it came nearer than the close date."
+        )
     patience = _patience_table(view, deals)
-    tables = tuple(table for table in (_deal_table(view, shown, len(deals), say("close date"), is_ahead=True), patience) if table)
-    return Section("closing", title, answer, weekly, caption, (), tables, starts_page=view.grain == "company")
+    tables = tuple(
+        table
+        for table in (
+            _deal_table(view, shown, len(deals), say("close date"), is_ahead=True),
+            patience,
+        )
+        if table
+    )
+    return Section(
+        "closing", title, answer, weekly, caption, (), tables, starts_page=view.grain == "company"
+    )
 
 
 def overdue(view: View, most: int) -> Section | None:
@@ -76,15 +99,18 @@ def overdue(view: View, most: int) -> Section | None:
     answer = view.language.say_many(
         "{n} deal worth {amount} is open past the close date and in no period: re-date or close it.",
         "{n} deals worth {amount} are open past the close date and in no period: re-date or close them.",
-        len(late), amount=view.edition.short(total),
-    )  # fmt: skip
+        len(late),
+        amount=view.edition.short(total),
+    )
     shown = sorted(late, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))[:most]
     table = _deal_table(view, shown, len(late), view.language.say("amount"), is_ahead=False)
     return Section("overdue", view.language.say("Slipped and overdue"), answer, tables=(table,))
 
 
 def _by_date(deals: Sequence[Record]) -> list[Record]:
-    return sorted(deals, key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"]))
+    return sorted(
+        deals, key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"])
+    )
 
 
 def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
@@ -99,7 +125,9 @@ def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]
     return weeks
 
 
-def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: str, *, is_ahead: bool) -> Table:
+def _deal_table(
+    view: View, deals: Sequence[Record], all_of_them: int, order: str, *, is_ahead: bool
+) -> Table:
     """Return deals by name; `is_ahead` adds the days ahead as a strip."""
     say, language = view.language.say, view.language
     is_person = view.grain == "person"
@@ -113,20 +141,30 @@ def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: st
         Column(say("Chance"), 8, is_number=True),
         *([Column(say("Expected"), 11 if is_person else 10)] if has_month else []),
     ]
-    strip = Horizon(view.edition.rules.calendar.first_day(view.edition.month.plus(1)), HORIZON_DAYS, PAGE_WIDTH * STRIP / 100)
+    strip = Horizon(
+        view.edition.rules.calendar.first_day(view.edition.month.plus(1)),
+        HORIZON_DAYS,
+        PAGE_WIDTH * STRIP / 100,
+    )
     if is_ahead:
         columns.append(Column(charts_ahead.horizon_head(strip, language), STRIP))
     columns[0] = replace(columns[0], width=100 - sum(column.width for column in columns))
     rows: list[Row] = []
     for deal in deals:
         cells = [
-            _with_note(view, deal), *([] if is_person else [formats.printable(deal["owner_name"])]), formats.printable(deal["stage_name"]),
-            language.day(deal["close_date"]), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
+            _with_note(view, deal),
+            *([] if is_person else [formats.printable(deal["owner_name"])]),
+            formats.printable(deal["stage_name"]),
+            language.day(deal["close_date"]),
+            view.edition.money(deal["amount"]),
+            language.chance(deal["win_probability"]),
             *([_expected(view, deal)] if has_month else []),
-        ]  # fmt: skip
+        ]
         if is_ahead:
             known = Confirmation(deal["close_date"], deal["confirm_p10"], deal["confirm_p90"])
-            cells.append(charts_ahead.confirmation_strip(known, strip, view.edition.palette, language))
+            cells.append(
+                charts_ahead.confirmation_strip(known, strip, view.edition.palette, language)
+            )
         rows.append(Row(tuple(cells)))
     hidden = all_of_them - len(deals)
     note = ""
@@ -143,40 +181,66 @@ def _deal_table(view: View, deals: Sequence[Record], all_of_them: int, order: st
 def _with_note(view: View, deal: Record) -> Markup:
     """Return a deal's name with what is to be known of it."""
     note = _note(view, deal)
-    return Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note) if note else Markup("{}").format(view.deal_link(deal))
+    return (
+        Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note)
+        if note
+        else Markup("{}").format(view.deal_link(deal))
+    )
 
 
 def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
     """Return what waiting a month costs in points of the chance to hit, the dearest deals first; none where nothing is dear or known."""
     say, language = view.language.say, view.language
-    names = [f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}" for kind in ("month", "quarter", "year")]
+    names = [
+        f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}"
+        for kind in ("month", "quarter", "year")
+    ]
 
     def dearest(deal: Record) -> float:
         return min((deal[name] for name in names if deal[name] is not None), default=0.0)
 
-    shown = sorted((deal for deal in deals if dearest(deal) <= -DEAR), key=lambda deal: (dearest(deal), deal["opportunity_id"]))[:MOST_DEAR]
+    shown = sorted(
+        (deal for deal in deals if dearest(deal) <= -DEAR),
+        key=lambda deal: (dearest(deal), deal["opportunity_id"]),
+    )[:MOST_DEAR]
     if not shown or view.grain == "team":
         return None
     rows = [
-        Row((
-            _with_note(view, deal), view.edition.money(deal["amount"]), language.chance(deal["win_probability"]),
-            *(language.points(deal[name]) for name in names),
-        ))
+        Row(
+            (
+                _with_note(view, deal),
+                view.edition.money(deal["amount"]),
+                language.chance(deal["win_probability"]),
+                *(language.points(deal[name]) for name in names),
+            )
+        )
         for deal in shown
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Client and deal"), 48), Column(say("Amount"), 14, True), Column(say("Chance"), 10, True), Column(say("Month"), 9, True),
-        Column(say("Quarter"), 10, True), Column(say("Year"), 9, True),
-    )  # fmt: skip
+        Column(say("Client and deal"), 48),
+        Column(say("Amount"), 14, True),
+        Column(say("Chance"), 10, True),
+        Column(say("Month"), 9, True),
+        Column(say("Quarter"), 10, True),
+        Column(say("Year"), 9, True),
+    )
     if view.grain == "person":
-        note = say("Points that your chance to hit loses if the deal confirms a month later. A deal to protect is worth that price.")
+        note = say(
+            "Points that your chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
+        )
     else:
-        note = say("Points that the company's chance to hit loses if the deal confirms a month later. A deal to protect is worth that price.")
+        note = say(
+            "Points that the company's chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
+        )
     return Table(columns, tuple(rows), say("What waiting costs"), note)
 
 
 def _expected(view: View, deal: Record) -> str:
-    return view.language.short_month_and_year(Month.parse(deal["expected_month"])) if deal["expected_month"] else formats.EMPTY
+    return (
+        view.language.short_month_and_year(Month.parse(deal["expected_month"]))
+        if deal["expected_month"]
+        else formats.EMPTY
+    )
 
 
 def _note(view: View, deal: Record) -> str:

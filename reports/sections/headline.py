@@ -1,6 +1,7 @@
 """The first page: sentences, headline numbers, and the actions that must happen next.
 
-Put the rules here by which something is said: each has a condition and the published table it reads.
+Put the rules here by which something is said: each has a condition and the published table it
+reads.
 """
 
 from __future__ import annotations
@@ -32,12 +33,20 @@ def _month_booked(view: View) -> Statement:
     name = view.language.month_name(view.edition.month)
     if month["status"] == "no_target":
         return Statement(
-            say("{month} booked {amount}; there was no target for it.", month=name, amount=short(month["bookings"])), "target_attainment"
+            say(
+                "{month} booked {amount}; there was no target for it.",
+                month=name,
+                amount=short(month["bookings"]),
+            ),
+            "target_attainment",
         )
     said = say(
         "{month} booked {amount}, {pct} of its target of {target}.",
-        month=name, amount=short(month["bookings"]), pct=view.language.pct(month["attainment_pct"]), target=short(month["target"]),
-    )  # fmt: skip
+        month=name,
+        amount=short(month["bookings"]),
+        pct=view.language.pct(month["attainment_pct"]),
+        target=short(month["target"]),
+    )
     return Statement(said, "target_attainment")
 
 
@@ -46,11 +55,21 @@ def _year_to_date(view: View) -> Statement | None:
     year, short = view.attained("year"), view.edition.short
     if year["status"] == "no_target":
         return None
-    values = {"amount": short(year["bookings"]), "pct": view.language.pct(year["attainment_pct"]), "gap": short(abs(year["variance"]))}
+    values = {
+        "amount": short(year["bookings"]),
+        "pct": view.language.pct(year["attainment_pct"]),
+        "gap": short(abs(year["variance"])),
+    }
     if year["variance"] < 0:
-        said = view.language.say("The year to date stands at {amount}, {pct} of the phased target: {gap} behind.", **values)
+        said = view.language.say(
+            "The year to date stands at {amount}, {pct} of the phased target: {gap} behind.",
+            **values,
+        )
     else:
-        said = view.language.say("The year to date stands at {amount}, {pct} of the phased target: {gap} ahead.", **values)
+        said = view.language.say(
+            "The year to date stands at {amount}, {pct} of the phased target: {gap} ahead.",
+            **values,
+        )
     return Statement(said, "target_attainment")
 
 
@@ -61,8 +80,11 @@ def _year_lands(view: View) -> Statement | None:
         return None
     said = view.language.say(
         "{period} is as likely to land above {p50} as below, against a target of {target}: the chance to reach it is {chance}.",
-        period=landing["period"], p50=short(landing["p50"]), target=short(landing["target"]), chance=view.language.chance(landing["hit_probability"]),
-    )  # fmt: skip
+        period=landing["period"],
+        p50=short(landing["p50"]),
+        target=short(landing["target"]),
+        chance=view.language.chance(landing["hit_probability"]),
+    )
     return Statement(said, "landing_forecast")
 
 
@@ -73,8 +95,11 @@ def _quarter_covered(view: View) -> Statement | None:
         return None
     said = view.language.say(
         "For {period}, {open} is open against {remaining} still to win: coverage {ratio}.",
-        period=coming["period"], open=short(coming["open_pipeline"]), remaining=short(coming["remaining_target"]), ratio=view.language.ratio(coming["coverage_ratio"]),
-    )  # fmt: skip
+        period=coming["period"],
+        open=short(coming["open_pipeline"]),
+        remaining=short(coming["remaining_target"]),
+        ratio=view.language.ratio(coming["coverage_ratio"]),
+    )
     return Statement(said, "pipeline_coverage")
 
 
@@ -85,22 +110,56 @@ def tiles(view: View) -> list[Tile]:
     whole, coming = view.covered(view.year_name()), view.next_quarter()
     short = view.edition.short
     at_risk = view.data.at_risk(view.grain, view.grain_id)
-    covered = say("{ratio} coverage", ratio=ratio_words(whole, language)) if whole["status"] == "ok" else ratio_words(whole, language)
+    covered = (
+        say("{ratio} coverage", ratio=ratio_words(whole, language))
+        if whole["status"] == "ok"
+        else ratio_words(whole, language)
+    )
     is_behind = year["variance"] < 0
     tiles = [
-        Tile(say("Year to date"), short(year["bookings"]), say("of {target} phased", target=short(year["target"])), is_behind, "year"),
-        Tile(say("Attainment"), language.pct(year["attainment_pct"]), say("quarter to date {pct}", pct=language.pct(quarter["attainment_pct"])), is_behind, "attainment" if view.grain != "person" else "plan"),
-        Tile(say("Still to win"), short(whole["remaining_target"]), say("of {target} for {period}", target=short(whole["target"]), period=whole["period"]), key="landing"),
-        Tile(say("Open for the year"), short(whole["open_pipeline"]), f"{language.deals(whole['open_count'])}, {covered}", key="coverage" if view.grain != "person" else "closing"),
-    ]  # fmt: skip
+        Tile(
+            say("Year to date"),
+            short(year["bookings"]),
+            say("of {target} phased", target=short(year["target"])),
+            is_behind,
+            "year",
+        ),
+        Tile(
+            say("Attainment"),
+            language.pct(year["attainment_pct"]),
+            say("quarter to date {pct}", pct=language.pct(quarter["attainment_pct"])),
+            is_behind,
+            "attainment" if view.grain != "person" else "plan",
+        ),
+        Tile(
+            say("Still to win"),
+            short(whole["remaining_target"]),
+            say("of {target} for {period}", target=short(whole["target"]), period=whole["period"]),
+            key="landing",
+        ),
+        Tile(
+            say("Open for the year"),
+            short(whole["open_pipeline"]),
+            f"{language.deals(whole['open_count'])}, {covered}",
+            key="coverage" if view.grain != "person" else "closing",
+        ),
+    ]
     landing = view.year_landing()
     if landing and landing["method"] == "model":
         is_short = landing["band"] in {"stretch", "out_of_reach"}
         tiles.append(
-            Tile(say("Chance to hit {period}", period=landing["period"]), language.chance(landing["hit_probability"]), say(BANDS[landing["band"]]), is_short, "landing")
-        )  # fmt: skip
+            Tile(
+                say("Chance to hit {period}", period=landing["period"]),
+                language.chance(landing["hit_probability"]),
+                say(BANDS[landing["band"]]),
+                is_short,
+                "landing",
+            )
+        )
     elif at_risk > 0:
-        tiles.append(Tile(say("At risk"), short(at_risk), say("no month left can take it"), is_short=True))
+        tiles.append(
+            Tile(say("At risk"), short(at_risk), say("no month left can take it"), is_short=True)
+        )
     elif coming:
         ratio = coming["coverage_ratio"]
         words = {"no_target": say("no target yet"), "covered": say("target is covered")}
@@ -124,7 +183,11 @@ def actions(view: View) -> list[Action]:
 def _confirm(view: View) -> Action | None:
     """The deal whose waiting costs most of the quarter's chance, unless it is to be protected."""
     name = "owner_hit_change_quarter" if view.grain == "person" else "hit_change_quarter"
-    deals = [deal for deal in view.deals() if deal[name] is not None and not is_protected(deal) and not deal["days_overdue"]]
+    deals = [
+        deal
+        for deal in view.deals()
+        if deal[name] is not None and not is_protected(deal) and not deal["days_overdue"]
+    ]
     if not deals:
         return None
     worst = min(deals, key=lambda deal: (deal[name], deal["opportunity_id"]))
@@ -132,8 +195,10 @@ def _confirm(view: View) -> Action | None:
         return None
     said = view.language.say(
         "Get {deal} ({amount}) confirmed: a month of waiting takes {points} points off the chance to hit the quarter.",
-        deal=view.deal_link(worst), amount=view.edition.short(amount_of(worst)), points=view.language.number(abs(worst[name]) * 100, 0),
-    )  # fmt: skip
+        deal=view.deal_link(worst),
+        amount=view.edition.short(amount_of(worst)),
+        points=view.language.number(abs(worst[name]) * 100, 0),
+    )
     return Action(_owner(worst), said, "closing_plan")
 
 
@@ -146,13 +211,17 @@ def _date_again(view: View) -> Action | None:
     largest = max(mine, key=lambda deal: (amount_of(deal), deal["opportunity_id"]))
     values = {"deal": view.deal_link(largest), "amount": view.edition.short(_total(mine))}
     if len(mine) == 1:
-        said = view.language.say("Re-date or close {deal} ({amount}): it is past its close date and counts nowhere.", **values)
+        said = view.language.say(
+            "Re-date or close {deal} ({amount}): it is past its close date and counts nowhere.",
+            **values,
+        )
     else:
         said = view.language.say_many(
             "Re-date or close {n} deal past its close date ({amount}), {deal} first: it counts nowhere.",
             "Re-date or close {n} deals past their close date ({amount}), {deal} first: they count nowhere.",
-            len(mine), **values,
-        )  # fmt: skip
+            len(mine),
+            **values,
+        )
     return Action(_owner(largest), said, "closing_plan")
 
 
@@ -165,12 +234,21 @@ def _find_pipeline(view: View) -> Action | None:
     if round(coming["coverage_ratio"], 1) >= round(needed, 1):
         return None
     missing = coming["remaining_target"] * Decimal(str(round(needed, 1))) - coming["open_pipeline"]
-    owner = _thinnest_team(view) if view.grain == "company" else formats.printable(view.data.name_of(view.grain, view.grain_id))
+    owner = (
+        _thinnest_team(view)
+        if view.grain == "company"
+        else formats.printable(view.data.name_of(view.grain, view.grain_id))
+    )
     said = view.language.say(
         "Find {amount} more pipeline for {period}: coverage is {ratio}, and {needed} is needed ({more}).",
-        amount=view.edition.short(missing), period=coming["period"], ratio=view.language.ratio(coming["coverage_ratio"]), needed=view.language.ratio(needed),
-        more=see("coverage", view.language.say("how that is known")) if view.grain != "person" else view.language.say("by the company's past"),
-    )  # fmt: skip
+        amount=view.edition.short(missing),
+        period=coming["period"],
+        ratio=view.language.ratio(coming["coverage_ratio"]),
+        needed=view.language.ratio(needed),
+        more=see("coverage", view.language.say("how that is known"))
+        if view.grain != "person"
+        else view.language.say("by the company's past"),
+    )
     return Action(owner, said, "pipeline_coverage")
 
 
@@ -182,8 +260,9 @@ def _look_after(view: View) -> Action | None:
     largest = max(kept, key=lambda deal: (amount_of(deal), deal["opportunity_id"]))
     said = view.language.say(
         "Look after {deal} ({amount}): an existing client that is slow to close is worth more than a date.",
-        deal=view.deal_link(largest), amount=view.edition.short(amount_of(largest)),
-    )  # fmt: skip
+        deal=view.deal_link(largest),
+        amount=view.edition.short(amount_of(largest)),
+    )
     return Action(_owner(largest), said, "closing_plan")
 
 
@@ -191,14 +270,21 @@ def _close_largest(view: View) -> Action | None:
     """The largest deal due in the coming month."""
     month = view.edition.month.plus(1)
     last = view.edition.rules.calendar.last_day(month)
-    due = [deal for deal in view.deals() if not deal["days_overdue"] and deal["close_date"] <= last and not is_protected(deal)]
+    due = [
+        deal
+        for deal in view.deals()
+        if not deal["days_overdue"] and deal["close_date"] <= last and not is_protected(deal)
+    ]
     if not due:
         return None
     largest = max(due, key=lambda deal: (amount_of(deal), deal["opportunity_id"]))
     said = view.language.say(
         "Bring {deal} ({amount}) home by {day}: the largest due in {month}.",
-        deal=view.deal_link(largest), amount=view.edition.short(amount_of(largest)), day=view.language.day(largest["close_date"]), month=view.language.month_name(month),
-    )  # fmt: skip
+        deal=view.deal_link(largest),
+        amount=view.edition.short(amount_of(largest)),
+        day=view.language.day(largest["close_date"]),
+        month=view.language.month_name(month),
+    )
     return Action(_owner(largest), said, "closing_plan")
 
 
@@ -209,9 +295,11 @@ def _name_amounts(view: View) -> Action | None:
         return None
     first = min(bare, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
     said = view.language.say_many(
-        "Put an amount on {deal}: without one it is in no sum.", "Put amounts on {n} deals, {deal} first: without one they are in no sum.",
-        len(bare), deal=view.deal_link(first),
-    )  # fmt: skip
+        "Put an amount on {deal}: without one it is in no sum.",
+        "Put amounts on {n} deals, {deal} first: without one they are in no sum.",
+        len(bare),
+        deal=view.deal_link(first),
+    )
     return Action(_owner(first), said, "closing_plan")
 
 
@@ -219,19 +307,32 @@ def _speak_with(view: View) -> Action | None:
     """Whoever is furthest behind the phased target of the year to date, on packs of a team or the company."""
     if view.grain == "person":
         return None
-    rows = [row for row in view.attainment_rows("person") if row["year"]["variance"] < 0 and row["year"]["status"] != "no_target"]
+    rows = [
+        row
+        for row in view.attainment_rows("person")
+        if row["year"]["variance"] < 0 and row["year"]["status"] != "no_target"
+    ]
     if not rows:
         return None
     worst = min(rows, key=lambda row: (row["year"]["variance"], row["name"]))
     said = view.language.say(
         "Agree what the year can still bring: {gap} behind the phased target, at {pct} ({more}).",
-        gap=view.edition.short(abs(worst["year"]["variance"])), pct=view.language.pct(worst["year"]["attainment_pct"]),
+        gap=view.edition.short(abs(worst["year"]["variance"])),
+        pct=view.language.pct(worst["year"]["attainment_pct"]),
         more=see("attainment", view.language.say("who is where")),
-    )  # fmt: skip
+    )
     return Action(name_of(worst), said, "target_attainment")
 
 
-RULES: tuple[Callable[[View], Action | None], ...] = (_confirm, _find_pipeline, _date_again, _look_after, _speak_with, _close_largest, _name_amounts)
+RULES: tuple[Callable[[View], Action | None], ...] = (
+    _confirm,
+    _find_pipeline,
+    _date_again,
+    _look_after,
+    _speak_with,
+    _close_largest,
+    _name_amounts,
+)
 
 
 def _owner(deal: Record) -> str:
@@ -253,9 +354,16 @@ def _of_the_one_with_most(deals: Sequence[Record]) -> list[Record]:
 def _thinnest_team(view: View) -> str:
     """Return the team with the lowest coverage of the quarter in focus."""
     period = view.data.focus_quarter
-    rows = [row for team in view.data.active_teams() for row in view.data.coverage("team", team) if row["period"] == period and row["status"] == "ok"]
+    rows = [
+        row
+        for team in view.data.active_teams()
+        for row in view.data.coverage("team", team)
+        if row["period"] == period and row["status"] == "ok"
+    ]
     return (
-        formats.printable(min(rows, key=lambda row: (row["coverage_ratio"], row["grain_id"]))["grain_id"])
+        formats.printable(
+            min(rows, key=lambda row: (row["coverage_ratio"], row["grain_id"]))["grain_id"]
+        )
         if rows
         else formats.printable(view.grain_id)
     )

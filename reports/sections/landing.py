@@ -1,7 +1,8 @@
 """The sections on what is to come: where periods land, how past forecasts did, and new pipeline.
 
 Put a question about the future, its answer in a sentence, a figure and tables here. Where there is
-too little history, the section says so and shows the baseline. Clients, work and plans are `clients`.
+too little history, the section says so and shows the baseline. Clients, work and plans are
+`clients`.
 """
 
 from __future__ import annotations
@@ -19,10 +20,23 @@ from reports.text.i18n import marked
 from sales.calendar import Month
 from sales.forecast.backtest import FEWEST_SCORED, Score
 
-BANDS = {"secure": marked("secure"), "on_track": marked("on track"), "stretch": marked("a stretch"), "out_of_reach": marked("out of reach")}
-BASELINES = {"stage_weighted": marked("Stage-weighted"), "last_year": marked("Last year"), "three_month_average": marked("Three months")}
+BANDS = {
+    "secure": marked("secure"),
+    "on_track": marked("on track"),
+    "stretch": marked("a stretch"),
+    "out_of_reach": marked("out of reach"),
+}
+BASELINES = {
+    "stage_weighted": marked("Stage-weighted"),
+    "last_year": marked("Last year"),
+    "three_month_average": marked("Three months"),
+}
 KINDS = {"month": marked("Month"), "quarter": marked("Quarter"), "year": marked("Year")}
-OF_THE = {"month": marked("Forecasts of the month"), "quarter": marked("Forecasts of the quarter"), "year": marked("Forecasts of the year")}
+OF_THE = {
+    "month": marked("Forecasts of the month"),
+    "quarter": marked("Forecasts of the quarter"),
+    "year": marked("Forecasts of the year"),
+}
 FORECASTS = {
     "month": marked("Month: {forecasts} forecasts of {periods} months"),
     "quarter": marked("Quarter: {forecasts} forecasts of {periods} quarters"),
@@ -50,18 +64,32 @@ def landing(view: View) -> Section:
         return _landing_without_history(view, rows)
     held = [row for row in forecast if row["target"] > 0]
     printed = [
-        Row((
-            _named(view, row["period"]), money(row["bookings"]), money(row["p10"]), money(row["p50"]), money(row["p90"]),
-            money(row["target"]) if row["target"] else formats.EMPTY, language.chance(row["hit_probability"]),
-            say(BANDS[row["band"]]) if row["band"] else formats.EMPTY,
-        ), is_strong=row["period_kind"] == "year")
+        Row(
+            (
+                _named(view, row["period"]),
+                money(row["bookings"]),
+                money(row["p10"]),
+                money(row["p50"]),
+                money(row["p90"]),
+                money(row["target"]) if row["target"] else formats.EMPTY,
+                language.chance(row["hit_probability"]),
+                say(BANDS[row["band"]]) if row["band"] else formats.EMPTY,
+            ),
+            is_strong=row["period_kind"] == "year",
+        )
         for row in rows
         if row["target"] or not held
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Period"), 16), Column(say("Booked"), 12, True), Column("P10", 12, True), Column("P50", 12, True), Column("P90", 12, True),
-        Column(say("Target"), 13, True), Column(say("Chance"), 9, True), Column(say("Reach"), 14),
-    )  # fmt: skip
+        Column(say("Period"), 16),
+        Column(say("Booked"), 12, True),
+        Column("P10", 12, True),
+        Column("P50", 12, True),
+        Column("P90", 12, True),
+        Column(say("Target"), 13, True),
+        Column(say("Chance"), 9, True),
+        Column(say("Reach"), 14),
+    )
     bars = [
         Landing(
             _named(view, row["period"]),
@@ -74,21 +102,34 @@ def landing(view: View) -> Section:
         for row in held
     ]
     figure = charts_ahead.landing_ranges(bars, view.edition.palette, language) if bars else None
-    caption = say("In percent of each target. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: the target.")
+    caption = say(
+        "In percent of each target. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: the target."
+    )
     return Section(
-        "landing", say("Where it lands"), _landing_answer(view, held), figure, caption if bars else "", (), (Table(columns, tuple(printed)),),
-        starts_page=view.grain == "company", stays_together=True,
-    )  # fmt: skip
+        "landing",
+        say("Where it lands"),
+        _landing_answer(view, held),
+        figure,
+        caption if bars else "",
+        (),
+        (Table(columns, tuple(printed)),),
+        starts_page=view.grain == "company",
+        stays_together=True,
+    )
 
 
 def margin_sentence(view: View) -> str:
     """Return how much of the coming month may be missed with the year still on track, empty where nobody can say."""
     say = view.language.say
-    rows = [row for row in view.landings() if row["period_kind"] == "year" and row["margin"] is not None]
+    rows = [
+        row for row in view.landings() if row["period_kind"] == "year" and row["margin"] is not None
+    ]
     if not rows:
         return ""
     row, month = rows[0], view.language.month_name(view.edition.month.plus(1))
-    coming = next((each["target"] for each in view.landings() if each["period_kind"] == "month"), None)
+    coming = next(
+        (each["target"] for each in view.landings() if each["period_kind"] == "month"), None
+    )
     if row["margin"] < 0:
         return say(
             "Meeting the target of {month} alone does not put the year on track: it takes {amount} more.",
@@ -97,7 +138,11 @@ def margin_sentence(view: View) -> str:
         )
     if coming is not None and row["margin"] >= coming:
         return say("Even a {month} without a booking leaves the year on track.", month=month)
-    return say("You can miss {month} by {amount} and the year is still on.", month=month, amount=view.edition.short(row["margin"]))
+    return say(
+        "You can miss {month} by {amount} and the year is still on.",
+        month=month,
+        amount=view.edition.short(row["margin"]),
+    )
 
 
 def track_record(view: View, scores: Sequence[Score]) -> Section:
@@ -107,36 +152,74 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
     title = say("How good were earlier forecasts")
     if not mine:
         return Section(
-            "record", title, say("There is too little history to judge forecasts: no claim is made, and the baselines stand beside every number.")
+            "record",
+            title,
+            say(
+                "There is too little history to judge forecasts: no claim is made, and the baselines stand beside every number."
+            ),
         )
     rows = [
-        Row((
-            say(FORECASTS[score.kind], forecasts=score.forecasts, periods=score.periods), language.share(score.wape),
-            *(language.share(score.baselines.get(name)) for name in BASELINES),
-            language.share(score.inside), language.number(score.brier), language.number(score.brier_baseline),
-        ))
+        Row(
+            (
+                say(FORECASTS[score.kind], forecasts=score.forecasts, periods=score.periods),
+                language.share(score.wape),
+                *(language.share(score.baselines.get(name)) for name in BASELINES),
+                language.share(score.inside),
+                language.number(score.brier),
+                language.number(score.brier_baseline),
+            )
+        )
         for score in mine
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Forecasts"), 31), Column("P50", 8, True), *(Column(say(name), 13, True) for name in BASELINES.values()),
-        Column(say("Inside"), 8, True), Column("Brier", 7, True), Column(say("Mean"), 7, True),
-    )  # fmt: skip
+        Column(say("Forecasts"), 31),
+        Column("P50", 8, True),
+        *(Column(say(name), 13, True) for name in BASELINES.values()),
+        Column(say("Inside"), 8, True),
+        Column("Brier", 7, True),
+        Column(say("Mean"), 7, True),
+    )
     reliability = [
-        Row((say(KINDS[score.kind]), language.share(said), language.share(came), language.count(number)))
+        Row(
+            (
+                say(KINDS[score.kind]),
+                language.share(said),
+                language.share(came),
+                language.count(number),
+            )
+        )
         for score in mine
         if score.kind == "month" and score.periods >= FEWEST_SCORED
         for said, came, number in score.reliability
     ]
     tables = [Table(columns, tuple(rows), note=say(RECORD_NOTE))]
     if reliability:
-        kept = (Column(say("Chance to hit"), 40), Column(say("Said"), 20, True), Column(say("Came"), 20, True), Column(say("Forecasts"), 20, True))
-        tables.append(Table(kept, tuple(reliability), title=say("What was said, and how often it came")))
+        kept = (
+            Column(say("Chance to hit"), 40),
+            Column(say("Said"), 20, True),
+            Column(say("Came"), 20, True),
+            Column(say("Forecasts"), 20, True),
+        )
+        tables.append(
+            Table(kept, tuple(reliability), title=say("What was said, and how often it came"))
+        )
     judged = _judged(view)
-    figure = charts_ahead.judged_forecasts(judged, view.edition.short, view.edition.palette, language) if judged else None
+    figure = (
+        charts_ahead.judged_forecasts(judged, view.edition.short, view.edition.palette, language)
+        if judged
+        else None
+    )
     caption = say(
         "Each month as it was forecast at the end of the month before. Band: P10 to P90. Tick: P50. Dot: what came; a ring where it came outside."
     )
-    return Section("record", title, _record_answer(view, mine), figure, caption if judged else "", tables=tuple(tables))
+    return Section(
+        "record",
+        title,
+        _record_answer(view, mine),
+        figure,
+        caption if judged else "",
+        tables=tuple(tables),
+    )
 
 
 def _judged(view: View) -> list[Judged]:
@@ -144,12 +227,14 @@ def _judged(view: View) -> list[Judged]:
     rows = [
         (Month.parse(row["period"]), row)
         for row in view.data.past_forecasts(view.grain, view.grain_id)
-        if row["period_kind"] == "month" and Month.parse(row["as_of_month"]).plus(1) == Month.parse(row["period"])
+        if row["period_kind"] == "month"
+        and Month.parse(row["as_of_month"]).plus(1) == Month.parse(row["period"])
     ]
     rows.sort(key=lambda pair: pair[0])
     return [
-        Judged(view.language.short_month(month), row["p10"], row["p50"], row["p90"], row["outcome"]) for month, row in rows[-MONTHS_JUDGED:]
-    ]  # fmt: skip
+        Judged(view.language.short_month(month), row["p10"], row["p50"], row["p90"], row["outcome"])
+        for month, row in rows[-MONTHS_JUDGED:]
+    ]
 
 
 def generation(view: View) -> Section | None:
@@ -166,28 +251,51 @@ def generation(view: View) -> Section | None:
     lines.sort(key=lambda line: (-line[1], line[0]))
     money = view.edition.money
     printed = [
-        Row((
-            say("(none)") if source == "(none)" else formats.printable(source), money(created), money(required),
-            language.share(float(created / required)) if required else formats.EMPTY, language.share(first["conversion"]), language.number(first["lead_months"], 1),
-        ))
+        Row(
+            (
+                say("(none)") if source == "(none)" else formats.printable(source),
+                money(created),
+                money(required),
+                language.share(float(created / required)) if required else formats.EMPTY,
+                language.share(first["conversion"]),
+                language.number(first["lead_months"], 1),
+            )
+        )
         for source, created, required, first in lines[:MOST_SOURCES]
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Lead source"), 28), Column(say("Created in 3 months"), 18, True), Column(say("Needed"), 16, True), Column(say("of needed"), 12, True),
-        Column(say("Converts"), 12, True), Column(say("Lead, months"), 14, True),
-    )  # fmt: skip
+        Column(say("Lead source"), 28),
+        Column(say("Created in 3 months"), 18, True),
+        Column(say("Needed"), 16, True),
+        Column(say("of needed"), 12, True),
+        Column(say("Converts"), 12, True),
+        Column(say("Lead, months"), 14, True),
+    )
     created = view.edition.short(sum((line[1] for line in lines), Decimal(0)))
     required = [line[2] for line in lines if line[2] is not None]
     answer = say("{created} of new pipeline was created in the last three months.", created=created)
     if required and sum(required):
         need = view.edition.short(sum(required, Decimal(0)))
         answer = say(
-            "{created} of new pipeline was created in the last three months; the targets that it serves need {need}.", created=created, need=need
+            "{created} of new pipeline was created in the last three months; the targets that it serves need {need}.",
+            created=created,
+            need=need,
         )
     ahead = _needed_next(view)
-    note = say("Needed of the next month, after what is booked and open: {amount}.", amount=view.edition.short(ahead)) if ahead is not None else ""
+    note = (
+        say(
+            "Needed of the next month, after what is booked and open: {amount}.",
+            amount=view.edition.short(ahead),
+        )
+        if ahead is not None
+        else ""
+    )
     return Section(
-        "generation", say("Is enough new pipeline created"), answer, tables=(Table(columns, tuple(printed), note=note),), stays_together=True
+        "generation",
+        say("Is enough new pipeline created"),
+        answer,
+        tables=(Table(columns, tuple(printed), note=note),),
+        stays_together=True,
     )
 
 
@@ -199,9 +307,20 @@ def phasing_remarks(view: View) -> tuple[str, ...]:
     if season is not None:
         evidence, deals = season
         if evidence:
-            said.append(say("The months follow the season of {n} won deals with a weight of {share}; the rest is even.", n=language.count(deals), share=language.share(evidence)))  # fmt: skip
+            said.append(
+                say(
+                    "The months follow the season of {n} won deals with a weight of {share}; the rest is even.",
+                    n=language.count(deals),
+                    share=language.share(evidence),
+                )
+            )
         else:
-            said.append(say("The months are even: {n} won deals show no season beyond chance.", n=language.count(deals)))
+            said.append(
+                say(
+                    "The months are even: {n} won deals show no season beyond chance.",
+                    n=language.count(deals),
+                )
+            )
     check = view.data.phasing_check(view.grain_id)
     if check is not None and check["catch_up_chance"] is not None:
         said.append(
@@ -224,20 +343,33 @@ def phasing_remarks(view: View) -> tuple[str, ...]:
 def _landing_answer(view: View, held: Sequence[Record]) -> str:
     year = next((row for row in held if row["period_kind"] == "year"), None)
     if year is None:
-        return view.language.say("There is no target for the periods to come; the ranges stand by themselves.")
+        return view.language.say(
+            "There is no target for the periods to come; the ranges stand by themselves."
+        )
     short = view.edition.short
     answer = view.language.say(
         "{period} lands between {low} and {high} in eight of ten cases: the chance to reach {target} is {chance}, {band}.",
-        period=year["period"], low=short(year["p10"]), high=short(year["p90"]), target=short(year["target"]),
-        chance=view.language.chance(year["hit_probability"]), band=view.language.say(BANDS[year["band"]]),
-    )  # fmt: skip
+        period=year["period"],
+        low=short(year["p10"]),
+        high=short(year["p90"]),
+        target=short(year["target"]),
+        chance=view.language.chance(year["hit_probability"]),
+        band=view.language.say(BANDS[year["band"]]),
+    )
     return view.language.joined([answer, margin_sentence(view)])
 
 
 def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
     say, money = view.language.say, view.edition.money
     printed = [
-        Row((_named(view, row["period"]), money(row["bookings"]), *(money(row[name]) for name in BASELINES), money(row["target"])))
+        Row(
+            (
+                _named(view, row["period"]),
+                money(row["bookings"]),
+                *(money(row[name]) for name in BASELINES),
+                money(row["target"]),
+            )
+        )
         for row in rows
         if row["method"] != "over"
     ]
@@ -251,7 +383,9 @@ def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
         "There is too little history for a forecast: under six closed months, or too few decided deals. These are plain baselines, not forecasts."
     )
     tables = (Table(columns, tuple(printed)),) if printed else ()
-    return Section("landing", say("Where it lands"), answer, tables=tables, starts_page=view.grain == "company")
+    return Section(
+        "landing", say("Where it lands"), answer, tables=tables, starts_page=view.grain == "company"
+    )
 
 
 def _record_answer(view: View, scores: Sequence[Score]) -> str:
@@ -265,11 +399,21 @@ def _error_words(view: View, score: Score) -> str:
         return say("There is nothing yet to compare forecasts with.")
     best = min(score.baselines, key=lambda name: score.baselines[name])
     gap = score.baselines[best] - score.wape
-    values = {"what": say(OF_THE[score.kind]), "wape": share(score.wape), "best": say(BASELINES[best]), "its": share(score.baselines[best])}
+    values = {
+        "what": say(OF_THE[score.kind]),
+        "wape": share(score.wape),
+        "best": say(BASELINES[best]),
+        "its": share(score.baselines[best]),
+    }
     if gap > SAME:
-        return say("{what} were off by {wape}, the best naive baseline ({best}) by {its}.", **values)
+        return say(
+            "{what} were off by {wape}, the best naive baseline ({best}) by {its}.", **values
+        )
     if gap < -SAME:
-        return say("{what} were off by {wape}; the baseline {best} did better, with {its}: trust the baseline more.", **values)
+        return say(
+            "{what} were off by {wape}; the baseline {best} did better, with {its}: trust the baseline more.",
+            **values,
+        )
     return say("{what} were off by {wape}, no better than the baseline {best}.", **values)
 
 
@@ -278,9 +422,15 @@ def _range_words(view: View, score: Score) -> str:
     say, inside = view.language.say, view.language.share(score.inside)
     if score.inside < TOO_NARROW:
         return say(
-            "Their ranges were too narrow: {inside} of what came lay inside, where {wanted} should.", inside=inside, wanted=view.language.pct(80)
+            "Their ranges were too narrow: {inside} of what came lay inside, where {wanted} should.",
+            inside=inside,
+            wanted=view.language.pct(80),
         )
-    return say("Their ranges were wider than needed: {inside} of what came lay inside.", inside=inside) if score.inside > TOO_WIDE else ""
+    return (
+        say("Their ranges were wider than needed: {inside} of what came lay inside.", inside=inside)
+        if score.inside > TOO_WIDE
+        else ""
+    )
 
 
 def _generated(rows: Sequence[Record], lately: set[str]) -> tuple[Decimal, Decimal | None, Record]:
@@ -292,7 +442,11 @@ def _generated(rows: Sequence[Record], lately: set[str]) -> tuple[Decimal, Decim
 
 def _needed_next(view: View) -> Decimal | None:
     coming = str(view.edition.month.plus(1))
-    rows = [row["required"] for row in view.data.generation() if row["month"] == coming and row["required"] is not None]
+    rows = [
+        row["required"]
+        for row in view.data.generation()
+        if row["month"] == coming and row["required"] is not None
+    ]
     return sum(rows, Decimal(0)) if rows else None
 
 

@@ -22,9 +22,14 @@ MEASURES = {
     "target": marked("Phased target to date"),
 }
 CAUSES = {
-    "late_edit": marked("late edit"), "owner": marked("owner or team"), "amount": marked("amount"), "deletion": marked("deletion"),
-    "target_revision": marked("target revision"), "rate": marked("rate"), "definition": marked("definition"),
-}  # fmt: skip
+    "late_edit": marked("late edit"),
+    "owner": marked("owner or team"),
+    "amount": marked("amount"),
+    "deletion": marked("deletion"),
+    "target_revision": marked("target revision"),
+    "rate": marked("rate"),
+    "definition": marked("definition"),
+}
 
 
 def restated(view: View, differences: Sequence[Record], published: date | None) -> Section | None:
@@ -34,29 +39,56 @@ def restated(view: View, differences: Sequence[Record], published: date | None) 
         return None
     say, money = view.language.say, view.edition.money
     shown = sorted(
-        mine, key=lambda row: (list(MEASURES).index(row["measure"]), -abs(row["difference"]), row["record_id"], row["owner_id"], row["team"])
+        mine,
+        key=lambda row: (
+            list(MEASURES).index(row["measure"]),
+            -abs(row["difference"]),
+            row["record_id"],
+            row["owner_id"],
+            row["team"],
+        ),
     )
     lines = [
-        Row((
-            say(MEASURES[row["measure"]]), _what(view, row), formats.printable(row["owner_name"]),
-            money(row["before"]), money(row["after"]), money(row["difference"]), say(CAUSES[row["cause"]]),
-        ))
+        Row(
+            (
+                say(MEASURES[row["measure"]]),
+                _what(view, row),
+                formats.printable(row["owner_name"]),
+                money(row["before"]),
+                money(row["after"]),
+                money(row["difference"]),
+                say(CAUSES[row["cause"]]),
+            )
+        )
         for row in shown[:MOST_LINES]
-    ]  # fmt: skip
+    ]
     columns = (
-        Column(say("Number"), 15), Column(say("Deal or target"), 24), Column(say("Person"), 13), Column(say("Before"), 12, True), Column(say("Now"), 12, True),
-        Column(say("Difference"), 12, True), Column(say("Cause"), 12),
-    )  # fmt: skip
+        Column(say("Number"), 15),
+        Column(say("Deal or target"), 24),
+        Column(say("Person"), 13),
+        Column(say("Before"), 12, True),
+        Column(say("Now"), 12, True),
+        Column(say("Difference"), 12, True),
+        Column(say("Cause"), 12),
+    )
     hidden = len(shown) - len(lines)
-    note = say("{n} more are in the attached restatement.csv.", n=view.language.count(hidden)) if hidden else ""
+    note = (
+        say("{n} more are in the attached restatement.csv.", n=view.language.count(hidden))
+        if hidden
+        else ""
+    )
     answer = view.language.say_many(
-        "{n} line differs from this month as it was published first.", "{n} lines differ from this month as it was published first.", len(mine)
+        "{n} line differs from this month as it was published first.",
+        "{n} lines differ from this month as it was published first.",
+        len(mine),
     )
     if published:
         answer = view.language.say_many(
-            "{n} line differs from this month as it was published first, on {day}.", "{n} lines differ from this month as it was published first, on {day}.",
-            len(mine), day=view.language.day(published),
-        )  # fmt: skip
+            "{n} line differs from this month as it was published first, on {day}.",
+            "{n} lines differ from this month as it was published first, on {day}.",
+            len(mine),
+            day=view.language.day(published),
+        )
     return Section(
         "restated",
         say("What changed since this month was published"),
@@ -77,14 +109,26 @@ def _sums(view: View, rows: Sequence[Record]) -> Table:
         total = _sum(mine)
         by_cause = [_sum([row for row in mine if row["cause"] == cause]) for cause in there]
         lines.append(
-            Row((say(label), money(now - total), *(money(each) if each else formats.EMPTY for each in by_cause), money(now)), is_strong=bool(mine))
+            Row(
+                (
+                    say(label),
+                    money(now - total),
+                    *(money(each) if each else formats.EMPTY for each in by_cause),
+                    money(now),
+                ),
+                is_strong=bool(mine),
+            )
         )
     width = 52 // len(there)
     columns = (
-        Column(say("Number"), 100 - 24 - width * len(there)), Column(say("Before"), 12, True), *(Column(say(CAUSES[cause]), width, True) for cause in there),
+        Column(say("Number"), 100 - 24 - width * len(there)),
+        Column(say("Before"), 12, True),
+        *(Column(say(CAUSES[cause]), width, True) for cause in there),
         Column(say("Now"), 12, True),
-    )  # fmt: skip
-    return Table(columns, tuple(lines), note=say("Before, plus the difference of each cause, is now."))
+    )
+    return Table(
+        columns, tuple(lines), note=say("Before, plus the difference of each cause, is now.")
+    )
 
 
 def _now(view: View, measure: str) -> Decimal:
@@ -95,7 +139,10 @@ def _now(view: View, measure: str) -> Decimal:
 
 
 def _is_of(view: View, row: Record) -> bool:
-    return view.grain == "company" or row["team" if view.grain == "team" else "owner_id"] == view.grain_id
+    return (
+        view.grain == "company"
+        or row["team" if view.grain == "team" else "owner_id"] == view.grain_id
+    )
 
 
 def _what(view: View, row: Record) -> str:

@@ -24,18 +24,24 @@ LONGEST_TEXT = 200
 # Python's decimals compute with 28 digits unless told otherwise; columns hold 38.
 MOST_DIGITS = 60
 # From here on, short amounts are written with a power of ten.
+MILLION = 1_000_000
 BEYOND_WORDS = 10**15
 REPLACEMENT = "□"
 FONTS = Path(__file__).parents[1] / "templates" / "fonts"
-# The pages' own typeface, in two weights; the others are loaded only for names that need them. Each has a
-# family of its own: the renderer would draw several files of one family with the glyphs of the first.
+# The pages' own typeface, in two weights; the others are loaded only for names that need them. Each
+# has a family of its own: the renderer would draw several files of one family with the glyphs of
+# the first.
 TYPEFACE = "Onpace Sans"
 WEIGHTS = {400: "SourceSans3-Regular.ttf", 600: "SourceSans3-Semibold.ttf"}
 OTHER_TYPEFACES = {
-    "Onpace Arabic": "Vazirmatn-Regular.ttf", "Onpace Hebrew": "NotoSansHebrew-Regular.ttf", "Onpace Chinese": "NotoSansSC-Regular.ttf",
-    "Onpace Korean": "NotoSansKR-Regular.ttf", "Onpace Thai": "NotoSansThai-Regular.ttf",
-}  # fmt: skip
-# Around a right-to-left name: an isolate, and a mark that holds where the name is broken over lines.
+    "Onpace Arabic": "Vazirmatn-Regular.ttf",
+    "Onpace Hebrew": "NotoSansHebrew-Regular.ttf",
+    "Onpace Chinese": "NotoSansSC-Regular.ttf",
+    "Onpace Korean": "NotoSansKR-Regular.ttf",
+    "Onpace Thai": "NotoSansThai-Regular.ttf",
+}
+# Around a right-to-left name: an isolate, and a mark that holds where the name is broken over
+# lines.
 ISOLATE, END_OF_ISOLATE, LEFT_TO_RIGHT, NON_JOINER = "\u2068", "\u2069", "\u200e", "\u200c"
 MARKS = str.maketrans("", "", ISOLATE + END_OF_ISOLATE + LEFT_TO_RIGHT)
 VARIATIONS = {*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)}
@@ -53,7 +59,12 @@ class Formats:
         """Return an amount in whole units with its currency, `£1,234`."""
         if amount is None:
             return EMPTY
-        whole = Locale.parse(self.locale).currency_formats["standard"].pattern.split(";")[0].replace(".00", "")
+        whole = (
+            Locale.parse(self.locale)
+            .currency_formats["standard"]
+            .pattern.split(";")[0]
+            .replace(".00", "")
+        )
         return self._currency(round(amount), currency, whole)
 
     def short_money(self, amount: Decimal | None, currency: str) -> str:
@@ -61,24 +72,34 @@ class Formats:
         if amount is None:
             return EMPTY
         size = abs(amount)
-        digits = 0 if size < 1000 else 2 if 1_000_000 <= size < 10_000_000 else 1 if size >= 1_000_000 else 0  # noqa: PLR2004
+        digits = 0 if size < MILLION else 2 if size < 10 * MILLION else 1
         if self.locale.startswith("de") and 1000 <= size < 999_500:  # noqa: PLR2004  # CLDR has no short form of thousands in German
             return self._currency(round(amount / 1000), currency, "#,##0\u00a0'Tsd.'\u00a0¤")
         if size >= BEYOND_WORDS:
             return self._currency(amount, currency, "¤0.##E0")
         with localcontext(prec=MOST_DIGITS):
-            written = format_compact_currency(amount, currency, locale=self.locale, fraction_digits=digits)
+            written = format_compact_currency(
+                amount, currency, locale=self.locale, fraction_digits=digits
+            )
         for letter, small in COMPACT.get(self.locale[:2], ()):
             written = written.removesuffix(letter) + small if written.endswith(letter) else written
         return _true_minus(written)
 
     def _currency(self, amount: Decimal | int, currency: str, pattern: str) -> str:
         with localcontext(prec=MOST_DIGITS):
-            return _true_minus(format_currency(amount, currency, pattern, locale=self.locale, currency_digits=False))
+            return _true_minus(
+                format_currency(
+                    amount, currency, pattern, locale=self.locale, currency_digits=False
+                )
+            )
 
     def pct(self, value: float | None) -> str:
         """Return a percentage without decimals, `94%`."""
-        return EMPTY if value is None else _true_minus(format_percent(round(value) / 100, locale=self.locale))
+        return (
+            EMPTY
+            if value is None
+            else _true_minus(format_percent(round(value) / 100, locale=self.locale))
+        )
 
     def share(self, value: float | None) -> str:
         """Return a share of 1 as a percentage, `94%`; not a number prints as nothing."""
@@ -98,17 +119,31 @@ class Formats:
 
     @property
     def _percent_sign(self) -> str:
-        return "\u00a0%" if "\u00a0" in Locale.parse(self.locale).percent_formats[None].pattern else "%"
+        return (
+            "\u00a0%"
+            if "\u00a0" in Locale.parse(self.locale).percent_formats[None].pattern
+            else "%"
+        )
 
     def points(self, change: float | None) -> str:
         """Return a change of a chance in points, `−1.2`."""
         if change is None:
             return EMPTY
-        return _true_minus(format_decimal(round(change * 100, 1) + 0.0, "#,##0.0", locale=self.locale))  # no minus before zero
+        return _true_minus(
+            format_decimal(round(change * 100, 1) + 0.0, "#,##0.0", locale=self.locale)
+        )  # no minus before zero
 
     def number(self, value: float | None, digits: int = 2) -> str:
         """Return a number with so many decimals, `0.21`."""
-        return EMPTY if value is None else _true_minus(format_decimal(round(value, digits), f"#,##0.{'0' * digits}".rstrip("."), locale=self.locale))
+        return (
+            EMPTY
+            if value is None
+            else _true_minus(
+                format_decimal(
+                    round(value, digits), f"#,##0.{'0' * digits}".rstrip("."), locale=self.locale
+                )
+            )
+        )
 
     def ratio(self, value: float | None) -> str:
         """Return a ratio with one decimal, `2.9×`."""
@@ -142,16 +177,27 @@ class Formats:
 def printable(text: object) -> str:
     """Return text that can be set: one line, at most 200 characters, no character that no font has.
 
-    A name that is written from right to left is isolated, so that what follows it stays in its place.
+    A name that is written from right to left is isolated, so that what follows it stays in its
+    place.
     """
     if not isinstance(text, str) or not text.strip():
         return EMPTY
     flat = unicodedata.normalize("NFC", text[: 4 * LONGEST_TEXT])
     keeps = {NON_JOINER} if is_right_to_left(flat) else set[str]()
     # Direction marks and other format characters vanish; control characters separate words.
-    visible = (each for each in flat if (each in keeps or unicodedata.category(each) != "Cf") and ord(each) not in VARIATIONS)
-    kept = (" " if each.isspace() or unicodedata.category(each) in {"Cc", "Cs", "Co"} else each for each in visible)
-    drawn = "".join(each if each == " " or each in keeps or ord(each) in repertoire() else REPLACEMENT for each in kept)
+    visible = (
+        each
+        for each in flat
+        if (each in keeps or unicodedata.category(each) != "Cf") and ord(each) not in VARIATIONS
+    )
+    kept = (
+        " " if each.isspace() or unicodedata.category(each) in {"Cc", "Cs", "Co"} else each
+        for each in visible
+    )
+    drawn = "".join(
+        each if each == " " or each in keeps or ord(each) in repertoire() else REPLACEMENT
+        for each in kept
+    )
     one_line = " ".join(drawn.split())
     if not one_line.strip(NON_JOINER):
         return EMPTY

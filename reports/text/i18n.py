@@ -44,7 +44,11 @@ class Language(Formats):
     def joined(self, parts: list[str]) -> str:
         """Return sentences one after the other; markup where one of them is."""
         kept = [part for part in parts if part]
-        return Markup(" ").join(kept) if any(isinstance(part, Markup) for part in kept) else " ".join(kept)
+        return (
+            Markup(" ").join(kept)
+            if any(isinstance(part, Markup) for part in kept)
+            else " ".join(kept)
+        )
 
 
 def marked(text: str) -> str:
@@ -70,13 +74,21 @@ def catalogue(code: str) -> Catalog:
 
 @lru_cache
 def _texts(code: str) -> dict[str, str]:
-    return {message.id: cast("str", message.string) for message in catalogue(code) if isinstance(message.id, str) and message.string}
+    return {
+        message.id: cast("str", message.string)
+        for message in catalogue(code)
+        if isinstance(message.id, str) and message.string
+    }
 
 
 @lru_cache
 def _forms(code: str) -> dict[str, tuple[str, ...]]:
     pairs = [(message.id, message.string) for message in catalogue(code)]
-    return {ids[0]: tuple(forms) for ids, forms in pairs if isinstance(ids, tuple) and isinstance(forms, tuple | list) and all(forms)}
+    return {
+        ids[0]: tuple(forms)
+        for ids, forms in pairs
+        if isinstance(ids, tuple) and isinstance(forms, tuple | list) and all(forms)
+    }
 
 
 @lru_cache

@@ -19,7 +19,8 @@ from sales import arrow as columns
 
 # With fewer changes, less than a year of them, nothing is known of what is usual.
 FEWEST_CHANGES = 12
-# So many robust standard deviations from the median change are unusual; one month in 300 by chance if changes were normal.
+# So many robust standard deviations from the median change are unusual; one month in 300 by chance
+# if changes were normal.
 WIDTH = 3.0
 # The median absolute deviation of a normal distribution, in standard deviations.
 NORMAL = 0.6745
@@ -44,18 +45,26 @@ class Anomaly:
 def figures(table: pd.DataFrame) -> dict[str, Decimal]:
     """Return how many rows a table has, and the sum of each money column."""
     sums = {name: columns.arrow(table[name]) for name in table.columns}
-    money = {name: pc.sum(column).as_py() or Decimal(0) for name, column in sums.items() if pa.types.is_decimal(column.type)}
+    money = {
+        name: pc.sum(column).as_py() or Decimal(0)
+        for name, column in sums.items()
+        if pa.types.is_decimal(column.type)
+    }
     return {"rows": Decimal(len(table)), **money}
 
 
 def anomalies(past: Sequence[Mapping[str, Decimal]], now: Mapping[str, Decimal]) -> list[Anomaly]:
     """Return the figures of a month that are unusual beside those of the months before it, the oldest first.
 
-    A figure is usual if its change since the month before (as a ratio) lies within three robust standard deviations
-    (median and median absolute deviation, as in Leys et al. 2013, "Detecting outliers") of its own past changes, or near
-    the change that it made a year ago. A figure with a short past, or one that was zero in it, is not judged.
+    A figure is usual if its change since the month before (as a ratio) lies within three robust
+    standard deviations (median and median absolute deviation, as in Leys et al. 2013, "Detecting
+    outliers") of its own past changes, or near the change that it made a year ago. A figure with a
+    short past, or one that was zero in it, is not judged.
     """
-    found = (_anomaly(name, [float(month[name]) for month in past if name in month], float(value)) for name, value in sorted(now.items()))
+    found = (
+        _anomaly(name, [float(month[name]) for month in past if name in month], float(value))
+        for name, value in sorted(now.items())
+    )
     return [each for each in found if each is not None]
 
 
@@ -70,7 +79,9 @@ def _anomaly(name: str, past: Sequence[float], now: float) -> Anomaly | None:
     a_year_ago = float(changes[-MONTHS])
     if abs(change - middle) <= room or abs(change - a_year_ago) <= LIKE_LAST_YEAR:
         return None
-    lowest, highest = sorted((_value(float(sizes[-1]) + middle - room), _value(float(sizes[-1]) + middle + room)))
+    lowest, highest = sorted(
+        (_value(float(sizes[-1]) + middle - room), _value(float(sizes[-1]) + middle + room))
+    )
     return Anomaly(name, now, past[-1], lowest, highest)
 
 

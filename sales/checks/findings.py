@@ -78,7 +78,9 @@ def data_quality(
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), DataQuality)
 
 
-def bookings_without_target(booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
+def bookings_without_target(
+    booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+) -> Mask:
     """Return which credit of this year's bookings, to date, goes to people who have no target in force."""
     year = rules.calendar.fiscal_year(month)
     has_target = phased_targets.loc[phased_targets["fiscal_year"] == year, "owner_id"]
@@ -89,35 +91,70 @@ def bookings_without_target(booking_credit: pd.DataFrame, phased_targets: pd.Dat
 
 
 def _bookings(
-    snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
 ) -> Iterator[_Finding]:
     where = bookings_without_target(booking_credit, phased_targets, month, rules)
     amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
     names = dict(zip(snapshot["opportunity_id"], snapshot["name"], strict=True))
-    whose = dict(zip(snapshot["opportunity_id"], zip(snapshot["owner_id"], snapshot["owner_name"], strict=True), strict=True))
+    whose = dict(
+        zip(
+            snapshot["opportunity_id"],
+            zip(snapshot["owner_id"], snapshot["owner_name"], strict=True),
+            strict=True,
+        )
+    )
     owners: dict[str, list[str]] = {}
     sums: dict[str, int] = {}
     for (record_id, owner), minor in zip(
-        booking_credit.loc[where, ["opportunity_id", "owner_name"]].itertuples(index=False), amount[where], strict=True
+        booking_credit.loc[where, ["opportunity_id", "owner_name"]].itertuples(index=False),
+        amount[where],
+        strict=True,
     ):
         owners.setdefault(record_id, []).append(_shortened(owner, record_id))
         sums[record_id] = sums.get(record_id, 0) + int(minor)
     for record_id, people in owners.items():
         verb = "has" if len(people) == 1 else "have"
         detail = f"{' and '.join(people)} {verb} no target in force for the year, but booked {_shortened(names.get(record_id), record_id)}"
-        yield _Finding("booking_without_target", "warning", record_id, detail, sums[record_id], *_owner(*whose.get(record_id, (None, None))))
+        yield _Finding(
+            "booking_without_target",
+            "warning",
+            record_id,
+            detail,
+            sums[record_id],
+            *_owner(*whose.get(record_id, (None, None))),
+        )
 
 
-def _managers(manager_quotas: Sequence[ManagerQuota], folk: People, rules: MonthRules) -> Iterator[_Finding]:
+def _managers(
+    manager_quotas: Sequence[ManagerQuota], folk: People, rules: MonthRules
+) -> Iterator[_Finding]:
     for quota in manager_quotas:
         name = _shortened(folk.name_of(columns.text([quota.owner_id]))[0].as_py(), quota.owner_id)
         if quota.own != quota.team:
             detail = f"{name}'s own quota differs from the quotas of the team by this much: the team's count, the manager's is not added"
             difference = money.to_minor(quota.own - quota.team, rules.digits)
-            yield _Finding("manager_quota_differs", "info", quota.owner_id, detail, difference, quota.owner_id, name)
+            yield _Finding(
+                "manager_quota_differs",
+                "info",
+                quota.owner_id,
+                detail,
+                difference,
+                quota.owner_id,
+                name,
+            )
 
 
-def _deals(snapshot: pd.DataFrame, folk: People, month: Month, rules: MonthRules, repertoire: Container[int]) -> Iterator[_Finding]:
+def _deals(
+    snapshot: pd.DataFrame,
+    folk: People,
+    month: Month,
+    rules: MonthRules,
+    repertoire: Container[int],
+) -> Iterator[_Finding]:
     is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
     known = columns.codes(snapshot["owner_id"], folk.ids)
@@ -126,29 +163,84 @@ def _deals(snapshot: pd.DataFrame, folk: People, month: Month, rules: MonthRules
     closes = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
     assumed = np.asarray(pc.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
     cases: list[tuple[str, str, Mask, str]] = [
-        ("open_without_amount", "warning", is_open & without, "{name} is open and has no amount: it is in no sum"),
-        ("won_without_amount", "error", is_won & without, "{name} is won and has no amount: it is in no sum"),
-        ("owner_left", "warning", is_open & gone, "{name} is open and belongs to {owner}, who can no longer log in"),
-        ("owner_unknown", "warning", known < 0, "{name} belongs to {owner}, who is no user: a queue, or hidden from us"),
-        ("booked_later", "info", is_won & (closes > month.index), "{name} is won and booked in a later month, by its close date"),
-        ("history_assumed", "info", assumed, "{name} existed at the month end, but its history begins later: its first row is used"),
-        ("text_unprintable", "info", _unprintable(snapshot["name"], repertoire) | _unprintable(snapshot["account_name"], repertoire),
-         "the name of {name} holds characters that cannot be printed"),
-    ]  # fmt: skip
+        (
+            "open_without_amount",
+            "warning",
+            is_open & without,
+            "{name} is open and has no amount: it is in no sum",
+        ),
+        (
+            "won_without_amount",
+            "error",
+            is_won & without,
+            "{name} is won and has no amount: it is in no sum",
+        ),
+        (
+            "owner_left",
+            "warning",
+            is_open & gone,
+            "{name} is open and belongs to {owner}, who can no longer log in",
+        ),
+        (
+            "owner_unknown",
+            "warning",
+            known < 0,
+            "{name} belongs to {owner}, who is no user: a queue, or hidden from us",
+        ),
+        (
+            "booked_later",
+            "info",
+            is_won & (closes > month.index),
+            "{name} is won and booked in a later month, by its close date",
+        ),
+        (
+            "history_assumed",
+            "info",
+            assumed,
+            "{name} existed at the month end, but its history begins later: its first row is used",
+        ),
+        (
+            "text_unprintable",
+            "info",
+            _unprintable(snapshot["name"], repertoire)
+            | _unprintable(snapshot["account_name"], repertoire),
+            "the name of {name} holds characters that cannot be printed",
+        ),
+    ]
     for finding, severity, where, sentence in cases:
         rows = snapshot.loc[where, ["opportunity_id", "name", "owner_id", "owner_name"]]
-        values = zip(rows.itertuples(index=False), amount[where].tolist(), without[where].tolist(), strict=True)
+        values = zip(
+            rows.itertuples(index=False),
+            amount[where].tolist(),
+            without[where].tolist(),
+            strict=True,
+        )
         for (record_id, name, owner_id, owner), minor, is_null in values:
-            detail = sentence.format(name=_shortened(name, record_id), owner=_shortened(owner, record_id))
-            yield _Finding(finding, severity, record_id, detail, None if is_null else minor, *_owner(owner_id, owner))
+            detail = sentence.format(
+                name=_shortened(name, record_id), owner=_shortened(owner, record_id)
+            )
+            yield _Finding(
+                finding,
+                severity,
+                record_id,
+                detail,
+                None if is_null else minor,
+                *_owner(owner_id, owner),
+            )
 
 
-def _about_the_whole(snapshot: pd.DataFrame, rules: MonthRules, month: Month, organization_id: str) -> Iterator[_Finding]:
+def _about_the_whole(
+    snapshot: pd.DataFrame, rules: MonthRules, month: Month, organization_id: str
+) -> Iterator[_Finding]:
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
-    owner_assumed = np.asarray(pc.equal(columns.arrow(snapshot["owner_provenance"]), "assumed")) & ~without
+    owner_assumed = (
+        np.asarray(pc.equal(columns.arrow(snapshot["owner_provenance"]), "assumed")) & ~without
+    )
     if owner_assumed.any():
         detail = "today's owner is assumed for these deals: owner changes were not tracked before the month end"
-        yield _Finding("owner_assumed", "info", organization_id, detail, int(amount[owner_assumed].sum()))
+        yield _Finding(
+            "owner_assumed", "info", organization_id, detail, int(amount[owner_assumed].sum())
+        )
     if rules.is_fallback:
         detail = f"no policy file for the year of {month}: the rules of {rules.source} are used"
         yield _Finding("policy_of_another_year", "info", organization_id, detail, None)
@@ -169,7 +261,9 @@ def _unprintable(names: pd.Series, repertoire: Container[int]) -> Mask:
     plain = np.asarray(pc.match_substring_regex(encoded.dictionary, r"^[ -~]*$"))
     odd = np.zeros(len(plain) + 1, np.bool_)  # one more: a name that is null is not odd
     for position in np.flatnonzero(~plain).tolist():
-        odd[position] = any(ord(each) not in repertoire for each in encoded.dictionary[position].as_py())
+        odd[position] = any(
+            ord(each) not in repertoire for each in encoded.dictionary[position].as_py()
+        )
     return odd[np.asarray(encoded.indices.fill_null(len(plain)))]
 
 

@@ -26,7 +26,9 @@ def phasing_sums_to_annual_target(phased_targets: pd.DataFrame) -> list[str]:
     by_owner = phased_targets.groupby(["fiscal_year", "owner_id"], observed=True)
     sums = by_owner.agg(months=("baseline_target", "sum"), annual=("annual_target", "first"))
     wrong = sums.loc[sums["months"] != sums["annual"]]
-    return [f"{key}: months sum to {row.months}, the target is {row.annual}" for key, row in _few(wrong)]
+    return [
+        f"{key}: months sum to {row.months}, the target is {row.annual}" for key, row in _few(wrong)
+    ]
 
 
 def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str]) -> list[str]:
@@ -36,30 +38,45 @@ def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str
     for name in money_columns:
         wide = sums[name].unstack("grain")  # noqa: PD010  # not a pivot: the index is the key
         off = wide.loc[(wide["person"] != wide["company"]) | (wide["team"] != wide["company"])]
-        faults += [f"{name} of {key}: people {row.person}, teams {row.team}, company {row.company}" for key, row in _few(off)]
+        faults += [
+            f"{name} of {key}: people {row.person}, teams {row.team}, company {row.company}"
+            for key, row in _few(off)
+        ]
     return faults
 
 
 def forecast_columns(landing_forecast: pd.DataFrame) -> list[str]:
     """Return the columns of a forecast that add up: medians and margins do not."""
-    return [name for name in ("bookings", "target", "expected") if landing_forecast[name].notna().all()]
+    return [
+        name for name in ("bookings", "target", "expected") if landing_forecast[name].notna().all()
+    ]
 
 
 def movement_closes(pipeline_movement: pd.DataFrame) -> list[str]:
     """Opening plus what came less what went is closing, in every row."""
     digits = money.digits_of(pipeline_movement["opening"])
-    minor = {name: money.minor_units(pipeline_movement[name], digits)[0] for name in ["opening", *ADDS, *TAKES, "closing"]}
+    minor = {
+        name: money.minor_units(pipeline_movement[name], digits)[0]
+        for name in ["opening", *ADDS, *TAKES, "closing"]
+    }
     came, went = sum(minor[name] for name in ADDS), sum(minor[name] for name in TAKES)
     wrong = pipeline_movement.loc[minor["opening"] + came - went != minor["closing"]]
     return [f"{row.grain} {row.grain_id} {row.period}: does not close" for _, row in _few(wrong)]
 
 
-def closing_is_open_pipeline(pipeline_movement: pd.DataFrame, pipeline_coverage: pd.DataFrame) -> list[str]:
+def closing_is_open_pipeline(
+    pipeline_movement: pd.DataFrame, pipeline_coverage: pd.DataFrame
+) -> list[str]:
     """The movement of a period ends at the open pipeline that coverage shows."""
     key = ["grain", "grain_id", "period_kind", "period"]
-    both = pipeline_movement.merge(pipeline_coverage[[*key, "open_pipeline"]], on=key, how="inner", validate="one_to_one")
+    both = pipeline_movement.merge(
+        pipeline_coverage[[*key, "open_pipeline"]], on=key, how="inner", validate="one_to_one"
+    )
     wrong = both.loc[both["closing"] != both["open_pipeline"]]
-    return [f"{row.grain} {row.grain_id} {row.period}: {row.closing} against {row.open_pipeline}" for _, row in _few(wrong)]
+    return [
+        f"{row.grain} {row.grain_id} {row.period}: {row.closing} against {row.open_pipeline}"
+        for _, row in _few(wrong)
+    ]
 
 
 def no_fact_after_as_of(snapshot: pd.DataFrame) -> list[str]:
@@ -72,19 +89,31 @@ def no_fact_after_as_of(snapshot: pd.DataFrame) -> list[str]:
 
 
 def every_booking_has_a_target(
-    booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, data_quality: pd.DataFrame, month: Month, rules: MonthRules
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    data_quality: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
 ) -> list[str]:
     """A booking of the year belongs to someone with a target, or is listed in `data_quality`."""
     year = rules.calendar.year_of(month)
-    has_target = set(phased_targets.loc[phased_targets["fiscal_year"] == rules.calendar.fiscal_year(month), "owner_id"])
+    has_target = set(
+        phased_targets.loc[
+            phased_targets["fiscal_year"] == rules.calendar.fiscal_year(month), "owner_id"
+        ]
+    )
     booked = booking_credit[["opportunity_id", "owner_id", "close_date"]].itertuples(index=False)
     without = [
         deal
         for deal, owner, day in booked
-        if owner not in has_target and rules.calendar.first_day(year.first) <= day <= rules.calendar.last_day(month)
+        if owner not in has_target
+        and rules.calendar.first_day(year.first) <= day <= rules.calendar.last_day(month)
     ]
     listed = data_quality.loc[data_quality["finding"] == "booking_without_target", "record_id"]
-    return [f"{deal}: booked without a target and not listed" for deal in sorted(set(without) - set(listed))[:SHOWN]]
+    return [
+        f"{deal}: booked without a target and not listed"
+        for deal in sorted(set(without) - set(listed))[:SHOWN]
+    ]
 
 
 def assumed_share(snapshot: pd.DataFrame) -> Decimal | None:

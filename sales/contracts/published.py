@@ -105,8 +105,12 @@ class RawOpportunities(Contract):
     record_type_id: Text = _maybe("Record type today")
     is_private: Flag = _field("Only owner, those above and administrators see it")
     created_at: Instant = _field("When the record was created")
-    modified_at: Instant = _field("System modification stamp; of a deleted record, when it was deleted")
-    custom_amount: Amount = _maybe("Amount in the field that policy names, in the record's currency")
+    modified_at: Instant = _field(
+        "System modification stamp; of a deleted record, when it was deleted"
+    )
+    custom_amount: Amount = _maybe(
+        "Amount in the field that policy names, in the record's currency"
+    )
     effort_days: Number = _maybe("Days of work, in the field that policy names")
     service_start: Day = _maybe("First day of service, in the field that policy names")
     service_end: Day = _maybe("Last day of service, in the field that policy names")
@@ -220,7 +224,9 @@ class RawStages(Contract):
     forecast_category: Text = _maybe("Forecast category of the stage")
     stage_id: Text = _maybe("The stage's record")
     is_active: Flag = _field("Offered for new records")
-    is_listed: Flag = _field("Salesforce lists it; a renamed or deleted stage keeps its last known meaning")
+    is_listed: Flag = _field(
+        "Salesforce lists it; a renamed or deleted stage keeps its last known meaning"
+    )
 
     class Config(Contract.Config):
         """One row a name."""
@@ -234,7 +240,9 @@ class RawOrganization(Contract):
     organization_id: Text = _field("Organisation")
     name: Text = _field("Name")
     time_zone: Text = _field("Default time zone")
-    fiscal_year_start_month: Count = _field("First month of the fiscal year", in_range={"min_value": 1, "max_value": 12})
+    fiscal_year_start_month: Count = _field(
+        "First month of the fiscal year", in_range={"min_value": 1, "max_value": 12}
+    )
     names_year_by_start: Flag = _field("The fiscal year is called by the year it starts in")
     currency_code: Text = _field("Corporate currency")
     is_multi_currency: Flag = _field("Records carry their own currency")
@@ -269,7 +277,9 @@ class RawOpportunitySplits(Contract):
     percentage: Amount = _field("Share, 0-100")
     created_at: Instant = _field("When the split was created")
     is_deleted: Flag = _field("In the recycle bin, or gone")
-    modified_at: Instant = _maybe("System modification stamp; of a deleted split, when it was deleted")
+    modified_at: Instant = _maybe(
+        "System modification stamp; of a deleted split, when it was deleted"
+    )
 
     class Config(Contract.Config):
         """One row a split."""
@@ -347,7 +357,9 @@ class RawTargets(Contract):
     start_date: Day = _maybe("First day of selling; empty for the whole year")
     end_date: Day = _maybe("Last day of selling; empty for the whole year")
     revision: Count = _field("Revision number", ge=1)
-    effective_date: Day = _maybe("First day on which the revision is known; empty for the year's first day")
+    effective_date: Day = _maybe(
+        "First day on which the revision is known; empty for the year's first day"
+    )
     holidays: Text = _maybe("Holiday calendar of the owner")
 
     class Config(Contract.Config):
@@ -385,7 +397,9 @@ class BottomUpPlan(Contract):
     client_plans: Amount = _maybe("Sum of the plans of clients; empty without client_plans.csv")
     difference: Amount = _maybe("Client plans less target")
     bookings: Amount = _field("Booked in the month, as known now")
-    expected: Amount = _maybe("Expected from open deals; empty for months that are over or with too little history")
+    expected: Amount = _maybe(
+        "Expected from open deals; empty for months that are over or with too little history"
+    )
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -403,17 +417,23 @@ class PhasingCheck(Contract):
     owner_id: Text = _field("Owner")
     annual_target: Amount = _field("Target for the year")
     first_two: Amount = _field("Baseline of the first two selling months")
-    usual_miss: Amount = _maybe("What is missing after two months that fall short by one usual spread; empty with too little history")
+    usual_miss: Amount = _maybe(
+        "What is missing after two months that fall short by one usual spread; empty with too little history"
+    )
     at_risk: Amount = _maybe("What of it fits into no month that is left under the cap")
     reach_after_miss: Number = _maybe(
-        "Chance to reach the year after that miss, for someone who books the target in a usual year", in_range={"min_value": 0, "max_value": 1}
+        "Chance to reach the year after that miss, for someone who books the target in a usual year",
+        in_range={"min_value": 0, "max_value": 1},
     )
     catch_up_chance: Number = _maybe(
-        "Chance that what is missing after two missed months fits under the cap", in_range={"min_value": 0, "max_value": 1}
+        "Chance that what is missing after two missed months fits under the cap",
+        in_range={"min_value": 0, "max_value": 1},
     )
     floor: Number = _field("Chance that policy asks for")
     keeps_floor: Flag = _maybe("Whether the chance is at or above the floor")
-    proposed_weights: Text = _maybe("Twelve weights nearest to today's that keep the floor; empty where today's do")
+    proposed_weights: Text = _maybe(
+        "Twelve weights nearest to today's that keep the floor; empty where today's do"
+    )
     owner_name: Text = _field("Owner's name")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
@@ -452,9 +472,13 @@ class OpportunitySnapshot(Contract):
     stage_provenance: Text = _field("How the stage is known", isin=PROVENANCES)
     owner_provenance: Text = _field("How the owner is known", isin=PROVENANCES)
     owner_name: Text = _field("Owner's name")
-    lead_source: Text = _maybe("Lead source as of the month end; today's where its history is not tracked")
+    lead_source: Text = _maybe(
+        "Lead source as of the month end; today's where its history is not tracked"
+    )
     known_at: Instant = _maybe("When what is shown was saved; empty where it is assumed")
-    effort_days: Number = _maybe("Days of work as Salesforce says now; empty where policy names no field")
+    effort_days: Number = _maybe(
+        "Days of work as Salesforce says now; empty where policy names no field"
+    )
     service_start: Day = _maybe("First day of service as Salesforce says now")
     service_end: Day = _maybe("Last day of service as Salesforce says now")
     as_of: Instant = _field("Everything before this instant counts")
@@ -521,7 +545,8 @@ class PhasedTargets(Contract):
     as_of_month: Text = _field("Month whose report this is", str_matches=MONTH)
     is_fixed: Flag = _field("The month's share is fixed by overrides.csv")
     season_evidence: Number = _maybe(
-        "Weight of what was seen in a seasonal phasing, 0-1; the rest is even. Empty with another method", in_range={"min_value": 0, "max_value": 1}
+        "Weight of what was seen in a seasonal phasing, 0-1; the rest is even. Empty with another method",
+        in_range={"min_value": 0, "max_value": 1},
     )
     season_deals: Count = _maybe("Won deals that the season rests on")
     as_of: Instant = _field("Everything before this instant counts")
@@ -571,10 +596,16 @@ class PipelineCoverage(Contract):
     open_count: Count = _field("Open deals with close date in the period")
     without_amount_count: Count = _field("Of these, deals without an amount")
     stage_weighted_pipeline: Amount = _field("Open amount times the CRM's own probability")
-    weighted_pipeline: Amount = _maybe("Open amount times the calibrated chance to be booked in the period; empty with too little history")
-    overdue_pipeline: Amount = _field("Open amount of all deals whose close date has passed, in no period")
+    weighted_pipeline: Amount = _maybe(
+        "Open amount times the calibrated chance to be booked in the period; empty with too little history"
+    )
+    overdue_pipeline: Amount = _field(
+        "Open amount of all deals whose close date has passed, in no period"
+    )
     coverage_ratio: Number = _maybe("Open pipeline / remaining target; empty when nothing remains")
-    required_ratio: Number = _maybe("Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short")
+    required_ratio: Number = _maybe(
+        "Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short"
+    )
     status: Text = _field("no_target, covered or ok", isin=STATUSES)
     required_ratio_low: Number = _maybe("Lower end of the 80 % interval of the required coverage")
     required_ratio_high: Number = _maybe("Upper end of the 80 % interval of the required coverage")
@@ -629,27 +660,40 @@ class ClosingPlan(Contract):
     account_id: Text = _maybe("Account")
     amount: Amount = _maybe("Amount; empty where the deal has none")
     close_date: Day = _field("Close date in the CRM")
-    expected_month: Text = _maybe("Month of confirmation by forecast, if it is won; empty where that was no better than the close date")
+    expected_month: Text = _maybe(
+        "Month of confirmation by forecast, if it is won; empty where that was no better than the close date"
+    )
     win_probability: Number = _maybe(
-        "Calibrated chance to be booked within twelve months; empty with too little history", in_range={"min_value": 0, "max_value": 1}
+        "Calibrated chance to be booked within twelve months; empty with too little history",
+        in_range={"min_value": 0, "max_value": 1},
     )
     push_count: Count = _field("Times the close date moved to a later month")
     days_overdue: Count = _field("Days since the close date; 0 where it is still ahead")
     flags: Text = _field("overdue, no_amount, pushed, slow, protect; separated by spaces")
-    hit_change_month: Number = _maybe("Change of the company's chance to hit the coming month if it confirms a month later")
+    hit_change_month: Number = _maybe(
+        "Change of the company's chance to hit the coming month if it confirms a month later"
+    )
     hit_change_quarter: Number = _maybe("The same for the quarter that holds the coming month")
     hit_change_year: Number = _maybe("The same for the fiscal year that holds the coming month")
     hit_change_month_2: Number = _maybe("Change for the month if it confirms two months later")
     hit_change_quarter_2: Number = _maybe("Change for the quarter if it confirms two months later")
     hit_change_year_2: Number = _maybe("Change for the year if it confirms two months later")
     hit_change_month_3: Number = _maybe("Change for the month if it confirms three months later")
-    hit_change_quarter_3: Number = _maybe("Change for the quarter if it confirms three months later")
+    hit_change_quarter_3: Number = _maybe(
+        "Change for the quarter if it confirms three months later"
+    )
     hit_change_year_3: Number = _maybe("Change for the year if it confirms three months later")
-    owner_hit_change_month: Number = _maybe("Change of the owner's chance to hit the coming month if it confirms a month later")
+    owner_hit_change_month: Number = _maybe(
+        "Change of the owner's chance to hit the coming month if it confirms a month later"
+    )
     owner_hit_change_quarter: Number = _maybe("The same for the owner's quarter")
     owner_hit_change_year: Number = _maybe("The same for the owner's year")
-    confirm_p10: Day = _maybe("Day before which it is confirmed with a chance of one in ten, if it is won")
-    confirm_p90: Day = _maybe("Day before which it is confirmed with a chance of nine in ten, if it is won")
+    confirm_p10: Day = _maybe(
+        "Day before which it is confirmed with a chance of one in ten, if it is won"
+    )
+    confirm_p90: Day = _maybe(
+        "Day before which it is confirmed with a chance of nine in ten, if it is won"
+    )
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -668,21 +712,32 @@ class LandingForecast(Contract):
     period_kind: Text = _field("The month to come, quarters, and the year", isin=PERIOD_KINDS)
     period: Text = _field("Name of the period", str_matches=PERIOD)
     bookings: Amount = _field("Booked in the period so far")
-    p10: Amount = _maybe("Landing that is missed with a chance of one in ten; empty where there is too little history")
+    p10: Amount = _maybe(
+        "Landing that is missed with a chance of one in ten; empty where there is too little history"
+    )
     p50: Amount = _maybe("Landing that is as likely missed as passed")
     p90: Amount = _maybe("Landing that is passed with a chance of one in ten")
     target: Amount = _field("Phased target of the whole period")
     hit_probability: Number = _maybe(
-        "Chance to reach the target; empty without a target or with too little history", in_range={"min_value": 0, "max_value": 1}
+        "Chance to reach the target; empty without a target or with too little history",
+        in_range={"min_value": 0, "max_value": 1},
     )
-    band: Text = _maybe("secure, on_track, stretch or out_of_reach, by the bounds of policy", isin=BANDS)
+    band: Text = _maybe(
+        "secure, on_track, stretch or out_of_reach, by the bounds of policy", isin=BANDS
+    )
     margin: Amount = _maybe(
         "On the year's row: how much of the coming month's target may be missed with the year still on track; below 0 not even meeting it is enough"
     )
     expected: Amount = _maybe("Mean of the landing; people add up to teams and the company")
-    method: Text = _field("model, too_little_history, or over", isin=["model", "too_little_history", "over"])
-    stage_weighted: Amount = _field("Baseline: booked, and open amounts of the period times the CRM's own probability")
-    last_year: Amount = _maybe("Baseline: bookings of the same months a year before; empty where history begins later")
+    method: Text = _field(
+        "model, too_little_history, or over", isin=["model", "too_little_history", "over"]
+    )
+    stage_weighted: Amount = _field(
+        "Baseline: booked, and open amounts of the period times the CRM's own probability"
+    )
+    last_year: Amount = _maybe(
+        "Baseline: bookings of the same months a year before; empty where history begins later"
+    )
     three_month_average: Amount = _maybe(
         "Baseline: booked, and the average of the last three months for each month left; empty where history begins later"
     )
@@ -701,7 +756,9 @@ class PipelineGeneration(Contract):
     as_of_month: Text = _field("Month", str_matches=MONTH)
     source: Text = _field("Lead source; (none) where a deal has none")
     month: Text = _field("Month of creation", str_matches=MONTH)
-    required: Amount = _maybe("New pipeline that the targets of the months it serves need; empty where there are none or history is too short")
+    required: Amount = _maybe(
+        "New pipeline that the targets of the months it serves need; empty where there are none or history is too short"
+    )
     created: Amount = _maybe("Amount of the deals created, as known now; empty for months to come")
     conversion: Number = _maybe("Part of created money that is booked, in this company's past")
     lead_months: Number = _maybe("Months from creation to booking, weighted by money")
@@ -721,8 +778,12 @@ class ClientPhasing(Contract):
     account_id: Text = _field("Account")
     month: Text = _field("Month", str_matches=MONTH)
     bookings: Amount = _field("Booked with close date in the month")
-    expected: Amount = _maybe("Open amounts times their chance to be booked in the month; empty for months that are over or with too little history")
-    delivery_days: Number = _maybe("Days of work in the month, of won deals and, by their chance, of open ones; empty where no effort is known")
+    expected: Amount = _maybe(
+        "Open amounts times their chance to be booked in the month; empty for months that are over or with too little history"
+    )
+    delivery_days: Number = _maybe(
+        "Days of work in the month, of won deals and, by their chance, of open ones; empty where no effort is known"
+    )
     account_name: Text = _maybe("Account's name")
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
@@ -749,9 +810,14 @@ class ForecastTrackRecord(Contract):
     three_month_average: Amount = _maybe("Baseline: average of the last three months")
     outcome: Amount = _field("Bookings of the period, as known at the evaluating month end")
     target: Amount = _field("Phased target of the period as it was in force at the forecast")
-    hit_probability: Number = _maybe("Forecast chance to reach the target; empty without one", in_range={"min_value": 0, "max_value": 1})
+    hit_probability: Number = _maybe(
+        "Forecast chance to reach the target; empty without one",
+        in_range={"min_value": 0, "max_value": 1},
+    )
     is_hit: Flag = _maybe("Whether the target was reached; empty without one")
-    evaluated_month: Text = _field("Month end at which the outcome was looked up", str_matches=MONTH)
+    evaluated_month: Text = _field(
+        "Month end at which the outcome was looked up", str_matches=MONTH
+    )
     as_of: Instant = _field("Everything before this instant counts")
     extracted_at: Instant = _field("When Salesforce was read")
 
@@ -785,7 +851,10 @@ class Restatement(Contract):
     """What differs between a month as it was published first and as it is now: a row a record, person and team."""
 
     as_of_month: Text = _field("Month", str_matches=MONTH)
-    measure: Text = _field("What is compared: bookings of the year to date, open pipeline of the year, phased target to date", isin=MEASURES)
+    measure: Text = _field(
+        "What is compared: bookings of the year to date, open pipeline of the year, phased target to date",
+        isin=MEASURES,
+    )
     record_id: Text = _field("Opportunity; of a target, the owner")
     owner_id: Text = _field("Person whose number changes")
     team: Text = _field("Team whose number changes")
@@ -840,7 +909,11 @@ PUBLISHED: dict[str, type[Contract]] = {
     "data_quality": DataQuality,
 }
 
-MONTHLY: dict[str, type[Contract]] = {**PUBLISHED, "booking_credit": BookingCredit, "monthly_bookings": MonthlyBookings}
+MONTHLY: dict[str, type[Contract]] = {
+    **PUBLISHED,
+    "booking_credit": BookingCredit,
+    "monthly_bookings": MonthlyBookings,
+}
 
 
 def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
@@ -848,8 +921,16 @@ def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
     try:
         return contract.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
-        cases = broken.failure_cases[["column", "check", "failure_case"]].astype(str).drop_duplicates().head(3)
-        faults = "; ".join(f"{row.column}: {row.check} ({str(row.failure_case)[:60]})" for row in cases.itertuples())
+        cases = (
+            broken.failure_cases[["column", "check", "failure_case"]]
+            .astype(str)
+            .drop_duplicates()
+            .head(3)
+        )
+        faults = "; ".join(
+            f"{row.column}: {row.check} ({str(row.failure_case)[:60]})"
+            for row in cases.itertuples()
+        )
         raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
 
 
@@ -857,13 +938,23 @@ def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.Da
     """Return the table with the two instants that every table carries as its last columns."""
     size = len(table)
     instants = {"as_of": as_of, "extracted_at": extracted_at}
-    last = columns.frame({name: pa.repeat(pa.scalar(value, columns.INSTANT), size) for name, value in instants.items()})
+    last = columns.frame(
+        {
+            name: pa.repeat(pa.scalar(value, columns.INSTANT), size)
+            for name, value in instants.items()
+        }
+    )
     return pd.concat([table.reset_index(drop=True), last], axis=1)
 
 
 def empty(contract: type[Contract]) -> pd.DataFrame:
     """Return a table without rows."""
-    return columns.frame({name: pa.nulls(0, _arrow_type(column.dtype)) for name, column in contract.to_schema().columns.items()})
+    return columns.frame(
+        {
+            name: pa.nulls(0, _arrow_type(column.dtype))
+            for name, column in contract.to_schema().columns.items()
+        }
+    )
 
 
 def _arrow_type(dtype: Any) -> pa.DataType:  # noqa: ANN401  # pandera's types
@@ -882,4 +973,8 @@ def descriptions(contract: type[Contract]) -> dict[str, str]:
 
 def month_column(table: str) -> str:
     """Return the column that says which month end a monthly table belongs to."""
-    return {"opportunity_snapshot": "month", "pipeline_movement": "to_month", "forecast_track_record": "evaluated_month"}.get(table, "as_of_month")
+    return {
+        "opportunity_snapshot": "month",
+        "pipeline_movement": "to_month",
+        "forecast_track_record": "evaluated_month",
+    }.get(table, "as_of_month")

@@ -17,7 +17,11 @@ from sales import money
 from sales.arrow import Codes, Floats, Mask
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.published import PipelineCoverage, checked, stamp
-from sales.coverage.required_coverage import calibrated_amounts, required_coverage, unknown_requirement
+from sales.coverage.required_coverage import (
+    calibrated_amounts,
+    required_coverage,
+    unknown_requirement,
+)
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of
@@ -65,7 +69,9 @@ def open_pipeline(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Op
     today = rules.calendar.first_day(month.plus(1))
     is_overdue = is_open & (close_day < (today - date(1970, 1, 1)).days)
     # The instant of the month end lies in the month after: that is "the current period".
-    overdue_counts_in = month.plus(1).index if rules.policy.pipeline.overdue == "current_period" else -1
+    overdue_counts_in = (
+        month.plus(1).index if rules.policy.pipeline.overdue == "current_period" else -1
+    )
     counts_in = np.where(is_overdue, overdue_counts_in, rules.calendar.month_index(close_day))
     return OpenPipeline(amount, is_null, is_open, is_overdue, counts_in)
 
@@ -86,7 +92,9 @@ def pipeline_coverage(
 ) -> pd.DataFrame:
     """Return coverage by person, team and company for the periods ahead; with `foresight`, also what this company needs."""
     periods = periods_ahead(rules.calendar, month)
-    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot, booking_credit)
+    grains = grains_of(
+        rules.company, targets_within(phased_targets, periods), snapshot, booking_credit
+    )
     pipeline = open_pipeline(snapshot, month, rules)
     amount = pipeline.amount
     weighted = stage_weighted(amount, snapshot["probability_pct"])
@@ -99,7 +107,10 @@ def pipeline_coverage(
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
     valued = ~pipeline.is_null
-    sells = np.isin(np.arange(len(grains.person_ids)), target_owner[(target_month > month.index) & (baseline > 0)])
+    sells = np.isin(
+        np.arange(len(grains.person_ids)),
+        target_owner[(target_month > month.index) & (baseline > 0)],
+    )
     ahead = prospect(foresight, grains, sells) if foresight else None
     parts: list[pd.DataFrame] = []
     for grain in grains:
@@ -107,12 +118,20 @@ def pipeline_coverage(
         overdue = grain.total(owner, amount, pipeline.is_overdue & valued)
         for period in periods:
             is_open = pipeline.in_period(period)
-            calibrated = calibrated_amounts(ahead, period, snapshot["opportunity_id"], amount) if ahead else None
+            calibrated = (
+                calibrated_amounts(ahead, period, snapshot["opportunity_id"], amount)
+                if ahead
+                else None
+            )
             target = grain.total(target_owner, baseline, within(target_month, period))
             bookings = grain.total(credited, booked, within(closed_in, period))
             remaining = np.maximum(target - bookings, 0)
             pipe = grain.total(owner, amount, is_open & valued)
-            needed = required_coverage(ahead, period, grain, remaining) if ahead else unknown_requirement(size)
+            needed = (
+                required_coverage(ahead, period, grain, remaining)
+                if ahead
+                else unknown_requirement(size)
+            )
             parts.append(
                 columns.frame(
                     {
@@ -126,9 +145,15 @@ def pipeline_coverage(
                         "remaining_target": money.decimal_array(remaining, rules.digits),
                         "open_pipeline": money.decimal_array(pipe, rules.digits),
                         "open_count": pa.array(grain.total(owner, ones, is_open)),
-                        "without_amount_count": pa.array(grain.total(owner, ones, is_open & pipeline.is_null)),
-                        "stage_weighted_pipeline": money.decimal_array(grain.total(owner, weighted, is_open & valued), rules.digits),
-                        "weighted_pipeline": money.decimal_array(grain.total(owner, calibrated, is_open & valued), rules.digits)
+                        "without_amount_count": pa.array(
+                            grain.total(owner, ones, is_open & pipeline.is_null)
+                        ),
+                        "stage_weighted_pipeline": money.decimal_array(
+                            grain.total(owner, weighted, is_open & valued), rules.digits
+                        ),
+                        "weighted_pipeline": money.decimal_array(
+                            grain.total(owner, calibrated, is_open & valued), rules.digits
+                        )
                         if calibrated is not None
                         else empty_money(size, rules.digits),
                         "overdue_pipeline": money.decimal_array(overdue, rules.digits),

@@ -40,10 +40,20 @@ class _Side:
     person: Codes
 
     def in_period(self, period: Period) -> Mask:
-        return self.is_open & (self.counts_in >= period.first.index) & (self.counts_in <= period.last.index)
+        return (
+            self.is_open
+            & (self.counts_in >= period.first.index)
+            & (self.counts_in <= period.last.index)
+        )
 
 
-def pipeline_movement(opening: pd.DataFrame, closing: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> pd.DataFrame:
+def pipeline_movement(
+    opening: pd.DataFrame,
+    closing: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+) -> pd.DataFrame:
     """Return the movement of each grain and period; every row's identity closes.
 
     `opening` is the snapshot at the month end before (empty before the first record).
@@ -55,13 +65,19 @@ def pipeline_movement(opening: pd.DataFrame, closing: pd.DataFrame, phased_targe
     ids = columns.distinct(opening["opportunity_id"], closing["opportunity_id"])
     start = _side(opening, ids, grains, month.plus(-1), rules)
     end = _side(closing, ids, grains, month, rules)
-    parts = [_moves(grain, period, start, end, rules.digits, month) for grain in grains for period in periods]
+    parts = [
+        _moves(grain, period, start, end, rules.digits, month)
+        for grain in grains
+        for period in periods
+    ]
     table = by_key(pd.concat(parts, ignore_index=True))
     extracted_at = closing["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineMovement)
 
 
-def _side(snapshot: pd.DataFrame, ids: pa.Array, grains: Grains, month: Month, rules: MonthRules) -> _Side:
+def _side(
+    snapshot: pd.DataFrame, ids: pa.Array, grains: Grains, month: Month, rules: MonthRules
+) -> _Side:
     pipeline = open_pipeline(snapshot, month, rules)
     row = columns.codes(ids, columns.arrow(snapshot["opportunity_id"]))
     exists = row >= 0
@@ -82,7 +98,9 @@ def _side(snapshot: pd.DataFrame, ids: pa.Array, grains: Grains, month: Month, r
     )
 
 
-def _moves(grain: Grain, period: Period, start: _Side, end: _Side, digits: int, month: Month) -> pd.DataFrame:
+def _moves(
+    grain: Grain, period: Period, start: _Side, end: _Side, digits: int, month: Month
+) -> pd.DataFrame:
     size = len(grain.ids)
     key_before, key_after = grain.key(start.person), grain.key(end.person)
     was_in, is_in = start.in_period(period), end.in_period(period)
@@ -120,8 +138,21 @@ def _moves(grain: Grain, period: Period, start: _Side, end: _Side, digits: int, 
         "deleted": at_start(is_gone, start.amount),
         "closing": at_end(is_in, end.amount),
     }
-    order = ["opening", *ADDS[:4], "increased", "decreased", "moved_out", "reassigned_out", "won", "lost", "deleted", "closing"]
-    without = at_end(is_in & end.is_null, np.ones_like(end.amount)) + at_start(leaves & start.is_null, np.ones_like(end.amount))
+    order = [
+        "opening",
+        *ADDS[:4],
+        "increased",
+        "decreased",
+        "moved_out",
+        "reassigned_out",
+        "won",
+        "lost",
+        "deleted",
+        "closing",
+    ]
+    without = at_end(is_in & end.is_null, np.ones_like(end.amount)) + at_start(
+        leaves & start.is_null, np.ones_like(end.amount)
+    )
     return columns.frame(
         {
             "from_month": columns.repeat(str(month.plus(-1)), size),

@@ -1,12 +1,14 @@
 """How much pipeline a period needs: this company's own conversion, at the same distance from the period's end.
 
-Put required coverage and the calibrated weight of open pipeline here; coverage itself is `coverage`.
-Required pipeline = (gap - N) / c: c is the part of the open pipeline that is booked in the period,
-N what is both created and closed, or pulled in, in the time that is left (definitions, section 6).
+Put required coverage and the calibrated weight of open pipeline here; coverage itself is
+`coverage`. Required pipeline = (gap - N) / c: c is the part of the open pipeline that is booked in
+the period, N what is both created and closed, or pulled in, in the time that is left (definitions,
+section 6).
 
 Method: both are measured in value over all past month ends that stood as far from a period as this
 one does; people and teams are pulled towards the company by how little they have shown; the
-interval is a jackknife (Efron and Tibshirani 1993, chapter 11) over month ends, widened for their overlap.
+interval is a jackknife (Efron and Tibshirani 1993, chapter 11) over month ends, widened for their
+overlap.
 """
 
 from __future__ import annotations
@@ -57,7 +59,9 @@ def unknown_requirement(size: int) -> Required:
     return Required(nothing, nothing, nothing, 0, nothing, nothing)
 
 
-def calibrated_amounts(ahead: Prospect, period: Period, deal_ids: pd.Series, amount: Minor) -> Minor:
+def calibrated_amounts(
+    ahead: Prospect, period: Period, deal_ids: pd.Series, amount: Minor
+) -> Minor:
     """Return each deal's amount times its chance to be booked in the period, rounded half-even so that sums agree; 0 for others."""
     known = ahead.known
     row = columns.codes(deal_ids, known.deal_ids.take(pa.array(ahead.outlook.deals.deal)))
@@ -73,10 +77,23 @@ def required_coverage(ahead: Prospect, period: Period, grain: Grain, gap: Minor)
         return replace(unknown_requirement(len(grain.ids)), windows=max(0, len(windows)))
     past = _Past(ahead, grain, max(first, 1), last, windows)
     ratio = past.ratio(gap, past.weight)
-    without = np.stack([past.ratio(gap, np.where(windows == each, 0.0, past.weight)) for each in windows])
+    without = np.stack(
+        [past.ratio(gap, np.where(windows == each, 0.0, past.weight)) for each in windows]
+    )
     count = len(windows)
-    error = np.sqrt((count - 1) / count * ((without - without.mean(axis=0)) ** 2).sum(axis=0) * (last - max(first, 1) + 1))
-    return Required(ratio, np.maximum(ratio - INTERVAL * error, 0.0), ratio + INTERVAL * error, count, *past.measures(past.weight))
+    error = np.sqrt(
+        (count - 1)
+        / count
+        * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+        * (last - max(first, 1) + 1)
+    )
+    return Required(
+        ratio,
+        np.maximum(ratio - INTERVAL * error, 0.0),
+        ratio + INTERVAL * error,
+        count,
+        *past.measures(past.weight),
+    )
 
 
 # Sums by id and window, and by window, of amounts where a mask is true.
@@ -86,37 +103,60 @@ _ByWindow = Callable[[Codes, Codes, Floats, Mask], tuple[Floats, Floats]]
 class _Past:
     """Pipeline, what of it was booked, and other bookings, by id and past month end."""
 
-    def __init__(self, ahead: Prospect, grain: Grain, first: int, last: int, windows: Codes) -> None:
+    def __init__(
+        self, ahead: Prospect, grain: Grain, first: int, last: int, windows: Codes
+    ) -> None:
         known, members = ahead.known, ahead.members
         self.weight = 0.5 ** ((known.month - windows) / HALF_LIFE)
         past, outcomes = known.past, known.outcomes
         shape = (len(grain.ids), len(windows))
 
-        def by_window(owner: Codes, window: Codes, amount: Floats, where: Mask) -> tuple[Floats, Floats]:
+        def by_window(
+            owner: Codes, window: Codes, amount: Floats, where: Mask
+        ) -> tuple[Floats, Floats]:
             inside = where & (window >= 0) & (window < len(windows))
             group = grain.key(members.of_owner[owner[inside]])
             flat = np.where(group >= 0, group * len(windows) + window[inside], -1)
-            by_id: Floats = columns.total_by(flat[flat >= 0], amount[inside][flat >= 0], shape[0] * shape[1])
-            return by_id.reshape(shape), columns.total_by(window[inside], amount[inside], len(windows))
+            by_id: Floats = columns.total_by(
+                flat[flat >= 0], amount[inside][flat >= 0], shape[0] * shape[1]
+            )
+            return by_id.reshape(shape), columns.total_by(
+                window[inside], amount[inside], len(windows)
+            )
 
         window = past.month - windows[0]
         due = past.close_month - past.month
         in_period = (due >= first) & (due <= last) & (past.amount > 0)
         booked_after = outcomes.month[past.deal] - past.month
-        is_booked = (outcomes.status[past.deal] == WON) & (booked_after >= first) & (booked_after <= last) & (outcomes.amount[past.deal] > 0)
+        is_booked = (
+            (outcomes.status[past.deal] == WON)
+            & (booked_after >= first)
+            & (booked_after <= last)
+            & (outcomes.amount[past.deal] > 0)
+        )
         final = np.nan_to_num(outcomes.amount[past.deal])
-        self.pipeline, self.all_pipeline = by_window(past.owner, window, np.nan_to_num(past.amount), in_period)
-        self.converted, self.all_converted = by_window(past.owner, window, final, in_period & is_booked)
+        self.pipeline, self.all_pipeline = by_window(
+            past.owner, window, np.nan_to_num(past.amount), in_period
+        )
+        self.converted, self.all_converted = by_window(
+            past.owner, window, final, in_period & is_booked
+        )
         pulled, all_pulled = by_window(past.owner, window, final, ~in_period & is_booked)
         created, all_created = self._created(ahead, by_window, windows, first, last)
         self.others, self.all_others = pulled + created, all_pulled + all_created
         share = ahead.rates.share * ahead.rates.scale
-        self.share = columns.total_by(grain.of_person, share, len(grain.ids)) / max(float(share.sum()), 1e-12)
+        self.share = columns.total_by(grain.of_person, share, len(grain.ids)) / max(
+            float(share.sum()), 1e-12
+        )
         counted = int(in_period.sum())
-        self.prior = PRIOR_DEALS * (float(np.nan_to_num(past.amount)[in_period].sum()) / counted if counted else 0.0)
+        self.prior = PRIOR_DEALS * (
+            float(np.nan_to_num(past.amount)[in_period].sum()) / counted if counted else 0.0
+        )
 
     @staticmethod
-    def _created(ahead: Prospect, by_window: _ByWindow, windows: Codes, first: int, last: int) -> tuple[Floats, Floats]:
+    def _created(
+        ahead: Prospect, by_window: _ByWindow, windows: Codes, first: int, last: int
+    ) -> tuple[Floats, Floats]:
         """Return bookings of deals that did not exist at the month end: one deal may count at several."""
         known, bookings = ahead.known, ahead.known.bookings
         parts = [
@@ -134,9 +174,13 @@ class _Past:
         """Return c and N, the month ends weighted."""
         pipeline = float(self.all_pipeline @ weight)
         overall = float(self.all_converted @ weight) / pipeline if pipeline else 0.0
-        conversion = (self.converted @ weight + self.prior * overall) / np.maximum(self.pipeline @ weight + self.prior, 1e-9)
+        conversion = (self.converted @ weight + self.prior * overall) / np.maximum(
+            self.pipeline @ weight + self.prior, 1e-9
+        )
         company = float(self.all_others @ weight) / float(weight.sum())
-        others = (self.others @ weight + PRIOR_MONTHS * company * self.share) / (float(weight.sum()) + PRIOR_MONTHS)
+        others = (self.others @ weight + PRIOR_MONTHS * company * self.share) / (
+            float(weight.sum()) + PRIOR_MONTHS
+        )
         return conversion, others
 
     def ratio(self, gap: Minor, weight: Floats) -> Floats:

@@ -17,9 +17,18 @@ def colleagues(extract: Extract, rules: MonthRules) -> list[Colleague]:
     users, folk = extract.users, people(extract, rules.policy.pipeline.team_by)
     above = managers_above(users, extract.roles, rules)
     ids = folk.ids.to_pylist()
-    teams, names = dict(zip(ids, folk.teams.to_pylist(), strict=True)), dict(zip(ids, folk.names.to_pylist(), strict=True))
+    teams, names = (
+        dict(zip(ids, folk.teams.to_pylist(), strict=True)),
+        dict(zip(ids, folk.names.to_pylist(), strict=True)),
+    )
     addresses = dict(zip(users["user_id"], columns.arrow(users["email"]).to_pylist(), strict=True))
-    active = [user for user, is_active in zip(users["user_id"], columns.booleans(users["is_active"]), strict=True) if is_active]
+    active = [
+        user
+        for user, is_active in zip(
+            users["user_id"], columns.booleans(users["is_active"]), strict=True
+        )
+        if is_active
+    ]
     members: dict[str, list[str]] = {}
     for user in active:
         members.setdefault(teams[user], []).append(user)
@@ -27,4 +36,9 @@ def colleagues(extract: Extract, rules: MonthRules) -> list[Colleague]:
     for team, those in members.items():
         for lead in frozenset.intersection(*(above.get(each, frozenset()) for each in those)):
             leads.setdefault(lead, set()).add(team)
-    return [Colleague(user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))) for user in active]
+    return [
+        Colleague(
+            user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))
+        )
+        for user in active
+    ]

@@ -1,7 +1,7 @@
 """Who gets which documents, in which language, and who may see what.
 
-Put the rules of `policy/recipients.toml` here. Reading the file is `connectors.policy.folder`; sending
-is `connectors.delivery.mailer`.
+Put the rules of `policy/recipients.toml` here. Reading the file is `connectors.policy.folder`;
+sending is `connectors.delivery.mailer`.
 """
 
 from __future__ import annotations
@@ -118,15 +118,23 @@ def parse_recipients(text: str) -> RecipientBook:
     except ValidationError as faults:
         first = faults.errors(include_url=False)[0]
         where = ".".join(str(each) for each in first["loc"])
-        raise InvalidRecipients(f"{FILE_NAME}: {where} = {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise InvalidRecipients(
+            f"{FILE_NAME}: {where} = {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')}"
+        ) from None
     outside = [each for each in _stated(book) if not is_allowed(each, book)]
     if outside:
-        raise InvalidRecipients(f"{FILE_NAME}: {outside[0]} is in none of allowed_domains; correct the address, or allow its domain")
+        raise InvalidRecipients(
+            f"{FILE_NAME}: {outside[0]} is in none of allowed_domains; correct the address, or allow its domain"
+        )
     twice = [
-        each.address for n, each in enumerate(book.recipients) if each.address.casefold() in {one.address.casefold() for one in book.recipients[:n]}
+        each.address
+        for n, each in enumerate(book.recipients)
+        if each.address.casefold() in {one.address.casefold() for one in book.recipients[:n]}
     ]
     if twice:
-        raise InvalidRecipients(f"{FILE_NAME}: {twice[0]} is listed twice; state all its packs in one place")
+        raise InvalidRecipients(
+            f"{FILE_NAME}: {twice[0]} is listed twice; state all its packs in one place"
+        )
     return book
 
 
@@ -135,7 +143,9 @@ def is_allowed(address: str, book: RecipientBook) -> bool:
     return address.rpartition("@")[2].casefold() in book.allowed_domains
 
 
-def mailing(book: RecipientBook, colleagues: Sequence[Colleague], documents: Sequence[Document]) -> Mailing:
+def mailing(
+    book: RecipientBook, colleagues: Sequence[Colleague], documents: Sequence[Document]
+) -> Mailing:
     """Return a parcel for each address that gets something, by address; what cannot be sent is remarked upon."""
     remarks: list[str] = []
     known = _by_address(colleagues, remarks)
@@ -144,7 +154,9 @@ def mailing(book: RecipientBook, colleagues: Sequence[Colleague], documents: Seq
     for key in sorted({*stated, *known}):
         recipient, colleague = stated.get(key), known.get(key)
         wanted = _wanted(recipient, colleague, book)
-        mine = _chosen(documents, wanted, (recipient.language, recipient.paper) if recipient else (None, None))
+        mine = _chosen(
+            documents, wanted, (recipient.language, recipient.paper) if recipient else (None, None)
+        )
         if recipient:
             remarks += _missing(recipient, wanted, documents)
         if not mine:
@@ -155,11 +167,17 @@ def mailing(book: RecipientBook, colleagues: Sequence[Colleague], documents: Seq
             continue
         name = (recipient.name if recipient else "") or (colleague.name if colleague else "")
         language = (recipient.language if recipient else None) or mine[0].language
-        parcels.append(Parcel(address, name, language, recipient.hidden_copies if recipient else (), tuple(mine)))
+        parcels.append(
+            Parcel(
+                address, name, language, recipient.hidden_copies if recipient else (), tuple(mine)
+            )
+        )
     return Mailing(tuple(parcels), tuple(remarks))
 
 
-def editions(book: RecipientBook, colleagues: Sequence[Colleague]) -> dict[tuple[str, str | None], set[Edition]]:
+def editions(
+    book: RecipientBook, colleagues: Sequence[Colleague]
+) -> dict[tuple[str, str | None], set[Edition]]:
     """Return the languages and papers that recipients ask for, by kind and id of the document (none for the company)."""
     known, found = _by_address(colleagues, []), dict[tuple[str, str | None], set[Edition]]()
     for each in book.recipients:
@@ -169,28 +187,38 @@ def editions(book: RecipientBook, colleagues: Sequence[Colleague]) -> dict[tuple
     return found
 
 
-def may_see(address: str, document: Document, book: RecipientBook, colleagues: Sequence[Colleague]) -> bool:
+def may_see(
+    address: str, document: Document, book: RecipientBook, colleagues: Sequence[Colleague]
+) -> bool:
     """Return whether an address may get a document, whatever was planned: asked once more before anything is sent.
 
     What the file grants may be seen; else one's own pages, and the packs of teams that one leads.
     """
     key = address.casefold()
-    granted = {pack for each in book.recipients if each.address.casefold() == key for pack in each.packs}
+    granted = {
+        pack for each in book.recipients if each.address.casefold() == key for pack in each.packs
+    }
     if document.kind == "company":
         return COMPANY in granted
     me = [each for each in colleagues if each.address.casefold() == key]
     if document.kind == "team":
-        return f"{TEAM}{document.grain_id}" in granted or (len(me) == 1 and document.grain_id in me[0].leads)
+        return f"{TEAM}{document.grain_id}" in granted or (
+            len(me) == 1 and document.grain_id in me[0].leads
+        )
     return document.kind == "person" and len(me) == 1 and me[0].user_id == document.grain_id
 
 
-def _wanted(recipient: Recipient | None, colleague: Colleague | None, book: RecipientBook) -> set[tuple[str, str | None]]:
+def _wanted(
+    recipient: Recipient | None, colleague: Colleague | None, book: RecipientBook
+) -> set[tuple[str, str | None]]:
     packs = set(recipient.packs) if recipient else set[str]()
     if colleague and book.own_pages:
         packs.add(OWN)
     if colleague and book.led_teams:
         packs.add(LED)
-    wanted: set[tuple[str, str | None]] = {("team", pack.removeprefix(TEAM)) for pack in packs if pack.startswith(TEAM)}
+    wanted: set[tuple[str, str | None]] = {
+        ("team", pack.removeprefix(TEAM)) for pack in packs if pack.startswith(TEAM)
+    }
     if COMPANY in packs:
         wanted.add(("company", None))
     if colleague and OWN in packs:
@@ -200,19 +228,34 @@ def _wanted(recipient: Recipient | None, colleague: Colleague | None, book: Reci
     return wanted
 
 
-def _chosen(documents: Sequence[Document], wanted: set[tuple[str, str | None]], edition: Edition) -> list[Document]:
+def _chosen(
+    documents: Sequence[Document], wanted: set[tuple[str, str | None]], edition: Edition
+) -> list[Document]:
     """Return each wanted document in the recipient's language and paper; its first edition where they state none."""
     found: dict[tuple[str, str], list[Document]] = {}
     for each in documents:
         if (each.kind, None if each.kind == "company" else each.grain_id) in wanted:
             found.setdefault((each.kind, each.grain_id), []).append(each)
-    return [max(those, key=lambda each: (edition[0] in {None, each.language}, edition[1] in {None, each.paper})) for those in found.values()]
+    return [
+        max(
+            those,
+            key=lambda each: (
+                edition[0] in {None, each.language},
+                edition[1] in {None, each.paper},
+            ),
+        )
+        for those in found.values()
+    ]
 
 
-def _missing(recipient: Recipient, wanted: set[tuple[str, str | None]], documents: Sequence[Document]) -> list[str]:
+def _missing(
+    recipient: Recipient, wanted: set[tuple[str, str | None]], documents: Sequence[Document]
+) -> list[str]:
     teams = {each.grain_id for each in documents if each.kind == "team"}
     return [
-        f"{recipient.address}: there is no pack of a team {team!r}" for kind, team in sorted(wanted, key=str) if kind == "team" and team not in teams
+        f"{recipient.address}: there is no pack of a team {team!r}"
+        for kind, team in sorted(wanted, key=str)
+        if kind == "team" and team not in teams
     ]
 
 

@@ -1,6 +1,7 @@
 """What holds a month's delivery: each rule says why, in one sentence.
 
-Put reasons here for which a finished pack must not leave. Whether its numbers agree is `reconciliation`.
+Put reasons here for which a finished pack must not leave. Whether its numbers agree is
+`reconciliation`.
 """
 
 from __future__ import annotations
@@ -33,7 +34,12 @@ def reasons(finished: Finished, rules: MonthRules, now: datetime) -> list[str]:
     return [reason for rule in RULES if (reason := rule(finished, rules, now))]
 
 
-def undelivered(due: Iterable[tuple[Month, datetime]], delivered: Container[Month], now: datetime, patience: timedelta) -> list[Month]:
+def undelivered(
+    due: Iterable[tuple[Month, datetime]],
+    delivered: Container[Month],
+    now: datetime,
+    patience: timedelta,
+) -> list[Month]:
     """Return the months that were due longer ago than `patience` and were not delivered, of those that are due at all."""
     return [month for month, at in due if month not in delivered and now - at > patience]
 
@@ -41,7 +47,9 @@ def undelivered(due: Iterable[tuple[Month, datetime]], delivered: Container[Mont
 def _unprinted(finished: Finished, rules: MonthRules, now: datetime) -> str:
     del rules, now
     return (
-        f"{len(finished.failed)} documents of {finished.month} could not be printed, {next(iter(finished.failed))} first" if finished.failed else ""
+        f"{len(finished.failed)} documents of {finished.month} could not be printed, {next(iter(finished.failed))} first"
+        if finished.failed
+        else ""
     )
 
 
@@ -62,14 +70,31 @@ def _read_too_long_ago(finished: Finished, rules: MonthRules, now: datetime) -> 
 
 def _assumed(finished: Finished, rules: MonthRules, now: datetime) -> str:
     del now
-    most, share = rules.policy.delivery.most_assumed_pct, (finished.assumed_share or Decimal(0)) * PERCENT
-    return f"{share:.1f}% of the money of {finished.month} rests on assumptions, and policy allows {most}%" if share > most else ""
+    most, share = (
+        rules.policy.delivery.most_assumed_pct,
+        (finished.assumed_share or Decimal(0)) * PERCENT,
+    )
+    return (
+        f"{share:.1f}% of the money of {finished.month} rests on assumptions, and policy allows {most}%"
+        if share > most
+        else ""
+    )
 
 
 def _unapproved(finished: Finished, rules: MonthRules, now: datetime) -> str:
     del now
     needed = rules.policy.delivery.needs_approval and not finished.approved_by
-    return f"nobody has approved of {finished.month} as it is; look at it and run `onpace approve {finished.month}`" if needed else ""
+    return (
+        f"nobody has approved of {finished.month} as it is; look at it and run `onpace approve {finished.month}`"
+        if needed
+        else ""
+    )
 
 
-RULES: tuple[Callable[[Finished, MonthRules, datetime], str], ...] = (_unprinted, _read_too_early, _read_too_long_ago, _assumed, _unapproved)
+RULES: tuple[Callable[[Finished, MonthRules, datetime], str], ...] = (
+    _unprinted,
+    _read_too_early,
+    _read_too_long_ago,
+    _assumed,
+    _unapproved,
+)

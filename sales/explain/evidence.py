@@ -1,8 +1,8 @@
 """What lies behind a figure: the opportunities, shares of bookings and target months of one grain and period.
 
-Put here which rows of the published tables count, by the words of the definitions, one row at a time.
-The code that makes the tables is not asked, so that the two can disagree. What a figure is made of
-these rows is `explanation`.
+Put here which rows of the published tables count, by the words of the definitions, one row at a
+time. The code that makes the tables is not asked, so that the two can disagree. What a figure is
+made of these rows is `explanation`.
 """
 
 from __future__ import annotations
@@ -30,9 +30,18 @@ Part = Decimal | int
 # Probabilities and chances count in ten thousandths where money is multiplied.
 DIGITS_OF_A_SHARE = 4
 DEAL = [
-    "opportunity_id", "name", "account_name", "owner_id", "owner_name", "team", "stage_name", "probability_pct",
-    "amount", "close_date", "is_won",
-]  # fmt: skip
+    "opportunity_id",
+    "name",
+    "account_name",
+    "owner_id",
+    "owner_name",
+    "team",
+    "stage_name",
+    "probability_pct",
+    "amount",
+    "close_date",
+    "is_won",
+]
 
 
 class DoesNotAddUp(Fault, ArithmeticError):
@@ -43,8 +52,9 @@ class DoesNotAddUp(Fault, ArithmeticError):
 class Line:
     """One opportunity, or one month of a person's target, and what it adds to each figure.
 
-    `amount` is the whole deal or the annual target, `share_pct` the part that counts for the person of a booking;
-    `probability_pct` is the CRM's, `chance` the calibrated one to be booked in the period.
+    `amount` is the whole deal or the annual target, `share_pct` the part that counts for the person
+    of a booking; `probability_pct` is the CRM's, `chance` the calibrated one to be booked in the
+    period.
     """
 
     record_id: str
@@ -86,7 +96,9 @@ def period_called(calendar: FiscalCalendar, kind: str, name: str) -> Period:
     year, _, quarter = name.partition("-Q")
     whole = calendar.year(int(year.removeprefix("FY")))
     first = MONTHS_IN_QUARTER * (int(quarter) - 1) if quarter else 0
-    return Period(kind, name, whole.months[first : first + MONTHS_IN_QUARTER] if quarter else whole.months)
+    return Period(
+        kind, name, whole.months[first : first + MONTHS_IN_QUARTER] if quarter else whole.months
+    )
 
 
 @dataclass
@@ -99,7 +111,9 @@ class Evidence:
     month: Month
     rules: MonthRules
     foreseen: Foreseen | None = None
-    _cut: dict[tuple[str, Period | None], dict[tuple[str, str], list[Line]]] = field(default_factory=dict)
+    _cut: dict[tuple[str, Period | None], dict[tuple[str, str], list[Line]]] = field(
+        default_factory=dict
+    )
 
     def targets(self, period: Period, grain: str, grain_id: str) -> Pile:
         """Return the months of the phased targets that lie in a period."""
@@ -132,37 +146,73 @@ class Evidence:
         """Whether there is a forecast that gives each open deal a chance."""
         return self.foreseen is not None and self.foreseen.ahead is not None
 
-    def _pile(self, name: str, period: Period | None, grain: str, grain_id: str, make: Callable[[], list[Line]]) -> Pile:
+    def _pile(
+        self,
+        name: str,
+        period: Period | None,
+        grain: str,
+        grain_id: str,
+        make: Callable[[], list[Line]],
+    ) -> Pile:
         if (name, period) not in self._cut:
             cut: dict[tuple[str, str], list[Line]] = {}
-            for line in sorted(make(), key=lambda line: (line.close_date or date.min, line.month, line.record_id, line.owner_id)):
+            for line in sorted(
+                make(),
+                key=lambda line: (
+                    line.close_date or date.min,
+                    line.month,
+                    line.record_id,
+                    line.owner_id,
+                ),
+            ):
                 for key in (("person", line.owner_id), ("team", line.team), ("company", "")):
                     cut.setdefault(key, []).append(line)
             self._cut[name, period] = cut
-        return Pile(name, self._cut[name, period].get((grain, "" if grain == "company" else grain_id), []))
+        return Pile(
+            name, self._cut[name, period].get((grain, "" if grain == "company" else grain_id), [])
+        )
 
     def _targets(self, period: Period) -> list[Line]:
         names = {str(month) for month in period.months}
-        wanted = ["owner_id", "owner_name", "team", "month", "annual_target", "baseline_target", "rephased_target"]
+        wanted = [
+            "owner_id",
+            "owner_name",
+            "team",
+            "month",
+            "annual_target",
+            "baseline_target",
+            "rephased_target",
+        ]
         rows = records(self.phased_targets.loc[self.phased_targets["month"].isin(names), wanted])
         return [
             Line(
-                row["owner_id"], row["owner_id"], row["owner_name"], row["team"], month=row["month"], amount=row["annual_target"],
+                row["owner_id"],
+                row["owner_id"],
+                row["owner_name"],
+                row["team"],
+                month=row["month"],
+                amount=row["annual_target"],
                 adds={"target": row["baseline_target"], "rephased_target": row["rephased_target"]},
             )
             for row in rows
-        ]  # fmt: skip
+        ]
 
     def _bookings(self, period: Period) -> list[Line]:
         credit = records(self.booking_credit.loc[self._closes_in(self.booking_credit, period)])
         deals = self._deals(columns.text(sorted({row["opportunity_id"] for row in credit})))
         shared: dict[str, Decimal] = {}
         for row in credit:
-            shared[row["opportunity_id"]] = shared.get(row["opportunity_id"], Decimal(0)) + row["amount"]
+            shared[row["opportunity_id"]] = (
+                shared.get(row["opportunity_id"], Decimal(0)) + row["amount"]
+            )
         for deal_id, shares in shared.items():
             deal = deals.get(deal_id)
             if deal is None or not deal["is_won"] or deal["amount"] != shares:
-                is_worth = "no won deal" if deal is None or not deal["is_won"] else f"won with {deal['amount']}"
+                is_worth = (
+                    "no won deal"
+                    if deal is None or not deal["is_won"]
+                    else f"won with {deal['amount']}"
+                )
                 raise DoesNotAddUp(
                     f"booking_credit of {self.month} gives away {shares} of {deal_id}, which is {is_worth} in opportunity_snapshot; "
                     f"do not use the bookings: compute the month again with `onpace report {self.month}`"
@@ -171,37 +221,64 @@ class Evidence:
 
     @staticmethod
     def _booking(row: Record, deal: Record) -> Line:
-        share = (row["amount"] * 100 / deal["amount"]).quantize(Decimal("0.01")) if deal["amount"] else None
+        share = (
+            (row["amount"] * 100 / deal["amount"]).quantize(Decimal("0.01"))
+            if deal["amount"]
+            else None
+        )
         whom = {name: row[name] for name in ("owner_id", "owner_name", "team")}
         return _line(deal | whom, {"bookings": row["amount"]}, share_pct=share)
 
     def _open(self, period: Period) -> list[Line]:
-        first, last = self.rules.calendar.first_day(period.first), self.rules.calendar.last_day(period.last)
+        first, last = (
+            self.rules.calendar.first_day(period.first),
+            self.rules.calendar.last_day(period.last),
+        )
         current = self.is_overdue_counted and first <= self.today <= last
-        is_inside = [current if deal["close_date"] < self.today else first <= deal["close_date"] <= last for deal in self._open_deals]
+        is_inside = [
+            current if deal["close_date"] < self.today else first <= deal["close_date"] <= last
+            for deal in self._open_deals
+        ]
         deals = [deal for deal, inside in zip(self._open_deals, is_inside, strict=True) if inside]
         chances = self.foreseen.chances(period) if self.foreseen else {}
         return [self._open_line(deal, chances.get(deal["opportunity_id"], 0.0)) for deal in deals]
 
     def _open_line(self, deal: Record, chance: float) -> Line:
-        amount, counted = deal["amount"], {"open_count": 1, "without_amount_count": int(deal["amount"] is None)}
+        amount, counted = (
+            deal["amount"],
+            {"open_count": 1, "without_amount_count": int(deal["amount"] is None)},
+        )
         if amount is None:
             return _line(deal, counted)
         hundredths = round((deal["probability_pct"] or 0.0) * 100)
-        adds: dict[str, Part] = {**counted, "open_pipeline": amount, "stage_weighted_pipeline": self._share(amount, hundredths)}
+        adds: dict[str, Part] = {
+            **counted,
+            "open_pipeline": amount,
+            "stage_weighted_pipeline": self._share(amount, hundredths),
+        }
         if self.has_chances:
             adds["weighted_pipeline"] = self._share(amount, round(chance * 10**DIGITS_OF_A_SHARE))
         return _line(deal, adds, chance=chance if self.has_chances else None)
 
     def _overdue(self) -> list[Line]:
         deals = [deal for deal in self._open_deals if deal["close_date"] < self.today]
-        return [_line(deal, {} if deal["amount"] is None else {"overdue_pipeline": deal["amount"]}) for deal in deals]
+        return [
+            _line(deal, {} if deal["amount"] is None else {"overdue_pipeline": deal["amount"]})
+            for deal in deals
+        ]
 
     def _share(self, amount: Decimal, parts: int) -> Decimal:
-        return (amount * parts).scaleb(-DIGITS_OF_A_SHARE).quantize(quantum(self.rules.digits), ROUND_HALF_EVEN)
+        return (
+            (amount * parts)
+            .scaleb(-DIGITS_OF_A_SHARE)
+            .quantize(quantum(self.rules.digits), ROUND_HALF_EVEN)
+        )
 
     def _closes_in(self, table: pd.DataFrame, period: Period) -> Mask:
-        first, last = self.rules.calendar.first_day(period.first), self.rules.calendar.last_day(period.last)
+        first, last = (
+            self.rules.calendar.first_day(period.first),
+            self.rules.calendar.last_day(period.last),
+        )
         days = columns.to_days(table["close_date"])
         return (days >= (first - EPOCH).days) & (days <= (last - EPOCH).days)
 
@@ -220,8 +297,24 @@ def records(table: pd.DataFrame) -> list[Record]:
     return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
 
 
-def _line(deal: Record, adds: Mapping[str, Part], share_pct: Decimal | None = None, chance: float | None = None) -> Line:
+def _line(
+    deal: Record,
+    adds: Mapping[str, Part],
+    share_pct: Decimal | None = None,
+    chance: float | None = None,
+) -> Line:
     return Line(
-        deal["opportunity_id"], deal["owner_id"], deal["owner_name"], deal["team"], adds, deal["name"], deal["account_name"],
-        deal["stage_name"], deal["close_date"], amount=deal["amount"], share_pct=share_pct, probability_pct=deal["probability_pct"], chance=chance,
-    )  # fmt: skip
+        deal["opportunity_id"],
+        deal["owner_id"],
+        deal["owner_name"],
+        deal["team"],
+        adds,
+        deal["name"],
+        deal["account_name"],
+        deal["stage_name"],
+        deal["close_date"],
+        amount=deal["amount"],
+        share_pct=share_pct,
+        probability_pct=deal["probability_pct"],
+        chance=chance,
+    )

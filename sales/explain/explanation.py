@@ -40,47 +40,102 @@ OPEN = "open_pipeline"
 IN_PERIOD = "opportunities that are open at the month end and close in the period"
 RULES: dict[str, dict[str, Rule]] = {
     ATTAINMENT: {
-        "target": Rule("sum of the baseline targets of the months so far", ("phased_targets.baseline_target",), ("targets",)),
-        "rephased_target": Rule("sum of the re-phased targets of the months so far", ("phased_targets.rephased_target",), ("targets",)),
-        "bookings": Rule("sum of the credit for deals won by the month end that close in the months so far", ("booking_credit.amount",), ("bookings",)),
+        "target": Rule(
+            "sum of the baseline targets of the months so far",
+            ("phased_targets.baseline_target",),
+            ("targets",),
+        ),
+        "rephased_target": Rule(
+            "sum of the re-phased targets of the months so far",
+            ("phased_targets.rephased_target",),
+            ("targets",),
+        ),
+        "bookings": Rule(
+            "sum of the credit for deals won by the month end that close in the months so far",
+            ("booking_credit.amount",),
+            ("bookings",),
+        ),
         "variance": Rule("bookings - target", ("bookings", "target"), ("targets", "bookings")),
-        "attainment_pct": Rule("bookings / target x 100; empty where the target is 0", ("bookings", "target"), ("targets", "bookings")),
+        "attainment_pct": Rule(
+            "bookings / target x 100; empty where the target is 0",
+            ("bookings", "target"),
+            ("targets", "bookings"),
+        ),
         "status": Rule(STATUS, ("bookings", "target"), ("targets", "bookings")),
     },
     COVERAGE: {
-        "target": Rule("sum of the baseline targets of the whole period", ("phased_targets.baseline_target",), ("targets",)),
-        "bookings": Rule("sum of the credit for deals won by the month end that close in the period", ("booking_credit.amount",), ("bookings",)),
-        "remaining_target": Rule("target - bookings, never below 0", ("target", "bookings"), ("targets", "bookings")),
-        "open_pipeline": Rule(f"sum of the amounts of {IN_PERIOD}", ("opportunity_snapshot.amount",), (OPEN,)),
-        "open_count": Rule(f"number of {IN_PERIOD}, those without an amount too", ("opportunity_snapshot.opportunity_id",), (OPEN,)),
-        "without_amount_count": Rule("number of these without an amount", ("opportunity_snapshot.amount",), (OPEN,)),
+        "target": Rule(
+            "sum of the baseline targets of the whole period",
+            ("phased_targets.baseline_target",),
+            ("targets",),
+        ),
+        "bookings": Rule(
+            "sum of the credit for deals won by the month end that close in the period",
+            ("booking_credit.amount",),
+            ("bookings",),
+        ),
+        "remaining_target": Rule(
+            "target - bookings, never below 0", ("target", "bookings"), ("targets", "bookings")
+        ),
+        "open_pipeline": Rule(
+            f"sum of the amounts of {IN_PERIOD}", ("opportunity_snapshot.amount",), (OPEN,)
+        ),
+        "open_count": Rule(
+            f"number of {IN_PERIOD}, those without an amount too",
+            ("opportunity_snapshot.opportunity_id",),
+            (OPEN,),
+        ),
+        "without_amount_count": Rule(
+            "number of these without an amount", ("opportunity_snapshot.amount",), (OPEN,)
+        ),
         "stage_weighted_pipeline": Rule(
             "sum of amount x the CRM's own probability, each deal rounded to the cent",
-            ("opportunity_snapshot.amount", "opportunity_snapshot.probability_pct"), (OPEN,),
+            ("opportunity_snapshot.amount", "opportunity_snapshot.probability_pct"),
+            (OPEN,),
         ),
         "weighted_pipeline": Rule(
             "sum of amount x the forecast's chance to be booked in the period, each deal rounded to the cent; empty with too little history",
-            ("opportunity_snapshot.amount", "the forecast"), (OPEN,),
+            ("opportunity_snapshot.amount", "the forecast"),
+            (OPEN,),
         ),
         "overdue_pipeline": Rule(
             "sum of the amounts of all open opportunities whose close date has passed, whatever the period",
-            ("opportunity_snapshot.amount", "opportunity_snapshot.close_date"), ("overdue",),
+            ("opportunity_snapshot.amount", "opportunity_snapshot.close_date"),
+            ("overdue",),
         ),
-        "coverage_ratio": Rule("open_pipeline / remaining_target; empty where nothing remains", (OPEN, "remaining_target"), (OPEN, "targets", "bookings")),
-        "required_ratio": Rule(f"by the forecast: {NEEDED}", ("remaining_target", "the forecast"), ("targets", "bookings")),
+        "coverage_ratio": Rule(
+            "open_pipeline / remaining_target; empty where nothing remains",
+            (OPEN, "remaining_target"),
+            (OPEN, "targets", "bookings"),
+        ),
+        "required_ratio": Rule(
+            f"by the forecast: {NEEDED}",
+            ("remaining_target", "the forecast"),
+            ("targets", "bookings"),
+        ),
         "status": Rule(STATUS, ("bookings", "target"), ("targets", "bookings")),
         "required_ratio_low": Rule(
-            "lower end of the 80 % interval of required_ratio, by leaving out one past month end at a time", ("the forecast",), ()
+            "lower end of the 80 % interval of required_ratio, by leaving out one past month end at a time",
+            ("the forecast",),
+            (),
         ),
         "required_ratio_high": Rule("upper end of the same interval", ("the forecast",), ()),
-        "required_windows": Rule("number of past month ends that required_ratio rests on", ("the forecast",), ()),
+        "required_windows": Rule(
+            "number of past month ends that required_ratio rests on", ("the forecast",), ()
+        ),
     },
-}  # fmt: skip
+}
 # The figures that are sums over the lines of a pile.
 SUMS = {
     "targets": ("target", "rephased_target"),
     "bookings": ("bookings",),
-    "open_pipeline": ("open_count", "without_amount_count", "open_pipeline", "stage_weighted_pipeline", "weighted_pipeline"),
+    "open_pipeline": (
+        "open_count",
+        "without_amount_count",
+        "open_pipeline",
+        "stage_weighted_pipeline",
+        "weighted_pipeline",
+    ),
     "overdue": ("overdue_pipeline",),
 }
 FORECAST = {column for column, rule in RULES[COVERAGE].items() if "the forecast" in rule.reads}
@@ -123,12 +178,18 @@ class Explanation:
 
     def sums(self, pile: Pile) -> list[Figure]:
         """Return the figures that are sums over the lines of a pile; an empty figure is no sum."""
-        return [figure for figure in self.figures if figure.column in SUMS[pile.name] and figure.value is not None]
+        return [
+            figure
+            for figure in self.figures
+            if figure.column in SUMS[pile.name] and figure.value is not None
+        ]
 
 
 def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] = ()) -> Explanation:
     """Return where the figures of a published row come from, all or those wanted; raises `DoesNotAddUp`."""
-    rules = {column: rule for column, rule in RULES[table].items() if column in wanted or not wanted}
+    rules = {
+        column: rule for column, rule in RULES[table].items() if column in wanted or not wanted
+    }
     whole = period_called(evidence.rules.calendar, row["period_kind"], row["period"])
     period = whole.until(evidence.month) if table == ATTAINMENT else whole
     of = (row["grain"], row["grain_id"])
@@ -142,13 +203,32 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
             remaining = max(piles[0].total("target") - piles[1].total("bookings"), Decimal(0))
             needed = evidence.foreseen.needed(period, *of, remaining)
             found |= _foreseen(needed, remaining, piles[2], has_chances=evidence.has_chances)
-    _compare({column: found[column] for column in behind(table, rules) if column in found}, table, row, evidence.month)
+    _compare(
+        {column: found[column] for column in behind(table, rules) if column in found},
+        table,
+        row,
+        evidence.month,
+    )
     say = _said(row, needed)
     figures = [
-        Figure(column, row[column], _words(rule, column, evidence), _worked(column, row, say), rule.piles, is_checked=column in found)
+        Figure(
+            column,
+            row[column],
+            _words(rule, column, evidence),
+            _worked(column, row, say),
+            rule.piles,
+            is_checked=column in found,
+        )
         for column, rule in rules.items()
     ]
-    return Explanation(table, *of, period, evidence.month, figures, [pile for pile in piles if any(pile.name in each.piles for each in figures)])
+    return Explanation(
+        table,
+        *of,
+        period,
+        evidence.month,
+        figures,
+        [pile for pile in piles if any(pile.name in each.piles for each in figures)],
+    )
 
 
 def behind(table: str, wanted: Iterable[str]) -> set[str]:
@@ -165,32 +245,53 @@ def _attained(targets: Pile, bookings: Pile) -> dict[str, Value]:
     """Return what the figures must be, from the lines alone."""
     target, booked = targets.total("target"), bookings.total("bookings")
     return {
-        "target": target, "rephased_target": targets.total("rephased_target"), "bookings": booked, "variance": booked - target,
-        "attainment_pct": float(booked * 100 / target) if target else None, "status": _status(target, booked),
-    }  # fmt: skip
+        "target": target,
+        "rephased_target": targets.total("rephased_target"),
+        "bookings": booked,
+        "variance": booked - target,
+        "attainment_pct": float(booked * 100 / target) if target else None,
+        "status": _status(target, booked),
+    }
 
 
 def _covered(targets: Pile, bookings: Pile, pipeline: Pile, overdue: Pile) -> dict[str, Value]:
     """Return what the figures must be, from the lines alone."""
-    target, booked, amount = targets.total("target"), bookings.total("bookings"), pipeline.total(OPEN)
+    target, booked, amount = (
+        targets.total("target"),
+        bookings.total("bookings"),
+        pipeline.total(OPEN),
+    )
     remaining = max(target - booked, Decimal(0))
     return {
-        "target": target, "bookings": booked, "remaining_target": remaining, "open_pipeline": amount,
-        "open_count": pipeline.count("open_count"), "without_amount_count": pipeline.count("without_amount_count"),
-        "stage_weighted_pipeline": pipeline.total("stage_weighted_pipeline"), "overdue_pipeline": overdue.total("overdue_pipeline"),
-        "coverage_ratio": float(amount / remaining) if remaining else None, "status": _status(target, booked),
-    }  # fmt: skip
+        "target": target,
+        "bookings": booked,
+        "remaining_target": remaining,
+        "open_pipeline": amount,
+        "open_count": pipeline.count("open_count"),
+        "without_amount_count": pipeline.count("without_amount_count"),
+        "stage_weighted_pipeline": pipeline.total("stage_weighted_pipeline"),
+        "overdue_pipeline": overdue.total("overdue_pipeline"),
+        "coverage_ratio": float(amount / remaining) if remaining else None,
+        "status": _status(target, booked),
+    }
 
 
-def _foreseen(needed: Needed, remaining: Decimal, pipeline: Pile, *, has_chances: bool) -> dict[str, Value]:
+def _foreseen(
+    needed: Needed, remaining: Decimal, pipeline: Pile, *, has_chances: bool
+) -> dict[str, Value]:
     """Return what the figures of the forecast must be: sums of its chances, and what follows from its c and N."""
     ratio = None
     if remaining and needed.conversion and needed.others is not None:
-        ratio = float(max(remaining - needed.others, Decimal(0))) / needed.conversion / float(remaining)
+        ratio = (
+            float(max(remaining - needed.others, Decimal(0))) / needed.conversion / float(remaining)
+        )
     return {
-        "weighted_pipeline": pipeline.total("weighted_pipeline") if has_chances else None, "required_ratio": ratio,
-        "required_ratio_low": needed.low, "required_ratio_high": needed.high, "required_windows": needed.windows,
-    }  # fmt: skip
+        "weighted_pipeline": pipeline.total("weighted_pipeline") if has_chances else None,
+        "required_ratio": ratio,
+        "required_ratio_low": needed.low,
+        "required_ratio_high": needed.high,
+        "required_windows": needed.windows,
+    }
 
 
 def _status(target: Decimal, bookings: Decimal) -> str:
@@ -218,7 +319,11 @@ def _same(published: Value, found: Value) -> bool:
 def _words(rule: Rule, column: str, evidence: Evidence) -> str:
     if column not in {OPEN, "open_count"}:
         return rule.words
-    current = f"those overdue count in the period that holds {evidence.today}" if evidence.is_overdue_counted else "those overdue are in no period"
+    current = (
+        f"those overdue count in the period that holds {evidence.today}"
+        if evidence.is_overdue_counted
+        else "those overdue are in no period"
+    )
     return f"{rule.words}; {current} (policy: overdue)"
 
 
@@ -247,5 +352,9 @@ def written(value: object) -> str:
 
 def plain(text: str) -> str:
     """Return a text in one line, without characters that steer a terminal or the order of writing."""
-    kept = (" " if each.isspace() else each for each in unicodedata.normalize("NFC", text) if each.isprintable() or each.isspace())
+    kept = (
+        " " if each.isspace() else each
+        for each in unicodedata.normalize("NFC", text)
+        if each.isprintable() or each.isspace()
+    )
     return " ".join("".join(kept).split())

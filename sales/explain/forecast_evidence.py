@@ -1,6 +1,7 @@
 """What a forecast adds to the evidence of coverage: the chance of each open deal, and what a period needs by the past.
 
-Put here what is read off a forecast to explain a figure; the rows of the published tables are `evidence`.
+Put here what is read off a forecast to explain a figure; the rows of the published tables are
+`evidence`.
 """
 
 from __future__ import annotations
@@ -58,13 +59,25 @@ class Foreseen:
         gaps[row] = money.to_minor(gap, self.digits)
         found = required_coverage(self.ahead, period, its, gaps)
         conversion, others, low, high = (
-            None if np.isnan(each[row]) else float(each[row]) for each in (found.conversion, found.others, found.low, found.high)
+            None if np.isnan(each[row]) else float(each[row])
+            for each in (found.conversion, found.others, found.low, found.high)
         )
-        return Needed(conversion, None if others is None else Decimal(others).scaleb(-self.digits), low, high, found.windows)
+        return Needed(
+            conversion,
+            None if others is None else Decimal(others).scaleb(-self.digits),
+            low,
+            high,
+            found.windows,
+        )
 
 
 def foreseen(
-    foresight: Foresight, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+    foresight: Foresight,
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
 ) -> Foreseen:
     """Return the forecast of a month end."""
     facts = figures(snapshot, booking_credit, phased_targets, month, rules)

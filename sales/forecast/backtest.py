@@ -2,7 +2,8 @@
 
 Put rolling-origin evaluation and its scores here. Each forecast is made again from what was known
 at its month end, by the very code that makes today's; what it is held against is known now.
-Method: rolling origin (Tashman 2000); pinball loss (Koenker and Bassett 1978); Brier score (Brier 1950).
+Method: rolling origin (Tashman 2000); pinball loss (Koenker and Bassett 1978); Brier score (Brier
+1950).
 """
 
 from __future__ import annotations
@@ -63,15 +64,23 @@ def judged_periods(calendar: FiscalCalendar, origin: Month, month: Month) -> lis
 
 
 def track_record(
-    panel: Panel, month: Month, rules: MonthRules, folk: People, targets_at: TargetsAt, extracted_at: datetime, most: int | None = None,
+    panel: Panel,
+    month: Month,
+    rules: MonthRules,
+    folk: People,
+    targets_at: TargetsAt,
+    extracted_at: datetime,
+    most: int | None = None,
     begin: Callable[[Month], None] = lambda _: None,
-) -> pd.DataFrame:  # fmt: skip
+) -> pd.DataFrame:
     """Return every forecast that can be judged at a month's end, made again; `most` bounds how far back."""
     now = panel.known_at(month.index)
     parts: list[pd.DataFrame] = []
     for origin in origins(panel, month, most):
         begin(origin)
-        parts += _judged(panel.known_at(origin.index), now, origin, month, rules, folk, targets_at(origin))
+        parts += _judged(
+            panel.known_at(origin.index), now, origin, month, rules, folk, targets_at(origin)
+        )
     if not parts:
         return checked(empty(ForecastTrackRecord), ForecastTrackRecord)
     key = ["as_of_month", "grain", "grain_id", "period_kind", "period"]
@@ -80,7 +89,13 @@ def track_record(
 
 
 def _judged(
-    then: Knowledge, now: Knowledge, origin: Month, month: Month, rules: MonthRules, folk: People, targets: pd.DataFrame | None
+    then: Knowledge,
+    now: Knowledge,
+    origin: Month,
+    month: Month,
+    rules: MonthRules,
+    folk: People,
+    targets: pd.DataFrame | None,
 ) -> Iterator[pd.DataFrame]:
     periods = judged_periods(rules.calendar, origin, month)
     seen = foresight(then)
@@ -90,13 +105,23 @@ def _judged(
     ahead = prospect(seen, facts.grains, facts.sells_after(origin))
     came = _bookings_of(now, facts.grains, folk, rules)
     sizes = [len(grain.ids) for grain in facts.grains]
-    frames = iter(forecast_parts(ahead, facts, origin, rules, then.first_month, periods, with_margin=False))
+    frames = iter(
+        forecast_parts(ahead, facts, origin, rules, then.first_month, periods, with_margin=False)
+    )
     for period in periods:
         for grain, size in zip(facts.grains, sizes, strict=True):
             outcome = came[grain.name].bookings(period, grain.ids)
             target = facts.targets(grain, period)
             frame = next(frames)
-            kept = ["as_of_month", "grain", "grain_id", "period_kind", "period", *LEVELS, *BASELINES]
+            kept = [
+                "as_of_month",
+                "grain",
+                "grain_id",
+                "period_kind",
+                "period",
+                *LEVELS,
+                *BASELINES,
+            ]
             yield frame[kept].assign(
                 outcome=columns.series(money.decimal_array(outcome, rules.digits)),
                 target=frame["target"],
@@ -106,7 +131,9 @@ def _judged(
             )
 
 
-def _figures(then: Knowledge, folk: People, targets: pd.DataFrame | None, rules: MonthRules) -> Figures:
+def _figures(
+    then: Knowledge, folk: People, targets: pd.DataFrame | None, rules: MonthRules
+) -> Figures:
     """Return the facts of a past month end from what was known at it."""
     target_owners = columns.text([]) if targets is None else columns.distinct(targets["owner_id"])
     ids = columns.distinct(then.owner_ids, target_owners)
@@ -120,7 +147,9 @@ def _figures(then: Knowledge, folk: People, targets: pd.DataFrame | None, rules:
         grains=grains,
         target_owner=none if targets is None else grains.person(targets["owner_id"]),
         target_month=none if targets is None else month_indexes(targets["month"]),
-        target=none if targets is None else money.minor_units(targets["baseline_target"], rules.digits)[0],
+        target=none
+        if targets is None
+        else money.minor_units(targets["baseline_target"], rules.digits)[0],
         booked_owner=code[then.bookings.owner],
         booked_month=then.bookings.month,
         booked=then.bookings.amount,
@@ -148,7 +177,10 @@ class _Came:
 def _bookings_of(now: Knowledge, then: Grains, folk: People, rules: MonthRules) -> dict[str, _Came]:
     ids = columns.distinct(now.owner_ids, then.person_ids)
     code = columns.codes(now.owner_ids, ids)[now.bookings.owner]
-    return {grain.name: _Came(grain, code, now.bookings.month, now.bookings.amount) for grain in Grains(ids, folk.team_of(ids), rules.company)}
+    return {
+        grain.name: _Came(grain, code, now.bookings.month, now.bookings.amount)
+        for grain in Grains(ids, folk.team_of(ids), rules.company)
+    }
 
 
 @dataclass(frozen=True)
@@ -177,7 +209,9 @@ class Score:
         return bool(self.baselines) and self.wape < min(self.baselines.values())
 
 
-def scores(record: pd.DataFrame, grains: Sequence[str] = ("company", "team", "person")) -> list[Score]:
+def scores(
+    record: pd.DataFrame, grains: Sequence[str] = ("company", "team", "person")
+) -> list[Score]:
     """Return the scores of a track record, the company's first; none where fewer than six forecasts were judged."""
     found: list[Score] = []
     for grain in grains:
@@ -197,7 +231,10 @@ def _score(rows: pd.DataFrame, grain: str, kind: str) -> Score:
     def wape(name: str) -> float:
         return float(np.abs(forecasts[name] - outcome)[shared].sum()) / total
 
-    losses = [np.maximum(level * (outcome - forecasts[name]), (level - 1) * (outcome - forecasts[name])) for name, level in LEVELS.items()]
+    losses = [
+        np.maximum(level * (outcome - forecasts[name]), (level - 1) * (outcome - forecasts[name]))
+        for name, level in LEVELS.items()
+    ]
     everything = float(outcome.sum())
     chance, hit = columns.floats(rows["hit_probability"]), columns.booleans(rows["is_hit"])
     judged = np.isfinite(chance)
@@ -208,14 +245,25 @@ def _score(rows: pd.DataFrame, grain: str, kind: str) -> Score:
         periods=int(rows["period"].nunique()),
         wape=wape("p50") if total else float("nan"),
         baselines={name: wape(name) for name in BASELINES} if total else {},
-        pinball=float(np.mean([loss.sum() for loss in losses])) / everything if everything else float("nan"),
+        pinball=float(np.mean([loss.sum() for loss in losses])) / everything
+        if everything
+        else float("nan"),
         inside=float(((outcome >= forecasts["p10"]) & (outcome <= forecasts["p90"])).mean()),
         brier=float(((chance - hit)[judged] ** 2).mean()) if judged.any() else None,
-        brier_baseline=float(((hit[judged].mean() - hit[judged]) ** 2).mean()) if judged.any() else None,
+        brier_baseline=float(((hit[judged].mean() - hit[judged]) ** 2).mean())
+        if judged.any()
+        else None,
         reliability=_reliability(chance[judged], hit[judged]),
     )
 
 
 def _reliability(chance: Floats, hit: np.ndarray) -> tuple[tuple[float, float, int], ...]:
     bins = np.minimum((chance * BINS).astype(np.int64), BINS - 1)
-    return tuple((float(chance[bins == each].mean()), float(hit[bins == each].mean()), int((bins == each).sum())) for each in np.unique(bins))
+    return tuple(
+        (
+            float(chance[bins == each].mean()),
+            float(hit[bins == each].mean()),
+            int((bins == each).sum()),
+        )
+        for each in np.unique(bins)
+    )

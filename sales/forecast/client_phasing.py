@@ -38,13 +38,19 @@ class DeliveryMonth:
     people_short: int
 
 
-def client_phasing(snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules) -> pd.DataFrame:
+def client_phasing(
+    snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules
+) -> pd.DataFrame:
     """Return a row for each client and month in which something was booked, is expected, or is to be done."""
     cells = _Cells(snapshot, foresight, month, rules)
     account, when = np.divmod(cells.keys, cells.width)
     index = when + cells.first
     over = index <= month.index
-    unknown = over if foresight is not None and foresight.deals is not None else np.ones(len(index), np.bool_)
+    unknown = (
+        over
+        if foresight is not None and foresight.deals is not None
+        else np.ones(len(index), np.bool_)
+    )
     names = columns.take(cells.account_names, account)
     table = columns.frame(
         {
@@ -53,19 +59,28 @@ def client_phasing(snapshot: pd.DataFrame, foresight: Foresight | None, month: M
             "month": columns.text([str(Month.from_index(each)) for each in index.tolist()]),
             "bookings": money.decimal_array(cells.bookings, rules.digits),
             "expected": money.decimal_array(cells.expected, rules.digits, unknown),
-            "delivery_days": pa.array(np.round(cells.days, 2), mask=np.full(len(index), not cells.has_effort)),
+            "delivery_days": pa.array(
+                np.round(cells.days, 2), mask=np.full(len(index), not cells.has_effort)
+            ),
             "account_name": names,
         }
     ).sort_values(["account_id", "month"], kind="stable", ignore_index=True)
-    return checked(stamp(table, rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]), ClientPhasing)
+    return checked(
+        stamp(table, rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]), ClientPhasing
+    )
 
 
-def delivery_load(snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules) -> list[DeliveryMonth]:
+def delivery_load(
+    snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules
+) -> list[DeliveryMonth]:
     """Return the work of the twelve months to come; no months where no effort is known."""
     cells = _Cells(snapshot, foresight, month, rules)
     if not cells.has_effort:
         return []
-    capacity, each_person = rules.policy.clients.capacity_days, float(rules.policy.clients.days_per_person)
+    capacity, each_person = (
+        rules.policy.clients.capacity_days,
+        float(rules.policy.clients.days_per_person),
+    )
     found: list[DeliveryMonth] = []
     for ahead in range(1, HORIZON + 1):
         its_month, place = month.plus(ahead), month.index + ahead - cells.first
@@ -79,7 +94,9 @@ def delivery_load(snapshot: pd.DataFrame, foresight: Foresight | None, month: Mo
 class _Cells:
     """Sums by client and month; a key is the client's code times `width` plus months since `first`."""
 
-    def __init__(self, snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules) -> None:
+    def __init__(
+        self, snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules
+    ) -> None:
         self._calendar = rules.calendar
         self.first, self.width = month.index - SHOWN_BACK + 1, SHOWN_BACK + HORIZON
         self.account_ids = columns.distinct(snapshot["account_id"])
@@ -91,35 +108,88 @@ class _Cells:
         booked_in = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
         size = len(self.account_ids) * self.width
         booked = np.zeros(size, np.int64)
-        use = won & ~is_null & self._shown(booked_in) & (account >= 0) & (booked_in <= month.index + HORIZON)
+        use = (
+            won
+            & ~is_null
+            & self._shown(booked_in)
+            & (account >= 0)
+            & (booked_in <= month.index + HORIZON)
+        )
         np.add.at(booked, self._key(account[use], booked_in[use]), amount[use])
         expected, days = np.zeros(size, np.int64), np.zeros(size)
         effort = columns.floats(snapshot["effort_days"])
         self.has_effort = bool(np.isfinite(effort).any())
         self.won_days, self.open_days = np.zeros(self.width), np.zeros(self.width)
-        self._lay(np.flatnonzero(won & (effort > 0)), snapshot, effort, booked_in, np.ones(len(effort)), account, days, self.won_days)
+        self._lay(
+            np.flatnonzero(won & (effort > 0)),
+            snapshot,
+            effort,
+            booked_in,
+            np.ones(len(effort)),
+            account,
+            days,
+            self.won_days,
+        )
         if foresight is not None and foresight.deals is not None:
             deals, known = foresight.deals, foresight.known
-            row = columns.codes(known.deal_ids.take(pa.array(deals.deals.deal)), columns.arrow(snapshot["opportunity_id"]))
+            row = columns.codes(
+                known.deal_ids.take(pa.array(deals.deals.deal)),
+                columns.arrow(snapshot["opportunity_id"]),
+            )
             worth = deals.amount * deals.creep.mean()
             for ahead in range(1, HORIZON + 1):
                 part = np.rint(worth * deals.win[:, ahead]).astype(np.int64)
                 here = (account[row] >= 0) & (part > 0)
-                np.add.at(expected, self._key(account[row][here], np.full(int(here.sum()), known.month + ahead)), part[here])
+                np.add.at(
+                    expected,
+                    self._key(account[row][here], np.full(int(here.sum()), known.month + ahead)),
+                    part[here],
+                )
                 chance = np.zeros(len(effort))
                 chance[row] = deals.win[:, ahead]
                 open_now = row[(effort[row] > 0) & (deals.win[:, ahead] > 0)]
-                self._lay(open_now, snapshot, effort, np.full(len(effort), known.month + ahead), chance, account, days, self.open_days)
+                self._lay(
+                    open_now,
+                    snapshot,
+                    effort,
+                    np.full(len(effort), known.month + ahead),
+                    chance,
+                    account,
+                    days,
+                    self.open_days,
+                )
         self.keys = np.flatnonzero((booked != 0) | (expected != 0) | (days > 0.005))  # noqa: PLR2004  # what rounds to 0.00
-        self.bookings, self.expected, self.days = booked[self.keys], expected[self.keys], days[self.keys]
+        self.bookings, self.expected, self.days = (
+            booked[self.keys],
+            expected[self.keys],
+            days[self.keys],
+        )
 
     def _lay(
-        self, rows: Codes, snapshot: pd.DataFrame, effort: Floats, booked_in: Codes, weight: Floats, account: Codes, days: Floats, total: Floats
+        self,
+        rows: Codes,
+        snapshot: pd.DataFrame,
+        effort: Floats,
+        booked_in: Codes,
+        weight: Floats,
+        account: Codes,
+        days: Floats,
+        total: Floats,
     ) -> None:
         """Lay the work of deals over their months of service, from the booking on where there are none."""
-        starts, ends = (columns.to_days(snapshot[name])[rows] for name in ("service_start", "service_end"))
-        first = np.where(starts == NO_DAY, booked_in[rows] + 1, self._calendar.month_index(np.where(starts == NO_DAY, 0, starts)))
-        last = np.where(ends == NO_DAY, first + MONTHS_OF_WORK - 1, self._calendar.month_index(np.where(ends == NO_DAY, 0, ends)))
+        starts, ends = (
+            columns.to_days(snapshot[name])[rows] for name in ("service_start", "service_end")
+        )
+        first = np.where(
+            starts == NO_DAY,
+            booked_in[rows] + 1,
+            self._calendar.month_index(np.where(starts == NO_DAY, 0, starts)),
+        )
+        last = np.where(
+            ends == NO_DAY,
+            first + MONTHS_OF_WORK - 1,
+            self._calendar.month_index(np.where(ends == NO_DAY, 0, ends)),
+        )
         # An open deal that is confirmed late is served late: its dates move along.
         late = np.maximum(booked_in[rows] - first, 0)
         first, last = first + late, np.maximum(last + late, first + late)
@@ -128,7 +198,11 @@ class _Cells:
             part = effort[rows[inside]] * weight[rows[inside]] / (last[inside] - first[inside] + 1)
             np.add.at(total, first[inside] + step - self.first, part)
             owned = account[rows[inside]] >= 0
-            np.add.at(days, self._key(account[rows[inside]][owned], (first[inside] + step)[owned]), part[owned])
+            np.add.at(
+                days,
+                self._key(account[rows[inside]][owned], (first[inside] + step)[owned]),
+                part[owned],
+            )
 
     def _shown(self, index: Codes) -> np.ndarray:
         return (index >= self.first) & (index < self.first + self.width)

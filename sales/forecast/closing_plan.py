@@ -34,7 +34,11 @@ EPOCH = date(1970, 1, 1)
 WAITS = (1, 2, 3)
 CONFIRMED = (0.1, 0.5, 0.9)
 HIT_CHANGES = (
-    *(f"hit_change_{kind}{tail}" for tail in ("", "_2", "_3") for kind in ("month", "quarter", "year")),
+    *(
+        f"hit_change_{kind}{tail}"
+        for tail in ("", "_2", "_3")
+        for kind in ("month", "quarter", "year")
+    ),
     *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
 )
 
@@ -49,16 +53,23 @@ class PlanForecast:
 
 
 def plan_forecast(
-    foresight: Foresight, score: ConfirmationScore, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame,
-    month: Month, rules: MonthRules,
-) -> PlanForecast | None:  # fmt: skip
+    foresight: Foresight,
+    score: ConfirmationScore,
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+) -> PlanForecast | None:
     """Return what the closing plan needs of a forecast; none with too little history."""
     facts = figures(snapshot, booking_credit, phased_targets, month, rules)
     ahead = prospect(foresight, facts.grains, facts.sells_after(month))
     return PlanForecast(ahead, facts, score) if ahead else None
 
 
-def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules, forecast: PlanForecast | None = None) -> pd.DataFrame:
+def closing_plan(
+    snapshot: pd.DataFrame, month: Month, rules: MonthRules, forecast: PlanForecast | None = None
+) -> pd.DataFrame:
     """Return open deals due within 90 days after the month end, and overdue ones."""
     today = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
     due = columns.to_days(snapshot["close_date"])
@@ -76,7 +87,10 @@ def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules, foreca
         "protect": is_protected,
     }
     deals = snapshot.loc[listed]
-    flags = [" ".join(name for name, sign in signs.items() if sign[position]) for position in np.flatnonzero(listed).tolist()]
+    flags = [
+        " ".join(name for name, sign in signs.items() if sign[position])
+        for position in np.flatnonzero(listed).tolist()
+    ]
     size = len(deals)
     found = _by_forecast(forecast, columns.arrow(deals["opportunity_id"]), month, rules)
     plan = columns.frame(
@@ -99,14 +113,19 @@ def closing_plan(snapshot: pd.DataFrame, month: Month, rules: MonthRules, foreca
     return checked(stamp(plan, rules.calendar.as_of(month), extracted_at), ClosingPlan)
 
 
-def _by_forecast(forecast: PlanForecast | None, deal_ids: pa.Array, month: Month, rules: MonthRules) -> dict[str, pa.Array]:
+def _by_forecast(
+    forecast: PlanForecast | None, deal_ids: pa.Array, month: Month, rules: MonthRules
+) -> dict[str, pa.Array]:
     """Return the columns that a forecast fills, empty where there is none or where the deal's state is assumed."""
     size = len(deal_ids)
     numbers, days = pa.nulls(size, pa.float64()), pa.nulls(size, pa.date32())
     found: dict[str, pa.Array] = {
-        "expected_month": pa.nulls(size, pa.string()), "win_probability": numbers,
-        **dict.fromkeys(HIT_CHANGES, numbers), "confirm_p10": days, "confirm_p90": days,
-    }  # fmt: skip
+        "expected_month": pa.nulls(size, pa.string()),
+        "win_probability": numbers,
+        **dict.fromkeys(HIT_CHANGES, numbers),
+        "confirm_p10": days,
+        "confirm_p90": days,
+    }
     if forecast is None:
         return found
     ahead, known = forecast.ahead, forecast.ahead.known
@@ -117,30 +136,50 @@ def _by_forecast(forecast: PlanForecast | None, deal_ids: pa.Array, month: Month
     win = ahead.outlook.win[place]
     found["win_probability"] = pa.array(np.minimum(win.sum(axis=1), 1.0), mask=unknown)
     if forecast.score.is_better:
-        confirmed = {level: days_of(expected_months(ahead.outlook, level)[place], known.month, rules.calendar) for level in CONFIRMED}
+        confirmed = {
+            level: days_of(
+                expected_months(ahead.outlook, level)[place], known.month, rules.calendar
+            )
+            for level in CONFIRMED
+        }
         months = rules.calendar.month_index(confirmed[0.5])
-        texts = [None if none else str(Month.from_index(each)) for none, each in zip(unknown.tolist(), months.tolist(), strict=True)]
+        texts = [
+            None if none else str(Month.from_index(each))
+            for none, each in zip(unknown.tolist(), months.tolist(), strict=True)
+        ]
         found["expected_month"] = columns.text(texts)
         found["confirm_p10"], found["confirm_p90"] = (
-            columns.from_days(np.where(unknown, NO_DAY, confirmed[level])) for level in (CONFIRMED[0], CONFIRMED[2])
+            columns.from_days(np.where(unknown, NO_DAY, confirmed[level]))
+            for level in (CONFIRMED[0], CONFIRMED[2])
         )
     coming = month.plus(1)
     calendar = rules.calendar
-    for period in (calendar.month_period(coming), calendar.quarter_of(coming), calendar.year_of(coming)):
+    for period in (
+        calendar.month_period(coming),
+        calendar.quarter_of(coming),
+        calendar.year_of(coming),
+    ):
         found |= _price_of_patience(forecast, period, np.where(unknown, -1, place), win, unknown)
     return found
 
 
-def _price_of_patience(forecast: PlanForecast, period: Period, row: Codes, win: Floats, unknown: Mask) -> dict[str, pa.Array]:
+def _price_of_patience(
+    forecast: PlanForecast, period: Period, row: Codes, win: Floats, unknown: Mask
+) -> dict[str, pa.Array]:
     """Return the change of P(hit) of a period if each deal confirms one, two or three months later."""
     facts, ahead = forecast.facts, forecast.ahead
     first, last = offsets(ahead.known, period)
     parts = PeriodParts(ahead, first, last)
     person, _, company = facts.grains
-    missing = [facts.targets(grain, period) - facts.bookings(grain, period) for grain in (company, person)]
+    missing = [
+        facts.targets(grain, period) - facts.bookings(grain, period) for grain in (company, person)
+    ]
     has_target = facts.targets(company, period)[0] > 0
     before = np.minimum(win[:, first : last + 1].sum(axis=1), 1.0)
-    after = [np.minimum(after_waiting(win, months)[:, first : last + 1].sum(axis=1), 1.0) for months in WAITS]
+    after = [
+        np.minimum(after_waiting(win, months)[:, first : last + 1].sum(axis=1), 1.0)
+        for months in WAITS
+    ]
     of_company = company_leverage(parts, row, float(missing[0][0]))
     changes = {
         f"hit_change_{period.kind}{'' if months == 1 else f'_{months}'}": pa.array(
@@ -151,7 +190,12 @@ def _price_of_patience(forecast: PlanForecast, period: Period, row: Codes, win: 
     owners = np.r_[ahead.person_of_deal, -1][row]
     without = unknown | ~(np.r_[facts.targets(person, period), 0][owners] > 0)
     of_owner = owner_leverage(parts, row, missing[1].astype(np.float64))
-    return {**changes, f"owner_hit_change_{period.kind}": pa.array(of_owner.change(before, after[0]), mask=without)}
+    return {
+        **changes,
+        f"owner_hit_change_{period.kind}": pa.array(
+            of_owner.change(before, after[0]), mask=without
+        ),
+    }
 
 
 def slow_deals(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:

@@ -24,7 +24,8 @@ from sales.statistics.deal_outcomes import HORIZON, Foresight
 from sales.statistics.point_in_time import GONE, WON, Knowledge
 from sales.targets.attainment import month_indexes
 
-# Deals created in so many months are looked back on; a lead time longer than the horizon counts as that.
+# Deals created in so many months are looked back on; a lead time longer than the horizon counts as
+# that.
 WINDOW = 36
 LONGEST_LEAD = 18
 SHOWN_BACK = 12
@@ -40,7 +41,8 @@ class Creation:
     """How created pipeline becomes bookings, by lead source in the order of `sources`.
 
     `conversion` is the part of created money that is booked, `lead` the share of booked money by
-    months from creation to booking, `lead_months` its mean, `mix` each source's part of what is booked.
+    months from creation to booking, `lead_months` its mean, `mix` each source's part of what is
+    booked.
     """
 
     sources: pa.Array
@@ -59,7 +61,8 @@ def creation(known: Knowledge) -> Creation | None:
         return None
     lag = np.clip(outcomes.month - created, 0, LONGEST_LEAD)
     amount = np.nan_to_num(outcomes.amount)
-    # Deals young enough to be open for good reasons say nothing yet: the slowest fifth of wins sets the age.
+    # Deals young enough to be open for good reasons say nothing yet: the slowest fifth of wins sets
+    # the age.
     ripe = max(1, int(np.ceil(np.percentile(lag[is_won], 80))))
     old = counted & (created <= now - ripe)
     size = len(known.source_names)
@@ -81,11 +84,18 @@ def creation(known: Knowledge) -> Creation | None:
     )
 
 
-def pipeline_generation(foresight: Foresight, phased_targets: pd.DataFrame, month: Month, rules: MonthRules, extracted_at: datetime) -> pd.DataFrame:
+def pipeline_generation(
+    foresight: Foresight,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+    extracted_at: datetime,
+) -> pd.DataFrame:
     """Return required and created pipeline by lead source: twelve months back, and the months ahead that have targets.
 
-    A month that is over is held against the plan: the targets of the months that it was to serve, by
-    lead time. A month to come is held against what those months still lack after bookings and open deals.
+    A month that is over is held against the plan: the targets of the months that it was to serve,
+    by lead time. A month to come is held against what those months still lack after bookings and
+    open deals.
     """
     known, how = foresight.known, creation(foresight.known)
     targets = _targets_by_month(phased_targets, rules.digits)
@@ -104,10 +114,16 @@ def pipeline_generation(foresight: Foresight, phased_targets: pd.DataFrame, mont
             "as_of_month": columns.repeat(str(month), len(rows)),
             "source": columns.text([names[source] for source, _ in rows]),
             "month": columns.text([str(Month.from_index(index)) for _, index in rows]),
-            "required": money.decimal_array(np.rint(np.nan_to_num(required)).astype(np.int64), rules.digits, np.isnan(required)),
+            "required": money.decimal_array(
+                np.rint(np.nan_to_num(required)).astype(np.int64), rules.digits, np.isnan(required)
+            ),
             "created": money.decimal_array(np.rint(created).astype(np.int64), rules.digits, ~shown),
-            "conversion": pa.array((how.conversion if how else np.zeros(len(names)))[spread], mask=unknown),
-            "lead_months": pa.array((how.lead_months if how else np.zeros(len(names)))[spread], mask=unknown),
+            "conversion": pa.array(
+                (how.conversion if how else np.zeros(len(names)))[spread], mask=unknown
+            ),
+            "lead_months": pa.array(
+                (how.lead_months if how else np.zeros(len(names)))[spread], mask=unknown
+            ),
         }
     ).sort_values(["source", "month"], kind="stable", ignore_index=True)
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineGeneration)
@@ -116,12 +132,16 @@ def pipeline_generation(foresight: Foresight, phased_targets: pd.DataFrame, mont
 def _targets_by_month(phased_targets: pd.DataFrame, digits: int) -> dict[int, float]:
     amounts, _ = money.minor_units(phased_targets["baseline_target"], digits)
     found: dict[int, float] = {}
-    for index, amount in zip(month_indexes(phased_targets["month"]).tolist(), amounts.tolist(), strict=True):
+    for index, amount in zip(
+        month_indexes(phased_targets["month"]).tolist(), amounts.tolist(), strict=True
+    ):
         found[index] = found.get(index, 0.0) + amount
     return found
 
 
-def _needed(foresight: Foresight, how: Creation | None, targets: dict[int, float], months: range) -> Floats:
+def _needed(
+    foresight: Foresight, how: Creation | None, targets: dict[int, float], months: range
+) -> Floats:
     """Return the new pipeline that each month must see, a row a source; NaN where nothing can be asked of it."""
     known = foresight.known
     to_book = np.full(len(months), np.nan)
@@ -131,7 +151,11 @@ def _needed(foresight: Foresight, how: Creation | None, targets: dict[int, float
         if made > known.month:
             break
         # Of the months that it serves, those with a target speak for the others.
-        weighed = [(how.lead[lag], targets[made + lag]) for lag in range(LONGEST_LEAD + 1) if made + lag in targets]
+        weighed = [
+            (how.lead[lag], targets[made + lag])
+            for lag in range(LONGEST_LEAD + 1)
+            if made + lag in targets
+        ]
         mass = sum(share for share, _ in weighed)
         if mass >= LEAST_SERVED:
             to_book[place] = sum(share * target for share, target in weighed) / mass
@@ -159,6 +183,10 @@ def _on_hand(foresight: Foresight, index: int) -> float:
 def _created(known: Knowledge, months: range) -> Floats:
     amount = np.nan_to_num(known.outcomes.amount)
     made = np.zeros((len(known.source_names), len(months)))
-    here = (known.outcomes.status != GONE) & (known.created_month >= months[0]) & (known.created_month <= min(months[-1], known.month))
+    here = (
+        (known.outcomes.status != GONE)
+        & (known.created_month >= months[0])
+        & (known.created_month <= min(months[-1], known.month))
+    )
     np.add.at(made, (known.source[here], known.created_month[here] - months[0]), amount[here])
     return made

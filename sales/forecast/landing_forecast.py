@@ -1,7 +1,7 @@
 """The landing forecast: P10, P50, P90, the chance to reach each target, bands, and the margin that may be missed.
 
-Put the table and the words for chances here. The distributions are `landing`, their past is `track_record`.
-Definitions, section 8.
+Put the table and the words for chances here. The distributions are `landing`, their past is
+`track_record`. Definitions, section 8.
 """
 
 from __future__ import annotations
@@ -74,10 +74,18 @@ class Figures:
         return found
 
 
-def figures(snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules) -> Figures:
+def figures(
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+) -> Figures:
     """Return the facts that a month's forecast is held against."""
     periods = periods_forecast(rules.calendar, month)
-    grains = grains_of(rules.company, targets_within(phased_targets, periods), snapshot, booking_credit)
+    grains = grains_of(
+        rules.company, targets_within(phased_targets, periods), snapshot, booking_credit
+    )
     kept = phased_targets.loc[columns.codes(phased_targets["owner_id"], grains.person_ids) >= 0]
     pipeline = open_pipeline(snapshot, month, rules)
     is_open = pipeline.is_open & ~pipeline.is_null
@@ -97,18 +105,39 @@ def figures(snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets
 
 
 def landing_forecast(
-    foresight: Foresight, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+    foresight: Foresight,
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
 ) -> pd.DataFrame:
     """Return the landing of each grain and period."""
     facts = figures(snapshot, booking_credit, phased_targets, month, rules)
     ahead = prospect(foresight, facts.grains, facts.sells_after(month))
-    parts = forecast_parts(ahead, facts, month, rules, foresight.known.first_month, periods_forecast(rules.calendar, month))
+    parts = forecast_parts(
+        ahead,
+        facts,
+        month,
+        rules,
+        foresight.known.first_month,
+        periods_forecast(rules.calendar, month),
+    )
     table = by_key(pd.concat(parts, ignore_index=True))
-    return checked(stamp(table, rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]), LandingForecast)
+    return checked(
+        stamp(table, rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]), LandingForecast
+    )
 
 
 def forecast_parts(
-    ahead: Prospect | None, facts: Figures, month: Month, rules: MonthRules, first_month: int, periods: Sequence[Period], *, with_margin: bool = True
+    ahead: Prospect | None,
+    facts: Figures,
+    month: Month,
+    rules: MonthRules,
+    first_month: int,
+    periods: Sequence[Period],
+    *,
+    with_margin: bool = True,
 ) -> list[pd.DataFrame]:
     """Return the rows of each period and grain, without the instants of reading."""
     bands = rules.policy.forecast
@@ -116,27 +145,53 @@ def forecast_parts(
     for period in periods:
         is_over = period.last <= month
         coming = to_come(ahead, period) if ahead and not is_over else None
-        after = _after_next(ahead, period, month) if coming and with_margin and period.kind == "year" else None
+        after = (
+            _after_next(ahead, period, month)
+            if coming and with_margin and period.kind == "year"
+            else None
+        )
         for grain in facts.grains:
             booked, target = facts.bookings(grain, period), facts.targets(grain, period)
             parts.append(
                 _rows(
-                    grain, period, month, rules, booked, target,
+                    grain,
+                    period,
+                    month,
+                    rules,
+                    booked,
+                    target,
                     {
-                        **_landing(grain, coming, booked, target, bands, is_over=is_over, digits=rules.digits),
-                        "margin": _margin(facts, grain, after, period, month, bands, rules.digits) if coming else _no_money(grain, rules.digits),
-                        **_baselines(facts, grain, period, month, booked, first_month, rules.digits),
-                        "method": columns.repeat(OVER if is_over else MODEL if coming else TOO_LITTLE_HISTORY, len(grain.ids)),
+                        **_landing(
+                            grain,
+                            coming,
+                            booked,
+                            target,
+                            bands,
+                            is_over=is_over,
+                            digits=rules.digits,
+                        ),
+                        "margin": _margin(facts, grain, after, period, month, bands, rules.digits)
+                        if coming
+                        else _no_money(grain, rules.digits),
+                        **_baselines(
+                            facts, grain, period, month, booked, first_month, rules.digits
+                        ),
+                        "method": columns.repeat(
+                            OVER if is_over else MODEL if coming else TOO_LITTLE_HISTORY,
+                            len(grain.ids),
+                        ),
                     },
                 )
-            )  # fmt: skip
+            )
     return parts
 
 
 def band_of(chance: Floats, bands: Forecast) -> list[str]:
     """Return the word for each chance."""
     bounds = [float(bands.secure), float(bands.on_track), float(bands.stretch)]
-    return np.select([chance >= bound for bound in bounds], ["secure", "on_track", "stretch"], "out_of_reach").tolist()
+    return np.select(
+        [chance >= bound for bound in bounds], ["secure", "on_track", "stretch"], "out_of_reach"
+    ).tolist()
 
 
 def chance_to_hit(booked: Minor, target: Minor, coming: ToCome | None, grain: str) -> Floats:
@@ -149,13 +204,21 @@ def margin_of(target: float, next_target: float, booked: float, later: float) ->
     """Return how much of the next month's target may be missed.
 
     `target` is the year's, `booked` what the year has without the next month, `later` what the
-    months after it bring at the bound's chance. More bookings never lower it, a larger target never raises it.
+    months after it bring at the bound's chance. More bookings never lower it, a larger target never
+    raises it.
     """
     return next_target - max(0.0, target - booked - later)
 
 
 def _landing(
-    grain: Grain, coming: ToCome | None, booked: Minor, target: Minor, bands: Forecast, *, is_over: bool, digits: int
+    grain: Grain,
+    coming: ToCome | None,
+    booked: Minor,
+    target: Minor,
+    bands: Forecast,
+    *,
+    is_over: bool,
+    digits: int,
 ) -> dict[str, pa.Array]:
     size = len(grain.ids)
     if coming is None and not is_over:
@@ -166,12 +229,21 @@ def _landing(
         }
     chance = chance_to_hit(booked, target, coming, grain.name)
     without = target == 0
-    words = [None if none else word for none, word in zip(without.tolist(), band_of(chance, bands), strict=True)]
+    words = [
+        None if none else word
+        for none, word in zip(without.tolist(), band_of(chance, bands), strict=True)
+    ]
     landings = {
-        name: booked if coming is None else booked + np.rint(coming.of(grain.name).quantile(level)).astype(np.int64)
+        name: booked
+        if coming is None
+        else booked + np.rint(coming.of(grain.name).quantile(level)).astype(np.int64)
         for name, level in QUANTILES.items()
     }
-    more = np.zeros(size, np.int64) if coming is None else money.sum_by(grain.of_person, np.rint(coming.expected).astype(np.int64), size)
+    more = (
+        np.zeros(size, np.int64)
+        if coming is None
+        else money.sum_by(grain.of_person, np.rint(coming.expected).astype(np.int64), size)
+    )
     return {
         **{name: money.decimal_array(amount, digits) for name, amount in landings.items()},
         "expected": money.decimal_array(booked + more, digits),
@@ -186,35 +258,68 @@ def _after_next(ahead: Prospect | None, period: Period, month: Month) -> ToCome 
     return to_come(ahead, Period("year", period.name, later)) if ahead and later else None
 
 
-def _margin(facts: Figures, grain: Grain, after: ToCome | None, period: Period, month: Month, bands: Forecast, digits: int) -> pa.Array:
+def _margin(
+    facts: Figures,
+    grain: Grain,
+    after: ToCome | None,
+    period: Period,
+    month: Month,
+    bands: Forecast,
+    digits: int,
+) -> pa.Array:
     coming = month.plus(1)
     if period.kind != "year" or coming not in period.months:
         return _no_money(grain, digits)
     next_period = Period("month", str(coming), (coming,))
     target, next_target = facts.targets(grain, period), facts.targets(grain, next_period)
     booked = facts.bookings(grain, period) - facts.bookings(grain, next_period)
-    later = after.of(grain.name).quantile(1 - float(bands.on_track)) if after else np.zeros(len(grain.ids))
+    later = (
+        after.of(grain.name).quantile(1 - float(bands.on_track))
+        if after
+        else np.zeros(len(grain.ids))
+    )
     values = [margin_of(*each) for each in zip(target, next_target, booked, later, strict=True)]
     return money.decimal_array(np.rint(np.array(values)).astype(np.int64), digits, target == 0)
 
 
-def _baselines(facts: Figures, grain: Grain, period: Period, month: Month, booked: Minor, first_month: int, digits: int) -> dict[str, pa.Array]:
+def _baselines(
+    facts: Figures,
+    grain: Grain,
+    period: Period,
+    month: Month,
+    booked: Minor,
+    first_month: int,
+    digits: int,
+) -> dict[str, pa.Array]:
     left = sum(1 for each in period.months if each > month)
     back = Period(period.kind, "", tuple(each.plus(-YEAR_BACK) for each in period.months))
     lately = Period("month", "", tuple(month.plus(-n) for n in reversed(range(LOOK_BACK))))
     size = len(grain.ids)
-    # A year before, counted as known now: months that were not over a year before are not there yet.
+    # A year before, counted as known now: months that were not over a year before are not there
+    # yet.
     has_year = back.first.index >= first_month and back.last <= month
     has_months = lately.first.index >= first_month
-    average = booked + money.share_half_even(facts.bookings(grain, lately), np.full(size, left, np.int64), LOOK_BACK)
+    average = booked + money.share_half_even(
+        facts.bookings(grain, lately), np.full(size, left, np.int64), LOOK_BACK
+    )
     return {
         "stage_weighted": money.decimal_array(booked + facts.stage_weighted(grain, period), digits),
-        "last_year": money.decimal_array(facts.bookings(grain, back), digits, np.full(size, not has_year)),
+        "last_year": money.decimal_array(
+            facts.bookings(grain, back), digits, np.full(size, not has_year)
+        ),
         "three_month_average": money.decimal_array(average, digits, np.full(size, not has_months)),
     }
 
 
-def _rows(grain: Grain, period: Period, month: Month, rules: MonthRules, booked: Minor, target: Minor, found: dict[str, pa.Array]) -> pd.DataFrame:
+def _rows(
+    grain: Grain,
+    period: Period,
+    month: Month,
+    rules: MonthRules,
+    booked: Minor,
+    target: Minor,
+    found: dict[str, pa.Array],
+) -> pd.DataFrame:
     size, digits = len(grain.ids), rules.digits
     return columns.frame(
         {
@@ -228,8 +333,13 @@ def _rows(grain: Grain, period: Period, month: Month, rules: MonthRules, booked:
             "p50": found["p50"],
             "p90": found["p90"],
             "target": money.decimal_array(target, digits),
-            **{name: found[name] for name in ("hit_probability", "band", "margin", "expected", "method")},
-            **{name: found[name] for name in ("stage_weighted", "last_year", "three_month_average")},
+            **{
+                name: found[name]
+                for name in ("hit_probability", "band", "margin", "expected", "method")
+            },
+            **{
+                name: found[name] for name in ("stage_weighted", "last_year", "three_month_average")
+            },
         }
     )
 

@@ -46,30 +46,59 @@ class _Case:
 
 
 def phasing_check(
-    plans: Sequence[Plan], foresight: Foresight, folk: People, month: Month, policies: PolicyBook, organization: OrganizationDefaults, extracted_at: datetime
-) -> pd.DataFrame:  # fmt: skip
+    plans: Sequence[Plan],
+    foresight: Foresight,
+    folk: People,
+    month: Month,
+    policies: PolicyBook,
+    organization: OrganizationDefaults,
+    extracted_at: datetime,
+) -> pd.DataFrame:
     """Return for each plan what two missed months do to it, and weights that would keep the floor."""
     rules = policies.for_month(month, organization)
-    of_year = {plan.target.fiscal_year: policies.for_fiscal_year(plan.target.fiscal_year, organization) for plan in plans}
+    of_year = {
+        plan.target.fiscal_year: policies.for_fiscal_year(plan.target.fiscal_year, organization)
+        for plan in plans
+    }
     cases = [_case(plan, of_year[plan.target.fiscal_year]) for plan in plans]
     owners = columns.text([plan.target.owner_id for plan in plans])
-    found = _judged(cases, owners, foresight, of_year) if foresight.deals is not None and cases else None
+    found = (
+        _judged(cases, owners, foresight, of_year)
+        if foresight.deals is not None and cases
+        else None
+    )
     size = len(plans)
-    floors = np.array([float(of_year[plan.target.fiscal_year].policy.forecast.catch_up) for plan in plans])
+    floors = np.array(
+        [float(of_year[plan.target.fiscal_year].policy.forecast.catch_up) for plan in plans]
+    )
     nothing = np.ones(size, np.bool_)
     table = columns.frame(
         {
             "as_of_month": columns.repeat(str(month), size),
             "fiscal_year": pa.array([plan.target.fiscal_year for plan in plans], pa.int64()),
             "owner_id": owners,
-            "annual_target": money.decimal_array(np.array([plan.amount for plan in plans], np.int64), rules.digits),
-            "first_two": money.decimal_array(np.array([int(case.two) for case in cases], np.int64), rules.digits),
-            "usual_miss": money.decimal_array(found.miss if found else np.zeros(size, np.int64), rules.digits, None if found else nothing),
-            "at_risk": money.decimal_array(found.at_risk if found else np.zeros(size, np.int64), rules.digits, None if found else nothing),
+            "annual_target": money.decimal_array(
+                np.array([plan.amount for plan in plans], np.int64), rules.digits
+            ),
+            "first_two": money.decimal_array(
+                np.array([int(case.two) for case in cases], np.int64), rules.digits
+            ),
+            "usual_miss": money.decimal_array(
+                found.miss if found else np.zeros(size, np.int64),
+                rules.digits,
+                None if found else nothing,
+            ),
+            "at_risk": money.decimal_array(
+                found.at_risk if found else np.zeros(size, np.int64),
+                rules.digits,
+                None if found else nothing,
+            ),
             "reach_after_miss": _numbers(found.reach if found else None, size),
             "catch_up_chance": _numbers(found.chance if found else None, size),
             "floor": pa.array(floors),
-            "keeps_floor": pa.array(found.chance >= floors - 1e-9) if found else pa.nulls(size, pa.bool_()),
+            "keeps_floor": pa.array(found.chance >= floors - 1e-9)
+            if found
+            else pa.nulls(size, pa.bool_()),
             "proposed_weights": columns.text(found.weights if found else [None] * size),
             "owner_name": folk.name_of(owners),
         }
@@ -95,7 +124,12 @@ def _case(plan: Plan, rules: MonthRules) -> _Case:
     return _Case(plan, np.array(selling, np.int64), two, float(plan.amount) - two, cap)
 
 
-def _judged(cases: Sequence[_Case], owners: pa.Array, foresight: Foresight, of_year: Mapping[int, MonthRules]) -> _Findings:
+def _judged(
+    cases: Sequence[_Case],
+    owners: pa.Array,
+    foresight: Foresight,
+    of_year: Mapping[int, MonthRules],
+) -> _Findings:
     known = foresight.known
     its_rates = rates(known, columns.codes(owners, known.owner_ids), np.ones(len(cases), np.bool_))
     sizes = its_rates.size[None, :] * its_rates.scale[:, None]
@@ -111,7 +145,12 @@ def _judged(cases: Sequence[_Case], owners: pa.Array, foresight: Foresight, of_y
     miss = np.rint(np.maximum(two - usual, 0.0)).astype(np.int64)
     at_risk = np.array(
         [
-            rephase(case.plan, int(case.two) - missing, _months_done(case), of_year[case.plan.target.fiscal_year].policy.phasing).at_risk
+            rephase(
+                case.plan,
+                int(case.two) - missing,
+                _months_done(case),
+                of_year[case.plan.target.fiscal_year].policy.phasing,
+            ).at_risk
             if missing
             else 0
             for case, missing in zip(cases, miss.tolist(), strict=True)
@@ -120,9 +159,14 @@ def _judged(cases: Sequence[_Case], owners: pa.Array, foresight: Foresight, of_y
     )
     cap = np.array([case.cap for case in cases])
     chance = _chance(early, two, amount - two, cap)
-    floors = np.array([float(of_year[case.plan.target.fiscal_year].policy.forecast.catch_up) for case in cases])
+    floors = np.array(
+        [float(of_year[case.plan.target.fiscal_year].policy.forecast.catch_up) for case in cases]
+    )
     factor = _largest_factor(early, two, amount - two, cap, floors)
-    weights = [None if keeps else _weights(case, each) for case, each, keeps in zip(cases, factor.tolist(), chance >= floors - 1e-9, strict=True)]
+    weights = [
+        None if keeps else _weights(case, each)
+        for case, each, keeps in zip(cases, factor.tolist(), chance >= floors - 1e-9, strict=True)
+    ]
     return _Findings(miss, at_risk, late.reaches(amount - usual), chance, weights)
 
 
@@ -166,7 +210,9 @@ def _largest_factor(early: Sums, two: Floats, rest: Floats, cap: Floats, floors:
     low, high = np.zeros(len(two)), np.ones(len(two))
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        smaller = np.where(total > 0, total * middle * two / np.maximum(middle * two + rest, 1.0), 0.0)
+        smaller = np.where(
+            total > 0, total * middle * two / np.maximum(middle * two + rest, 1.0), 0.0
+        )
         keeps = _keeps(early, smaller, total - smaller, cap, floors)
         low, high = np.where(keeps, middle, low), np.where(keeps, high, middle)
     return low
@@ -180,7 +226,10 @@ def _weights(case: _Case, factor: float) -> str | None:
     """Return the weights that keep the floor, none where there are no later months to give to."""
     if not factor or case.rest <= 0:
         return None
-    scaled = [float(weight) * (factor if n in case.first_two else 1.0) for n, weight in enumerate(case.plan.weights)]
+    scaled = [
+        float(weight) * (factor if n in case.first_two else 1.0)
+        for n, weight in enumerate(case.plan.weights)
+    ]
     total = sum(scaled)
     return " ".join(f"{MONTHS_IN_YEAR * each / total:.2f}" for each in scaled)
 

@@ -78,26 +78,50 @@ class WhatIf:
 
 
 def what_if(
-    change: Change, foresight: Foresight, snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame,
-    month: Month, rules: MonthRules,
-) -> WhatIf:  # fmt: skip
+    change: Change,
+    foresight: Foresight,
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
+) -> WhatIf:
     """Return what a change does to the company; raises `UnknownDeal` and `UnthinkableChange`."""
     facts = figures(snapshot, booking_credit, phased_targets, month, rules)
     factor = pushed_factor(foresight.known)
     held, pushed = (_changed(foresight, change, each) for each in (1.0, factor))
     coming, calendar = month.plus(1), rules.calendar
     periods: list[PeriodChange] = []
-    for period in (calendar.month_period(coming), calendar.quarter_of(coming), calendar.year_of(coming)):
+    for period in (
+        calendar.month_period(coming),
+        calendar.quarter_of(coming),
+        calendar.year_of(coming),
+    ):
         added = sum(amount for when, amount in change.adds if when in period.months)
         standings = [
             _standing(each, facts, snapshot, period, month, rules, its_change, more)
-            for each, its_change, more in ((foresight, Change(), 0), (held, change, added), (pushed, change, added))
+            for each, its_change, more in (
+                (foresight, Change(), 0),
+                (held, change, added),
+                (pushed, change, added),
+            )
         ]
         target = int(facts.targets(_company(facts), period)[0])
         periods.append(
-            PeriodChange(period, money.decimal_of(target, rules.digits), standings[0], standings[1], standings[2] if change.moves else None)
+            PeriodChange(
+                period,
+                money.decimal_of(target, rules.digits),
+                standings[0],
+                standings[1],
+                standings[2] if change.moves else None,
+            )
         )
-    return WhatIf(periods, delivery_load(snapshot, foresight, month, rules), delivery_load(snapshot, held, month, rules), factor)
+    return WhatIf(
+        periods,
+        delivery_load(snapshot, foresight, month, rules),
+        delivery_load(snapshot, held, month, rules),
+        factor,
+    )
 
 
 def pushed_factor(known: Knowledge) -> float:
@@ -121,7 +145,9 @@ def _changed(foresight: Foresight, change: Change, factor: float) -> Foresight:
     for deal_id, month in change.moves:
         row, ahead = _row(foresight.known, outlook, deal_id), month.index - foresight.known.month
         if not 1 <= ahead <= HORIZON:
-            raise UnthinkableChange(f"{month} is not within the {HORIZON} months after {Month.from_index(foresight.known.month)}; name one of them")
+            raise UnthinkableChange(
+                f"{month} is not within the {HORIZON} months after {Month.from_index(foresight.known.month)}; name one of them"
+            )
         chance = min(float(win[row].sum()), 1.0)
         win[row] = 0.0
         win[row, ahead] = chance * factor
@@ -133,7 +159,9 @@ def _changed(foresight: Foresight, change: Change, factor: float) -> Foresight:
 def _deals_of(foresight: Foresight) -> DealOutlook:
     if foresight.deals is None:
         month = Month.from_index(foresight.known.month)
-        raise UnthinkableChange(f"there is too little history at the end of {month} for a forecast; ask for a later month")
+        raise UnthinkableChange(
+            f"there is too little history at the end of {month} for a forecast; ask for a later month"
+        )
     return foresight.deals
 
 
@@ -141,12 +169,21 @@ def _row(known: Knowledge, outlook: DealOutlook, deal_id: str) -> int:
     here = known.deal_ids.take(pa.array(outlook.deals.deal)).to_pylist()
     found = [row for row, each in enumerate(here) if deal_id in {each, each[:15]}]
     if not found:
-        raise UnknownDeal(f"{deal_id[:40]!r} is no deal that is open at the end of {Month.from_index(known.month)}; use the id of an open one")
+        raise UnknownDeal(
+            f"{deal_id[:40]!r} is no deal that is open at the end of {Month.from_index(known.month)}; use the id of an open one"
+        )
     return found[0]
 
 
 def _standing(
-    foresight: Foresight, facts: Figures, snapshot: pd.DataFrame, period: Period, month: Month, rules: MonthRules, change: Change, added: int
+    foresight: Foresight,
+    facts: Figures,
+    snapshot: pd.DataFrame,
+    period: Period,
+    month: Month,
+    rules: MonthRules,
+    change: Change,
+    added: int,
 ) -> Standing:
     ahead = prospect_of(foresight, _deals_of(foresight), facts.grains, facts.sells_after(month))
     company, coming = _company(facts), to_come(ahead, period)
@@ -159,11 +196,15 @@ def _standing(
         expected=money.decimal_of(expected, rules.digits),
         expected_attainment=expected / int(target[0]) if has_target else None,
         coverage=pipeline / gap if has_target and gap else None,
-        hit_probability=float(chance_to_hit(booked, target, coming, "company")[0]) if has_target else None,
+        hit_probability=float(chance_to_hit(booked, target, coming, "company")[0])
+        if has_target
+        else None,
     )
 
 
-def _open_amount(snapshot: pd.DataFrame, period: Period, month: Month, rules: MonthRules, change: Change) -> int:
+def _open_amount(
+    snapshot: pd.DataFrame, period: Period, month: Month, rules: MonthRules, change: Change
+) -> int:
     """Return the open pipeline of a period with the changes made: a moved deal counts in its new month."""
     pipeline = open_pipeline(snapshot, month, rules)
     ids = columns.arrow(snapshot["opportunity_id"]).to_pylist()
@@ -173,7 +214,12 @@ def _open_amount(snapshot: pd.DataFrame, period: Period, month: Month, rules: Mo
         counts_in[row_of[deal[:15]]] = when.index
     for deal in change.drops:
         is_open[row_of[deal[:15]]] = False
-    inside: Mask = is_open & ~pipeline.is_null & (counts_in >= period.first.index) & (counts_in <= period.last.index)
+    inside: Mask = (
+        is_open
+        & ~pipeline.is_null
+        & (counts_in >= period.first.index)
+        & (counts_in <= period.last.index)
+    )
     return int(pipeline.amount[inside].sum())
 
 

@@ -45,7 +45,9 @@ def split_type(extract: Extract, rules: MonthRules) -> str | None:
     types, wanted = extract.split_types, rules.policy.pipeline.split_type
     if not len(extract.opportunity_splits):
         return None
-    total = types.loc[columns.booleans(types["is_total_validated"]) & columns.booleans(types["is_active"])]
+    total = types.loc[
+        columns.booleans(types["is_total_validated"]) & columns.booleans(types["is_active"])
+    ]
     if wanted:
         total = total.loc[total["name"] == wanted]
     elif len(total) > 1:
@@ -59,7 +61,14 @@ def split_type(extract: Extract, rules: MonthRules) -> str | None:
     )
 
 
-def share_out(extract: Extract, instant: int, rules: MonthRules, ids: pa.Array, owner_ids: pa.Array, amount: Minor) -> Credit:
+def share_out(
+    extract: Extract,
+    instant: int,
+    rules: MonthRules,
+    ids: pa.Array,
+    owner_ids: pa.Array,
+    amount: Minor,
+) -> Credit:
     """Return the credit of deals as of an instant: shares by largest remainder, the whole to the owner where nothing is split.
 
     Salesforce keeps no history of splits: those of the extract count, as far as they existed then.
@@ -70,35 +79,56 @@ def share_out(extract: Extract, instant: int, rules: MonthRules, ids: pa.Array, 
         return everything
     splits = extract.opportunity_splits
     created = columns.to_instants(splits["created_at"])
-    is_there = (created < instant) & (~columns.booleans(splits["is_deleted"]) | (columns.to_instants(splits["modified_at"]) >= instant))
-    splits = splits.loc[is_there & np.asarray((splits["split_type_id"] == type_id).fillna(value=False), np.bool_)]
+    is_there = (created < instant) & (
+        ~columns.booleans(splits["is_deleted"])
+        | (columns.to_instants(splits["modified_at"]) >= instant)
+    )
+    splits = splits.loc[
+        is_there & np.asarray((splits["split_type_id"] == type_id).fillna(value=False), np.bool_)
+    ]
     deal = columns.codes(splits["opportunity_id"], ids)
     splits, deal = splits.loc[deal >= 0], deal[deal >= 0]
     shares: dict[int, dict[str, Fraction]] = {}
-    for position, owner, percentage in sorted(zip(deal.tolist(), splits["owner_id"], splits["percentage"], strict=True), key=lambda row: row[:2]):
+    for position, owner, percentage in sorted(
+        zip(deal.tolist(), splits["owner_id"], splits["percentage"], strict=True),
+        key=lambda row: row[:2],
+    ):
         if percentage > 0:
             parts = shares.setdefault(position, {})
             parts[owner] = parts.get(owner, Fraction(0)) + Fraction(percentage)
     if not shares:
         return everything
     whole = np.setdiff1d(np.arange(len(ids)), np.array(sorted(shares), np.int64))
-    positions, owners, amounts = whole.tolist(), owner_ids.take(pa.array(whole)).to_pylist(), amount[whole].tolist()
+    positions, owners, amounts = (
+        whole.tolist(),
+        owner_ids.take(pa.array(whole)).to_pylist(),
+        amount[whole].tolist(),
+    )
     for position, parts in shares.items():
-        for owner, part in zip(parts, money.allocate(int(amount[position]), list(parts.values())), strict=True):
+        for owner, part in zip(
+            parts, money.allocate(int(amount[position]), list(parts.values())), strict=True
+        ):
             positions.append(position)
             owners.append(owner)
             amounts.append(part)
     return Credit(np.array(positions, np.int64), columns.text(owners), np.array(amounts, np.int64))
 
 
-def booking_credit(snapshot: pd.DataFrame, extract: Extract, folk: People, month: Month, rules: MonthRules) -> pd.DataFrame:
+def booking_credit(
+    snapshot: pd.DataFrame, extract: Extract, folk: People, month: Month, rules: MonthRules
+) -> pd.DataFrame:
     """Return a row for each booking and person who gets credit for it; the rows of a booking sum to it, to the cent."""
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     won = np.flatnonzero(columns.booleans(snapshot["is_won"]) & ~is_null)
     deals = snapshot.iloc[won]
     as_of = rules.calendar.as_of(month)
     credit = share_out(
-        extract, columns.instant_of(as_of), rules, columns.arrow(deals["opportunity_id"]), columns.arrow(deals["owner_id"]), amount[won]
+        extract,
+        columns.instant_of(as_of),
+        rules,
+        columns.arrow(deals["opportunity_id"]),
+        columns.arrow(deals["owner_id"]),
+        amount[won],
     )
     shared = deals.iloc[credit.position]
     table = columns.frame(

@@ -87,7 +87,13 @@ def defaults_of(organization: pd.DataFrame, periods: pd.DataFrame) -> Organizati
 def _fiscal_months(periods: pd.DataFrame) -> tuple[FiscalMonth, ...]:
     months = periods.loc[(periods["kind"] == "Month").fillna(value=False)]
     rows = zip(months["start_date"], months["end_date"], months["number"], strict=True)
-    return tuple(sorted(FiscalMonth(start, end, int(number)) for start, end, number in rows if pd.notna(start) and pd.notna(number)))
+    return tuple(
+        sorted(
+            FiscalMonth(start, end, int(number))
+            for start, end, number in rows
+            if pd.notna(start) and pd.notna(number)
+        )
+    )
 
 
 def people(extract: Extract, team_by: str) -> People:
@@ -101,7 +107,9 @@ def people(extract: Extract, team_by: str) -> People:
         above = columns.take(names, columns.codes(users["manager_id"], ids))
     else:
         role_ids = columns.arrow(extract.roles["role_id"])
-        above = columns.take(columns.arrow(extract.roles["name"]), columns.codes(users["role_id"], role_ids))
+        above = columns.take(
+            columns.arrow(extract.roles["name"]), columns.codes(users["role_id"], role_ids)
+        )
     nobody = columns.repeat(UNASSIGNED, len(queue_ids))
     return People(
         ids=pa.concat_arrays([ids, queue_ids]),

@@ -93,7 +93,15 @@ class PipelineState:
 class PipelineHistory:
     """Everything an extract knows of opportunities, sorted once and read for any number of instants."""
 
-    def __init__(self, extract: Extract, currency: str, digits: int, *, amount_field: str = "", record_types: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        extract: Extract,
+        currency: str,
+        digits: int,
+        *,
+        amount_field: str = "",
+        record_types: Sequence[str] = (),
+    ) -> None:
         """Sort the extract's history; raises `MissingRate`, `AmountTooLarge`, `UnknownRecordType` and `UnreadableAmount`.
 
         With `amount_field` the amount is a custom field's, whose past only field history knows;
@@ -102,7 +110,8 @@ class PipelineHistory:
         self.extract = extract
         self.currency = currency
         self.digits = digits
-        # A single-currency organisation has no codes: its amounts are in whatever the policy calls its currency.
+        # A single-currency organisation has no codes: its amounts are in whatever the policy calls
+        # its currency.
         self.corporate = extract.defaults.currency if len(extract.currency_rates) else currency
         records = _of_types(extract, record_types)
         order = pc.sort_indices(columns.arrow(records["opportunity_id"]))
@@ -139,7 +148,9 @@ class PipelineHistory:
         nor the policy explains.
         """
         exists = (self.created_at < instant) & (self.deleted_at >= instant)
-        known_rows = np.bincount(self.row_opportunity[self.row_at < instant], minlength=len(self.ids))
+        known_rows = np.bincount(
+            self.row_opportunity[self.row_at < instant], minlength=len(self.ids)
+        )
         is_assumed = known_rows == 0
         row = self.row_start + np.maximum(known_rows - 1, 0)
         here = np.flatnonzero(exists)
@@ -148,10 +159,16 @@ class PipelineHistory:
         stage = self.row_stage[row]
         self._refuse_unknown(stage[closed[stage] < 0], here[closed[stage] < 0])
         if self.custom_amount is None:
-            local, amount, without = self.row_amount_local.take(pa.array(row)), self.row_amount[row], self.row_without_amount[row]
+            local, amount, without = (
+                self.row_amount_local.take(pa.array(row)),
+                self.row_amount[row],
+                self.row_without_amount[row],
+            )
         else:
             local = self.custom_amount.at(instant).take(pa.array(here))
-            amount, without = self._corporate(local, self.row_currency.take(pa.array(row)), self.row_close_day[row], here)
+            amount, without = self._corporate(
+                local, self.row_currency.take(pa.array(row)), self.row_close_day[row], here
+            )
         return PipelineState(
             as_of=instant,
             opportunity=here,
@@ -169,9 +186,16 @@ class PipelineHistory:
     def _rows(self, records: pd.DataFrame) -> pd.DataFrame:
         """Return history rows, with the record itself standing in where a deal has no history."""
         wanted = [
-            "history_id", "opportunity_id", "created_at", "stage_name", "amount",
-            "currency_code", "close_date", "probability_pct", "forecast_category",
-        ]  # fmt: skip
+            "history_id",
+            "opportunity_id",
+            "created_at",
+            "stage_name",
+            "amount",
+            "currency_code",
+            "close_date",
+            "probability_pct",
+            "forecast_category",
+        ]
         rows = self.extract.opportunity_history[wanted]
         bare = columns.codes(self.ids, columns.arrow(rows["opportunity_id"])) == NO_HISTORY
         if not bare.any():
@@ -179,7 +203,9 @@ class PipelineHistory:
         stand_in = records.loc[bare].assign(history_id="")[wanted]
         # What the record says today was recorded after every instant we may be asked about.
         late = columns.series(pa.array([NEVER] * int(bare.sum()), pa.int64()).cast(columns.INSTANT))
-        stand_in = stand_in.assign(created_at=late.set_axis(stand_in.index), history_id=stand_in["opportunity_id"])
+        stand_in = stand_in.assign(
+            created_at=late.set_axis(stand_in.index), history_id=stand_in["opportunity_id"]
+        )
         return pd.concat([rows, stand_in], ignore_index=True)
 
     def _load_rows(self, rows: pd.DataFrame) -> None:
@@ -187,8 +213,12 @@ class PipelineHistory:
         history_ids = columns.arrow(rows["history_id"])
         at = columns.to_instants(rows["created_at"])
         keys = pa.table({"opportunity": opportunity, "at": at, "id": history_ids})
-        order = np.asarray(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))
-        order = order[opportunity[order] >= 0]  # history of a record that is gone says nothing by itself
+        order = np.asarray(
+            pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+        )
+        order = order[
+            opportunity[order] >= 0
+        ]  # history of a record that is gone says nothing by itself
         rows = rows.take(order)
         self.row_opportunity = opportunity[order]
         self.row_at = at[order]
@@ -200,7 +230,9 @@ class PipelineHistory:
         self.row_category = columns.arrow(rows["forecast_category"])
         self.row_currency = columns.arrow(rows["currency_code"]).fill_null(self.corporate)
         self.row_amount_local = columns.arrow(rows["amount"])
-        self.row_amount, self.row_without_amount = self._corporate(self.row_amount_local, self.row_currency, self.row_close_day, self.row_opportunity)
+        self.row_amount, self.row_without_amount = self._corporate(
+            self.row_amount_local, self.row_currency, self.row_close_day, self.row_opportunity
+        )
         self._load_runs()
 
     def _load_runs(self) -> None:
@@ -211,7 +243,9 @@ class PipelineHistory:
         position = np.arange(size)
         same_stage = same_deal.copy()
         same_stage[1:] &= self.row_stage[1:] == self.row_stage[:-1]
-        self.row_stage_entered_at = self.row_at[np.maximum.accumulate(np.where(same_stage, 0, position))]
+        self.row_stage_entered_at = self.row_at[
+            np.maximum.accumulate(np.where(same_stage, 0, position))
+        ]
         months = columns.month_index(self.row_close_day)
         pushed = same_deal.copy()
         pushed[1:] &= months[1:] > months[:-1]
@@ -219,27 +253,37 @@ class PipelineHistory:
         first = self.row_start[self.row_opportunity] if size else position
         self.row_push_count = running - running[first] if size else running
         last_push = np.maximum.accumulate(np.where(pushed, position, -1)) if size else position
-        self.row_last_pushed_at = np.where(self.row_push_count > 0, self.row_at[np.maximum(last_push, 0)], NO_INSTANT)
+        self.row_last_pushed_at = np.where(
+            self.row_push_count > 0, self.row_at[np.maximum(last_push, 0)], NO_INSTANT
+        )
 
-    def _corporate(self, local: pa.Array, codes: pa.Array, close_day: Days, deals: Codes) -> tuple[Minor, Mask]:
+    def _corporate(
+        self, local: pa.Array, codes: pa.Array, close_day: Days, deals: Codes
+    ) -> tuple[Minor, Mask]:
         """Return amounts in corporate currency, and which are empty; foreign ones by the rates at their close date, rounded half-even once."""
         without = np.asarray(local.is_null())
         is_foreign = np.asarray(pc.not_equal(codes, self.currency))
-        # Foreign amounts are judged after conversion: a sum in dong is a large number of a small thing.
+        # Foreign amounts are judged after conversion: a sum in dong is a large number of a small
+        # thing.
         own = columns.series(pc.if_else(pa.array(is_foreign), pa.scalar(None, local.type), local))
         minor, _ = money.minor_units(own, self.digits)
         foreign = np.flatnonzero(is_foreign & ~without)
         if not len(foreign):
             return minor, without
         rates = _Rates(self.extract.currency_rates, self.corporate)
-        amounts, currencies = local.take(pa.array(foreign)).to_pylist(), codes.take(pa.array(foreign)).to_pylist()
+        amounts, currencies = (
+            local.take(pa.array(foreign)).to_pylist(),
+            codes.take(pa.array(foreign)).to_pylist(),
+        )
         for position, amount, code in zip(foreign, amounts, currencies, strict=True):
             day = EPOCH + timedelta(days=int(close_day[position]))
             record = self.ids[int(deals[position])].as_py()
             exact = amount * rates.rate(self.currency, day, record) / rates.rate(code, day, record)
             converted = money.to_minor(exact, self.digits)
             if abs(converted) > money.LARGEST_MINOR:
-                raise AmountTooLarge(f"{record}: {amount:,} {code} cannot be summed exactly; correct it in Salesforce")
+                raise AmountTooLarge(
+                    f"{record}: {amount:,} {code} cannot be summed exactly; correct it in Salesforce"
+                )
             minor[position] = converted
         return minor, without
 
@@ -247,7 +291,13 @@ class PipelineHistory:
         """Return the custom amount through time; field history holds it as text."""
         tracked = self._tracked("custom_amount", (amount_field,))
         try:
-            old = pa.array([None if text is None else Decimal(text) for text in tracked.old_values.to_pylist()], tracked.current.type)
+            old = pa.array(
+                [
+                    None if text is None else Decimal(text)
+                    for text in tracked.old_values.to_pylist()
+                ],
+                tracked.current.type,
+            )
         except (InvalidOperation, pa.ArrowInvalid):
             raise UnreadableAmount(
                 f"field history of {amount_field} holds a value that is no amount; name a currency field under [pipeline] amount_field"
@@ -256,15 +306,21 @@ class PipelineHistory:
 
     def _tracked(self, column: str, fields: tuple[str, ...]) -> TrackedField:
         changes = self.extract.opportunity_field_history
-        is_field = np.asarray(pc.is_in(columns.arrow(changes["field"]), value_set=pa.array(fields, pa.string())))
+        is_field = np.asarray(
+            pc.is_in(columns.arrow(changes["field"]), value_set=pa.array(fields, pa.string()))
+        )
         if column in {"owner_id", "account_id"}:
             # A lookup change writes two rows, one with names and one with record ids.
             is_field &= _carries_ids(changes)
         changes = changes.loc[is_field]
         opportunity = columns.codes(changes["opportunity_id"], self.ids)
         at = columns.to_instants(changes["created_at"])
-        keys = pa.table({"opportunity": opportunity, "at": at, "id": columns.arrow(changes["change_id"])})
-        order = np.asarray(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))
+        keys = pa.table(
+            {"opportunity": opportunity, "at": at, "id": columns.arrow(changes["change_id"])}
+        )
+        order = np.asarray(
+            pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names])
+        )
         order = order[opportunity[order] >= 0]
         return TrackedField(
             current=columns.arrow(self.records[column]),
@@ -274,13 +330,21 @@ class PipelineHistory:
             tracked_from=int(at.min()) if len(at) else NEVER,
         )
 
-    def _meanings(self, overrides: dict[str, str]) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
+    def _meanings(
+        self, overrides: dict[str, str]
+    ) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]]:
         """Return for each stage name whether it is closed and won: 1, 0, or -1 for unknown."""
         listed = columns.codes(self.stage_values, self._stage_names)
         closed = (
-            np.where(listed >= 0, self._stage_closed[listed], -1).astype(np.int8) if len(self._stage_names) else np.full(len(listed), -1, np.int8)
+            np.where(listed >= 0, self._stage_closed[listed], -1).astype(np.int8)
+            if len(self._stage_names)
+            else np.full(len(listed), -1, np.int8)
         )
-        won = np.where(listed >= 0, self._stage_won[listed], -1).astype(np.int8) if len(self._stage_names) else closed.copy()
+        won = (
+            np.where(listed >= 0, self._stage_won[listed], -1).astype(np.int8)
+            if len(self._stage_names)
+            else closed.copy()
+        )
         for position, name in enumerate(self.stage_values.to_pylist()):
             if closed[position] < 0 and name in overrides:
                 closed[position] = overrides[name] != "open"
@@ -300,7 +364,9 @@ class _Rates:
     """Conversion rates by currency: dated ones first, the static one where none is dated."""
 
     def __init__(self, rates: pd.DataFrame, corporate: str) -> None:
-        self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {corporate: [(None, None, Decimal(1))]}
+        self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {
+            corporate: [(None, None, Decimal(1))]
+        }
         for row in cast("list[dict[str, object]]", rates.to_dict("records")):
             start, end = row["start_date"], row["next_start_date"]
             dated = (
@@ -319,7 +385,9 @@ class _Rates:
         for start, _, rate in known:
             if start is None and rate > 0:
                 return rate
-        raise MissingRate(f"{record}: no {code} rate for {day}; add it in Salesforce under Manage Currencies")
+        raise MissingRate(
+            f"{record}: no {code} rate for {day}; add it in Salesforce under Manage Currencies"
+        )
 
 
 def _of_types(extract: Extract, wanted: Sequence[str]) -> pd.DataFrame:
@@ -333,7 +401,9 @@ def _of_types(extract: Extract, wanted: Sequence[str]) -> pd.DataFrame:
             raise UnknownRecordType(
                 f"[pipeline] record_types names {name[:60]!r}, which is no record type of opportunities that this user sees; there are: {known}"
             )
-    chosen = types.loc[types["developer_name"].isin(wanted) | types["name"].isin(wanted), "record_type_id"]
+    chosen = types.loc[
+        types["developer_name"].isin(wanted) | types["name"].isin(wanted), "record_type_id"
+    ]
     return extract.opportunities.loc[extract.opportunities["record_type_id"].isin(chosen)]
 
 

@@ -38,23 +38,35 @@ class NothingYet(Fault, LookupError):
 def refuse_before_first(month: Month, first_created: datetime | None, as_of: datetime) -> None:
     """Raise `NothingYet` for a month that ends before the first opportunity was created."""
     if first_created is None:
-        raise NothingYet("Salesforce shows no opportunity at all; check that this user may see them")
+        raise NothingYet(
+            "Salesforce shows no opportunity at all; check that this user may see them"
+        )
     if first_created >= as_of:
-        raise NothingYet(f"{month} is before the first opportunity, which was created on {first_created:%Y-%m-%d}; ask for a later month")
+        raise NothingYet(
+            f"{month} is before the first opportunity, which was created on {first_created:%Y-%m-%d}; ask for a later month"
+        )
 
 
 def month_end_state(history: PipelineHistory, month: Month, rules: MonthRules) -> PipelineState:
     """Return the state as of a month's end; raises `NothingYet` before the first record."""
     as_of = rules.calendar.as_of(month)
     first = history.first_record
-    refuse_before_first(month, None if first is None else pa.scalar(first, pa.int64()).cast(columns.INSTANT).as_py(), as_of)
+    refuse_before_first(
+        month,
+        None if first is None else pa.scalar(first, pa.int64()).cast(columns.INSTANT).as_py(),
+        as_of,
+    )
     state = history.at(columns.instant_of(as_of), dict(rules.policy.pipeline.stages))
     if not len(state.opportunity):
-        raise NothingYet(f"no opportunity existed at the end of {month}: all had been deleted; ask for another month")
+        raise NothingYet(
+            f"no opportunity existed at the end of {month}: all had been deleted; ask for another month"
+        )
     return state
 
 
-def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRules, *, is_copy: bool = False) -> pd.DataFrame:
+def opportunity_snapshot(
+    history: PipelineHistory, month: Month, rules: MonthRules, *, is_copy: bool = False
+) -> pd.DataFrame:
     """Return one row for every opportunity that exists at the month's end.
 
     `is_copy` says that the extract is our own copy of this month end: what would be assumed
@@ -66,14 +78,21 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
     folk = people(history.extract, rules.policy.pipeline.team_by)
     account_ids = history.account.at(state.as_of).take(here)
     accounts = history.extract.accounts
-    account_names = columns.take(columns.arrow(accounts["name"]), columns.codes(account_ids, columns.arrow(accounts["account_id"])))
+    account_names = columns.take(
+        columns.arrow(accounts["name"]),
+        columns.codes(account_ids, columns.arrow(accounts["account_id"])),
+    )
     entered = np.where(state.is_assumed, NO_INSTANT, history.row_stage_entered_at[state.row])
     pushed = np.where(state.is_assumed, NO_INSTANT, history.row_last_pushed_at[state.row])
     pushes = np.where(state.is_assumed, 0, history.row_push_count[state.row])
     doubt = "snapshot" if is_copy else "assumed"
     state_provenance = _provenance(~state.is_assumed, doubt)
     custom = history.custom_amount
-    amount_is_known = ~state.is_assumed if custom is None else np.full(len(here), custom.tracked_from < state.as_of)
+    amount_is_known = (
+        ~state.is_assumed
+        if custom is None
+        else np.full(len(here), custom.tracked_from < state.as_of)
+    )
     table = columns.frame(
         {
             "month": columns.repeat(str(month), len(here)),
@@ -99,11 +118,18 @@ def opportunity_snapshot(history: PipelineHistory, month: Month, rules: MonthRul
             "amount_provenance": _provenance(amount_is_known, doubt),
             "close_date_provenance": state_provenance,
             "stage_provenance": state_provenance,
-            "owner_provenance": _provenance(~state.is_assumed & (history.owner.tracked_from < state.as_of), doubt),
+            "owner_provenance": _provenance(
+                ~state.is_assumed & (history.owner.tracked_from < state.as_of), doubt
+            ),
             "owner_name": folk.name_of(owners),
             "lead_source": history.lead_source.at(state.as_of).take(here),
-            "known_at": columns.from_instants(np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])),
-            **{name: columns.arrow(history.records[name]).take(here) for name in ("effort_days", "service_start", "service_end")},
+            "known_at": columns.from_instants(
+                np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])
+            ),
+            **{
+                name: columns.arrow(history.records[name]).take(here)
+                for name in ("effort_days", "service_start", "service_end")
+            },
         }
     )
     stamped = stamp(table, rules.calendar.as_of(month), history.extract.extracted_at)
@@ -115,24 +141,39 @@ def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bo
     return history.has_any(columns.instant_of(rules.calendar.as_of(month)))
 
 
-def opening_snapshot(history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame) -> pd.DataFrame:
+def opening_snapshot(
+    history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame
+) -> pd.DataFrame:
     """Return the snapshot at the month end before, from the history that holds for it; no rows where nothing existed yet."""
     before = month.plus(-1)
-    return opportunity_snapshot(history, before, rules) if has_records(history, before, rules) else closing.iloc[:0]
+    return (
+        opportunity_snapshot(history, before, rules)
+        if has_records(history, before, rules)
+        else closing.iloc[:0]
+    )
 
 
-def monthly_bookings(known: Iterable[KnownMonth], month: Month, rules: MonthRules, extracted_at: datetime) -> pd.DataFrame:
+def monthly_bookings(
+    known: Iterable[KnownMonth], month: Month, rules: MonthRules, extracted_at: datetime
+) -> pd.DataFrame:
     """Return bookings by credited person and close month, as known at each of the month ends given."""
     parts: list[pd.DataFrame] = []
     for each, its_rules, history in known:
         state = month_end_state(history, each, its_rules)
         counted = np.flatnonzero(state.is_won & ~state.is_without_amount)
-        ids, holders = history.ids.take(pa.array(state.opportunity[counted])), state.owner_ids.take(pa.array(counted))
-        credit = share_out(history.extract, state.as_of, its_rules, ids, holders, state.amount[counted])
+        ids, holders = (
+            history.ids.take(pa.array(state.opportunity[counted])),
+            state.owner_ids.take(pa.array(counted)),
+        )
+        credit = share_out(
+            history.extract, state.as_of, its_rules, ids, holders, state.amount[counted]
+        )
         owner_ids = columns.distinct(credit.owner_ids)
         owners = columns.codes(credit.owner_ids, owner_ids)
         closed_in = its_rules.calendar.month_index(state.close_day[counted][credit.position])
-        cells, cell_of = np.unique(np.stack([owners, closed_in], axis=1), axis=0, return_inverse=True)
+        cells, cell_of = np.unique(
+            np.stack([owners, closed_in], axis=1), axis=0, return_inverse=True
+        )
         sums = money.sum_by(cell_of.reshape(-1), credit.amount, len(cells))
         parts.append(
             columns.frame(
@@ -140,7 +181,9 @@ def monthly_bookings(known: Iterable[KnownMonth], month: Month, rules: MonthRule
                     "as_of_month": columns.repeat(str(month), len(cells)),
                     "known_month": columns.repeat(str(each), len(cells)),
                     "owner_id": columns.take(owner_ids, cells[:, 0]),
-                    "month": columns.text([str(Month.from_index(int(index))) for index in cells[:, 1]]),
+                    "month": columns.text(
+                        [str(Month.from_index(int(index))) for index in cells[:, 1]]
+                    ),
                     "bookings": money.decimal_array(sums, history.digits),
                 }
             )
@@ -157,4 +200,6 @@ def _local_amounts(history: PipelineHistory, local: pa.Array) -> pa.Array:
     codes = pc.unique(history.row_currency).to_pylist()
     digits = max([get_currency_precision(code) for code in codes], default=history.digits)
     wide = local.cast(pa.decimal128(WIDEST, local.type.scale))
-    return pc.round(wide, ndigits=digits, round_mode="half_to_even").cast(pa.decimal128(DECIMAL_PRECISION, digits))
+    return pc.round(wide, ndigits=digits, round_mode="half_to_even").cast(
+        pa.decimal128(DECIMAL_PRECISION, digits)
+    )

@@ -19,7 +19,14 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from babel.numbers import get_currency_precision
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
-from sales.calendar import MONTHS_IN_YEAR, FiscalCalendar, Month, Period, UnknownHolidayCalendar, check_holiday_calendar
+from sales.calendar import (
+    MONTHS_IN_YEAR,
+    FiscalCalendar,
+    Month,
+    Period,
+    UnknownHolidayCalendar,
+    check_holiday_calendar,
+)
 from sales.errors import Fault
 from sales.periods import FiscalMonth, fiscal_periods
 
@@ -69,7 +76,11 @@ Line = Annotated[str, Field(max_length=200)]
 LanguageCode = Literal["en", "en-US", "de"]
 # Languages that pages can be printed in, with Babel's names of their locales.
 LANGUAGES: dict[str, str] = {"en": "en_GB", "en-US": "en_US", "de": "de_DE"}
-Languages = Annotated[tuple[LanguageCode, ...], Field(min_length=1, max_length=len(LANGUAGES)), AfterValidator(_each_once)]
+Languages = Annotated[
+    tuple[LanguageCode, ...],
+    Field(min_length=1, max_length=len(LANGUAGES)),
+    AfterValidator(_each_once),
+]
 Paper = Literal["A4", "Letter"]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
@@ -107,7 +118,9 @@ class Targets(Section):
 class Phasing(Section):
     """How an annual number becomes twelve."""
 
-    method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = "even"
+    method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = (
+        "even"
+    )
     weights: tuple[Factor, ...] = ()
     ramp: tuple[Factor, ...] = ()
     rephase: Literal["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"] = "bounded"
@@ -200,8 +213,12 @@ class Delivery(Section):
     working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
     time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
     hours_after_month_end: Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=24 * 15)] = 0
-    oldest_extract_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None = None
-    most_assumed_pct: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)] = Decimal(100)
+    oldest_extract_hours: (
+        Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None
+    ) = None
+    most_assumed_pct: Annotated[
+        Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)
+    ] = Decimal(100)
     needs_approval: bool = False
     alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
 
@@ -229,21 +246,29 @@ def parse_policy(text: str, file_name: str) -> SalesPolicy:
         policy = SalesPolicy.model_validate(raw)
     except ValidationError as faults:
         first = faults.errors(include_url=False)[0]
-        raise InvalidPolicy(_sentence(file_name, first["loc"], first["type"], first["msg"], first["input"])) from None
+        raise InvalidPolicy(
+            _sentence(file_name, first["loc"], first["type"], first["msg"], first["input"])
+        ) from None
     phasing = policy.phasing
     if phasing.method == "custom" and len(phasing.weights) != MONTHS_IN_YEAR:
         raise InvalidPolicy(
             f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs twelve, from the first fiscal month'
         )
     if phasing.method == "custom" and not any(phasing.weights):
-        raise InvalidPolicy(f"{file_name}: [phasing] weights are all zero; give at least one month a weight")
+        raise InvalidPolicy(
+            f"{file_name}: [phasing] weights are all zero; give at least one month a weight"
+        )
     bands = policy.forecast
     if not bands.secure >= bands.on_track >= bands.stretch:
-        raise InvalidPolicy(f"{file_name}: [forecast] bounds must fall from secure over on_track to stretch; correct their order")
+        raise InvalidPolicy(
+            f"{file_name}: [forecast] bounds must fall from secure over on_track to stretch; correct their order"
+        )
     return policy
 
 
-def _sentence(file_name: str, place: tuple[int | str, ...], kind: str, message: str, value: object) -> str:
+def _sentence(
+    file_name: str, place: tuple[int | str, ...], kind: str, message: str, value: object
+) -> str:
     *above, key = [str(part)[:60] for part in place]
     where = f"[{'.'.join(above)}] {key}" if above else key
     if kind == "extra_forbidden":
@@ -259,7 +284,11 @@ def _known_keys(above: list[str]) -> list[str]:
     names = iter(above)
     for name in names:
         inner = section.model_fields[name].annotation
-        section = next(kind for kind in (inner, *get_args(inner)) if isinstance(kind, type) and issubclass(kind, BaseModel))
+        section = next(
+            kind
+            for kind in (inner, *get_args(inner))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        )
         if get_origin(inner) is dict:
             next(names, None)  # the name of a team or person, which is no key
     return list(section.model_fields)
@@ -315,26 +344,37 @@ class PolicyBook:
     def for_month(self, month: Month, organization: OrganizationDefaults) -> MonthRules:
         """Return the rules of the file whose span holds the month.
 
-        Without one, the nearest earlier file is used, else the nearest later one, else the defaults.
+        Without one, the nearest earlier file is used, else the nearest later one, else the
+        defaults.
         """
         for name, policy in sorted(self.policies.items()):
             if month in self._span(name, policy, organization).months:
                 return self._rules(f"fy{name}.toml", policy, organization, is_fallback=False)
-        earlier = [name for name, policy in self.policies.items() if self._span(name, policy, organization).last < month]
+        earlier = [
+            name
+            for name, policy in self.policies.items()
+            if self._span(name, policy, organization).last < month
+        ]
         chosen = max(earlier) if earlier else min(self.policies, default=None)
         if chosen is None:
             return self._rules("defaults", SalesPolicy(), organization, is_fallback=False)
-        return self._rules(f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True)
+        return self._rules(
+            f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True
+        )
 
     def for_fiscal_year(self, name: int, organization: OrganizationDefaults) -> MonthRules:
         """Return the rules by which a fiscal year's targets are phased."""
         if name in self.policies:
-            return self._rules(f"fy{name}.toml", self.policies[name], organization, is_fallback=False)
+            return self._rules(
+                f"fy{name}.toml", self.policies[name], organization, is_fallback=False
+            )
         earlier = [year for year in self.policies if year < name]
         chosen = max(earlier) if earlier else min(self.policies, default=None)
         if chosen is None:
             return self._rules("defaults", SalesPolicy(), organization, is_fallback=False)
-        return self._rules(f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True)
+        return self._rules(
+            f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True
+        )
 
     @property
     def custom_fields(self) -> CustomFields:
@@ -343,8 +383,12 @@ class PolicyBook:
         return CustomFields(
             amount=_the_one("amount field", [policy.pipeline.amount_field for policy in policies]),
             effort=_the_one("effort field", [policy.clients.effort_field for policy in policies]),
-            service_start=_the_one("service start field", [policy.clients.service_start_field for policy in policies]),
-            service_end=_the_one("service end field", [policy.clients.service_end_field for policy in policies]),
+            service_start=_the_one(
+                "service start field", [policy.clients.service_start_field for policy in policies]
+            ),
+            service_end=_the_one(
+                "service end field", [policy.clients.service_end_field for policy in policies]
+            ),
         )
 
     @property
@@ -355,13 +399,24 @@ class PolicyBook:
     @property
     def time_zone(self) -> str | None:
         """The time zone of the latest policy that names one."""
-        zones = [policy.fiscal.time_zone for _, policy in sorted(self.policies.items()) if policy.fiscal.time_zone]
+        zones = [
+            policy.fiscal.time_zone
+            for _, policy in sorted(self.policies.items())
+            if policy.fiscal.time_zone
+        ]
         return zones[-1] if zones else None
 
     def _span(self, name: int, policy: SalesPolicy, organization: OrganizationDefaults) -> Period:
         return _calendar(policy, organization).year(name)
 
-    def _rules(self, source: str, policy: SalesPolicy, organization: OrganizationDefaults, *, is_fallback: bool) -> MonthRules:
+    def _rules(
+        self,
+        source: str,
+        policy: SalesPolicy,
+        organization: OrganizationDefaults,
+        *,
+        is_fallback: bool,
+    ) -> MonthRules:
         currency = policy.fiscal.currency or organization.currency
         return MonthRules(
             policy=policy,
@@ -377,17 +432,23 @@ class PolicyBook:
 def _the_one(what: str, names: Iterable[str | None]) -> str:
     named = sorted({name for name in names if name})
     if len(named) > 1:
-        raise InvalidPolicy(f"the policy files name the {what}s {', '.join(named)}; one is read: name the same field in each file")
+        raise InvalidPolicy(
+            f"the policy files name the {what}s {', '.join(named)}; one is read: name the same field in each file"
+        )
     return named[0] if named else ""
 
 
 def _calendar(policy: SalesPolicy, organization: OrganizationDefaults) -> FiscalCalendar:
     fiscal = policy.fiscal
-    named_by_end = organization.named_by_end if fiscal.year_name is None else fiscal.year_name == "end"
+    named_by_end = (
+        organization.named_by_end if fiscal.year_name is None else fiscal.year_name == "end"
+    )
     start_month = fiscal.start_month or organization.start_month
     return FiscalCalendar(
         start_month=start_month,
         named_by_end=named_by_end,
         time_zone=fiscal.time_zone or organization.time_zone,
-        periods=fiscal_periods(organization.fiscal_months, start_month) if fiscal.periods == "salesforce" else None,
+        periods=fiscal_periods(organization.fiscal_months, start_month)
+        if fiscal.periods == "salesforce"
+        else None,
     )

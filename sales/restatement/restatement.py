@@ -1,7 +1,8 @@
 """Why a month's numbers differ from those that were published first.
 
 Put the comparison here. Three numbers are explained line by line, and the lines add up to the
-difference: bookings of the year to date, open pipeline of the fiscal year, and the phased target to date.
+difference: bookings of the year to date, open pipeline of the fiscal year, and the phased target to
+date.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ class _Line:
     name: str | None
 
 
-def restatement(before: Published, after: Published, month: Month, rules: MonthRules) -> pd.DataFrame:
+def restatement(
+    before: Published, after: Published, month: Month, rules: MonthRules
+) -> pd.DataFrame:
     """Return every difference with its cause, empty where the numbers are the same.
 
     A record counts for the person and team that it counts for on each side: given to another
@@ -63,29 +66,66 @@ def restatement(before: Published, after: Published, month: Month, rules: MonthR
         if amounts[0] == amounts[1]:
             continue
         measure, record_id, owner_id, team = key
-        cause = _target_cause(owner_id, *terms) if measure == "target" else _deal_cause(record_id, states, is_moved=old is None or new is None)
+        cause = (
+            _target_cause(owner_id, *terms)
+            if measure == "target"
+            else _deal_cause(record_id, states, is_moved=old is None or new is None)
+        )
         shown = new or old
         assert shown is not None  # noqa: S101  # the key is of one of the two
-        rows.append({
-            "as_of_month": str(month), "measure": measure, "record_id": record_id, "owner_id": owner_id, "team": team, "owner_name": shown.owner_name,
-            "name": shown.name, "before": amounts[0], "after": amounts[1], "difference": amounts[1] - amounts[0], "cause": cause,
-        })  # fmt: skip
-    kinds = dict.fromkeys(("before", "after", "difference"), pa.decimal128(money.DECIMAL_PRECISION, rules.digits))
-    names = [name for name in Restatement.to_schema().columns if name not in {"as_of", "extracted_at"}]
-    table = columns.frame({name: pa.array([row[name] for row in rows], kinds.get(name, pa.string())) for name in names})
+        rows.append(
+            {
+                "as_of_month": str(month),
+                "measure": measure,
+                "record_id": record_id,
+                "owner_id": owner_id,
+                "team": team,
+                "owner_name": shown.owner_name,
+                "name": shown.name,
+                "before": amounts[0],
+                "after": amounts[1],
+                "difference": amounts[1] - amounts[0],
+                "cause": cause,
+            }
+        )
+    kinds = dict.fromkeys(
+        ("before", "after", "difference"), pa.decimal128(money.DECIMAL_PRECISION, rules.digits)
+    )
+    names = [
+        name for name in Restatement.to_schema().columns if name not in {"as_of", "extracted_at"}
+    ]
+    table = columns.frame(
+        {
+            name: pa.array([row[name] for row in rows], kinds.get(name, pa.string()))
+            for name in names
+        }
+    )
     extracted_at = after.opportunity_snapshot["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), Restatement)
 
 
 def _lines(tables: Published, month: Month, rules: MonthRules) -> dict[Key, _Line]:
-    return {**dict(_booked(tables, month, rules)), **dict(_open(tables, month, rules)), **dict(_planned(tables, month, rules))}
+    return {
+        **dict(_booked(tables, month, rules)),
+        **dict(_open(tables, month, rules)),
+        **dict(_planned(tables, month, rules)),
+    }
 
 
 def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
-    first, last = rules.calendar.first_day(rules.calendar.year_of(month).first), rules.calendar.last_day(month)
+    first, last = (
+        rules.calendar.first_day(rules.calendar.year_of(month).first),
+        rules.calendar.last_day(month),
+    )
     names = dict(_cells(tables.opportunity_snapshot, "opportunity_id", "name"))
     for deal, owner, team, person, day, amount in _cells(
-        tables.booking_credit, "opportunity_id", "owner_id", "team", "owner_name", "close_date", "amount"
+        tables.booking_credit,
+        "opportunity_id",
+        "owner_id",
+        "team",
+        "owner_name",
+        "close_date",
+        "amount",
     ):
         if first <= day <= last:
             yield (MEASURES[0], deal, owner, team), _Line(amount, person, names.get(deal))
@@ -94,29 +134,54 @@ def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tupl
 def _open(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
     snapshot = tables.opportunity_snapshot
     counts = open_pipeline(snapshot, month, rules).in_period(rules.calendar.year_of(month))
-    for deal, owner, team, person, name, amount in _cells(snapshot.loc[counts], "opportunity_id", "owner_id", "team", "owner_name", "name", "amount"):
+    for deal, owner, team, person, name, amount in _cells(
+        snapshot.loc[counts], "opportunity_id", "owner_id", "team", "owner_name", "name", "amount"
+    ):
         yield (MEASURES[1], deal, owner, team), _Line(amount or ZERO, person, name)
 
 
 def _planned(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
     months = {str(each) for each in rules.calendar.year_of(month).months if each <= month}
     sums: dict[Key, _Line] = {}
-    for owner, team, person, each, amount in _cells(tables.phased_targets, "owner_id", "team", "owner_name", "month", "baseline_target"):
+    for owner, team, person, each, amount in _cells(
+        tables.phased_targets, "owner_id", "team", "owner_name", "month", "baseline_target"
+    ):
         if each in months:
             key = (MEASURES[2], owner, owner, team)
             sums[key] = _Line((sums[key].amount if key in sums else ZERO) + amount, person, None)
     yield from sums.items()
 
 
-def _states(before: Published, after: Published) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
-    wanted = ("opportunity_id", *STATE, "owner_id", "team", "amount", "amount_local", "currency_code")
+def _states(
+    before: Published, after: Published
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    wanted = (
+        "opportunity_id",
+        *STATE,
+        "owner_id",
+        "team",
+        "amount",
+        "amount_local",
+        "currency_code",
+    )
     return (
-        {row[0]: dict(zip(wanted, row, strict=True)) for row in _cells(before.opportunity_snapshot, *wanted)},
-        {row[0]: dict(zip(wanted, row, strict=True)) for row in _cells(after.opportunity_snapshot, *wanted)},
+        {
+            row[0]: dict(zip(wanted, row, strict=True))
+            for row in _cells(before.opportunity_snapshot, *wanted)
+        },
+        {
+            row[0]: dict(zip(wanted, row, strict=True))
+            for row in _cells(after.opportunity_snapshot, *wanted)
+        },
     )
 
 
-def _deal_cause(record_id: str, states: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]], *, is_moved: bool) -> str:
+def _deal_cause(
+    record_id: str,
+    states: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]],
+    *,
+    is_moved: bool,
+) -> str:
     """Return the first cause that fits: gone, then its state, its owner, its amount, its rate; else what the numbers mean."""
     was, now = (state.get(record_id) for state in states)
     if now is None:
@@ -136,12 +201,22 @@ def _deal_cause(record_id: str, states: tuple[dict[str, dict[str, Any]], dict[st
 def _terms(tables: Published) -> dict[str, set[tuple[Any, ...]]]:
     """Return what was agreed with each person: revision and annual amount by year, and the team."""
     found: dict[str, set[tuple[Any, ...]]] = {}
-    for owner, *agreed in _cells(tables.phased_targets, "owner_id", "fiscal_year", "revision", "stated_target", "annual_target", "team"):
+    for owner, *agreed in _cells(
+        tables.phased_targets,
+        "owner_id",
+        "fiscal_year",
+        "revision",
+        "stated_target",
+        "annual_target",
+        "team",
+    ):
         found.setdefault(owner, set()).add(tuple(agreed))
     return found
 
 
-def _target_cause(owner: str, before: dict[str, set[tuple[Any, ...]]], after: dict[str, set[tuple[Any, ...]]]) -> str:
+def _target_cause(
+    owner: str, before: dict[str, set[tuple[Any, ...]]], after: dict[str, set[tuple[Any, ...]]]
+) -> str:
     was, now = before.get(owner, set()), after.get(owner, set())
     if {each[:-1] for each in was} != {each[:-1] for each in now}:
         return CAUSES[4]

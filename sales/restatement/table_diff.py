@@ -38,13 +38,25 @@ def table_change(name: str, before: pd.DataFrame, now: pd.DataFrame) -> TableCha
     shown = [each for each in now.columns if each not in STAMPS]
     was, are = _rows(before, key, shown), _rows(now, key, shown)
     changed = [each for each in are if each in was and was[each] != are[each]]
-    moved = {shown[n] for each in changed for n, (one, other) in enumerate(zip(was[each], are[each], strict=True)) if one != other}
+    moved = {
+        shown[n]
+        for each in changed
+        for n, (one, other) in enumerate(zip(was[each], are[each], strict=True))
+        if one != other
+    }
     return TableChange(
-        name, len(are), len(are.keys() - was.keys()), len(was.keys() - are.keys()), len(changed), tuple(each for each in shown if each in moved)
+        name,
+        len(are),
+        len(are.keys() - was.keys()),
+        len(was.keys() - are.keys()),
+        len(changed),
+        tuple(each for each in shown if each in moved),
     )
 
 
-def _rows(table: pd.DataFrame, key: list[str], shown: list[str]) -> dict[tuple[object, ...], tuple[object, ...]]:
+def _rows(
+    table: pd.DataFrame, key: list[str], shown: list[str]
+) -> dict[tuple[object, ...], tuple[object, ...]]:
     cells = [columns.arrow(table[name]).to_pylist() for name in shown]
     places = [shown.index(name) for name in key]
     return {tuple(row[place] for place in places): row for row in zip(*cells, strict=True)}

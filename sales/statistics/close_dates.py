@@ -1,7 +1,8 @@
 """When a deal will be confirmed, if it is won; and whether that beats the close date in the CRM.
 
 Put dates of confirmation here. They are shown only where, on this company's own past and made
-without looking ahead, they were nearer to what came than the CRM's close dates (definitions, section 8).
+without looking ahead, they were nearer to what came than the CRM's close dates (definitions,
+section 8).
 """
 
 from __future__ import annotations
@@ -49,13 +50,23 @@ def expected_months(outlook: DealOutlook, level: float = 0.5) -> Floats:
     step = np.argmax(upto >= level - 1e-12, axis=1)
     rows = np.arange(len(win))
     before = np.where(step > 0, upto[rows, np.maximum(step - 1, 0)], 0.0)
-    inside = np.where(upto[rows, step] > before, (level - before) / np.maximum(upto[rows, step] - before, 1e-12), 0.5)
+    inside = np.where(
+        upto[rows, step] > before,
+        (level - before) / np.maximum(upto[rows, step] - before, 1e-12),
+        0.5,
+    )
     return np.where(total[:, 0] > 0, step + 1 + np.clip(inside, 0.0, 0.999), np.nan)
 
 
 def days_of(months_ahead: Floats, month: int, calendar: FiscalCalendar) -> Codes:
     """Return the days since the epoch of times counted in months ahead of a month's index."""
-    first = np.array([(calendar.first_day(Month.from_index(month + ahead)) - EPOCH).days for ahead in range(HORIZON + 2)], np.int64)
+    first = np.array(
+        [
+            (calendar.first_day(Month.from_index(month + ahead)) - EPOCH).days
+            for ahead in range(HORIZON + 2)
+        ],
+        np.int64,
+    )
     ahead = np.nan_to_num(months_ahead, nan=1.0)
     whole = np.clip(ahead.astype(np.int64), 1, HORIZON)
     return first[whole] + ((ahead - whole) * (first[whole + 1] - first[whole])).astype(np.int64)
@@ -84,4 +95,8 @@ def confirmation_score(panel: Panel, month: int) -> ConfirmationScore:
         crm.append(np.abs(np.maximum(due[listed], 1) - came[listed]))
     if not sum(len(each) for each in ours):
         return ConfirmationScore(0.0, 0.0, 0)
-    return ConfirmationScore(float(np.concatenate(ours).mean()), float(np.concatenate(crm).mean()), sum(len(each) for each in ours))
+    return ConfirmationScore(
+        float(np.concatenate(ours).mean()),
+        float(np.concatenate(crm).mean()),
+        sum(len(each) for each in ours),
+    )

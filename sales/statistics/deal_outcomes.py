@@ -2,7 +2,8 @@
 
 Put the fate of single deals here. Won and lost compete in monthly steps; each step is a ridge
 logistic on what the CRM showed at a month end, trained on all earlier month ends whose following
-months are over. Sums over deals are `landing`; business that nobody has created yet is `new_business`.
+months are over. Sums over deals are `landing`; business that nobody has created yet is
+`new_business`.
 
 Method: discrete-time competing risks (Prentice and Gloeckler 1978; Singer and Willett 1993), the
 ridge (le Cessie and van Houwelingen 1992) standing for how little a small company can know.
@@ -92,7 +93,9 @@ class _Steps:
 def has_history(known: Knowledge) -> bool:
     """Return whether there is enough of a past to learn from."""
     decided = np.isin(known.outcomes.status, [WON, LOST]).sum()
-    return known.closed_months >= FEWEST_MONTHS and decided >= FEWEST_DECIDED and len(known.past) > 0
+    return (
+        known.closed_months >= FEWEST_MONTHS and decided >= FEWEST_DECIDED and len(known.past) > 0
+    )
 
 
 def deal_outlook(known: Knowledge) -> DealOutlook | None:
@@ -104,9 +107,13 @@ def deal_outlook(known: Knowledge) -> DealOutlook | None:
         return None
     look = _Look(known)
     features = look.at(known.past.take(steps.row), steps.ahead)
-    to_win, to_lose = (_fit(features, happened, steps.weight) for happened in (steps.is_won, steps.is_lost))
+    to_win, to_lose = (
+        _fit(features, happened, steps.weight) for happened in (steps.is_won, steps.is_lost)
+    )
     fitted = expit(features @ to_win)
-    win = _ahead(look, known.now, to_win, to_lose, _recalibration(steps, fitted), _entered_late(known))
+    win = _ahead(
+        look, known.now, to_win, to_lose, _recalibration(steps, fitted), _entered_late(known)
+    )
     amount = known.now.amount
     is_imputed = ~(amount > 0)
     typical = _typical_amount(known)
@@ -127,9 +134,14 @@ class _Look:
         past = known.past
         counts = np.bincount(past.stage)
         by_use = np.lexsort((np.arange(len(counts)), -counts))
-        self._stages = np.array([stage for stage in by_use[:MOST_STAGES] if counts[stage]], np.int64)
+        self._stages = np.array(
+            [stage for stage in by_use[:MOST_STAGES] if counts[stage]], np.int64
+        )
         self._month = known.month
-        self._spread = {name: _centre_and_spread(self._raw(past, name)) for name in ("amount", "age", "still", "odds")}
+        self._spread = {
+            name: _centre_and_spread(self._raw(past, name))
+            for name in ("amount", "age", "still", "odds")
+        }
 
     def at(self, deals: OpenDeals, ahead: Codes) -> Floats:
         """Return features of deals, each so many months ahead; the first column is the constant."""
@@ -191,7 +203,9 @@ def _steps(known: Knowledge) -> _Steps:
     # One deal and month is seen from several month ends: together they count once.
     moment = past.deal[row] * 4096 + (past.month[row] + ahead - known.first_month)
     _, of, times = np.unique(moment, return_inverse=True, return_counts=True)
-    return _Steps(row, ahead, ends & (status[row] == WON), ends & (status[row] == LOST), 1.0 / times[of])
+    return _Steps(
+        row, ahead, ends & (status[row] == WON), ends & (status[row] == LOST), 1.0 / times[of]
+    )
 
 
 def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
@@ -206,7 +220,9 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
     def loss(at: Floats) -> tuple[float, Floats]:
         margin = sign * (features @ at)
         slope = features.T @ (-weight * sign * expit(-margin))
-        return float(-(weight * log_expit(margin)).sum() + 0.5 * (ridge * at * at).sum()), slope + ridge * at
+        return float(
+            -(weight * log_expit(margin)).sum() + 0.5 * (ridge * at * at).sum()
+        ), slope + ridge * at
 
     def bend(at: Floats) -> Floats:
         chance = expit(features @ at)
@@ -214,16 +230,36 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
 
     from scipy.optimize import minimize  # noqa: PLC0415  # half a second that most commands do not need
 
-    return cast("Floats", minimize(loss, start, jac=True, hess=bend, method="trust-exact", options={"gtol": 1e-5, "maxiter": 60}).x)
+    return cast(
+        "Floats",
+        minimize(
+            loss,
+            start,
+            jac=True,
+            hess=bend,
+            method="trust-exact",
+            options={"gtol": 1e-5, "maxiter": 60},
+        ).x,
+    )
 
 
-def _ahead(look: _Look, now: OpenDeals, to_win: Floats, to_lose: Floats, factor: Floats, entered_late: Floats) -> Floats:
+def _ahead(
+    look: _Look,
+    now: OpenDeals,
+    to_win: Floats,
+    to_lose: Floats,
+    factor: Floats,
+    entered_late: Floats,
+) -> Floats:
     win = np.zeros((len(now), HORIZON + 1))
     win[:, 0] = entered_late
     still = 1.0 - entered_late
     for ahead in range(1, HORIZON + 1):
         features = look.at(now, np.full(len(now), ahead))
-        wins, loses = np.minimum(factor[ahead] * expit(features @ to_win), 1.0), expit(features @ to_lose)
+        wins, loses = (
+            np.minimum(factor[ahead] * expit(features @ to_win), 1.0),
+            expit(features @ to_lose),
+        )
         both = np.maximum(wins + loses, 1.0)
         win[:, ahead] = still * wins / both
         still = still * np.maximum(0.0, 1.0 - (wins + loses) / both)
@@ -242,7 +278,10 @@ def _entered_late(known: Knowledge) -> Floats:
     past, outcomes = known.past, known.outcomes
     is_late = (outcomes.status[past.deal] == WON) & (outcomes.month[past.deal] <= past.month)
     overdue = past.close_month <= past.month
-    chance = [(is_late & (overdue == side)).sum() / ((overdue == side).sum() + PRIOR_DEALS) for side in (False, True)]
+    chance = [
+        (is_late & (overdue == side)).sum() / ((overdue == side).sum() + PRIOR_DEALS)
+        for side in (False, True)
+    ]
     return np.where(known.now.close_month <= known.month, chance[1], chance[0])
 
 
@@ -274,5 +313,9 @@ def _shock(known: Knowledge, steps: _Steps, chance: Floats) -> float:
     spread = columns.total_by(months, row_chance * (1 - row_chance))
     surplus = (columns.total_by(months, happened) - expected) ** 2 - spread
     prior = SHOCK_PRIOR_MONTHS * float((spread**2).mean())
-    variance = (float(surplus.sum()) + prior * SHOCK_PRIOR**2) / (float((spread**2).sum()) + prior) if prior else SHOCK_PRIOR**2
+    variance = (
+        (float(surplus.sum()) + prior * SHOCK_PRIOR**2) / (float((spread**2).sum()) + prior)
+        if prior
+        else SHOCK_PRIOR**2
+    )
     return float(np.sqrt(np.clip(variance, SMALLEST_SHOCK**2, LARGEST_SHOCK**2)))

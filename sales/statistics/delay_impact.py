@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from sales.arrow import Codes, Floats
-from sales.statistics.distribution import FREQUENCIES, Sums, Waves, bernoulli_products, from_waves, wave_of_any
+from sales.statistics.distribution import (
+    FREQUENCIES,
+    Sums,
+    Waves,
+    bernoulli_products,
+    from_waves,
+    wave_of_any,
+)
 from sales.statistics.period_distribution import NODE_WEIGHTS, PIPELINE_WEIGHT, PeriodParts, shocked
 
 LISTED_AT_ONCE = 2_048
@@ -44,7 +51,12 @@ def company_leverage(parts: PeriodParts, listed: Codes, missing: float) -> Lever
     place = parts.place_of(listed)
     found = np.zeros((len(NODE_WEIGHTS), len(listed)))
     use = place >= 0
-    everything = (parts.chances, parts.amounts, float(parts.company_step[0]), parts.new_of_company())
+    everything = (
+        parts.chances,
+        parts.amounts,
+        float(parts.company_step[0]),
+        parts.new_of_company(),
+    )
     found[:, use] = _leverage(*everything, place[use], missing)
     return Leverage(found, parts.shock)
 
@@ -59,11 +71,20 @@ def owner_leverage(parts: PeriodParts, listed: Codes, missing: Floats) -> Levera
         mine, wanted = np.flatnonzero(parts.person == person), np.flatnonzero(owner == person)
         inside = np.searchsorted(mine, place[wanted])
         step = float(parts.person_step[person])
-        found[:, wanted] = _leverage(parts.chances[:, mine], parts.amounts[mine], step, new[:, person], inside, float(missing[person]))
+        found[:, wanted] = _leverage(
+            parts.chances[:, mine],
+            parts.amounts[mine],
+            step,
+            new[:, person],
+            inside,
+            float(missing[person]),
+        )
     return Leverage(found, parts.shock)
 
 
-def _leverage(chances: Floats, amounts: Floats, step: float, new: Waves, listed: Codes, missing: float) -> Floats:
+def _leverage(
+    chances: Floats, amounts: Floats, step: float, new: Waves, listed: Codes, missing: float
+) -> Floats:
     """Return P(hit | won) - P(hit | not won) of each listed deal, a row a node."""
     size = len(amounts)
     if not len(listed):
@@ -80,21 +101,35 @@ def _leverage(chances: Floats, amounts: Floats, step: float, new: Waves, listed:
         for start in range(0, len(listed), LISTED_AT_ONCE):
             some = listed[start : start + LISTED_AT_ONCE]
             others = from_waves(before[some] * after[some] * new[node], np.full(len(some), step))
-            found[node, start : start + len(some)] = _difference(others, np.arange(len(some)), amounts[some], np.full(len(some), missing))
+            found[node, start : start + len(some)] = _difference(
+                others, np.arange(len(some)), amounts[some], np.full(len(some), missing)
+            )
     return found
 
 
-def _of_many(chances: Floats, amounts: Floats, step: float, new: Waves, listed: Codes, missing: float) -> Floats:
+def _of_many(
+    chances: Floats, amounts: Floats, step: float, new: Waves, listed: Codes, missing: float
+) -> Floats:
     """Return the same where one deal among very many is taken out by its mean."""
     size = len(amounts)
-    total = bernoulli_products(np.zeros(size, np.int64), chances, amounts, np.array([step]))[:, 0] * new
+    total = (
+        bernoulli_products(np.zeros(size, np.int64), chances, amounts, np.array([step]))[:, 0] * new
+    )
     found = np.zeros((len(chances), len(listed)))
     for node, everything in enumerate(from_waves(total, np.full(len(total), step)).chance):
-        group, own = np.zeros(len(listed), np.int64), chances[node, listed] * amounts[listed].mean(axis=1)
-        found[node] = _difference(Sums(np.array([step]), everything[None, :]), group, amounts[listed], missing + own)
+        group, own = (
+            np.zeros(len(listed), np.int64),
+            chances[node, listed] * amounts[listed].mean(axis=1),
+        )
+        found[node] = _difference(
+            Sums(np.array([step]), everything[None, :]), group, amounts[listed], missing + own
+        )
     return found
 
 
 def _difference(others: Sums, group: Codes, amounts: Floats, missing: Floats) -> Floats:
-    with_it = np.mean([others.reaches(missing - amounts[:, each], group) for each in range(amounts.shape[1])], axis=0)
+    with_it = np.mean(
+        [others.reaches(missing - amounts[:, each], group) for each in range(amounts.shape[1])],
+        axis=0,
+    )
     return with_it - others.reaches(missing, group)

@@ -2,8 +2,8 @@
 
 Put the mathematics of sums here; what is summed is decided by `landing`. A group (a person, a
 team, the company) has a grid of its own: `CELLS` multiples of its `step`. Sums are products of
-Fourier transforms (Panjer and Willmot, Insurance Risk Models, 1992, chapter 4); an amount between two grid points is
-split over both so that means stay exact.
+Fourier transforms (Panjer and Willmot, Insurance Risk Models, 1992, chapter 4); an amount between
+two grid points is split over both so that means stay exact.
 """
 
 from __future__ import annotations
@@ -66,7 +66,9 @@ class Sums:
         lower = np.maximum(upper - 1, 0)
         rows = np.arange(len(self.step))
         low, high = below[rows, lower], below[rows, upper]
-        share = np.where((upper > 0) & (high > low), (level - low) / np.maximum(high - low, 1e-300), 0.0)
+        share = np.where(
+            (upper > 0) & (high > low), (level - low) / np.maximum(high - low, 1e-300), 0.0
+        )
         return self.step * np.where(upper > 0, lower + np.clip(share, 0.0, 1.0), 0.0)
 
 
@@ -80,7 +82,9 @@ def wave(amount: Floats, step: Floats) -> Waves:
     place = np.clip(amount / step, 0.0, CELLS - 1.0)
     cell = place.astype(np.int64)
     share = (place - cell)[:, None]
-    base = _ROOTS.take((cell.astype(np.int32)[:, None] * _FREQUENCY[None, :]) & (CELLS - 1))  # CELLS is a power of two
+    base = _ROOTS.take(
+        (cell.astype(np.int32)[:, None] * _FREQUENCY[None, :]) & (CELLS - 1)
+    )  # CELLS is a power of two
     base *= 1.0 + share * (_ROOTS[None, :FREQUENCIES] - 1.0)
     return base
 
@@ -134,7 +138,9 @@ def joined(parts: Sums, group: Codes, step: Floats) -> Waves:
     flat = (np.arange(len(parts.step))[:, None] * CELLS + cell).reshape(-1)
     size = len(parts.step) * CELLS
     spread = columns.total_by(flat, (parts.chance * (1 - share)).reshape(-1), size)
-    spread += columns.total_by(np.minimum(flat + 1, size - 1), (parts.chance * share).reshape(-1), size)
+    spread += columns.total_by(
+        np.minimum(flat + 1, size - 1), (parts.chance * share).reshape(-1), size
+    )
     waves = np.fft.rfft(spread.reshape(-1, CELLS), axis=1)
     order = np.argsort(group, kind="stable")
     sorted_groups = group[order]

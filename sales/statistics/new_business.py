@@ -24,7 +24,8 @@ HALF_LIFE = 12.0
 PRIOR_MONTHS, PRIOR_DEALS = 6.0, 15.0
 SIZES = 16
 OWN_DISPERSION = 0.05
-# How far months stray together: what is supposed before anything is seen, bounds, and the months that a rate needs to be one.
+# How far months stray together: what is supposed before anything is seen, bounds, and the months
+# that a rate needs to be one.
 LEAST_SEASON = 0.1
 COMMON_SPREAD, SMALLEST_COMMON, LARGEST_COMMON, RATE_MONTHS = 0.15, 0.1, 0.8, 4.0
 
@@ -76,7 +77,12 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
     per_month = float(weight.sum() / recency.sum())
     person = _people(known, owner, sells, first, recency)
     size = _sizes(amount[recent], weight)
-    its_season = season(month, amount, known.first_month, now, np.full(MONTHS_IN_YEAR, 1 / MONTHS_IN_YEAR)).shares * MONTHS_IN_YEAR
+    its_season = (
+        season(
+            month, amount, known.first_month, now, np.full(MONTHS_IN_YEAR, 1 / MONTHS_IN_YEAR)
+        ).shares
+        * MONTHS_IN_YEAR
+    )
     # The mean size of what people win must be the company's.
     total = float((person.share * person.scale).sum())
     return Rates(
@@ -87,7 +93,11 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
         share=person.share,
         scale=person.scale / total if total else person.scale,
         dispersion=1.0 / np.maximum(person.evidence, 0.5) + OWN_DISPERSION,
-        common=_common(month - known.first_month, now - known.first_month, np.roll(its_season, now + 1 - known.first_month)),
+        common=_common(
+            month - known.first_month,
+            now - known.first_month,
+            np.roll(its_season, now + 1 - known.first_month),
+        ),
     )
 
 
@@ -110,8 +120,17 @@ def _common(month: Codes, now: int, season: Floats) -> float:
         rate = (rate * weight * fade + count / each) / (weight * fade + 1)
         weight = weight * fade + 1
     prior = PRIOR_MONTHS * (squares / judged if judged else rate**2)
-    variance = (surplus + prior * COMMON_SPREAD**2) / (squares + prior) if squares + prior else COMMON_SPREAD**2
-    return float(np.sqrt(np.clip(variance, SMALLEST_COMMON**2, LARGEST_COMMON**2) + 1.0 / max(float(counts[-WINDOW:].sum()), 1.0)))
+    variance = (
+        (surplus + prior * COMMON_SPREAD**2) / (squares + prior)
+        if squares + prior
+        else COMMON_SPREAD**2
+    )
+    return float(
+        np.sqrt(
+            np.clip(variance, SMALLEST_COMMON**2, LARGEST_COMMON**2)
+            + 1.0 / max(float(counts[-WINDOW:].sum()), 1.0)
+        )
+    )
 
 
 def _created(month: Codes, created: Codes, first: int, now: int, per_month: float) -> Floats:
@@ -156,9 +175,17 @@ def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Fl
     has_open = np.zeros(size + 1, np.bool_)
     has_open[known.now.owner] = True
     number, money, exposure = (np.r_[each, 0.0][owner] for each in (number, money, exposure))
-    rate = np.where(has_open[owner] | sells, (number + mean_rate * PRIOR_MONTHS) / (exposure + PRIOR_MONTHS), 0.0)
+    rate = np.where(
+        has_open[owner] | sells,
+        (number + mean_rate * PRIOR_MONTHS) / (exposure + PRIOR_MONTHS),
+        0.0,
+    )
     total = float(rate.sum())
-    scale = (money + PRIOR_DEALS * mean_size) / ((number + PRIOR_DEALS) * mean_size) if mean_size else np.ones(len(owner))
+    scale = (
+        (money + PRIOR_DEALS * mean_size) / ((number + PRIOR_DEALS) * mean_size)
+        if mean_size
+        else np.ones(len(owner))
+    )
     return _People(rate / total if total else rate, scale, number + mean_rate * PRIOR_MONTHS)
 
 

@@ -4,8 +4,8 @@ Put the distribution of one period here, for people, teams and the company; the 
 bands are `forecast`. Means of people add up to teams and to the company by construction, and so
 do the sums, given what moves all deals of a month together.
 
-Method: a linear pool (Stone 1961; Genest and Zidek 1986) of the pipeline's distribution and of the plain rate at
-which this company books; common shocks by Gauss-Hermite nodes.
+Method: a linear pool (Stone 1961; Genest and Zidek 1986) of the pipeline's distribution and of the
+plain rate at which this company books; common shocks by Gauss-Hermite nodes.
 """
 
 from __future__ import annotations
@@ -21,7 +21,17 @@ from sales.arrow import Codes, Floats, Mask
 from sales.calendar import Period
 from sales.rollup import Grains
 from sales.statistics.deal_outcomes import DealOutlook, Foresight
-from sales.statistics.distribution import CELLS, Sums, Waves, bernoulli_products, compound, from_waves, joined, mixed, wave_of_any
+from sales.statistics.distribution import (
+    CELLS,
+    Sums,
+    Waves,
+    bernoulli_products,
+    compound,
+    from_waves,
+    joined,
+    mixed,
+    wave_of_any,
+)
 from sales.statistics.new_business import Rates, rates
 from sales.statistics.point_in_time import Knowledge
 
@@ -35,8 +45,8 @@ SPREADS, MEAN_ROOM, LARGEST_ROOM = 9.0, 1.1, 1.3
 class Members:
     """The people of a forecast, and the team of each.
 
-    `owner` is their code in the knowledge, -1 if never seen; `of_owner` the position among them of each
-    code there, -1 for others, and -1 at its end.
+    `owner` is their code in the knowledge, -1 if never seen; `of_owner` the position among them of
+    each code there, -1 for others, and -1 at its end.
     """
 
     grains: Grains
@@ -82,7 +92,10 @@ class ToCome:
 
 def members_of(known: Knowledge, grains: Grains) -> Members:
     """Return the people of the grains as members of a forecast."""
-    team_ids, owner = columns.distinct(grains.teams), columns.codes(grains.person_ids, known.owner_ids)
+    team_ids, owner = (
+        columns.distinct(grains.teams),
+        columns.codes(grains.person_ids, known.owner_ids),
+    )
     of_owner = np.full(len(known.owner_ids) + 1, -1, np.int64)
     of_owner[owner] = np.arange(len(owner))
     of_owner[-1] = -1
@@ -94,7 +107,9 @@ def prospect(foresight: Foresight, grains: Grains, sells: Mask) -> Prospect | No
     return prospect_of(foresight, foresight.deals, grains, sells) if foresight.deals else None
 
 
-def prospect_of(foresight: Foresight, outlook: DealOutlook, grains: Grains, sells: Mask) -> Prospect:
+def prospect_of(
+    foresight: Foresight, outlook: DealOutlook, grains: Grains, sells: Mask
+) -> Prospect:
     """Return what a forecast rests on, with this outlook on the open deals."""
     members = members_of(foresight.known, grains)
     return Prospect(foresight.known, outlook, rates(foresight.known, members.owner, sells), members)
@@ -113,9 +128,17 @@ def to_come(ahead: Prospect, period: Period) -> ToCome:
     everyone = np.zeros(members.size, np.int64)
     return ToCome(
         person=_pool(by_node, run_by_node),
-        team=_pool(*(parts.together(each, members.team, parts.team_step) for each in (by_node, run_by_node))),
-        company=_pool(*(parts.together(each, everyone, parts.company_step) for each in (by_node, run_by_node))),
-        expected=PIPELINE_WEIGHT * parts.pipeline_mean + (1 - PIPELINE_WEIGHT) * parts.run_rate_mean,
+        team=_pool(
+            *(
+                parts.together(each, members.team, parts.team_step)
+                for each in (by_node, run_by_node)
+            )
+        ),
+        company=_pool(
+            *(parts.together(each, everyone, parts.company_step) for each in (by_node, run_by_node))
+        ),
+        expected=PIPELINE_WEIGHT * parts.pipeline_mean
+        + (1 - PIPELINE_WEIGHT) * parts.run_rate_mean,
     )
 
 
@@ -128,8 +151,14 @@ def shocked(chance: Floats, spread: float) -> Floats:
 
 
 def _pool(pipeline: list[Sums], run_rate: list[Sums]) -> Sums:
-    weighted = [(PIPELINE_WEIGHT * float(weight), each) for weight, each in zip(NODE_WEIGHTS, pipeline, strict=True)]
-    weighted += [((1 - PIPELINE_WEIGHT) * float(weight), each) for weight, each in zip(NODE_WEIGHTS, run_rate, strict=True)]
+    weighted = [
+        (PIPELINE_WEIGHT * float(weight), each)
+        for weight, each in zip(NODE_WEIGHTS, pipeline, strict=True)
+    ]
+    weighted += [
+        ((1 - PIPELINE_WEIGHT) * float(weight), each)
+        for weight, each in zip(NODE_WEIGHTS, run_rate, strict=True)
+    ]
     return mixed(weighted)
 
 
@@ -162,7 +191,10 @@ class PeriodParts:
         size, chance = members.size, NODE_WEIGHTS @ self.chances
         mean_size, lifted = self._sizes.mean(axis=1), float(self._factors.max())
         most = np.maximum(self._new, self._all) * lifted
-        self.pipeline_mean = columns.total_by(self.person, chance * self.amounts.mean(axis=1), size) + self._new * mean_size
+        self.pipeline_mean = (
+            columns.total_by(self.person, chance * self.amounts.mean(axis=1), size)
+            + self._new * mean_size
+        )
         self.run_rate_mean = self._all * mean_size
         highest = self.chances.max(axis=0)
         spread = columns.total_by(self.person, highest * (self.amounts**2).mean(axis=1), size)
@@ -170,13 +202,18 @@ class PeriodParts:
         largest = np.zeros(size)
         np.maximum.at(largest, self.person, np.where(chance > 0, self.amounts.max(axis=1), 0.0))
         largest = np.maximum(largest, np.where(self._all > 0, self._sizes.max(axis=1), 0.0))
-        mean = columns.total_by(self.person, highest * self.amounts.mean(axis=1), size) + self._new * lifted * mean_size
+        mean = (
+            columns.total_by(self.person, highest * self.amounts.mean(axis=1), size)
+            + self._new * lifted * mean_size
+        )
         mean = np.maximum(mean, self._all * lifted * mean_size)
 
         def step(group: Codes, groups: int) -> Floats:
             widest = np.zeros(groups)
             np.maximum.at(widest, group, largest)
-            room = MEAN_ROOM * columns.total_by(group, mean, groups) + SPREADS * np.sqrt(columns.total_by(group, spread, groups))
+            room = MEAN_ROOM * columns.total_by(group, mean, groups) + SPREADS * np.sqrt(
+                columns.total_by(group, spread, groups)
+            )
             room = np.maximum(room, LARGEST_ROOM * widest)
             return np.where(room > 0, room, 1.0) / CELLS
 
@@ -188,7 +225,11 @@ class PeriodParts:
         """Return the position among the deals of rows of the outlook, -1 where nobody's."""
         place = np.searchsorted(self.deals, rows)
         inside = np.minimum(place, max(len(self.deals) - 1, 0))
-        return np.where((place < len(self.deals)) & (self.deals[inside] == rows), place, -1) if len(self.deals) else np.full(len(rows), -1)
+        return (
+            np.where((place < len(self.deals)) & (self.deals[inside] == rows), place, -1)
+            if len(self.deals)
+            else np.full(len(rows), -1)
+        )
 
     def new_of_people(self) -> Waves:
         """Return the transform of each person's deals not created yet, (nodes, people, frequencies)."""
@@ -205,7 +246,10 @@ class PeriodParts:
 
     def run_rate(self) -> list[Sums]:
         """Return each person's sum at the plain rate, under each node of the shock."""
-        return [from_waves(each, self.person_step) for each in self._compound(self._all, self.person_step)]
+        return [
+            from_waves(each, self.person_step)
+            for each in self._compound(self._all, self.person_step)
+        ]
 
     @staticmethod
     def together(by_node: list[Sums], group: Codes, step: Floats) -> list[Sums]:
@@ -214,4 +258,6 @@ class PeriodParts:
 
     def _compound(self, expected: Floats, step: Floats) -> Waves:
         severity = wave_of_any(self._sizes, step)
-        return np.stack([compound(expected * factor, self._dispersion, severity) for factor in self._factors])
+        return np.stack(
+            [compound(expected * factor, self._dispersion, severity) for factor in self._factors]
+        )

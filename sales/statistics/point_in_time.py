@@ -2,7 +2,8 @@
 
 Put here how the past is cut for a forecast. A forecast is handed a `Knowledge`, which holds
 nothing that was recorded at or after its instant: looking ahead is impossible, not forbidden.
-Deals whose state is assumed from later records are left out and counted (definitions, sections 2 and 8).
+Deals whose state is assumed from later records are left out and counted (definitions, sections 2
+and 8).
 """
 
 from __future__ import annotations
@@ -26,7 +27,13 @@ from sales.targets.seasonality import Season, season
 MONTHS_BACK = 48
 DAY = 86_400_000_000
 GONE, OPEN, WON, LOST = 0, 1, 2, 3
-CATEGORY_ORDER = {"Omitted": -1.0, "Pipeline": 0.0, "Best Case": 1.0, "Most Likely": 1.5, "Commit": 2.0}
+CATEGORY_ORDER = {
+    "Omitted": -1.0,
+    "Pipeline": 0.0,
+    "Best Case": 1.0,
+    "Most Likely": 1.5,
+    "Commit": 2.0,
+}
 
 
 @dataclass(frozen=True)
@@ -120,7 +127,9 @@ class Panel:
         self._stage_overrides: dict[str, str] = dict(rules.policy.pipeline.stages)
         self.last_month = month.index
         self.first_month = self._first_month(month)
-        self._ends = np.array([self._instant(index) for index in range(self.first_month, month.index + 1)], np.int64)
+        self._ends = np.array(
+            [self._instant(index) for index in range(self.first_month, month.index + 1)], np.int64
+        )
         self._created_month = self._month_of(history.created_at)
         parts, owners = [], []
         for index in range(self.first_month, month.index + 1):
@@ -129,8 +138,16 @@ class Panel:
             parts.append(self._open_deals(index, state, kept))
             owners.append(state.owner_ids.take(pa.array(kept)))
         self.owner_ids = columns.distinct(*owners, *self._credited_owners())
-        coded = [replace(part, owner=columns.codes(each, self.owner_ids)) for part, each in zip(parts, owners, strict=True)]
-        self._rows = OpenDeals(*(np.concatenate([getattr(part, each.name) for part in coded]) for each in fields(OpenDeals)))
+        coded = [
+            replace(part, owner=columns.codes(each, self.owner_ids))
+            for part, each in zip(parts, owners, strict=True)
+        ]
+        self._rows = OpenDeals(
+            *(
+                np.concatenate([getattr(part, each.name) for part in coded])
+                for each in fields(OpenDeals)
+            )
+        )
 
     @property
     def months(self) -> range:
@@ -145,11 +162,19 @@ class Panel:
     def known_at(self, month: int) -> Knowledge:
         """Return what was known at the end of a month, by its index; later deals, owners and sources are not even in the arrays."""
         history, instant, state = self._history, self._instant(month), self._state(month)
-        start, here, after = np.searchsorted(self._rows.month, [max(self.first_month, month - MONTHS_BACK), month, month + 1])
+        start, here, after = np.searchsorted(
+            self._rows.month, [max(self.first_month, month - MONTHS_BACK), month, month + 1]
+        )
         known_deals = np.flatnonzero(history.created_at < instant)
         deal_code = np.cumsum(history.created_at < instant) - 1
-        rows, bookings, outcomes = self._rows.take(np.arange(start, after)), self._bookings(state), self._outcomes(month, state)
-        known_owners, owner_code = np.unique(np.concatenate([rows.owner, bookings.owner]), return_inverse=True)
+        rows, bookings, outcomes = (
+            self._rows.take(np.arange(start, after)),
+            self._bookings(state),
+            self._outcomes(month, state),
+        )
+        known_owners, owner_code = np.unique(
+            np.concatenate([rows.owner, bookings.owner]), return_inverse=True
+        )
         rows = replace(rows, deal=deal_code[rows.deal], owner=owner_code[: len(rows)])
         texts = history.lead_source.at(instant).take(pa.array(known_deals)).fill_null("")
         sources = columns.distinct(texts)
@@ -165,8 +190,12 @@ class Panel:
             source=columns.codes(texts, sources),
             past=rows.take(np.arange(here - start)),
             now=rows.take(np.arange(here - start, after - start)),
-            outcomes=Outcomes(*(getattr(outcomes, each.name)[known_deals] for each in fields(Outcomes))),
-            bookings=replace(bookings, deal=deal_code[bookings.deal], owner=owner_code[len(rows) :]),
+            outcomes=Outcomes(
+                *(getattr(outcomes, each.name)[known_deals] for each in fields(Outcomes))
+            ),
+            bookings=replace(
+                bookings, deal=deal_code[bookings.deal], owner=owner_code[len(rows) :]
+            ),
             assumed_count=int((state.is_open & state.is_assumed).sum()),
         )
 
@@ -208,7 +237,9 @@ class Panel:
         """Return the open deals of a month end; owners are coded once all are known."""
         history, row, deal = self._history, state.row[kept], state.opportunity[kept]
         instant = self._instant(index)
-        category = pc.index_in(history.row_category.take(pa.array(row)), value_set=pa.array(CATEGORY_ORDER)).fill_null(1)
+        category = pc.index_in(
+            history.row_category.take(pa.array(row)), value_set=pa.array(CATEGORY_ORDER)
+        ).fill_null(1)
         return OpenDeals(
             month=np.full(len(kept), index, np.int64),
             deal=deal,
@@ -216,7 +247,9 @@ class Panel:
             stage=history.row_stage[row],
             probability=np.nan_to_num(history.row_probability[row], nan=50.0) / 100.0,
             category=np.array(list(CATEGORY_ORDER.values()))[np.asarray(category)],
-            amount=np.where(state.is_without_amount[kept], np.nan, state.amount[kept].astype(np.float64)),
+            amount=np.where(
+                state.is_without_amount[kept], np.nan, state.amount[kept].astype(np.float64)
+            ),
             close_day=state.close_day[kept],
             close_month=self._calendar.month_index(state.close_day[kept]),
             pushes=history.row_push_count[row].astype(np.int64),
@@ -226,7 +259,11 @@ class Panel:
 
     def _outcomes(self, month: int, state: PipelineState) -> Outcomes:
         history, size = self._history, len(self._history.ids)
-        status, when, amount = np.full(size, GONE, np.int64), np.zeros(size, np.int64), np.full(size, np.nan)
+        status, when, amount = (
+            np.full(size, GONE, np.int64),
+            np.zeros(size, np.int64),
+            np.full(size, np.nan),
+        )
         deal = state.opportunity
         status[deal] = np.select([state.is_open, state.is_won], [OPEN, WON], LOST)
         # What is assumed says nothing about how deals end.
@@ -241,8 +278,13 @@ class Panel:
 
     def _bookings(self, state: PipelineState) -> Bookings:
         counted = np.flatnonzero(state.is_won & ~state.is_without_amount & ~state.is_assumed)
-        ids, owners = self._history.ids.take(pa.array(state.opportunity[counted])), state.owner_ids.take(pa.array(counted))
-        credit = share_out(self._history.extract, state.as_of, self._rules, ids, owners, state.amount[counted])
+        ids, owners = (
+            self._history.ids.take(pa.array(state.opportunity[counted])),
+            state.owner_ids.take(pa.array(counted)),
+        )
+        credit = share_out(
+            self._history.extract, state.as_of, self._rules, ids, owners, state.amount[counted]
+        )
         shared = counted[credit.position]
         return Bookings(
             deal=state.opportunity[shared],
@@ -254,6 +296,9 @@ class Panel:
     def _credited_owners(self) -> list[pa.Array]:
         """Return everybody who may get credit: owners ever, by today's record, by changes, and by splits."""
         history = self._history
-        parts = [history.owner.current, history.owner.old_values.filter(pc.is_valid(history.owner.old_values))]
+        parts = [
+            history.owner.current,
+            history.owner.old_values.filter(pc.is_valid(history.owner.old_values)),
+        ]
         splits = history.extract.opportunity_splits
         return [*parts, columns.arrow(splits["owner_id"])] if len(splits) else parts

@@ -28,10 +28,19 @@ def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
 
 
 def target_attainment(
-    snapshot: pd.DataFrame, booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+    snapshot: pd.DataFrame,
+    booking_credit: pd.DataFrame,
+    phased_targets: pd.DataFrame,
+    month: Month,
+    rules: MonthRules,
 ) -> pd.DataFrame:
     """Return attainment by person, team and company; the three grains agree to the cent."""
-    grains = grains_of(rules.company, targets_within(phased_targets, [rules.calendar.year_of(month)]), snapshot, booking_credit)
+    grains = grains_of(
+        rules.company,
+        targets_within(phased_targets, [rules.calendar.year_of(month)]),
+        snapshot,
+        booking_credit,
+    )
     amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
     owner = grains.person(booking_credit["owner_id"])
     closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
@@ -54,7 +63,9 @@ def target_attainment(
                         "period_kind": columns.repeat(period.kind, len(grain.ids)),
                         "period": columns.repeat(period.name, len(grain.ids)),
                         "target": money.decimal_array(target, rules.digits),
-                        "rephased_target": money.decimal_array(grain.total(target_owner, rephased, in_period), rules.digits),
+                        "rephased_target": money.decimal_array(
+                            grain.total(target_owner, rephased, in_period), rules.digits
+                        ),
                         "bookings": money.decimal_array(bookings, rules.digits),
                         "variance": money.decimal_array(bookings - target, rules.digits),
                         "attainment_pct": ratio(bookings * 100, target),

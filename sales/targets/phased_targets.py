@@ -1,7 +1,7 @@
 """Phased targets: how an annual number becomes twelve, and what misses do to the rest.
 
-Put proration, fixed months, revisions and re-phasing here. The weights are `phasing`; attainment and
-coverage have their own modules; reading the target book is `connectors.policy.annual_targets`.
+Put proration, fixed months, revisions and re-phasing here. The weights are `phasing`; attainment
+and coverage have their own modules; reading the target book is `connectors.policy.annual_targets`.
 """
 
 from __future__ import annotations
@@ -75,7 +75,11 @@ class Rephased:
 
 
 def in_force(
-    book: pd.DataFrame, rates: dict[str, Decimal], month: Month, policies: PolicyBook, organization: OrganizationDefaults
+    book: pd.DataFrame,
+    rates: dict[str, Decimal],
+    month: Month,
+    policies: PolicyBook,
+    organization: OrganizationDefaults,
 ) -> list[AnnualTarget]:
     """Return each owner's target revision in force at a month's as-of instant, for that year and later ones.
 
@@ -86,7 +90,11 @@ def in_force(
     this_year = rules.calendar.fiscal_year(month)
     chosen: dict[tuple[int, str], AnnualTarget] = {}
     for row in cast("list[dict[str, object]]", book.to_dict("records")):
-        year, owner, revision = int(cast("int", row["fiscal_year"])), str(row["owner_id"]), int(cast("int", row["revision"]))
+        year, owner, revision = (
+            int(cast("int", row["fiscal_year"])),
+            str(row["owner_id"]),
+            int(cast("int", row["revision"])),
+        )
         if year < this_year:
             continue
         first_day = _first_day_of(year, policies, organization)
@@ -111,14 +119,24 @@ def _first_day_of(year: int, policies: PolicyBook, organization: OrganizationDef
     return calendar.first_day(calendar.year(year).first)
 
 
-def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, season: Season | None = None) -> Plan:
+def plan(
+    target: AnnualTarget,
+    rules: MonthRules,
+    plans: PlanBook = NO_PLANS,
+    season: Season | None = None,
+) -> Plan:
     """Phase one annual target by the rules of its year; the months sum to it, to the cent.
 
     Months that the plan book fixes keep their amount; the others share the rest by weight.
     """
     phasing = rules.policy.phasing
     year = rules.calendar.year(target.fiscal_year)
-    seller = Seller(target.start, target.end, target.holidays or phasing.holidays, plans.leaves_of(target.owner_id))
+    seller = Seller(
+        target.start,
+        target.end,
+        target.holidays or phasing.holidays,
+        plans.leaves_of(target.owner_id),
+    )
     base = base_weights(phasing, year, rules.calendar, seller.holidays, season)
     selling = selling_weights(base, year, rules.calendar, seller)
     amount = target.amount
@@ -132,7 +150,10 @@ def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, se
             f"overrides.csv fixes {outside[0]} of {target.owner_id}, which is no month of {year.name}; correct its fiscal_year or month"
         )
     rest = amount - sum(fixed.values())
-    free = [Fraction(0) if month in fixed else weight for month, weight in zip(year.months, weights, strict=True)]
+    free = [
+        Fraction(0) if month in fixed else weight
+        for month, weight in zip(year.months, weights, strict=True)
+    ]
     if rest < 0 or (rest > 0 and not any(free) and fixed):
         raise InvalidTarget(
             f"the fixed months of {target.owner_id} in {year.name} leave {money.decimal_of(rest, rules.digits)} of the target for the other months; "
@@ -147,7 +168,15 @@ def plan(target: AnnualTarget, rules: MonthRules, plans: PlanBook = NO_PLANS, se
             "correct its dates in the target book or the weights in the policy file"
         ) from None
     baseline = [fixed.get(month, part) for month, part in zip(year.months, parts, strict=True)]
-    return Plan(target, year, amount, weights, baseline, frozenset(fixed), season if phasing.method == "seasonal" else None)
+    return Plan(
+        target,
+        year,
+        amount,
+        weights,
+        baseline,
+        frozenset(fixed),
+        season if phasing.method == "seasonal" else None,
+    )
 
 
 def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasing) -> Rephased:
@@ -186,8 +215,9 @@ def phased_targets(
     """Return the phased targets as of a month's end; `seasons` has the season of each fiscal year that is phased by it.
 
     `in_force_at` has the targets in force at each month end of the year, up to the month
-    itself, at which the organisation had records; `bookings` is `MonthlyBookings`. A closed month carries the re-phased target
-    set at the month end before it, or its baseline where there was none.
+    itself, at which the organisation had records; `bookings` is `MonthlyBookings`. A closed month
+    carries the re-phased target set at the month end before it, or its baseline where there was
+    none.
     """
     targets = in_force_at[month]
     rules = policies.for_month(month, organization)
@@ -199,7 +229,10 @@ def phased_targets(
         its_rules = policies.for_fiscal_year(target.fiscal_year, organization)
         its_season = seasons.get(target.fiscal_year)
         its_plan = plan(target, its_rules, plans, its_season)
-        earlier = {each: [plan(one, its_rules, plans, its_season) for one in past if _same(one, target)] for each, past in in_force_at.items()}
+        earlier = {
+            each: [plan(one, its_rules, plans, its_season) for one in past if _same(one, target)]
+            for each, past in in_force_at.items()
+        }
         rows += _rows(its_plan, its_rules, month, earlier, booked)
     table = pd.DataFrame(rows)
     owners = columns.text(table["owner_id"].tolist())
@@ -242,7 +275,12 @@ class _Booked:
 
     def __init__(self, bookings: pd.DataFrame, digits: int) -> None:
         amounts, _ = money.minor_units(bookings["bookings"], digits)
-        keys = zip(bookings["known_month"].tolist(), bookings["owner_id"].tolist(), bookings["month"].tolist(), strict=True)
+        keys = zip(
+            bookings["known_month"].tolist(),
+            bookings["owner_id"].tolist(),
+            bookings["month"].tolist(),
+            strict=True,
+        )
         self._of: dict[tuple[str, str], dict[str, int]] = {}
         for (known, owner, month), amount in zip(keys, amounts.tolist(), strict=True):
             self._of.setdefault((known, owner), {})[month] = amount
@@ -270,7 +308,9 @@ def _rows(
             rephased[position] = rephase(past, so_far, position, phasing).months[0]
     today = Rephased(its_plan.baseline, at_risk=0, ahead=0)
     if done:
-        today = rephase(its_plan, booked.to_date(target.owner_id, year.months[:done], month), done, phasing)
+        today = rephase(
+            its_plan, booked.to_date(target.owner_id, year.months[:done], month), done, phasing
+        )
         rephased[done:] = today.months
     last = MONTHS_IN_YEAR - 1
     return [
@@ -332,7 +372,9 @@ def _corporate(row: dict[str, object], rates: dict[str, Decimal], rules: MonthRu
         raise MissingRate(
             f"target of {row['owner_id']} for {row['fiscal_year']}: no {code} rate; add the currency in Salesforce or state the target in {rules.currency}"
         )
-    return money.to_minor(amount * rates.get(rules.currency, Decimal(1)) / rates[code], rules.digits)
+    return money.to_minor(
+        amount * rates.get(rules.currency, Decimal(1)) / rates[code], rules.digits
+    )
 
 
 def static_rates(rates: pd.DataFrame) -> dict[str, Decimal]:

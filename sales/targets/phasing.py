@@ -32,12 +32,16 @@ class Seller:
     leaves: Sequence[Leave] = ()
 
 
-def base_weights(phasing: Phasing, year: Period, calendar: FiscalCalendar, holidays: str, season: Season | None) -> list[Fraction]:
+def base_weights(
+    phasing: Phasing, year: Period, calendar: FiscalCalendar, holidays: str, season: Season | None
+) -> list[Fraction]:
     """Return the twelve weights of the method, before anything personal."""
     if phasing.method == "custom":
         return phasing.custom_weights
     if phasing.method == "working_days":
-        return [Fraction(len(working_days(calendar.days_of(month), holidays))) for month in year.months]
+        return [
+            Fraction(len(working_days(calendar.days_of(month), holidays))) for month in year.months
+        ]
     if phasing.method in WEEKS:
         return [Fraction(weeks) for weeks in WEEKS[phasing.method] * 4]
     if phasing.method == "seasonal" and season is not None:
@@ -45,12 +49,23 @@ def base_weights(phasing: Phasing, year: Period, calendar: FiscalCalendar, holid
     return [Fraction(1)] * MONTHS_IN_YEAR
 
 
-def selling_weights(base: Sequence[Fraction], year: Period, calendar: FiscalCalendar, seller: Seller) -> list[Fraction]:
+def selling_weights(
+    base: Sequence[Fraction], year: Period, calendar: FiscalCalendar, seller: Seller
+) -> list[Fraction]:
     """Return the weights of the months in which a person sells; 0 before the start's month and after the end's."""
-    return [weight if _sells_in(month, calendar, seller) else Fraction(0) for weight, month in zip(base, year.months, strict=True)]
+    return [
+        weight if _sells_in(month, calendar, seller) else Fraction(0)
+        for weight, month in zip(base, year.months, strict=True)
+    ]
 
 
-def personal_weights(selling: Sequence[Fraction], year: Period, calendar: FiscalCalendar, seller: Seller, phasing: Phasing) -> list[Fraction]:
+def personal_weights(
+    selling: Sequence[Fraction],
+    year: Period,
+    calendar: FiscalCalendar,
+    seller: Seller,
+    phasing: Phasing,
+) -> list[Fraction]:
     """Return selling weights times ramp and, where policy says that leave relieves quota, the share of days worked."""
     return [
         weight * _ramp(month, calendar, seller, phasing) * _worked(month, calendar, seller, phasing)

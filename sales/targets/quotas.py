@@ -46,7 +46,9 @@ class _Quota:
     end: date | None
 
 
-def quota_book(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) -> pd.DataFrame:
+def quota_book(
+    quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules
+) -> pd.DataFrame:
     """Return individual quotas as annual targets; those of managers are left out.
 
     Quotas of a year that begin after its first month, or end before its last, are those of a
@@ -54,15 +56,25 @@ def quota_book(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, r
     """
     found, managers = _quotas(quotas, rules), managers_above(users, roles, rules)
     lines = [
-        (year, owner, quota, rules.calendar.year(year)) for (year, owner), quota in sorted(found.items()) if not _below(owner, year, found, managers)
+        (year, owner, quota, rules.calendar.year(year))
+        for (year, owner), quota in sorted(found.items())
+        if not _below(owner, year, found, managers)
     ]
-    joined = [quota.start if quota.start > rules.calendar.last_day(period.first) else None for _, _, quota, period in lines]
-    left = [quota.end if quota.end and quota.end < rules.calendar.first_day(period.last) else None for _, _, quota, period in lines]
+    joined = [
+        quota.start if quota.start > rules.calendar.last_day(period.first) else None
+        for _, _, quota, period in lines
+    ]
+    left = [
+        quota.end if quota.end and quota.end < rules.calendar.first_day(period.last) else None
+        for _, _, quota, period in lines
+    ]
     size = len(lines)
     parts = {
         "fiscal_year": pa.array([year for year, *_ in lines], pa.int64()),
         "owner_id": columns.text([owner for _, owner, *_ in lines]),
-        "annual_target": pa.array([quota.amount for _, _, quota, _ in lines], pa.decimal128(38, 10)),
+        "annual_target": pa.array(
+            [quota.amount for _, _, quota, _ in lines], pa.decimal128(38, 10)
+        ),
         "currency_code": columns.text([quota.currency for _, _, quota, _ in lines]),
         "start_date": pa.array(joined, pa.date32()),
         "end_date": pa.array(left, pa.date32()),
@@ -73,7 +85,9 @@ def quota_book(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, r
     return checked(columns.frame(parts), RawTargets)
 
 
-def manager_quotas(quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) -> list[ManagerQuota]:
+def manager_quotas(
+    quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules
+) -> list[ManagerQuota]:
     """Return each manager's quota beside the sum of the individual quotas below."""
     found, managers = _quotas(quotas, rules), managers_above(users, roles, rules)
     compared: list[ManagerQuota] = []
@@ -94,8 +108,14 @@ def _quotas(quotas: pd.DataFrame, rules: MonthRules) -> dict[tuple[int, str], _Q
             '[targets] source = "salesforce", and this user sees no quota; grant View All Forecasts, or write the targets to targets.csv'
         )
     if wanted not in types and (wanted or len(types) > 1):
-        named = f"[targets] forecasting_type names {wanted[:60]!r}" if wanted else "Salesforce has quotas of several forecasting types"
-        raise UnclearQuotas(f"{named}; choose one: [targets] forecasting_type = one of {', '.join(each[:60] for each in types)}")
+        named = (
+            f"[targets] forecasting_type names {wanted[:60]!r}"
+            if wanted
+            else "Salesforce has quotas of several forecasting types"
+        )
+        raise UnclearQuotas(
+            f"{named}; choose one: [targets] forecasting_type = one of {', '.join(each[:60] for each in types)}"
+        )
     chosen = quotas.loc[quotas["forecasting_type"] == (wanted or types[0])]
     found: dict[tuple[int, str], _Quota] = {}
     for row in cast("list[dict[str, object]]", chosen.to_dict("records")):
@@ -105,14 +125,18 @@ def _quotas(quotas: pd.DataFrame, rules: MonthRules) -> dict[tuple[int, str], _Q
         key = (rules.calendar.fiscal_year(Month.of(start)), owner)
         known = found.setdefault(key, _Quota(Decimal(0), currency, start, end))
         if known.currency != currency:
-            raise UnclearQuotas(f"the quotas of {owner} for {key[0]} are in {known.currency} and in {currency}; state them in one currency")
+            raise UnclearQuotas(
+                f"the quotas of {owner} for {key[0]} are in {known.currency} and in {currency}; state them in one currency"
+            )
         known.amount += cast("Decimal", row["amount"])
         known.start = min(known.start, start)
         known.end = max(known.end, end) if known.end and end else None
     return found
 
 
-def managers_above(users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) -> Mapping[str, frozenset[str]]:
+def managers_above(
+    users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules
+) -> Mapping[str, frozenset[str]]:
     """Return everybody above each user: by role, or by manager where policy makes teams so."""
     if rules.policy.pipeline.team_by == "manager":
         above = _pairs(users, "user_id", "manager_id")
@@ -122,15 +146,31 @@ def managers_above(users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules) 
     holders: dict[str, set[str]] = {}
     for user, role in role_of.items():
         holders.setdefault(role, set()).add(user)
-    return {user: frozenset(each for role in _chain(mine, parents) for each in holders.get(role, ())) for user, mine in role_of.items()}
+    return {
+        user: frozenset(each for role in _chain(mine, parents) for each in holders.get(role, ()))
+        for user, mine in role_of.items()
+    }
 
 
-def _below(owner: str, year: int, found: Mapping[tuple[int, str], _Quota], managers: Mapping[str, frozenset[str]]) -> list[str]:
-    return [each for of_year, each in found if of_year == year and each != owner and owner in managers.get(each, ())]
+def _below(
+    owner: str,
+    year: int,
+    found: Mapping[tuple[int, str], _Quota],
+    managers: Mapping[str, frozenset[str]],
+) -> list[str]:
+    return [
+        each
+        for of_year, each in found
+        if of_year == year and each != owner and owner in managers.get(each, ())
+    ]
 
 
 def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
-    return {one: other for one, other in table[[key, value]].itertuples(index=False) if isinstance(other, str)}
+    return {
+        one: other
+        for one, other in table[[key, value]].itertuples(index=False)
+        if isinstance(other, str)
+    }
 
 
 def _chain(start: str, above: Mapping[str, str]) -> list[str]:

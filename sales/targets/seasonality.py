@@ -43,7 +43,8 @@ def season(month: Codes, amount: Floats, first: int, last: int, base: Floats) ->
     if not total:
         return Season(base, base, 0.0, 0, 0)
     seen = columns.total_by(place, size, MONTHS_IN_YEAR) / total
-    # A Poisson number of deals: the variance of a sum is the sum of squares; sharing one total takes part of it away.
+    # A Poisson number of deals: the variance of a sum is the sum of squares; sharing one total
+    # takes part of it away.
     squares = columns.total_by(place, size**2, MONTHS_IN_YEAR) / total**2
     chance = float((squares * (1 - 2 * seen) + seen**2 * squares.sum()).mean())
     beyond = max(0.0, float(((seen - base) ** 2).mean()) - chance)

@@ -1,7 +1,8 @@
 """Plans beside the annual targets: leave, fixed months, numbers of teams, plans of clients.
 
 Put what people state in these files here, and the views that hold it beside the phased targets:
-over-assignment (padding) is shown, never hidden, and the sum of client plans stands beside the target.
+over-assignment (padding) is shown, never hidden, and the sum of client plans stands beside the
+target.
 """
 
 from __future__ import annotations
@@ -74,21 +75,40 @@ class PlanBook:
 
     def fixed_of(self, fiscal_year: int, owner_id: str) -> dict[Month, int]:
         """Return a person's fixed months of a year."""
-        return {each.month: each.amount for each in self.fixed if (each.fiscal_year, each.owner_id) == (fiscal_year, owner_id)}
+        return {
+            each.month: each.amount
+            for each in self.fixed
+            if (each.fiscal_year, each.owner_id) == (fiscal_year, owner_id)
+        }
 
 
 NO_PLANS = PlanBook()
 
 
-def target_padding(phased_targets: pd.DataFrame, plans: PlanBook, month: Month, rules: MonthRules, extracted_at: datetime) -> pd.DataFrame:
+def target_padding(
+    phased_targets: pd.DataFrame,
+    plans: PlanBook,
+    month: Month,
+    rules: MonthRules,
+    extracted_at: datetime,
+) -> pd.DataFrame:
     """Return what is assigned to people beside what their team and the company state for themselves."""
     annual = phased_targets.drop_duplicates(["fiscal_year", "owner_id"])
     amounts, _ = money.minor_units(annual["annual_target"], rules.digits)
     assigned: dict[tuple[int, str, str], int] = {}
-    for year, team, amount in zip(annual["fiscal_year"].tolist(), annual["team"].tolist(), amounts.tolist(), strict=True):
+    for year, team, amount in zip(
+        annual["fiscal_year"].tolist(), annual["team"].tolist(), amounts.tolist(), strict=True
+    ):
         for key in ((year, "team", team), (year, "company", rules.company)):
             assigned[key] = assigned.get(key, 0) + amount
-    stated = {(each.fiscal_year, "team" if each.team else "company", each.team or rules.company): each.amount for each in plans.stated}
+    stated = {
+        (
+            each.fiscal_year,
+            "team" if each.team else "company",
+            each.team or rules.company,
+        ): each.amount
+        for each in plans.stated
+    }
     years = {year for year, _, _ in assigned}
     keys = sorted({*assigned, *(key for key in stated if key[0] in years)})
     given = np.array([assigned.get(key, 0) for key in keys], np.int64)
@@ -103,14 +123,21 @@ def target_padding(phased_targets: pd.DataFrame, plans: PlanBook, month: Month, 
             "assigned": money.decimal_array(given, rules.digits),
             "stated": money.decimal_array(named, rules.digits, unnamed),
             "padding": money.decimal_array(given - named, rules.digits, unnamed),
-            "padding_pct": pa.array((given - named) * 100 / np.where(named == 0, 1, named), mask=unnamed | (named == 0)),
+            "padding_pct": pa.array(
+                (given - named) * 100 / np.where(named == 0, 1, named), mask=unnamed | (named == 0)
+            ),
         }
     )
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), TargetPadding)
 
 
 def bottom_up_plan(
-    phased_targets: pd.DataFrame, client_phasing: pd.DataFrame, plans: PlanBook, month: Month, rules: MonthRules, extracted_at: datetime
+    phased_targets: pd.DataFrame,
+    client_phasing: pd.DataFrame,
+    plans: PlanBook,
+    month: Month,
+    rules: MonthRules,
+    extracted_at: datetime,
 ) -> pd.DataFrame:
     """Return the fiscal year by month: the phased target, the sum of client plans, what is booked and what is expected."""
     year = rules.calendar.year_of(month)
@@ -120,8 +147,14 @@ def bottom_up_plan(
         inside = (indexes >= first) & (indexes < first + size)
         return money.sum_by(indexes[inside] - first, amount[inside], size)
 
-    target = by_month(month_indexes(phased_targets["month"]), money.minor_units(phased_targets["baseline_target"], rules.digits)[0])
-    planned = by_month(np.array([each.month.index for each in plans.clients], np.int64), np.array([each.amount for each in plans.clients], np.int64))
+    target = by_month(
+        month_indexes(phased_targets["month"]),
+        money.minor_units(phased_targets["baseline_target"], rules.digits)[0],
+    )
+    planned = by_month(
+        np.array([each.month.index for each in plans.clients], np.int64),
+        np.array([each.amount for each in plans.clients], np.int64),
+    )
     when = month_indexes(client_phasing["month"])
     booked = by_month(when, money.minor_units(client_phasing["bookings"], rules.digits)[0])
     expected, is_empty = money.minor_units(client_phasing["expected"], rules.digits)
@@ -134,7 +167,9 @@ def bottom_up_plan(
             "month": columns.text([str(each) for each in year.months]),
             "baseline_target": money.decimal_array(target, rules.digits),
             "client_plans": money.decimal_array(planned, rules.digits, np.full(size, not has_plan)),
-            "difference": money.decimal_array(planned - target, rules.digits, np.full(size, not has_plan)),
+            "difference": money.decimal_array(
+                planned - target, rules.digits, np.full(size, not has_plan)
+            ),
             "bookings": money.decimal_array(booked, rules.digits),
             "expected": money.decimal_array(by_month(when, expected), rules.digits, unknown),
         }

@@ -58,11 +58,15 @@ overdue = "current_period"
 BY_ROLE = OTHER.replace('team_by = "manager"', 'team_by = "role"')
 TARGETS = [
     "fiscal_year,owner,annual_target,currency_code,start_date,end_date,revision,effective_date,holidays",
-    *(f"{year},p{n}@firm.example,{500_000 + 70_000 * n},,,,1,{year - 1}-12-01,{('GB', 'US', 'DE')[n]}" for year in (2021, 2022, 2023) for n in range(3)),
+    *(
+        f"{year},p{n}@firm.example,{500_000 + 70_000 * n},,,,1,{year - 1}-12-01,{('GB', 'US', 'DE')[n]}"
+        for year in (2021, 2022, 2023)
+        for n in range(3)
+    ),
     "2022,p1@firm.example,640000,EUR,2022-02-01,2022-11-30,2,2022-03-10,GB",
     "2022,p2@firm.example,720000,GBP,,2022-10-31,2,2022-07-10,",
     "2022,mail4@firm.example,400000,,2022-03-15,,1,2021-12-01,",
-]  # fmt: skip
+]
 FILES = {
     "targets.csv": "\n".join(TARGETS),
     "leave.csv": "owner,start_date,end_date\np0@firm.example,2022-04-04,2022-05-20\n",
@@ -84,66 +88,168 @@ def rich_extract() -> Extract:
     types = pa.array([f"012{n % 3}" for n in range(size)])
     late = columns.instant_of(END)
     is_deleted = pa.array([n % 9 == 0 for n in range(size)])
-    modified = pa.array([late + int(day) * DAY for day in chance.integers(-300, 20, size)]).cast(columns.INSTANT)
+    modified = pa.array([late + int(day) * DAY for day in chance.integers(-300, 20, size)]).cast(
+        columns.INSTANT
+    )
     days = [None if n % 3 else float(3 + n % 20) for n in range(size)]
-    begins = [date(2022, 1, 1) + timedelta(days=7 * (n % 60)) if n % 6 == 0 else None for n in range(size)]
+    begins = [
+        date(2022, 1, 1) + timedelta(days=7 * (n % 60)) if n % 6 == 0 else None for n in range(size)
+    ]
     owners = columns.arrow(deals["owner_id"]).to_pylist()
     owners = ["00G000000000001AAA" if n % 31 == 0 else owner for n, owner in enumerate(owners)]
     deals = deals.assign(
-        currency_code=columns.series(codes), record_type_id=columns.series(types), is_deleted=columns.series(is_deleted), modified_at=columns.series(modified),
-        custom_amount=columns.series(pa.array([Decimal(1000 + 37 * n) for n in range(size)], tables.RAW_MONEY)), owner_id=columns.series(pa.array(owners)),
-        effort_days=columns.series(pa.array(days, pa.float64())), service_start=columns.series(pa.array(begins, pa.date32())),
-        service_end=columns.series(pa.array([each and each + timedelta(days=50) for each in begins], pa.date32())),
-        lead_source=columns.series(pa.array([("Web", "Referral", "Event", None)[n % 4] for n in range(size)])),
-    )  # fmt: skip
+        currency_code=columns.series(codes),
+        record_type_id=columns.series(types),
+        is_deleted=columns.series(is_deleted),
+        modified_at=columns.series(modified),
+        custom_amount=columns.series(
+            pa.array([Decimal(1000 + 37 * n) for n in range(size)], tables.RAW_MONEY)
+        ),
+        owner_id=columns.series(pa.array(owners)),
+        effort_days=columns.series(pa.array(days, pa.float64())),
+        service_start=columns.series(pa.array(begins, pa.date32())),
+        service_end=columns.series(
+            pa.array([each and each + timedelta(days=50) for each in begins], pa.date32())
+        ),
+        lead_source=columns.series(
+            pa.array([("Web", "Referral", "Event", None)[n % 4] for n in range(size)])
+        ),
+    )
     saves = one.opportunity_history
     bare = columns.codes(saves["opportunity_id"], ids) % 25 == 7
     of = columns.codes(saves["opportunity_id"], ids)
     # Some saves of a month came in the same instant: then the larger id holds.
     at = columns.to_instants(saves["created_at"])
     together = np.where(of % 10 == 3, at - at % (30 * DAY), at)
-    saves = saves.assign(currency_code=columns.series(codes.take(pa.array(of))), created_at=columns.series(columns.from_instants(together)))
+    saves = saves.assign(
+        currency_code=columns.series(codes.take(pa.array(of))),
+        created_at=columns.series(columns.from_instants(together)),
+    )
     users = one.users.assign(
-        manager_id=columns.series(pa.array([None, "005000000000000AAA", "005000000000000AAA", "005000000000001AAA", "005000000000001AAA"])),
-        name=columns.series(pa.array(["Ann", "Bob", None, "Dan", "Eve"])), is_active=columns.series(pa.array([True, True, True, False, True])),
+        manager_id=columns.series(
+            pa.array(
+                [
+                    None,
+                    "005000000000000AAA",
+                    "005000000000000AAA",
+                    "005000000000001AAA",
+                    "005000000000001AAA",
+                ]
+            )
+        ),
+        name=columns.series(pa.array(["Ann", "Bob", None, "Dan", "Eve"])),
+        is_active=columns.series(pa.array([True, True, True, False, True])),
         email=columns.series(pa.array([f"mail{n}@firm.example" for n in range(5)])),
-    )  # fmt: skip
+    )
     return replace(
-        one, opportunities=deals, opportunity_history=saves.loc[~bare].reset_index(drop=True), users=users,
+        one,
+        opportunities=deals,
+        opportunity_history=saves.loc[~bare].reset_index(drop=True),
+        users=users,
         opportunity_field_history=_changes(deals, chance),
-        roles=one.roles.assign(parent_role_id=columns.series(pa.array([None, "00E000000000000AAA", "00E000000000000AAA"]))),
-        queues=frame(tables.RawQueues, [{"queue_id": f"00G00000000000{n}AAA", "name": f"Queue {n}"} for n in (1, 2)]),
-        currency_rates=frame(tables.RawCurrencyRates, [
-            {"currency_code": "USD", "rate": 1}, {"currency_code": "EUR", "rate": "0.9"}, {"currency_code": "GBP", "rate": "0.8"},
-            {"currency_code": "EUR", "rate": "0.85", "start_date": date(2021, 1, 1), "next_start_date": date(2022, 1, 1)},
-            {"currency_code": "EUR", "rate": "0.95", "start_date": date(2022, 1, 1)},
-        ]),
-        record_types=frame(tables.RawRecordTypes, [
-            {"record_type_id": f"012{n}", "developer_name": ("New", "Renewal", "Pilot")[n], "name": ("First", "Again", "Trial")[n]} for n in range(3)
-        ]),
-        split_types=frame(tables.RawSplitTypes, [
-            {"split_type_id": "1", "name": "Credit", "split_field": "Amount", "is_active": True, "is_total_validated": True},
-            {"split_type_id": "2", "name": "Budget", "split_field": "Budget__c", "is_active": True, "is_total_validated": True},
-            {"split_type_id": "3", "name": "Overlay", "split_field": "Amount", "is_active": True, "is_total_validated": False},
-            {"split_type_id": "4", "name": "Former", "split_field": "Amount", "is_active": False, "is_total_validated": True},
-        ]),
+        roles=one.roles.assign(
+            parent_role_id=columns.series(
+                pa.array([None, "00E000000000000AAA", "00E000000000000AAA"])
+            )
+        ),
+        queues=frame(
+            tables.RawQueues,
+            [{"queue_id": f"00G00000000000{n}AAA", "name": f"Queue {n}"} for n in (1, 2)],
+        ),
+        currency_rates=frame(
+            tables.RawCurrencyRates,
+            [
+                {"currency_code": "USD", "rate": 1},
+                {"currency_code": "EUR", "rate": "0.9"},
+                {"currency_code": "GBP", "rate": "0.8"},
+                {
+                    "currency_code": "EUR",
+                    "rate": "0.85",
+                    "start_date": date(2021, 1, 1),
+                    "next_start_date": date(2022, 1, 1),
+                },
+                {"currency_code": "EUR", "rate": "0.95", "start_date": date(2022, 1, 1)},
+            ],
+        ),
+        record_types=frame(
+            tables.RawRecordTypes,
+            [
+                {
+                    "record_type_id": f"012{n}",
+                    "developer_name": ("New", "Renewal", "Pilot")[n],
+                    "name": ("First", "Again", "Trial")[n],
+                }
+                for n in range(3)
+            ],
+        ),
+        split_types=frame(
+            tables.RawSplitTypes,
+            [
+                {
+                    "split_type_id": "1",
+                    "name": "Credit",
+                    "split_field": "Amount",
+                    "is_active": True,
+                    "is_total_validated": True,
+                },
+                {
+                    "split_type_id": "2",
+                    "name": "Budget",
+                    "split_field": "Budget__c",
+                    "is_active": True,
+                    "is_total_validated": True,
+                },
+                {
+                    "split_type_id": "3",
+                    "name": "Overlay",
+                    "split_field": "Amount",
+                    "is_active": True,
+                    "is_total_validated": False,
+                },
+                {
+                    "split_type_id": "4",
+                    "name": "Former",
+                    "split_field": "Amount",
+                    "is_active": False,
+                    "is_total_validated": True,
+                },
+            ],
+        ),
         opportunity_splits=_splits(ids),
-        quotas=frame(tables.RawQuotas, [
-            {"quota_id": f"{kind}{n}{month}", "owner_id": f"00500000000000{n}AAA", "forecasting_type": kind, "start_date": date(year, month, 1),
-             "end_date": date(year, month, 28), "amount": 30_000 + 4_000 * n + 500 * month, "currency_code": "EUR" if n == 1 else None}
-            for kind in ("Revenue", "Volume") for n in range(5) for year in (2021, 2022) for month in range(1 if n % 2 else 3, 13 if n < 4 else 11)
-        ]),
+        quotas=frame(
+            tables.RawQuotas,
+            [
+                {
+                    "quota_id": f"{kind}{n}{month}",
+                    "owner_id": f"00500000000000{n}AAA",
+                    "forecasting_type": kind,
+                    "start_date": date(year, month, 1),
+                    "end_date": date(year, month, 28),
+                    "amount": 30_000 + 4_000 * n + 500 * month,
+                    "currency_code": "EUR" if n == 1 else None,
+                }
+                for kind in ("Revenue", "Volume")
+                for n in range(5)
+                for year in (2021, 2022)
+                for month in range(1 if n % 2 else 3, 13 if n < 4 else 11)
+            ],
+        ),
         periods=_periods(),
-    )  # fmt: skip
+    )
 
 
 def _changes(deals: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
     """Return changes of tracked fields, half of them after the month end; lookups with and without a type."""
     kinds = (
-        ("Owner", "EntityId", "005000000000002AAA", "005000000000001AAA"), ("Owner", None, "Ann", "Bob"), ("OwnerId", None, "Ann", "005000000000003AAA"),
-        ("Account", "EntityId", "001000000000005AAA", "001000000000006AAA"), ("Name", "Text", "Old name", "New name"), ("LeadSource", "Text", "Fair", "Web"),
-        ("Budget__c", "Currency", "2500", "2600"), ("StageName", "Text", "Won", "Lost"),
-    )  # fmt: skip
+        ("Owner", "EntityId", "005000000000002AAA", "005000000000001AAA"),
+        ("Owner", None, "Ann", "Bob"),
+        ("OwnerId", None, "Ann", "005000000000003AAA"),
+        ("Account", "EntityId", "001000000000005AAA", "001000000000006AAA"),
+        ("Name", "Text", "Old name", "New name"),
+        ("LeadSource", "Text", "Fair", "Web"),
+        ("Budget__c", "Currency", "2500", "2600"),
+        ("StageName", "Text", "Won", "Lost"),
+    )
     ids = columns.arrow(deals["opportunity_id"]).to_pylist()
     rows: list[dict[str, object]] = []
     for n, deal in enumerate(ids):
@@ -153,10 +259,17 @@ def _changes(deals: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
         for part, day in enumerate((int(chance.integers(-200, 0)), after, after)):
             number = len(rows)
             value = str(2500 + number) if field_name == "Budget__c" else (old, old, new)[part]
-            rows.append({
-                "change_id": f"017{number:09d}", "opportunity_id": deal, "created_at": END + timedelta(days=day, seconds=n), "field": field_name,
-                "data_type": kind, "old_value": value, "new_value": new,
-            })  # fmt: skip
+            rows.append(
+                {
+                    "change_id": f"017{number:09d}",
+                    "opportunity_id": deal,
+                    "created_at": END + timedelta(days=day, seconds=n),
+                    "field": field_name,
+                    "data_type": kind,
+                    "old_value": value,
+                    "new_value": new,
+                }
+            )
     return frame(tables.RawOpportunityFieldHistory, rows)
 
 
@@ -164,12 +277,18 @@ def _splits(ids: pa.Array) -> pd.DataFrame:
     """Return shares of every third deal, of several types; some came late, and some are gone."""
     rows: list[dict[str, object]] = [
         {
-            "split_id": f"{n}-{part}", "opportunity_id": ids[n].as_py(), "owner_id": f"00500000000000{(n + part) % 5}AAA", "split_type_id": str(1 + (n // 3 + part // 2) % 4),
-            "percentage": (50, 30, 20)[part], "created_at": END - timedelta(days=150 - n % 170), "is_deleted": n % 4 == 0,
+            "split_id": f"{n}-{part}",
+            "opportunity_id": ids[n].as_py(),
+            "owner_id": f"00500000000000{(n + part) % 5}AAA",
+            "split_type_id": str(1 + (n // 3 + part // 2) % 4),
+            "percentage": (50, 30, 20)[part],
+            "created_at": END - timedelta(days=150 - n % 170),
+            "is_deleted": n % 4 == 0,
             "modified_at": END - timedelta(days=10 - n % 25),
         }
-        for n in range(0, len(ids), 3) for part in range(3)
-    ]  # fmt: skip
+        for n in range(0, len(ids), 3)
+        for part in range(3)
+    ]
     return frame(tables.RawOpportunitySplits, rows)
 
 
@@ -177,10 +296,28 @@ def _periods() -> pd.DataFrame:
     """Return fiscal months that begin a few days late, April being the first, and a quarter."""
     firsts = [Month(2021, 4).plus(n).first_day + timedelta(days=3) for n in range(16)]
     months = [
-        {"period_id": f"m{n}", "kind": "Month", "start_date": first, "end_date": following - timedelta(days=1), "number": n % 12 + 1}
+        {
+            "period_id": f"m{n}",
+            "kind": "Month",
+            "start_date": first,
+            "end_date": following - timedelta(days=1),
+            "number": n % 12 + 1,
+        }
         for n, (first, following) in enumerate(pairwise(firsts))
     ]
-    return frame(tables.RawPeriods, [*months, {"period_id": "q", "kind": "Quarter", "start_date": firsts[0], "end_date": firsts[3], "number": 1}])
+    return frame(
+        tables.RawPeriods,
+        [
+            *months,
+            {
+                "period_id": "q",
+                "kind": "Quarter",
+                "start_date": firsts[0],
+                "end_date": firsts[3],
+                "number": 1,
+            },
+        ],
+    )
 
 
 @dataclass
@@ -228,19 +365,34 @@ def no_reader() -> Reader:
 
 def assets() -> dict[str, dg.AssetsDefinition]:
     """Return the assets that make monthly tables, by name."""
-    found = [each for module in (history, targets, coverage, forecast, quality) for each in dg.load_assets_from_modules([module])]
-    return {each.key.to_user_string(): each for each in found if isinstance(each, dg.AssetsDefinition)}
+    found = [
+        each
+        for module in (history, targets, coverage, forecast, quality)
+        for each in dg.load_assets_from_modules([module])
+    ]
+    return {
+        each.key.to_user_string(): each for each in found if isinstance(each, dg.AssetsDefinition)
+    }
 
 
 def month_tables(books: Books, month: Month = MONTH) -> Tables:
     """Return every monthly table, each made by the function of its asset from the tables that it takes; nothing is reused."""
-    bodies = {name: inspect.unwrap(each.op.compute_fn.decorated_fn) for name, each in assets().items()}  # type: ignore[union-attr]
-    takes = {name: [each for each in inspect.signature(body).parameters if each not in {"context", "books"}] for name, body in bodies.items()}
+    bodies = {
+        name: inspect.unwrap(each.op.compute_fn.decorated_fn) for name, each in assets().items()
+    }  # type: ignore[union-attr]
+    takes = {
+        name: [
+            each for each in inspect.signature(body).parameters if each not in {"context", "books"}
+        ]
+        for name, body in bodies.items()
+    }
     made: Tables = {}
     while len(made) < len(bodies):
         for name, body in bodies.items():
             if name not in made and all(each in made for each in takes[name]):
-                result = body(Partition(str(month)), **{each: made[each] for each in takes[name]}, books=books)
+                result = body(
+                    Partition(str(month)), **{each: made[each] for each in takes[name]}, books=books
+                )
                 made[name] = result.value
     return made
 

@@ -12,6 +12,10 @@ from assets.delivery import why_not
         ("__ASSET_JOB", {}, False),
     ],
 )
-def test_only_a_single_run_of_the_month_end_delivers(job: str, tags: dict[str, str], delivers: bool) -> None:  # noqa: FBT001
+def test_only_a_single_run_of_the_month_end_delivers(
+    job: str,
+    tags: dict[str, str],
+    delivers: bool,  # noqa: FBT001
+) -> None:
     """A backfill never mails anyone, whoever starts it and however."""
     assert (why_not(job, tags) is None) == delivers

@@ -21,9 +21,11 @@ from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 
 MONTH = Month(2026, 3)
 COMPUTED = {
-    "monthly_bookings": (snapshot, "monthly_bookings"), "phased_targets": (targets, "phased_targets"),
-    "target_attainment": (attainment, "target_attainment"), "pipeline_coverage": (coverage, "pipeline_coverage"),
-}  # fmt: skip
+    "monthly_bookings": (snapshot, "monthly_bookings"),
+    "phased_targets": (targets, "phased_targets"),
+    "target_attainment": (attainment, "target_attainment"),
+    "pipeline_coverage": (coverage, "pipeline_coverage"),
+}
 NOTHING: set[str] = set()
 
 
@@ -34,16 +36,27 @@ class Home:
         self.folder, self.policy = folder, folder / "policy"
         self.policy.mkdir(parents=True)
         self.aim("1200")
-        self.reader = FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])), lambda: datetime(2026, 5, 4, tzinfo=UTC))
+        self.reader = FakeReader(
+            raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
+            lambda: datetime(2026, 5, 4, tzinfo=UTC),
+        )
         self.instance = dg.DagsterInstance.local_temp(str(folder))
 
     def aim(self, amount: str) -> None:
-        (self.policy / "targets.csv").write_text(f"fiscal_year,owner,annual_target\n2026,ann@acme.example,{amount}\n")
+        (self.policy / "targets.csv").write_text(
+            f"fiscal_year,owner,annual_target\n2026,ann@acme.example,{amount}\n"
+        )
 
     @property
     def books(self) -> Books:
         """The books of another process."""
-        return Books(self.folder / "home", self.policy, lambda: self.reader, "https://acme.example", lambda: datetime(2026, 5, 4, 9, tzinfo=UTC))
+        return Books(
+            self.folder / "home",
+            self.policy,
+            lambda: self.reader,
+            "https://acme.example",
+            lambda: datetime(2026, 5, 4, 9, tzinfo=UTC),
+        )
 
     def run(self, *only: str) -> set[str]:
         """Run the month and return which of the watched tables were computed."""
@@ -53,14 +66,30 @@ class Home:
             patch.setenv("ONPACE_POLICY", str(self.policy))
             for name, (module, function) in COMPUTED.items():
                 made = getattr(module, function)
-                patch.setattr(module, function, lambda *given, made=made, name=name, **more: (computed.add(name), made(*given, **more))[1])
-            runs.run_month("restatement", MONTH, self.books, self.instance, runs.HowToRead(), runs.selection_of(only) if only else None)
+                patch.setattr(
+                    module,
+                    function,
+                    lambda *given, made=made, name=name, **more: (
+                        computed.add(name),
+                        made(*given, **more),
+                    )[1],
+                )
+            runs.run_month(
+                "restatement",
+                MONTH,
+                self.books,
+                self.instance,
+                runs.HowToRead(),
+                runs.selection_of(only) if only else None,
+            )
         return computed
 
     def said(self, name: str) -> dict[str, object]:
         """Return what the UI says of the month of an asset."""
         known = dg.AssetRecordsFilter(asset_key=dg.AssetKey(name), asset_partitions=[str(MONTH)])
-        event = self.instance.fetch_materializations(known, limit=1).records[0].asset_materialization
+        event = (
+            self.instance.fetch_materializations(known, limit=1).records[0].asset_materialization
+        )
         assert event is not None
         return {key: value.value for key, value in event.metadata.items()}
 
@@ -69,12 +98,22 @@ class Home:
         keys = [dg.AssetCheckKey(dg.AssetKey(name), "as_usual") for name in MONTHLY]
         keys.append(dg.AssetCheckKey(dg.AssetKey("pipeline_movement"), "movement_closes"))
         found = self.instance.event_log_storage.get_latest_asset_check_execution_by_key(keys)
-        outcomes = {key: record.event.dagster_event.asset_check_evaluation_data for key, record in found.items()}  # type: ignore[union-attr]
-        return {(key.asset_key.to_user_string(), key.name): (each.passed, each.severity.value) for key, each in outcomes.items()}
+        outcomes = {
+            key: record.event.dagster_event.asset_check_evaluation_data
+            for key, record in found.items()
+        }  # type: ignore[union-attr]
+        return {
+            (key.asset_key.to_user_string(), key.name): (each.passed, each.severity.value)
+            for key, each in outcomes.items()
+        }
 
     def digests(self) -> dict[str, str]:
         """Return the content of every table."""
-        return {name: written.digest for name in MONTHLY if (written := self.books.tables.written(name, MONTH))}
+        return {
+            name: written.digest
+            for name in MONTHLY
+            if (written := self.books.tables.written(name, MONTH))
+        }
 
 
 class TestReuse:
@@ -98,10 +137,14 @@ class TestReuse:
         assert home.digests() == before
         for name in ("target_attainment", "month_end_packs"):
             assert "made from the same inputs" in str(home.said(name)["unchanged"]), name
-        assert "| as_of_month |" in str(home.said("target_attainment")["preview"]), "what was said of the table stays"
+        assert "| as_of_month |" in str(home.said("target_attainment")["preview"]), (
+            "what was said of the table stays"
+        )
         assert home.said("month_end_packs")["printed_now"] == 0
         assert home.checks()["pipeline_movement", "movement_closes"] == (True, "ERROR")
-        assert {outcome for (_, check), outcome in home.checks().items() if check == "as_usual"} == {(True, "WARN")}
+        assert {
+            outcome for (_, check), outcome in home.checks().items() if check == "as_usual"
+        } == {(True, "WARN")}
 
     def test_another_target_computes_what_rests_on_targets_and_no_more(self, home: Home) -> None:
         first = home.digests()
@@ -109,7 +152,11 @@ class TestReuse:
         assert home.run() == set(COMPUTED) - {"monthly_bookings"}
         assert home.said("month_end_packs")["revision"] == 2
         now = home.digests()
-        assert {name for name in MONTHLY if now[name] != first[name]} >= {"phased_targets", "target_attainment", "pipeline_coverage"}
+        assert {name for name in MONTHLY if now[name] != first[name]} >= {
+            "phased_targets",
+            "target_attainment",
+            "pipeline_coverage",
+        }
         home.aim("1200")
         home.run()
         assert home.digests() == first, "what stands is what would be computed"
@@ -117,7 +164,9 @@ class TestReuse:
     def test_other_recipients_compute_no_table(self, home: Home) -> None:
         (home.policy / "recipients.toml").write_text('allowed_domains = ["acme.example"]\n')
         assert home.run() == NOTHING
-        assert "unchanged" not in home.said("month_end_packs"), "the press looks whether somebody asks for another edition"
+        assert "unchanged" not in home.said("month_end_packs"), (
+            "the press looks whether somebody asks for another edition"
+        )
 
     def test_a_group_is_computed_alone_from_what_is_stored(self, home: Home) -> None:
         home.aim("2400")
@@ -135,7 +184,9 @@ class TestReuse:
         assert home.run() == NOTHING
         assert (page.read_bytes(), home.said("month_end_packs")["printed_now"]) == (good, 1)
 
-    def test_pages_of_tables_that_rest_on_something_else_by_now_do_not_stand(self, home: Home) -> None:
+    def test_pages_of_tables_that_rest_on_something_else_by_now_do_not_stand(
+        self, home: Home
+    ) -> None:
         """Only the documents were asked for after the target book was edited: they show the old targets, and the month is made again."""
         home.aim("2400")
         assert home.run("report") == NOTHING
@@ -151,7 +202,9 @@ class TestReuse:
         home.run()
         assert runs.note_unchanged(MONTH, home.books, home.instance)
 
-    def test_a_restatement_that_ends_badly_leaves_the_month_as_readers_see_it(self, home: Home) -> None:
+    def test_a_restatement_that_ends_badly_leaves_the_month_as_readers_see_it(
+        self, home: Home
+    ) -> None:
         books = home.books
         before = {name: books.tables.written(name, MONTH) for name in MONTHLY}
         home.aim("2400")
@@ -161,7 +214,9 @@ class TestReuse:
             raise KeyboardInterrupt
         assert {name: books.tables.written(name, MONTH) for name in MONTHLY} == before
 
-    def test_what_another_run_computed_since_it_was_shown_is_not_published(self, home: Home) -> None:
+    def test_what_another_run_computed_since_it_was_shown_is_not_published(
+        self, home: Home
+    ) -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("ONPACE_HOME", str(home.folder / "home"))
             patch.setenv("ONPACE_POLICY", str(home.policy))

@@ -20,12 +20,20 @@ def nobody() -> None:
     raise AssertionError("what was read then is read again")
 
 
-def test_a_month_of_the_first_version_is_restated_and_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_month_of_the_first_version_is_restated_and_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = home_of("format-1-of-the-first-version", tmp_path)
     upgrade(home)
     monkeypatch.setenv("ONPACE_HOME", str(home))
     monkeypatch.setenv("ONPACE_POLICY", str(tmp_path / "policy"))
-    books = Books(home, tmp_path / "policy", nobody, "https://acme.example", lambda: datetime(2026, 5, 4, 9, tzinfo=UTC))  # type: ignore[arg-type]
+    books = Books(
+        home,
+        tmp_path / "policy",
+        nobody,
+        "https://acme.example",
+        lambda: datetime(2026, 5, 4, 9, tzinfo=UTC),
+    )  # type: ignore[arg-type]
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
         found = restating.compute(MARCH, books, instance, runs.HowToRead())
         assert found.lines is None, "it kept too little to explain a difference line by line"

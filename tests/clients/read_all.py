@@ -66,7 +66,7 @@ def config() -> dict[str, object]:
     return {
         "client_id": CREDENTIAL, "client_secret": CREDENTIAL, "refresh_token": REFRESH_TOKEN,
         "start_date": "2000-01-01T00:00:00Z", "preserve_na_values": True,
-    }  # fmt: skip
+    }
 
 
 def check() -> None:

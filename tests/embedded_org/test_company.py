@@ -20,10 +20,16 @@ def test_the_firm_is_as_lively_as_promised(last_month: tuple[int, int]) -> None:
     logs = firm.events.values()
     assert 1_500 <= len(logs) <= 3_000
     states = [[event.state for event in log] for log in logs]
-    assert any(any(one.owner_id != two.owner_id for one, two in itertools.pairwise(log)) for log in states)
+    assert any(
+        any(one.owner_id != two.owner_id for one, two in itertools.pairwise(log)) for log in states
+    )
     assert any(log[-1].is_deleted for log in states)
     assert any(log[-1].amount is None for log in states)
-    assert any(STAGE[one.stage][1] and not STAGE[two.stage][1] for log in states for one, two in itertools.pairwise(log))
+    assert any(
+        STAGE[one.stage][1] and not STAGE[two.stage][1]
+        for log in states
+        for one, two in itertools.pairwise(log)
+    )
     assert all(event.at < firm.end for log in logs for event in log)
     assert any(person.left for person in firm.people)
     assert any(person.joined for person in firm.people)
@@ -34,7 +40,9 @@ def test_the_committed_target_book_is_the_firms() -> None:
 
 
 def test_a_folder_of_csvs_is_an_org_and_other_tables_are_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "Opportunity.csv").write_text('Id,Name,Amount\n006,"two\nlines",1.50\n', encoding="utf-8")
+    (tmp_path / "Opportunity.csv").write_text(
+        'Id,Name,Amount\n006,"two\nlines",1.50\n', encoding="utf-8"
+    )
     (tmp_path / "targets.csv").write_text("owner\nann\n", encoding="utf-8")
     org = csv_org(tmp_path)
     assert list(org.objects) == ["Opportunity"]

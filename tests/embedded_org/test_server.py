@@ -17,10 +17,15 @@ FIELDS = ["Id", "Name", "IsDeleted", "SystemModstamp", "Amount"]
 def org() -> Org:
     made = Org()
     rows = [
-        {"Id": f"006{n:012d}AAA", "Name": f'Line\n{n}, "q"', "IsDeleted": n % 10 == 0, "Amount": n,
-         "SystemModstamp": f"2026-03-{n % 27 + 1:02d}T10:00:00.000+0000"}
+        {
+            "Id": f"006{n:012d}AAA",
+            "Name": f'Line\n{n}, "q"',
+            "IsDeleted": n % 10 == 0,
+            "Amount": n,
+            "SystemModstamp": f"2026-03-{n % 27 + 1:02d}T10:00:00.000+0000",
+        }
         for n in range(450)
-    ]  # fmt: skip
+    ]
     made.add("Opportunity", FIELDS, rows)
     return made
 
@@ -38,7 +43,12 @@ def address(server: OrgServer) -> Iterator[str]:
 
 @pytest.fixture
 def session(address: str) -> requests.Session:
-    answer = requests.post(f"{address}/services/oauth2/token", data={"grant_type": "client_credentials"}, auth=("me", "secret"), timeout=10)
+    answer = requests.post(
+        f"{address}/services/oauth2/token",
+        data={"grant_type": "client_credentials"},
+        auth=("me", "secret"),
+        timeout=10,
+    )
     made = requests.Session()
     made.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
     return made
@@ -52,7 +62,9 @@ def session(address: str) -> requests.Session:
         ({"grant_type": "magic"}, ("me", "secret"), "unsupported_grant_type"),
     ],
 )
-def test_a_refused_login_is_an_object_not_an_array(address: str, form: dict[str, str], auth: tuple[str, str], error: str) -> None:
+def test_a_refused_login_is_an_object_not_an_array(
+    address: str, form: dict[str, str], auth: tuple[str, str], error: str
+) -> None:
     answer = requests.post(f"{address}/services/oauth2/token", data=form, auth=auth, timeout=10)
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
@@ -69,12 +81,20 @@ def test_without_a_token_there_is_nothing_but_the_versions(address: str) -> None
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (401, "INVALID_SESSION_ID")
 
 
-def test_a_locator_remembers_its_query_whatever_path_asks(address: str, session: requests.Session) -> None:
+def test_a_locator_remembers_its_query_whatever_path_asks(
+    address: str, session: requests.Session
+) -> None:
     """One known client asks for page two of queryAll under query."""
-    first = session.get(f"{address}/services/data/v62.0/queryAll/", params={"q": "SELECT Id FROM Opportunity"}, timeout=10).json()
+    first = session.get(
+        f"{address}/services/data/v62.0/queryAll/",
+        params={"q": "SELECT Id FROM Opportunity"},
+        timeout=10,
+    ).json()
     assert (first["totalSize"], first["done"], len(first["records"])) == (450, False, 200)
     locator = first["nextRecordsUrl"].rsplit("/", 1)[1]
-    second = session.get(f"{address}/services/data/v62.0/query/{locator}", params={"q": "ignored"}, timeout=10).json()
+    second = session.get(
+        f"{address}/services/data/v62.0/query/{locator}", params={"q": "ignored"}, timeout=10
+    ).json()
     third = session.get(address + second["nextRecordsUrl"], timeout=10).json()
     assert (len(second["records"]), len(third["records"]), third["done"]) == (200, 50, True)
     assert "nextRecordsUrl" not in third
@@ -82,7 +102,9 @@ def test_a_locator_remembers_its_query_whatever_path_asks(address: str, session:
     assert (lost.status_code, lost.json()[0]["errorCode"]) == (400, "INVALID_QUERY_LOCATOR")
 
 
-def test_every_answer_says_how_many_requests_are_left(address: str, session: requests.Session) -> None:
+def test_every_answer_says_how_many_requests_are_left(
+    address: str, session: requests.Session
+) -> None:
     answer = session.get(f"{address}/services/data/v62.0/limits/", timeout=10)
     assert answer.headers["Sforce-Limit-Info"].startswith("api-usage=")
     assert answer.json()["DailyApiRequests"]["Max"] == 15_000
@@ -90,14 +112,25 @@ def test_every_answer_says_how_many_requests_are_left(address: str, session: req
 
 def test_bulk_pages_carry_counts_and_text_survives(address: str, session: requests.Session) -> None:
     base = f"{address}/services/data/v62.0/jobs/query"
-    job = session.post(base, json={"operation": "queryAll", "query": "SELECT Id, Name, Amount, IsDeleted FROM Opportunity"}, timeout=10).json()
+    job = session.post(
+        base,
+        json={
+            "operation": "queryAll",
+            "query": "SELECT Id, Name, Amount, IsDeleted FROM Opportunity",
+        },
+        timeout=10,
+    ).json()
     early = session.get(f"{base}/{job['id']}/results", timeout=10)
     assert early.json()[0]["errorCode"] == "INVALIDJOBSTATE"
     states = [session.get(f"{base}/{job['id']}", timeout=10).json()["state"] for _ in range(3)]
     assert states == ["InProgress", "JobComplete", "JobComplete"]
     locator, sizes, texts = "", [], []
     while locator != "null":
-        page = session.get(f"{base}/{job['id']}/results", params={"locator": locator} if locator else {}, timeout=10)
+        page = session.get(
+            f"{base}/{job['id']}/results",
+            params={"locator": locator} if locator else {},
+            timeout=10,
+        )
         locator = page.headers["Sforce-Locator"]
         sizes.append(int(page.headers["Sforce-NumberOfRecords"]))
         texts.append(page.text)
@@ -112,12 +145,16 @@ def test_bulk_pages_carry_counts_and_text_survives(address: str, session: reques
 
 def test_bulk_refuses_counts(address: str, session: requests.Session) -> None:
     refused = session.post(
-        f"{address}/services/data/v62.0/jobs/query", json={"operation": "query", "query": "SELECT COUNT() FROM Opportunity"}, timeout=10
+        f"{address}/services/data/v62.0/jobs/query",
+        json={"operation": "query", "query": "SELECT COUNT() FROM Opportunity"},
+        timeout=10,
     )
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "API_ERROR")
 
 
-def test_deleted_and_updated_windows_are_half_open(address: str, session: requests.Session, org: Org) -> None:
+def test_deleted_and_updated_windows_are_half_open(
+    address: str, session: requests.Session, org: Org
+) -> None:
     base = f"{address}/services/data/v62.0/sobjects/Opportunity"
     org.now = lambda: datetime(2026, 3, 12, tzinfo=UTC)
     window = {"start": "2026-03-01T00:00:00+00:00", "end": "2026-03-11T10:00:00Z"}
@@ -126,19 +163,35 @@ def test_deleted_and_updated_windows_are_half_open(address: str, session: reques
     assert deleted["latestDateCovered"] == "2026-03-11T10:00:00.000+0000"
     assert len(session.get(f"{base}/updated/", params=window, timeout=10).json()["ids"]) == 153
     org.purge("Opportunity", "006000000000001AAA")
-    gone = session.get(f"{base}/deleted/", params=window | {"end": "2026-03-12T00:01:00Z"}, timeout=10).json()["deletedRecords"]
+    gone = session.get(
+        f"{base}/deleted/", params=window | {"end": "2026-03-12T00:01:00Z"}, timeout=10
+    ).json()["deletedRecords"]
     assert {"id": "006000000000001AAA", "deletedDate": "2026-03-12T00:00:00.000+0000"} in gone
-    early = session.get(f"{base}/deleted/", params=window | {"start": "2026-02-01T00:00:00Z"}, timeout=10)
+    early = session.get(
+        f"{base}/deleted/", params=window | {"start": "2026-02-01T00:00:00Z"}, timeout=10
+    )
     assert early.json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
-    wrong = session.get(f"{base}/deleted/", params={"start": "2026-03-01T00:00:00", "end": "x"}, timeout=10)
+    wrong = session.get(
+        f"{base}/deleted/", params={"start": "2026-03-01T00:00:00", "end": "x"}, timeout=10
+    )
     assert wrong.json()[0]["errorCode"] == "INVALID_REPLICATION_DATE"
 
 
-def test_describe_and_records_show_what_the_user_may_see(address: str, session: requests.Session, org: Org) -> None:
+def test_describe_and_records_show_what_the_user_may_see(
+    address: str, session: requests.Session, org: Org
+) -> None:
     org.hide("Opportunity", "Amount")
     base = f"{address}/services/data/v62.0/sobjects"
-    fields = {each["name"]: each["type"] for each in session.get(f"{base}/Opportunity/describe", timeout=10).json()["fields"]}
-    assert fields == {"Id": "id", "Name": "string", "IsDeleted": "boolean", "SystemModstamp": "datetime"}
+    fields = {
+        each["name"]: each["type"]
+        for each in session.get(f"{base}/Opportunity/describe", timeout=10).json()["fields"]
+    }
+    assert fields == {
+        "Id": "id",
+        "Name": "string",
+        "IsDeleted": "boolean",
+        "SystemModstamp": "datetime",
+    }
     record = session.get(f"{base}/Opportunity/006000000000001AAA", timeout=10).json()
     assert record["attributes"]["url"].endswith("/sobjects/Opportunity/006000000000001AAA")
     assert "Amount" not in record
@@ -147,30 +200,59 @@ def test_describe_and_records_show_what_the_user_may_see(address: str, session: 
 
 def test_a_port_in_use_is_said_in_a_sentence(address: str, server: OrgServer) -> None:
     port = int(address.rsplit(":", 1)[1])
-    with pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 is not free"), serving(server, port):
+    with (
+        pytest.raises(PortTaken, match=f"port {port} on 127.0.0.1 is not free"),
+        serving(server, port),
+    ):
         pass
 
 
 def test_custom_fields_of_a_folder_are_amounts_where_all_values_are(tmp_path: Path) -> None:
-    (tmp_path / "Opportunity.csv").write_text("Id,ACV__c,Note__c,Empty__c\n006A,12.50,1e3,\n006B,,about 3,\n")
+    (tmp_path / "Opportunity.csv").write_text(
+        "Id,ACV__c,Note__c,Empty__c\n006A,12.50,1e3,\n006B,,about 3,\n"
+    )
     entity = csv_org(tmp_path).objects["Opportunity"]
-    assert {each.name: each.kind for each in entity.fields} == {"Id": "id", "ACV__c": "currency", "Note__c": "string", "Empty__c": "string"}
+    assert {each.name: each.kind for each in entity.fields} == {
+        "Id": "id",
+        "ACV__c": "currency",
+        "Note__c": "string",
+        "Empty__c": "string",
+    }
 
 
-def test_several_requests_in_one_count_once_and_fail_alone(address: str, session: requests.Session, server: OrgServer) -> None:
+def test_several_requests_in_one_count_once_and_fail_alone(
+    address: str, session: requests.Session, server: OrgServer
+) -> None:
     root = "/services/data/v62.0"
     wanted = [
         {"method": "GET", "url": f"{root}/sobjects/Opportunity/describe", "referenceId": "a"},
-        {"method": "GET", "url": f"{root}/queryAll?q=SELECT+Id+FROM+Opportunity", "referenceId": "b"},
-        {"method": "GET", "url": f"{root}/query?q=SELECT+Bogus+FROM+Opportunity", "referenceId": "c"},
+        {
+            "method": "GET",
+            "url": f"{root}/queryAll?q=SELECT+Id+FROM+Opportunity",
+            "referenceId": "b",
+        },
+        {
+            "method": "GET",
+            "url": f"{root}/query?q=SELECT+Bogus+FROM+Opportunity",
+            "referenceId": "c",
+        },
         {"method": "GET", "url": f"{root}/sobjects/Nothing/describe", "referenceId": "d"},
     ]
     before = server.requests
-    parts = session.post(f"{address}{root}/composite", json={"compositeRequest": wanted}, timeout=10).json()["compositeResponse"]
+    parts = session.post(
+        f"{address}{root}/composite", json={"compositeRequest": wanted}, timeout=10
+    ).json()["compositeResponse"]
     assert server.requests - before == 1
-    assert [(part["referenceId"], part["httpStatusCode"]) for part in parts] == [("a", 200), ("b", 200), ("c", 400), ("d", 404)]
+    assert [(part["referenceId"], part["httpStatusCode"]) for part in parts] == [
+        ("a", 200),
+        ("b", 200),
+        ("c", 400),
+        ("d", 404),
+    ]
     assert parts[1]["body"]["totalSize"] == 450
     assert parts[2]["body"][0]["errorCode"] == "INVALID_FIELD"
     many = [wanted[1] | {"referenceId": f"r{n}"} for n in range(6)]
-    refused = session.post(f"{address}{root}/composite", json={"compositeRequest": many}, timeout=10)
+    refused = session.post(
+        f"{address}{root}/composite", json={"compositeRequest": many}, timeout=10
+    )
     assert (refused.status_code, refused.json()[0]["errorCode"]) == (400, "LIMIT_EXCEEDED")

@@ -42,7 +42,11 @@ ENDED = """async ([filter, count, ends, patience]) => {
 
 def without_settings() -> dict[str, str]:
     """Return the environment without anything that is a setting of ours or of Dagster."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("SALESFORCE_", "SMTP_", "SLACK_", "ONPACE_", "DAGSTER_"))}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("SALESFORCE_", "SMTP_", "SLACK_", "ONPACE_", "DAGSTER_"))
+    }
 
 
 @contextmanager
@@ -66,7 +70,10 @@ def running_ui(home: Path, **environment: str) -> Iterator[str]:
         try:
             address = f"http://127.0.0.1:{ui}"
             with requests.Session() as session:
-                session.mount(address, HTTPAdapter(max_retries=Retry(240, backoff_factor=0.5, backoff_max=0.5)))
+                session.mount(
+                    address,
+                    HTTPAdapter(max_retries=Retry(240, backoff_factor=0.5, backoff_max=0.5)),
+                )
                 session.get(f"{address}/server_info", timeout=60).raise_for_status()
             yield address
         finally:
@@ -90,12 +97,19 @@ class DagsterUi:
         route.fulfill(response=answer)
 
     def _overhear_socket(self, socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: self.heard.append(frame if isinstance(frame, str) else frame.decode(errors="replace")))
+        socket.on(
+            "framereceived",
+            lambda frame: self.heard.append(
+                frame if isinstance(frame, str) else frame.decode(errors="replace")
+            ),
+        )
 
     def open(self, path: str, sign: str) -> Page:
         """Open a page, wait until it shows a text by which it is known, and remember its source."""
         self.page.goto(f"{self.address}{path}")
-        expect(self.page.get_by_text(sign, exact=True).filter(visible=True).first).to_be_visible(timeout=SOON)
+        expect(self.page.get_by_text(sign, exact=True).filter(visible=True).first).to_be_visible(
+            timeout=SOON
+        )
         self.remember()
         return self.page
 
@@ -113,7 +127,9 @@ class DagsterUi:
         self.remember()
         with page.expect_response(lambda answer: "op=Launch" in answer.url) as launched:
             dialog.get_by_role("button", name="Launch").click()
-        expect(page.get_by_text("Launched run").or_(page.get_by_text("Created backfill"))).to_be_visible(timeout=SOON)
+        expect(
+            page.get_by_text("Launched run").or_(page.get_by_text("Created backfill"))
+        ).to_be_visible(timeout=SOON)
         return re.findall(r'"(?:backfillId|id)": *"([^"]+)"', launched.value.text())[0]
 
     def outcome(self, of: dict[str, object], count: int = 1) -> list[str]:
@@ -130,9 +146,14 @@ def of_backfill(name: str) -> dict[str, object]:
 def window(address: str, width: int = 1400, height: int = 900) -> Iterator[DagsterUi]:
     """Yield a window of a Chromium that is on this machine."""
     with sync_playwright() as playwright:
-        # Rendering a report points this process at the fonts of reports; with them the UI's buttons do not fit.
-        fonts_of_the_machine = {name: value for name, value in os.environ.items() if not name.startswith("FONTCONFIG_")}
-        browser = playwright.chromium.launch(executable_path=executable(), args=SWITCHES, env=dict(fonts_of_the_machine))
+        # Rendering a report points this process at the fonts of reports; with them the UI's buttons
+        # do not fit.
+        fonts_of_the_machine = {
+            name: value for name, value in os.environ.items() if not name.startswith("FONTCONFIG_")
+        }
+        browser = playwright.chromium.launch(
+            executable_path=executable(), args=SWITCHES, env=dict(fonts_of_the_machine)
+        )
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(SOON)
         yield DagsterUi(page, address)

@@ -1,6 +1,7 @@
 """Pictures of the Dagster UI for `docs/`: `make screenshots` runs the demo company and takes them with a browser.
 
-They show no folder of the machine that took them, and are small: few colours, no more pixels than can be read.
+They show no folder of the machine that took them, and are small: few colours, no more pixels than
+can be read.
 """
 
 from __future__ import annotations
@@ -18,7 +19,16 @@ from playwright.sync_api import Page, expect
 from benchmarks.chromium import executable
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
-from tests.end_to_end.dagster_ui import ONPACE, PATIENCE, SOON, DagsterUi, of_backfill, running_ui, window, without_settings
+from tests.end_to_end.dagster_ui import (
+    ONPACE,
+    PATIENCE,
+    SOON,
+    DagsterUi,
+    of_backfill,
+    running_ui,
+    window,
+    without_settings,
+)
 
 DOCS = Path(__file__).parents[2] / "docs"
 WIDTH, HEIGHT, COLOURS, LARGEST = 1280, 720, 64, 150_000
@@ -37,7 +47,12 @@ def main() -> None:
     month = Month(*last_month_there(datetime.now(UTC)))
     with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         home = Path(folder) / "home"
-        demo = subprocess.run([ONPACE, "demo"], env=without_settings() | {"ONPACE_HOME": str(home)}, check=False, stdout=subprocess.DEVNULL)
+        demo = subprocess.run(
+            [ONPACE, "demo"],
+            env=without_settings() | {"ONPACE_HOME": str(home)},
+            check=False,
+            stdout=subprocess.DEVNULL,
+        )
         if demo.returncode:
             sys.exit(f"the demo ended with {demo.returncode}")
         with running_ui(home) as address, window(address, WIDTH, HEIGHT) as ui:
@@ -48,13 +63,17 @@ def _take(ui: DagsterUi, month: Month, home: Path) -> None:
     backfill = ui.launch("restatement", f"[{month.plus(-3)}...{month.plus(-1)}]")
     page = ui.open("/asset-groups", "Global asset lineage")
     page.get_by_text("Hide navigation").click()
-    page = ui.open("/asset-groups", "Global asset lineage")  # the graph fits the room that it has now
+    page = ui.open(
+        "/asset-groups", "Global asset lineage"
+    )  # the graph fits the room that it has now
     expect(page.locator("svg").get_by_text("delivery", exact=True)).to_be_visible(timeout=SOON)
     _keep(page, "ui-assets", home)
     run = ui.launch("restatement", str(month))
     ui.outcome({"runIds": [run]})
     page = ui.open(f"/runs/{run}", f"partition: {month}")
-    expect(page.get_by_text('Finished execution of run for "restatement".')).to_be_visible(timeout=SOON)
+    expect(page.get_by_text('Finished execution of run for "restatement".')).to_be_visible(
+        timeout=SOON
+    )
     _keep(page, "ui-run", home)
     page = ui.open(f"/assets/month_end_packs?view=partitions&partition={month}", "company_pack")
     _keep(page, "ui-month-end-packs", home)
@@ -69,7 +88,11 @@ def _keep(page: Page, name: str, home: Path) -> None:
     """Write what the page shows, with few colours."""
     page.wait_for_load_state("networkidle")
     page.evaluate(RENAMED, [str(home), SHOWN_HOME])
-    picture = Image.open(BytesIO(page.screenshot())).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
+    picture = (
+        Image.open(BytesIO(page.screenshot()))
+        .convert("RGB")
+        .quantize(COLOURS, dither=Image.Dither.NONE)
+    )
     path = DOCS / f"{name}.png"
     picture.save(path, optimize=True)
     if path.stat().st_size > LARGEST:

@@ -11,13 +11,21 @@ ROOT = Path(__file__).parents[2]
 LAST_MONTH = (2026, 2)
 # One person sits here from before the first deal on.
 SEAT = 4
-SELLERS = {person.user_id: person.username for person in staff() if person.seat == SEAT and person.is_here(date(2022, 12, 1))}
+SELLERS = {
+    person.user_id: person.username
+    for person in staff()
+    if person.seat == SEAT and person.is_here(date(2022, 12, 1))
+}
 
 
 def small_firm() -> Org:
     """Return the org of the firm, whose last closed month is February 2026."""
     firm = company(7, LAST_MONTH)
-    firm.events = {deal: log for deal, log in firm.events.items() if {event.state.owner_id for event in log} <= SELLERS.keys()}
+    firm.events = {
+        deal: log
+        for deal, log in firm.events.items()
+        if {event.state.owner_id for event in log} <= SELLERS.keys()
+    }
     return firm.org()
 
 

@@ -28,13 +28,21 @@ SECRET = "s3cret-planted-here"
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        ([], 2, "Usage"), (["--help"], 0, "Exit codes: 0 done"), (["report"], 2, "Missing argument"), (["report", "2026-13"], 2, "is not a month"),
-        (["nonsense"], 2, "No such command"), (["export", "2026-01", "--format", "doc"], 2, "Invalid value"),
-        (["org", "serve", "--data", "nowhere"], 1, "has no Opportunity.csv"), (["export", "2026-01"], 1, "run `onpace report 2026-01` first"),
-        (["report", "2999-01"], 1, "is not closed; the latest closed month is"), (["backfill", "2026"], 2, "names no months"),
+        ([], 2, "Usage"),
+        (["--help"], 0, "Exit codes: 0 done"),
+        (["report"], 2, "Missing argument"),
+        (["report", "2026-13"], 2, "is not a month"),
+        (["nonsense"], 2, "No such command"),
+        (["export", "2026-01", "--format", "doc"], 2, "Invalid value"),
+        (["org", "serve", "--data", "nowhere"], 1, "has no Opportunity.csv"),
+        (["export", "2026-01"], 1, "run `onpace report 2026-01` first"),
+        (["report", "2999-01"], 1, "is not closed; the latest closed month is"),
+        (["backfill", "2026"], 2, "names no months"),
     ],
-)  # fmt: skip
-def test_wrong_words_end_with_the_right_code(tmp_path: Path, words: list[str], code: int, says: str) -> None:
+)
+def test_wrong_words_end_with_the_right_code(
+    tmp_path: Path, words: list[str], code: int, says: str
+) -> None:
     done = run(tmp_path / "home", *words)
     shown = " ".join((done.stdout + done.stderr).replace("│", " ").split())
     assert done.returncode == code, shown
@@ -67,9 +75,12 @@ def address(org: Org) -> Iterator[str]:
 def home(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     policy = policy_of_the_small_firm(tmp_path / "policy")
     values = {
-        "ONPACE_HOME": tmp_path / "home", "ONPACE_POLICY": policy, "SALESFORCE_LOCAL_URL": address,
-        "SALESFORCE_CLIENT_ID": "me", "SALESFORCE_CLIENT_SECRET": SECRET,
-    }  # fmt: skip
+        "ONPACE_HOME": tmp_path / "home",
+        "ONPACE_POLICY": policy,
+        "SALESFORCE_LOCAL_URL": address,
+        "SALESFORCE_CLIENT_ID": "me",
+        "SALESFORCE_CLIENT_SECRET": SECRET,
+    }
     for name, value in values.items():
         monkeypatch.setenv(name, str(value))
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
@@ -84,7 +95,11 @@ def onpace(*words: str) -> tuple[int, str]:
 
 def stored(home: Path) -> dict[str, str]:
     """Return what is stored of numbers: everything but Dagster's own records."""
-    files = [path for path in home.rglob("*") if path.is_file() and path.relative_to(home).parts[0] not in {"dagster", "logs"}]
+    files = [
+        path
+        for path in home.rglob("*")
+        if path.is_file() and path.relative_to(home).parts[0] not in {"dagster", "logs"}
+    ]
     return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
@@ -104,27 +119,41 @@ def test_a_month_a_backfill_and_what_is_left_of_it(home: Path) -> None:
     assert {row["from_month"] for row in rows} == {"2023-02"}
     before = stored(home)
     assert onpace("report", "2023-03")[0] == 0
-    assert {path: digest for path, digest in stored(home).items() if path.endswith(".pdf")} == {p: d for p, d in before.items() if p.endswith(".pdf")}
+    assert {path: digest for path, digest in stored(home).items() if path.endswith(".pdf")} == {
+        p: d for p, d in before.items() if p.endswith(".pdf")
+    }
     # Bad input leaves everything as it was.
     policy = home.parent / "policy"
     spoil(policy, "fy2026.toml", "[phasing]\nmethd = 'even'\n")
     code, said = onpace("report", "2023-03")
     assert (code, "did you mean 'method'?" in said) == (1, True)
-    assert SECRET not in "".join(path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file())
+    assert SECRET not in "".join(
+        path.read_text(errors="ignore") for path in home.rglob("*") if path.is_file()
+    )
 
 
 def target_lines(home: Path) -> tuple[Path, list[str], int]:
     """Return the target book, its lines, and which one is the year 2023 of the firm's person."""
     book = home.parent / "policy" / "targets.csv"
     lines = book.read_text(encoding="utf-8").splitlines()
-    return book, lines, next(n for n, line in enumerate(lines) if line.startswith("2023,") and line.split(",")[1] in SELLERS.values())
+    return (
+        book,
+        lines,
+        next(
+            n
+            for n, line in enumerate(lines)
+            if line.startswith("2023,") and line.split(",")[1] in SELLERS.values()
+        ),
+    )
 
 
 def documents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir() if path.suffix != ".json"}
 
 
-def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_pages(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_pages(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The book of targets is corrected after the month was published: someone's year is 90,000 dearer."""
     monkeypatch.setenv("COLUMNS", "220")
     packs, month = home / "packs" / "2023-03", "2023-03"
@@ -139,14 +168,24 @@ def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_p
 
     code, said = onpace("restate", month)
     assert code == 0, said
-    for words in ("2023-03: revision 1 of ", "Phased target to date", "target revision", "phased_targets", "Nothing was replaced"):
+    for words in (
+        "2023-03: revision 1 of ",
+        "Phased target to date",
+        "target revision",
+        "phased_targets",
+        "Nothing was replaced",
+    ):
         assert words in said, words
     assert documents(packs) == before
     assert len([line for line in onpace("revisions", month)[1].split("extract ") if line]) == 2
 
     code, said = onpace("restate", month, "--yes")
     assert (code, "2023-03 is published as revision 2" in said) == (0, True), said
-    text = " ".join(" ".join(page.extract_text() for page in pypdf.PdfReader(packs / "company.pdf").pages).split())
+    text = " ".join(
+        " ".join(
+            page.extract_text() for page in pypdf.PdfReader(packs / "company.pdf").pages
+        ).split()
+    )
     assert "What changed since this month was published" in text
     assert "target revision" in text
     kept = home / "revisions" / month / "1"
@@ -157,7 +196,13 @@ def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_p
     for words in (("--revision", "1"), ()):
         assert onpace("export", month, "--to", str(home / "out"), *words)[0] == 0
         with (home / "out" / "phased_targets.csv").open(encoding="utf-8", newline="") as rows:
-            sums.append(sum(Decimal(row["baseline_target"]) for row in csv.DictReader(rows) if row["fiscal_year"] == "2023"))
+            sums.append(
+                sum(
+                    Decimal(row["baseline_target"])
+                    for row in csv.DictReader(rows)
+                    if row["fiscal_year"] == "2023"
+                )
+            )
     assert sums[1] - sums[0] == 90_000
     code, said = onpace("export", month, "--revision", "3")
     assert (code, "2023-03 has no revision 3; it has 1, 2" in said) == (1, True)
@@ -165,13 +210,43 @@ def test_a_restatement_is_shown_first_published_on_a_word_and_explained_on_the_p
 
 
 BAD = {
-    "an unknown owner": ("targets.csv", "fiscal_year,owner,annual_target\n2026,nobody,1\n", "2026-02", "targets.csv line 2: owner 'nobody' is no user"),
-    "a target below zero": ("targets.csv", "fiscal_year,owner,annual_target\n2026,seller01@tidewater.example,-1\n", "2026-02", "below zero"),
-    "eleven weights": ("fy2026.toml", '[phasing]\nmethod = "custom"\nweights = [1,1,1,1,1,1,1,1,1,1,1]\n', "2026-02", "weights has 11 numbers"),
-    "a year without targets": ("targets.csv", "fiscal_year,owner,annual_target\n2031,seller01@tidewater.example,1\n", "2026-02", "nobody has a target in force for FY2026"),
-    "an unknown key": ("fy2026.toml", "[fiscl]\n", "2026-02", "unknown key 'fiscl' in the file; did you mean 'fiscal'?"),
-    "before the first record": ("fy2026.toml", "", "2020-01", "2020-01 is before the first opportunity"),
-}  # fmt: skip
+    "an unknown owner": (
+        "targets.csv",
+        "fiscal_year,owner,annual_target\n2026,nobody,1\n",
+        "2026-02",
+        "targets.csv line 2: owner 'nobody' is no user",
+    ),
+    "a target below zero": (
+        "targets.csv",
+        "fiscal_year,owner,annual_target\n2026,seller01@tidewater.example,-1\n",
+        "2026-02",
+        "below zero",
+    ),
+    "eleven weights": (
+        "fy2026.toml",
+        '[phasing]\nmethod = "custom"\nweights = [1,1,1,1,1,1,1,1,1,1,1]\n',
+        "2026-02",
+        "weights has 11 numbers",
+    ),
+    "a year without targets": (
+        "targets.csv",
+        "fiscal_year,owner,annual_target\n2031,seller01@tidewater.example,1\n",
+        "2026-02",
+        "nobody has a target in force for FY2026",
+    ),
+    "an unknown key": (
+        "fy2026.toml",
+        "[fiscl]\n",
+        "2026-02",
+        "unknown key 'fiscl' in the file; did you mean 'fiscal'?",
+    ),
+    "before the first record": (
+        "fy2026.toml",
+        "",
+        "2020-01",
+        "2020-01 is before the first opportunity",
+    ),
+}
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -185,7 +260,9 @@ def test_bad_input_is_one_sentence_and_stores_nothing(home: Path, case: str) -> 
     assert stored(home) == {}
 
 
-def test_a_wrong_secret_an_org_that_is_down_and_a_hidden_field(home: Path, monkeypatch: pytest.MonkeyPatch, org: Org) -> None:
+def test_a_wrong_secret_an_org_that_is_down_and_a_hidden_field(
+    home: Path, monkeypatch: pytest.MonkeyPatch, org: Org
+) -> None:
     monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "wrong-one")
     code, said = onpace("report", "2026-02")
     assert (code, "refused the login" in said, "wrong-one" in said) == (1, True, False)
@@ -211,7 +288,9 @@ def test_a_backfill_names_the_months_that_failed_and_keeps_the_others(home: Path
     assert [path.name for path in sorted((home / "packs").iterdir())] == ["2022-11", "2022-12"]
 
 
-def test_an_org_that_misbehaves_on_order_is_overcome(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_org_that_misbehaves_on_order_is_overcome(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     command = [
         sys.executable,
         "-m",
@@ -225,8 +304,14 @@ def test_an_org_that_misbehaves_on_order_is_overcome(home: Path, monkeypatch: py
         "--fault",
         "clock-skew=30",
     ]
-    environment = os.environ | {"SALESFORCE_CLIENT_ID": "me", "SALESFORCE_CLIENT_SECRET": SECRET, "PYTHONPATH": str(ROOT)}
-    serving_org = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment)
+    environment = os.environ | {
+        "SALESFORCE_CLIENT_ID": "me",
+        "SALESFORCE_CLIENT_SECRET": SECRET,
+        "PYTHONPATH": str(ROOT),
+    }
+    serving_org = subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    )
     try:
         assert serving_org.stdout is not None
         monkeypatch.setenv("SALESFORCE_LOCAL_URL", serving_org.stdout.readline().split()[-1])
@@ -248,7 +333,11 @@ def test_an_org_that_misbehaves_on_order_is_overcome(home: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize(
-    ("fault", "says"), [("nonsense=1", "there is no fault 'nonsense'; known are aborted-job"), ("busy=often", "is not NAME=N; write it as busy=3")]
+    ("fault", "says"),
+    [
+        ("nonsense=1", "there is no fault 'nonsense'; known are aborted-job"),
+        ("busy=often", "is not NAME=N; write it as busy=3"),
+    ],
 )
 def test_a_fault_that_is_none_is_said(fault: str, says: str) -> None:
     code, said = onpace("org", "serve", "--fault", fault)
@@ -256,22 +345,71 @@ def test_a_fault_that_is_none_is_said(fault: str, says: str) -> None:
 
 
 def test_doctor_names_what_is_in_use_and_what_it_means(home: Path, org: Org) -> None:
-    org.add("OpportunitySplitType", ["Id", "DeveloperName", "SplitField", "IsActive", "IsTotalValidated"],
-            [{"Id": "149000000000001AAA", "DeveloperName": "Revenue", "SplitField": "Amount", "IsActive": True, "IsTotalValidated": True}])  # fmt: skip
-    org.add("OpportunitySplit", ["Id", "OpportunityId", "SplitOwnerId", "SplitTypeId", "SplitPercentage", "CreatedDate", "IsDeleted", "SystemModstamp"],
-            [{"Id": "1JX000000000001AAA", "OpportunityId": "006", "SplitOwnerId": "005", "SplitTypeId": "149000000000001AAA", "SplitPercentage": 100,
-              "CreatedDate": "2026-01-01T00:00:00Z", "SystemModstamp": "2026-01-01T00:00:00Z", "IsDeleted": False}])  # fmt: skip
-    org.add("FiscalYearSettings", ["Id", "IsStandardYear"], [{"Id": "022000000000001AAA", "IsStandardYear": False}])
-    org.add("CurrencyType", ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
-            [{"Id": "01L1", "IsoCode": "GBP", "ConversionRate": 1, "IsCorporate": True}, {"Id": "01L2", "IsoCode": "EUR", "ConversionRate": 1.2, "IsCorporate": False}])  # fmt: skip
-    org.run("""UPDATE "Opportunity" SET "StageName" = 'Parked' WHERE "Id" = (SELECT MIN("Id") FROM "Opportunity")""")
+    org.add(
+        "OpportunitySplitType",
+        ["Id", "DeveloperName", "SplitField", "IsActive", "IsTotalValidated"],
+        [
+            {
+                "Id": "149000000000001AAA",
+                "DeveloperName": "Revenue",
+                "SplitField": "Amount",
+                "IsActive": True,
+                "IsTotalValidated": True,
+            }
+        ],
+    )
+    org.add(
+        "OpportunitySplit",
+        [
+            "Id",
+            "OpportunityId",
+            "SplitOwnerId",
+            "SplitTypeId",
+            "SplitPercentage",
+            "CreatedDate",
+            "IsDeleted",
+            "SystemModstamp",
+        ],
+        [
+            {
+                "Id": "1JX000000000001AAA",
+                "OpportunityId": "006",
+                "SplitOwnerId": "005",
+                "SplitTypeId": "149000000000001AAA",
+                "SplitPercentage": 100,
+                "CreatedDate": "2026-01-01T00:00:00Z",
+                "SystemModstamp": "2026-01-01T00:00:00Z",
+                "IsDeleted": False,
+            }
+        ],
+    )
+    org.add(
+        "FiscalYearSettings",
+        ["Id", "IsStandardYear"],
+        [{"Id": "022000000000001AAA", "IsStandardYear": False}],
+    )
+    org.add(
+        "CurrencyType",
+        ["Id", "IsoCode", "ConversionRate", "IsCorporate"],
+        [
+            {"Id": "01L1", "IsoCode": "GBP", "ConversionRate": 1, "IsCorporate": True},
+            {"Id": "01L2", "IsoCode": "EUR", "ConversionRate": 1.2, "IsCorporate": False},
+        ],
+    )
+    org.run(
+        """UPDATE "Opportunity" SET "StageName" = 'Parked' WHERE "Id" = (SELECT MIN("Id") FROM "Opportunity")"""
+    )
     org.run('DELETE FROM "OpportunityFieldHistory"')
     code, said = onpace("doctor")
     assert code == 0, said
     for finding in (
-        "opportunity splits are in use (Revenue)", "custom fiscal year", "currencies: EUR, GBP; no dated rates", "owner changes are not tracked",
-        "stage 'Parked' is in use and not listed: say what it means in the policy file", "no private opportunity is visible",
-    ):  # fmt: skip
+        "opportunity splits are in use (Revenue)",
+        "custom fiscal year",
+        "currencies: EUR, GBP; no dated rates",
+        "owner changes are not tracked",
+        "stage 'Parked' is in use and not listed: say what it means in the policy file",
+        "no private opportunity is visible",
+    ):
         assert finding in said, finding
     org.hide("Opportunity", "Amount")
     code, said = onpace("doctor")

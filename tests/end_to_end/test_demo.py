@@ -37,16 +37,24 @@ class TestDemo:
     def test_it_prints_the_packs_and_how_to_open_the_ui(self, demo_home: Path) -> None:
         printed = (demo_home / "demo.out").read_text().splitlines()
         assert printed[-1] == "Open the Dagster UI on the same data: make dev"
-        assert printed[-2] == f"Mails as their recipients would see them: {demo_home / 'mailbox' / 'index.html'}"
+        assert (
+            printed[-2]
+            == f"Mails as their recipients would see them: {demo_home / 'mailbox' / 'index.html'}"
+        )
         packs = [Path(line) for line in printed[:-2]]
         assert all(path.read_bytes().startswith(b"%PDF") for path in packs)
         kinds = [path.name.split("-")[0].removesuffix(".pdf") for path in packs]
         assert (kinds[0], kinds.count("team"), kinds.count("person") >= 12) == ("company", 3, True)
         assert "Traceback" not in (demo_home / "demo.err").read_text()
 
-    def test_every_page_of_every_pack_says_that_it_is_a_demonstration(self, demo_home: Path) -> None:
+    def test_every_page_of_every_pack_says_that_it_is_a_demonstration(
+        self, demo_home: Path
+    ) -> None:
         for path in (demo_home / "packs").rglob("*.pdf"):
-            assert all("demonstration data from the embedded org" in page.extract_text() for page in pypdf.PdfReader(path).pages), path
+            assert all(
+                "demonstration data from the embedded org" in page.extract_text()
+                for page in pypdf.PdfReader(path).pages
+            ), path
 
     def test_it_delivers_to_the_outbox_with_a_manifest(self, demo_home: Path) -> None:
         manifest = json.loads(next((demo_home / "outbox").rglob("manifest.json")).read_text())
@@ -55,7 +63,10 @@ class TestDemo:
             assert hashlib.sha256(content).hexdigest() == revisions[0]["sha256"]
 
     def test_it_mails_everybody_their_own_and_shows_the_mails(self, demo_home: Path) -> None:
-        mails = [message_from_bytes(path.read_bytes(), policy=SMTP) for path in (demo_home / "mailbox").glob("*.eml")]
+        mails = [
+            message_from_bytes(path.read_bytes(), policy=SMTP)
+            for path in (demo_home / "mailbox").glob("*.eml")
+        ]
         people = list((demo_home / "packs").rglob("person-*.pdf"))
         assert len(mails) == len({str(mail["To"]) for mail in mails}) >= len(people) - 2
         board = next(mail for mail in mails if "board@tidewater.example" in mail["To"])
@@ -68,7 +79,10 @@ class TestDemo:
         month = str(Month(*last_month_there(datetime.now(UTC))))
         done = run(demo_home, "deliver", month, "--dry-run")
         assert done.returncode == 0, done.stderr
-        assert "board@tidewater.example (hidden copies: archive@tidewater.example): company.pdf" in done.stdout
+        assert (
+            "board@tidewater.example (hidden copies: archive@tidewater.example): company.pdf"
+            in done.stdout
+        )
         assert "would be sent; nothing was" in done.stdout
         listed = run(demo_home, "deliveries", "list", month, COLUMNS="250")
         assert listed.stdout.count(" sent ") >= 10
@@ -79,9 +93,19 @@ class TestDemo:
         """A wrong one is where a careless program would print it."""
         month = str(Month(*last_month_there(datetime.now(UTC))))
         with serving_mail(Inbox(), tls=certificate(tmp_path), login=True) as port:
-            planted = {"SMTP_USERNAME": "onpace", "SMTP_PASSWORD": SECRET, "SMTP_FROM": "Onpace <r@tidewater.example>"}
-            server = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": str(port), "SMTP_AUTHORITY_FILE": str(tmp_path / "certificate.pem")}
-            done = run(demo_home, "deliver", month, "--to", "me@tidewater.example", **planted, **server)
+            planted = {
+                "SMTP_USERNAME": "onpace",
+                "SMTP_PASSWORD": SECRET,
+                "SMTP_FROM": "Onpace <r@tidewater.example>",
+            }
+            server = {
+                "SMTP_HOST": "127.0.0.1",
+                "SMTP_PORT": str(port),
+                "SMTP_AUTHORITY_FILE": str(tmp_path / "certificate.pem"),
+            }
+            done = run(
+                demo_home, "deliver", month, "--to", "me@tidewater.example", **planted, **server
+            )
             told = run(demo_home, "doctor", **planted, **server)
         assert done.returncode == 1
         assert "check SMTP_USERNAME and SMTP_PASSWORD" in done.stderr
@@ -113,34 +137,63 @@ class TestDemo:
         again = run(demo_home, "demo")
         assert again.returncode == 0, again.stderr
         assert "17 documents, 0 printed" in again.stderr
-        assert {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")} == before
+        assert {
+            path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")
+        } == before
         assert len(list((demo_home / "extracts").glob("2*.json"))) == 1
-        assert {path: path.stat().st_mtime_ns for path in (demo_home / "mailbox").glob("*.eml")} == mails, "nothing is mailed twice"
+        assert {
+            path: path.stat().st_mtime_ns for path in (demo_home / "mailbox").glob("*.eml")
+        } == mails, "nothing is mailed twice"
 
     @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
     def test_tables_are_exported(self, demo_home: Path, tmp_path: Path, kind: str) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
         done = run(demo_home, "export", month, "--to", str(tmp_path / "out"), "--format", kind)
         assert done.returncode == 0, done.stderr
-        assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (1 if kind == "xlsx" else len(PUBLISHED))
+        assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (
+            1 if kind == "xlsx" else len(PUBLISHED)
+        )
 
-    def test_a_what_if_shows_before_and_after_and_stores_nothing(self, demo_home: Path, tmp_path: Path) -> None:
+    def test_a_what_if_shows_before_and_after_and_stores_nothing(
+        self, demo_home: Path, tmp_path: Path
+    ) -> None:
         month = Month(*last_month_there(datetime.now(UTC)))
         assert run(demo_home, "export", str(month), "--to", str(tmp_path)).returncode == 0
         with (tmp_path / "closing_plan.csv").open(encoding="utf-8", newline="") as lines:
-            deal = max(csv.DictReader(lines), key=lambda row: float(row["win_probability"] or 0) * float(row["amount"] or 0))["opportunity_id"]
+            deal = max(
+                csv.DictReader(lines),
+                key=lambda row: float(row["win_probability"] or 0) * float(row["amount"] or 0),
+            )["opportunity_id"]
         before = {path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")}
-        done = run(demo_home, "what-if", "--move", f"{deal}={month.plus(3)}", "--add", f"Somebody=25000@{month.plus(1)}")
+        done = run(
+            demo_home,
+            "what-if",
+            "--move",
+            f"{deal}={month.plus(3)}",
+            "--add",
+            f"Somebody=25000@{month.plus(1)}",
+        )
         assert done.returncode == 0, done.stderr
         assert f"As of the end of {month}" in done.stdout
-        for words in ("Expected landing", "Attainment expected", "Coverage", "Chance to hit", "Days of work", "win rate of all"):
+        for words in (
+            "Expected landing",
+            "Attainment expected",
+            "Coverage",
+            "Chance to hit",
+            "Days of work",
+            "win rate of all",
+        ):
             assert words in done.stdout, words
-        assert {path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")} == before
+        assert {
+            path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")
+        } == before
         wrong = run(demo_home, "what-if", "--drop", "006nobody")
         assert (wrong.returncode, "is no deal that is open" in wrong.stderr) == (1, True)
         assert run(demo_home, "what-if", "--move", "nonsense").returncode == 1
 
-    def test_every_figure_of_the_company_is_explained_those_of_the_forecast_too(self, demo_home: Path) -> None:
+    def test_every_figure_of_the_company_is_explained_those_of_the_forecast_too(
+        self, demo_home: Path
+    ) -> None:
         month = Month(*last_month_there(datetime.now(UTC)))
         there = run(demo_home, "explain", "coverage")
         assert (there.returncode, "needs a period" in there.stderr) == (1, True)
@@ -150,27 +203,51 @@ class TestDemo:
         assert re.search(r"required_ratio +\d", done.stdout)
         for column in ("bookings", "weighted_pipeline"):
             (figure,) = re.findall(rf"^{column} +([\d,.]+) ", done.stdout, re.MULTILINE)
-            assert re.search(rf"^Total of \d+.* {re.escape(figure)}( |$)", done.stdout, re.MULTILINE), column
-        person = run(demo_home, "explain", "attainment", "--person", "jun tanaka", "--period", str(month), "--format", "csv")
+            assert re.search(
+                rf"^Total of \d+.* {re.escape(figure)}( |$)", done.stdout, re.MULTILINE
+            ), column
+        person = run(
+            demo_home,
+            "explain",
+            "attainment",
+            "--person",
+            "jun tanaka",
+            "--period",
+            str(month),
+            "--format",
+            "csv",
+        )
         assert person.stdout.startswith('"as_of_month","grain"'), person.stderr
         wrong = run(demo_home, "explain", "coverage", "--team", "Nort", "--period", year)
         assert (wrong.returncode, "did you mean 'North'?" in wrong.stderr) == (1, True)
 
-    def test_a_backtest_judges_every_past_forecast_and_writes_the_table(self, demo_home: Path, tmp_path: Path) -> None:
+    def test_a_backtest_judges_every_past_forecast_and_writes_the_table(
+        self, demo_home: Path, tmp_path: Path
+    ) -> None:
         done = run(demo_home, "backtest", "--to", str(tmp_path / "judged"))
         assert done.returncode == 0, done.stderr
         assert "company month" in done.stdout
         assert "100%" in done.stderr or "Forecast" in done.stderr
-        with (tmp_path / "judged" / "forecast_track_record.csv").open(encoding="utf-8", newline="") as lines:
-            rows = [row for row in csv.DictReader(lines) if (row["grain"], row["period_kind"]) == ("company", "month")]
+        with (tmp_path / "judged" / "forecast_track_record.csv").open(
+            encoding="utf-8", newline=""
+        ) as lines:
+            rows = [
+                row
+                for row in csv.DictReader(lines)
+                if (row["grain"], row["period_kind"]) == ("company", "month")
+            ]
         assert len(rows) >= 24
         errors = {
-            name: sum(abs(float(row[name]) - float(row["outcome"])) for row in rows if row["last_year"])
+            name: sum(
+                abs(float(row[name]) - float(row["outcome"])) for row in rows if row["last_year"]
+            )
             for name in ("p50", "stage_weighted", "last_year")
         }
         assert errors["p50"] < min(errors["stage_weighted"], errors["last_year"])
 
-    def test_the_packs_say_where_the_year_lands_and_how_good_that_was(self, demo_home: Path) -> None:
+    def test_the_packs_say_where_the_year_lands_and_how_good_that_was(
+        self, demo_home: Path
+    ) -> None:
         month = Month(*last_month_there(datetime.now(UTC)))
         pages = pypdf.PdfReader(demo_home / "packs" / str(month) / "company.pdf").pages
         text = " ".join(" ".join(page.extract_text() for page in pages).split())
@@ -183,13 +260,16 @@ class TestDemo:
         ):
             assert words in text, words
 
-    def test_a_file_is_known_as_ours_and_a_changed_one_is_not(self, demo_home: Path, tmp_path: Path) -> None:
+    def test_a_file_is_known_as_ours_and_a_changed_one_is_not(
+        self, demo_home: Path, tmp_path: Path
+    ) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
         ours = demo_home / "packs" / month / "company.pdf"
         done = run(demo_home, "verify", str(ours))
         assert done.returncode == 0, done.stderr
         assert (
-            f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on " in done.stdout
+            f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on "
+            in done.stdout
         )
         assert "handed over as " in done.stdout
         assert "mailed to board@tidewater.example" in done.stdout
@@ -197,7 +277,10 @@ class TestDemo:
         (tmp_path / "forged.pdf").write_bytes(ours.read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6"))
         forged = run(demo_home, "verify", str(tmp_path / "forged.pdf"))
         assert (forged.returncode, "is not a file that was published" in forged.stderr) == (1, True)
-        assert "name a file that is there" in run(demo_home, "verify", str(tmp_path / "none.pdf")).stderr
+        assert (
+            "name a file that is there"
+            in run(demo_home, "verify", str(tmp_path / "none.pdf")).stderr
+        )
 
     def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:
         done = run(demo_home, "doctor")
@@ -207,6 +290,13 @@ class TestDemo:
 
     def test_real_settings_do_not_answer_from_demo_data(self, demo_home: Path) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
-        done = run(demo_home, "report", month, SALESFORCE_DOMAIN="acme.my", SALESFORCE_CLIENT_ID="a", SALESFORCE_CLIENT_SECRET="b")
+        done = run(
+            demo_home,
+            "report",
+            month,
+            SALESFORCE_DOMAIN="acme.my",
+            SALESFORCE_CLIENT_ID="a",
+            SALESFORCE_CLIENT_SECRET="b",
+        )
         assert done.returncode == 1
         assert "set ONPACE_HOME to another folder" in done.stderr

@@ -14,7 +14,18 @@ from tests.end_to_end.dagster_ui import SOON, DagsterUi, of_backfill, running_ui
 from tests.end_to_end.small_firm import policy_of_the_small_firm, small_firm
 
 ROOT = Path(__file__).parents[2]
-GROUPS = ("salesforce", "policy", "extract", "history", "targets", "coverage", "forecast", "quality", "report", "delivery")
+GROUPS = (
+    "salesforce",
+    "policy",
+    "extract",
+    "history",
+    "targets",
+    "coverage",
+    "forecast",
+    "quality",
+    "report",
+    "delivery",
+)
 MONTH, MONTHS = "2022-12", ("2022-12", "2023-01", "2023-02")
 PLANTED = {
     "SALESFORCE_CLIENT_SECRET": "planted-in-salesforce",
@@ -43,11 +54,20 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     home = folder / "home"
     home.mkdir()
     environment = PLANTED | {
-        "ONPACE_POLICY": str(policy_of_the_small_firm(folder / "policy")), "SALESFORCE_CLIENT_ID": "me", "SLACK_CHANNEL": "#sales",
-        "SMTP_HOST": "127.0.0.1", "SMTP_PORT": "9", "SMTP_USERNAME": "onpace", "SMTP_FROM": "Onpace <r@tidewater.example>",
-    }  # fmt: skip
+        "ONPACE_POLICY": str(policy_of_the_small_firm(folder / "policy")),
+        "SALESFORCE_CLIENT_ID": "me",
+        "SLACK_CHANNEL": "#sales",
+        "SMTP_HOST": "127.0.0.1",
+        "SMTP_PORT": "9",
+        "SMTP_USERNAME": "onpace",
+        "SMTP_FROM": "Onpace <r@tidewater.example>",
+    }
     org = OrgServer(small_firm(), Credentials("me", PLANTED["SALESFORCE_CLIENT_SECRET"]))
-    with serving(org) as salesforce, running_ui(home, SALESFORCE_LOCAL_URL=salesforce, **environment) as address, window(address) as ui:
+    with (
+        serving(org) as salesforce,
+        running_ui(home, SALESFORCE_LOCAL_URL=salesforce, **environment) as address,
+        window(address) as ui,
+    ):
         expect.set_options(timeout=SOON)
         run = ui.launch("restatement", MONTH)
         # Of the job that delivers: a backfill must not, whoever launches it.
@@ -69,22 +89,36 @@ class TestUi:
 
     def test_the_packs_of_the_month_lead_to_their_pdfs(self, office: Office) -> None:
         office.ui.outcome({"runIds": [office.run]})
-        page = office.ui.open(f"/assets/month_end_packs?view=partitions&partition={MONTH}", "company_pack")
+        page = office.ui.open(
+            f"/assets/month_end_packs?view=partitions&partition={MONTH}", "company_pack"
+        )
         office.ui.remember()
         links = page.locator("a[href$='.pdf']")
         found = {str(links.nth(n).get_attribute("href")) for n in range(links.count())}
-        assert {Path(link).name.split("-")[0] for link in found} == {"company.pdf", "team", "person"}
+        assert {Path(link).name.split("-")[0] for link in found} == {
+            "company.pdf",
+            "team",
+            "person",
+        }
         for link in found:
             assert page.request.get(link).body().startswith(b"%PDF"), link
 
     def test_a_backfill_of_three_months_finishes_and_delivers_nothing(self, office: Office) -> None:
-        assert office.ui.outcome(of_backfill(office.backfill), len(MONTHS)) == ["SUCCESS"] * len(MONTHS)
+        assert office.ui.outcome(of_backfill(office.backfill), len(MONTHS)) == ["SUCCESS"] * len(
+            MONTHS
+        )
         page = office.ui.open(f"/runs/b/{office.backfill}?tab=runs", "Partition selection")
         for month in MONTHS:
             expect(page.get_by_text(f"partition: {month}", exact=True)).to_be_visible()
         expect(page.get_by_text("Success", exact=True)).to_have_count(len(MONTHS))
-        page = office.ui.open(f"/assets/month_end_delivery?view=partitions&partition={MONTHS[-1]}", "why_not")
-        expect(page.get_by_text("a backfill never delivers: launch month_end for the one month that is to go out")).to_be_visible()
+        page = office.ui.open(
+            f"/assets/month_end_delivery?view=partitions&partition={MONTHS[-1]}", "why_not"
+        )
+        expect(
+            page.get_by_text(
+                "a backfill never delivers: launch month_end for the one month that is to go out"
+            )
+        ).to_be_visible()
         assert sorted(path.name for path in (office.home / "packs").iterdir()) == [*MONTHS]
         assert not (office.home / "outbox").exists()
 
@@ -95,7 +129,10 @@ class TestUi:
         pages = {
             "/config": "Configuration",
             "/locations/onpace/resources": "mailroom",
-            **{f"/locations/onpace/resources/{name}": "No configuration" for name in ("books", "press", "mailroom", "io_manager")},
+            **{
+                f"/locations/onpace/resources/{name}": "No configuration"
+                for name in ("books", "press", "mailroom", "io_manager")
+            },
             "/locations/onpace/jobs/month_end/playground": "Launch Run",
             "/assets/raw_opportunities?view=events": "api_usage",
             f"/runs/{office.run}": f"partition: {MONTH}",
@@ -106,7 +143,11 @@ class TestUi:
         told = "\n".join(ui.heard)
         for known in ("mailroom", "accept_vanished", "api_usage", "a backfill never delivers"):
             assert known in told, f"the test hears too little: nothing of {known}"
-        kept = {path: path.read_bytes() for path in [*office.home.rglob("*"), office.home.parent / "ui.log"] if path.is_file()}
+        kept = {
+            path: path.read_bytes()
+            for path in [*office.home.rglob("*"), office.home.parent / "ui.log"]
+            if path.is_file()
+        }
         for secret in SECRETS:
             assert secret not in told
             assert [path for path, content in kept.items() if secret.encode() in content] == []

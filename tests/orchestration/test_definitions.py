@@ -44,7 +44,9 @@ def test_every_asset_is_described_for_a_reader_and_has_an_owner() -> None:
 
 
 def selected(job: str) -> set[str]:
-    return {key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys}
+    return {
+        key.to_user_string() for key in defs.resolve_job_def(job).asset_layer.executable_asset_keys
+    }
 
 
 def test_only_the_month_end_delivers() -> None:
@@ -64,7 +66,10 @@ def test_laws_block_and_warnings_do_not() -> None:
     blocking = {key.name for key in graph.asset_check_keys if graph.get(key).blocking}
     assert len(blocking) == 7
     warnings = [key for key in graph.asset_check_keys if key.name == "as_usual"]
-    assert {key.name for key in graph.asset_check_keys} - blocking == {"as_usual", "every_month_end_was_delivered"}
+    assert {key.name for key in graph.asset_check_keys} - blocking == {
+        "as_usual",
+        "every_month_end_was_delivered",
+    }
     assert {key.asset_key.to_user_string() for key in warnings} == set(MONTHLY)
 
 
@@ -78,8 +83,13 @@ class Told:
         self.notices.append((str(month), subject, text))
 
 
-@pytest.mark.parametrize(("fault", "notices"), [("the disk is full", 1), ("2026-04 is held back: nobody has approved", 0)])
-def test_a_failed_month_end_is_told_once_with_a_link(instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, fault: str, notices: int) -> None:
+@pytest.mark.parametrize(
+    ("fault", "notices"),
+    [("the disk is full", 1), ("2026-04 is held back: nobody has approved", 0)],
+)
+def test_a_failed_month_end_is_told_once_with_a_link(
+    instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch, fault: str, notices: int
+) -> None:
     @dg.op
     def broken() -> None:
         raise RuntimeError(fault)
@@ -90,8 +100,12 @@ def test_a_failed_month_end_is_told_once_with_a_link(instance: dg.DagsterInstanc
 
     told = Told()
     monkeypatch.setattr(sensors, "make_mailroom", lambda: told)
-    run = month_end.execute_in_process(instance=instance, raise_on_error=False, tags={"dagster/partition": "2026-04"})
-    context = dg.build_run_status_sensor_context("failed_month_end", run.get_run_failure_event(), instance, run.dagster_run).for_run_failure()
+    run = month_end.execute_in_process(
+        instance=instance, raise_on_error=False, tags={"dagster/partition": "2026-04"}
+    )
+    context = dg.build_run_status_sensor_context(
+        "failed_month_end", run.get_run_failure_event(), instance, run.dagster_run
+    ).for_run_failure()
     sensors.failed_month_end(context)
     assert len(told.notices) == notices
     for month, subject, text in told.notices:
@@ -130,20 +144,35 @@ def test_a_machine_that_was_off_catches_up_once(instance: dg.DagsterInstance) ->
     assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.RunRequest)
     job = defs.resolve_job_def("month_end")
     tags = {"dagster/partition": "2025-12"}
-    instance.create_run_for_job(job, tags=tags | {"dagster/backfill": "abc"}, status=dg.DagsterRunStatus.SUCCESS)
-    assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.RunRequest)  # a backfill delivered nothing
+    instance.create_run_for_job(
+        job, tags=tags | {"dagster/backfill": "abc"}, status=dg.DagsterRunStatus.SUCCESS
+    )
+    assert isinstance(
+        evaluate(instance, 2026, 1, 9, 7), dg.RunRequest
+    )  # a backfill delivered nothing
     instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.SUCCESS)
     assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.SkipReason)
     assert isinstance(evaluate(instance, 2026, 2, 9, 7), dg.RunRequest)
 
 
 def test_the_schedule_ticks_at_seven_where_the_company_is() -> None:
-    assert (month_end_schedule.cron_schedule, month_end_schedule.execution_timezone) == ("0 7 1-12 * *", "Europe/London")
+    assert (month_end_schedule.cron_schedule, month_end_schedule.execution_timezone) == (
+        "0 7 1-12 * *",
+        "Europe/London",
+    )
 
 
 def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
     code = "import orchestration.definitions as d; g = d.defs.resolve_asset_graph(); print(len(g.executable_asset_keys), len(g.external_asset_keys))"
     environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["34", "22"]

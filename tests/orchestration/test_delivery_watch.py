@@ -48,47 +48,70 @@ def at(*when: int) -> datetime:
     return datetime(*when, tzinfo=UTC)  # type: ignore[misc]
 
 
-def test_a_month_that_nobody_launched_is_missing_a_day_after_it_was_due(hand_over: HandOver, instance: dg.DagsterInstance) -> None:
+def test_a_month_that_nobody_launched_is_missing_a_day_after_it_was_due(
+    hand_over: HandOver, instance: dg.DagsterInstance
+) -> None:
     """June 2026 is due in London on Friday the 3rd of July at 07:00."""
     hand_over(APRIL, at(2026, 5, 6, 7))
     hand_over(MAY, at(2026, 6, 3, 7))
     assert deadlines.missing(instance, at(2026, 7, 3, 12)) == []
     assert deadlines.missing(instance, at(2026, 7, 4, 7)) == [JUNE]
-    assert deadlines.missing(instance, at(2026, 8, 1, 7)) == [JUNE], "the next month does not hide it"
+    assert deadlines.missing(instance, at(2026, 8, 1, 7)) == [JUNE], (
+        "the next month does not hide it"
+    )
 
 
-def test_a_later_month_that_was_delivered_hides_no_earlier_one(hand_over: HandOver, instance: dg.DagsterInstance) -> None:
+def test_a_later_month_that_was_delivered_hides_no_earlier_one(
+    hand_over: HandOver, instance: dg.DagsterInstance
+) -> None:
     hand_over(APRIL, at(2026, 5, 6, 7))
     hand_over(JUNE, at(2026, 7, 3, 7))
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == [MAY]
 
 
-def test_an_old_month_that_was_sent_lately_makes_nobody_wait_for_those_between(hand_over: HandOver, instance: dg.DagsterInstance) -> None:
+def test_an_old_month_that_was_sent_lately_makes_nobody_wait_for_those_between(
+    hand_over: HandOver, instance: dg.DagsterInstance
+) -> None:
     hand_over(Month(2025, 3), at(2026, 6, 20))
     assert deadlines.missing(instance, at(2026, 7, 2, 7)) == []
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == [JUNE]
 
 
-def test_nobody_waits_for_a_month_where_nothing_was_ever_delivered_and_the_schedule_is_off(hand_over: HandOver, instance: dg.DagsterInstance) -> None:
+def test_nobody_waits_for_a_month_where_nothing_was_ever_delivered_and_the_schedule_is_off(
+    hand_over: HandOver, instance: dg.DagsterInstance
+) -> None:
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == []
     hand_over(JUNE, at(2026, 7, 3, 7))
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == []
 
 
-def test_with_the_schedule_on_months_are_due_from_then_on(hand_over: HandOver, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_schedule_on_months_are_due_from_then_on(
+    hand_over: HandOver, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
     del hand_over
     monkeypatch.setattr(deadlines, "_switched_on", lambda _: at(2026, 6, 20))
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == [JUNE]
-    assert deadlines.missing(instance, at(2026, 8, 1, 7)) == [JUNE], "a month that is over does not make it right"
+    assert deadlines.missing(instance, at(2026, 8, 1, 7)) == [JUNE], (
+        "a month that is over does not make it right"
+    )
     monkeypatch.setattr(deadlines, "_switched_on", lambda _: at(2026, 7, 10))
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == []
 
 
-def test_a_month_whose_mail_waits_is_not_delivered_and_a_rehearsal_is_none(hand_over: HandOver, instance: dg.DagsterInstance) -> None:
+def test_a_month_whose_mail_waits_is_not_delivered_and_a_rehearsal_is_none(
+    hand_over: HandOver, instance: dg.DagsterInstance
+) -> None:
     hand_over(MAY, at(2026, 6, 3, 7))
     hand_over(JUNE, at(2026, 7, 3, 7))
     ledger = make_mailroom().ledger
-    planned = ledger.plan(str(JUNE), MAIL, [("ann@acme.example", "company.pdf", "a" * 64), ("bob@acme.example", "company.pdf", "a" * 64)])
+    planned = ledger.plan(
+        str(JUNE),
+        MAIL,
+        [
+            ("ann@acme.example", "company.pdf", "a" * 64),
+            ("bob@acme.example", "company.pdf", "a" * 64),
+        ],
+    )
     rehearsed = ledger.plan("2026-03", REHEARSAL, [("me@acme.example", "company.pdf", "b" * 64)])
     ledger.note(list(rehearsed.values()), Status.SENT)
     one, other = planned.values()
@@ -96,21 +119,37 @@ def test_a_month_whose_mail_waits_is_not_delivered_and_a_rehearsal_is_none(hand_
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == [JUNE]
     ledger.note([other], Status.REFUSED)
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == []
-    ledger.plan(str(JUNE), MAIL, [("ann@acme.example", "company.pdf", "c" * 64)])  # a revision that nobody asked to send
+    ledger.plan(
+        str(JUNE), MAIL, [("ann@acme.example", "company.pdf", "c" * 64)]
+    )  # a revision that nobody asked to send
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == []
 
 
 def test_dagster_says_since_when_the_schedule_is_on(instance: dg.DagsterInstance) -> None:
     repository = defs.get_repository_def()
     assert deadlines._switched_on(instance) is None
-    from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
-    from dagster._core.scheduler.instigation import InstigatorState, InstigatorType, ScheduleInstigatorData
+    from dagster._core.remote_origin import (
+        InProcessCodeLocationOrigin,
+        RemoteInstigatorOrigin,
+        RemoteRepositoryOrigin,
+    )
+    from dagster._core.scheduler.instigation import (
+        InstigatorState,
+        InstigatorType,
+        ScheduleInstigatorData,
+    )
     from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
     location = InProcessCodeLocationOrigin(LoadableTargetOrigin(python_file=__file__))
-    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(location, repository.name), month_end_schedule.name)
-    data = ScheduleInstigatorData(str(month_end_schedule.cron_schedule), start_timestamp=at(2026, 6, 20).timestamp())
-    instance.add_instigator_state(InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.RUNNING, data))
+    origin = RemoteInstigatorOrigin(
+        RemoteRepositoryOrigin(location, repository.name), month_end_schedule.name
+    )
+    data = ScheduleInstigatorData(
+        str(month_end_schedule.cron_schedule), start_timestamp=at(2026, 6, 20).timestamp()
+    )
+    instance.add_instigator_state(
+        InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.RUNNING, data)
+    )
     assert deadlines._switched_on(instance) == at(2026, 6, 20)
 
 
@@ -155,7 +194,10 @@ def test_missing_months_are_told_once_and_the_check_says_so(
         ("channel", "2 month ends were not delivered"),
         ("2026-06", "2 month ends were not delivered"),
     ]
-    assert all("2026-05, 2026-06 were due and not delivered: launch month_end for each" in text for _, _, text in told)
+    assert all(
+        "2026-05, 2026-06 were due and not delivered: launch month_end for each" in text
+        for _, _, text in told
+    )
     state["missing"] = [JUNE]  # one of them was sent: nobody needs to hear of the other again
     tick()
     state["missing"] = []
@@ -174,7 +216,9 @@ def test_watchers_are_on_from_the_start_and_what_mails_people_is_not() -> None:
     assert [each.default_status.value for each in repository.schedule_defs] == ["STOPPED"]
 
 
-def test_the_mailroom_of_a_home_knows_what_was_delivered(hand_over: HandOver, tmp_path: Path) -> None:
+def test_the_mailroom_of_a_home_knows_what_was_delivered(
+    hand_over: HandOver, tmp_path: Path
+) -> None:
     hand_over(MAY, at(2026, 6, 3, 7))
     (tmp_path / "home" / "outbox" / "notes").mkdir()
     assert make_mailroom().deliveries() == {MAY: (True, at(2026, 6, 3, 7))}

@@ -18,13 +18,20 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
 
 
-def test_the_environment_goes_before_env_file_and_default(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_environment_goes_before_env_file_and_default(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     (tmp_path / ".env").write_text("SALESFORCE_DOMAIN=file.my\nSALESFORCE_CLIENT_ID=from-file\n")
     monkeypatch.setenv("SALESFORCE_DOMAIN", "env.my")
     found = settings.read_settings()
-    assert [(found[name].value, found[name].origin) for name in ("SALESFORCE_DOMAIN", "SALESFORCE_CLIENT_ID", "ONPACE_POLICY")] == [
-        ("env.my", "environment"), ("from-file", ".env"), ("policy", "default"),
-    ]  # fmt: skip
+    assert [
+        (found[name].value, found[name].origin)
+        for name in ("SALESFORCE_DOMAIN", "SALESFORCE_CLIENT_ID", "ONPACE_POLICY")
+    ] == [
+        ("env.my", "environment"),
+        ("from-file", ".env"),
+        ("policy", "default"),
+    ]
     assert not settings.uses_embedded_org()
 
 
@@ -32,7 +39,10 @@ def test_any_salesforce_variable_turns_the_demo_off(monkeypatch: pytest.MonkeyPa
     assert settings.uses_embedded_org()
     monkeypatch.setenv("SALESFORCE_USERNAME", "api@acme.example")
     assert not settings.uses_embedded_org()
-    with pytest.raises(MissingSetting, match="SALESFORCE_PASSWORD is not set, and a login with username and password"):
+    with pytest.raises(
+        MissingSetting,
+        match="SALESFORCE_PASSWORD is not set, and a login with username and password",
+    ):
         resources.login()
 
 
@@ -41,7 +51,9 @@ def test_a_secret_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.read_settings()["SALESFORCE_CLIENT_SECRET"].shown == "********"
 
 
-def test_folders_are_relative_to_where_they_were_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_folders_are_relative_to_where_they_were_written(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     assert settings.home() == tmp_path / "data"
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
@@ -59,23 +71,43 @@ def test_the_demo_ends_in_the_month_before_where_the_company_is() -> None:
 def books(tmp_path: Path) -> Books:
     """Of an organisation whose fiscal year starts in April and is called by its start."""
     (tmp_path / "policy").mkdir()
-    reader = FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")], start_month=4)))
+    reader = FakeReader(
+        raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")], start_month=4))
+    )
     return Books(tmp_path / "home", tmp_path / "policy", lambda: reader, "there")
 
 
 @pytest.mark.parametrize(
     ("text", "first", "last", "count"),
     [
-        ("2025-11..2026-02", "2025-11", "2026-02", 4), ("2026-09", "2026-09", "2026-09", 1), ("2025-Q3", "2025-10", "2025-12", 3),
-        ("FY2025-Q4", "2026-01", "2026-03", 3), ("FY2026", "2026-04", "2027-03", 12),
+        ("2025-11..2026-02", "2025-11", "2026-02", 4),
+        ("2026-09", "2026-09", "2026-09", 1),
+        ("2025-Q3", "2025-10", "2025-12", 3),
+        ("FY2025-Q4", "2026-01", "2026-03", 3),
+        ("FY2026", "2026-04", "2027-03", 12),
     ],
-)  # fmt: skip
-def test_months_as_people_name_them(books: Books, text: str, first: str, last: str, count: int) -> None:
+)
+def test_months_as_people_name_them(
+    books: Books, text: str, first: str, last: str, count: int
+) -> None:
     months = months_named(text, books)
     assert (str(months[0]), str(months[-1]), len(months)) == (first, last, count)
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-Q5", "FY26", "2026-02..2026-01", "2026-01...2026-02", "..", "1900-01..2026-01", "FY0000"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026",
+        "2026-Q5",
+        "FY26",
+        "2026-02..2026-01",
+        "2026-01...2026-02",
+        "..",
+        "1900-01..2026-01",
+        "FY0000",
+    ],
+)
 def test_what_names_no_months_is_refused(books: Books, text: str) -> None:
     with pytest.raises(UnknownMonths):
         months_named(text, books)
@@ -83,9 +115,16 @@ def test_what_names_no_months_is_refused(books: Books, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("address", "link"),
-    [("", ""), ("http://127.0.0.1:3001", ""), ("http://localhost:3001", ""), ("https://packs.acme.example", "https://packs.acme.example")],
+    [
+        ("", ""),
+        ("http://127.0.0.1:3001", ""),
+        ("http://localhost:3001", ""),
+        ("https://packs.acme.example", "https://packs.acme.example"),
+    ],
 )
-def test_recipients_get_no_link_to_our_own_machine(monkeypatch: pytest.MonkeyPatch, address: str, link: str) -> None:
+def test_recipients_get_no_link_to_our_own_machine(
+    monkeypatch: pytest.MonkeyPatch, address: str, link: str
+) -> None:
     """The default serves the UI on this machine; in a mail it would open nothing."""
     from orchestration import resources
 

@@ -40,7 +40,9 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published")
     policy = folder / "policy"
     policy.mkdir()
-    (policy / "targets.csv").write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1200\n")
+    (policy / "targets.csv").write_text(
+        "fiscal_year,owner,annual_target\n2026,ann@acme.example,1200\n"
+    )
     (policy / "recipients.toml").write_text(RECIPIENTS)
     books = books_of(folder)
     record = books.freeze(MONTH, lambda _: None)
@@ -53,8 +55,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def books_of(folder: Path) -> Books:
-    reader = FakeReader(raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])), lambda: datetime(2026, 5, 2, tzinfo=UTC))
-    return Books(folder / "home", folder / "policy", lambda: reader, "https://acme.example", lambda: NOW)
+    reader = FakeReader(
+        raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
+        lambda: datetime(2026, 5, 2, tzinfo=UTC),
+    )
+    return Books(
+        folder / "home", folder / "policy", lambda: reader, "https://acme.example", lambda: NOW
+    )
 
 
 @pytest.fixture
@@ -67,12 +74,21 @@ def office(published: Path, tmp_path: Path) -> Callable[..., Mailroom]:
         (folder / "policy" / "fy2026.toml").write_text(rules)
         smtp = SmtpSettings("127.0.0.1", port, "none", "Onpace <reports@acme.example>")
         books = books_of(folder)
-        return Mailroom(books, DeliveryLedger.at(books.home), smtp, outbox_at("", books.home), "https://packs.acme.example", pause=lambda _: None)
+        return Mailroom(
+            books,
+            DeliveryLedger.at(books.home),
+            smtp,
+            outbox_at("", books.home),
+            "https://packs.acme.example",
+            pause=lambda _: None,
+        )
 
     return room
 
 
-def test_recipients_get_their_documents_with_the_headline_numbers(office: Callable[..., Mailroom]) -> None:
+def test_recipients_get_their_documents_with_the_headline_numbers(
+    office: Callable[..., Mailroom],
+) -> None:
     inbox = Inbox()
     with serving(inbox) as port:
         done = office(port).send(MONTH)
@@ -84,14 +100,24 @@ def test_recipients_get_their_documents_with_the_headline_numbers(office: Callab
     assert next(part.get_filename() for part in director.iter_attachments()) == "company.pdf"
     text = director.get_body(("plain",))
     assert text is not None
-    for words in ("Year to date: €40k (of €60k phased)", "Attainment: 67%", "Still to win: €140k", "2 documents are attached."):
+    for words in (
+        "Year to date: €40k (of €60k phased)",
+        "Attainment: 67%",
+        "Still to win: €140k",
+        "2 documents are attached.",
+    ):
         assert words in text.get_content()
     assert [part.get_filename() for part in mails["ann@acme.example"].iter_attachments()] == [
-        next(path.name for path in (office().books.home / "packs" / "2026-04").glob("person-ann-*.pdf"))
+        next(
+            path.name
+            for path in (office().books.home / "packs" / "2026-04").glob("person-ann-*.pdf")
+        )
     ]
 
 
-def test_nobody_is_sent_what_they_may_not_see_even_if_it_was_planned(office: Callable[..., Mailroom], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nobody_is_sent_what_they_may_not_see_even_if_it_was_planned(
+    office: Callable[..., Mailroom], monkeypatch: pytest.MonkeyPatch
+) -> None:
     from publication import delivery as mailroom
 
     inbox = Inbox()
@@ -103,24 +129,33 @@ def test_nobody_is_sent_what_they_may_not_see_even_if_it_was_planned(office: Cal
         return replace(plan, parcels=(replace(first, documents=second.documents), second, *rest))
 
     monkeypatch.setattr(mailroom, "mailing", swapped)
-    with serving(inbox) as port, pytest.raises(NotForTheirEyes, match="who may not see it; nothing was sent"):
+    with (
+        serving(inbox) as port,
+        pytest.raises(NotForTheirEyes, match="who may not see it; nothing was sent"),
+    ):
         office(port).send(MONTH)
     assert inbox.envelopes == []
 
 
-def test_every_recipient_of_a_real_plan_against_every_document(office: Callable[..., Mailroom]) -> None:
+def test_every_recipient_of_a_real_plan_against_every_document(
+    office: Callable[..., Mailroom],
+) -> None:
     room = office()
     plan, colleagues = room.planned(MONTH), room.books.colleagues(MONTH)
     documents = {each for parcel in plan.parcels for each in parcel.documents}
     for parcel in plan.parcels:
         for document in documents:
-            assert (document in parcel.documents) == may_see(parcel.address, document, room.books.recipients, colleagues), (
+            assert (document in parcel.documents) == may_see(
+                parcel.address, document, room.books.recipients, colleagues
+            ), (
                 parcel.address,
                 document.file,
             )
 
 
-def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(office: Callable[..., Mailroom]) -> None:
+def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(
+    office: Callable[..., Mailroom],
+) -> None:
     inbox, rules = Inbox(), "[delivery]\nneeds_approval = true\n"
     with serving(inbox) as port:
         room = office(port, rules)
@@ -136,7 +171,9 @@ def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(office: Calla
 
 def test_a_channel_learns_of_it_too(office: Callable[..., Mailroom]) -> None:
     told: list[str] = []
-    replace(office(), slack=told.append, smtp=None).notify(MONTH, "The month end is held back", "Nothing was sent.")
+    replace(office(), slack=told.append, smtp=None).notify(
+        MONTH, "The month end is held back", "Nothing was sent."
+    )
     assert told == ["The month end is held back\nNothing was sent."]
 
 
@@ -148,7 +185,9 @@ def test_an_approval_is_of_the_documents_as_they_are(office: Callable[..., Mailr
     manifest = json.loads(path.read_text())
     manifest["documents"][0]["sha256"] = "0" * 64
     path.write_text(json.dumps(manifest))
-    assert room.held(MONTH) == ["nobody has approved of 2026-04 as it is; look at it and run `onpace approve 2026-04`"]
+    assert room.held(MONTH) == [
+        "nobody has approved of 2026-04 as it is; look at it and run `onpace approve 2026-04`"
+    ]
 
 
 def test_a_rehearsal_goes_to_one_address_that_is_allowed(office: Callable[..., Mailroom]) -> None:
@@ -157,14 +196,23 @@ def test_a_rehearsal_goes_to_one_address_that_is_allowed(office: Callable[..., M
         with pytest.raises(NotForTheirEyes, match="is in none of allowed_domains"):
             office(port).send(MONTH, only_to="me@private.example")
         assert office(port).send(MONTH, only_to="me@acme.example").is_complete
-        assert {address for recipients, _ in inbox.envelopes for address in recipients} == {"me@acme.example"}
-        assert len(office(port).send(MONTH).sent) == 4, "a rehearsal takes nothing from the recipients"
+        assert {address for recipients, _ in inbox.envelopes for address in recipients} == {
+            "me@acme.example"
+        }
+        assert len(office(port).send(MONTH).sent) == 4, (
+            "a rehearsal takes nothing from the recipients"
+        )
 
 
-def test_a_document_that_was_changed_on_disk_does_not_leave(office: Callable[..., Mailroom]) -> None:
+def test_a_document_that_was_changed_on_disk_does_not_leave(
+    office: Callable[..., Mailroom],
+) -> None:
     inbox, room = Inbox(), office()
     (room.books.home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF forged")
-    with serving(inbox) as port, pytest.raises(Exception, match="is not the file that was published"):
+    with (
+        serving(inbox) as port,
+        pytest.raises(Exception, match="is not the file that was published"),
+    ):
         office(port).send(MONTH)
     assert all(message["To"] != "md@acme.example" for _, message in inbox.envelopes)
 
@@ -178,7 +226,9 @@ def test_a_pack_that_is_too_large_for_the_server_is_linked(office: Callable[...,
     assert "https://packs.acme.example/2026-04/" in text.get_content()
 
 
-def test_packs_of_an_earlier_version_are_printed_again_first(office: Callable[..., Mailroom]) -> None:
+def test_packs_of_an_earlier_version_are_printed_again_first(
+    office: Callable[..., Mailroom],
+) -> None:
     room = office()
     path = room.books.home / "packs" / "2026-04" / "manifest.json"
     manifest = json.loads(path.read_text())

@@ -37,10 +37,24 @@ from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, 
 
 MONTH = Month(2026, 4)
 HOSTILE = (
-    "<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}{% raw %}", "</style><style>*{display:none}", "url(http://example.invalid/a)",
-    "&lt;b&gt;", "'; DROP TABLE deals; --", '=HYPERLINK("http://example.invalid")', "file:///etc/passwd", "<svg onload=alert(1)>", "@import url(x)",
-    "\u202eright to left", "control\x07\x00\x1b[31m", "x" * 5000, "日本語テキスト", "\U0001f4a9 emoji", "javascript:alert(1)",
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }}{% raw %}",
+    "</style><style>*{display:none}",
+    "url(http://example.invalid/a)",
+    "&lt;b&gt;",
+    "'; DROP TABLE deals; --",
+    '=HYPERLINK("http://example.invalid")',
+    "file:///etc/passwd",
+    "<svg onload=alert(1)>",
+    "@import url(x)",
+    "\u202eright to left",
+    "control\x07\x00\x1b[31m",
+    "x" * 5000,
+    "日本語テキスト",
+    "\U0001f4a9 emoji",
+    "javascript:alert(1)",
+)
 
 
 @lru_cache(maxsize=4)
@@ -50,10 +64,19 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     for number in range(1, size + 1):
         owner = "005A" if number % 2 else "005B"
         deals.append(deal(number, name=HOSTILE[number % len(HOSTILE)], owner_id=owner))
-        history.append(saved(number, "2026-01-05 10:00", amount=1000 * number, close_date=date(2026, 5, 1 + number % 28)))
+        history.append(
+            saved(
+                number,
+                "2026-01-05 10:00",
+                amount=1000 * number,
+                close_date=date(2026, 5, 1 + number % 28),
+            )
+        )
     deals += [deal(900), deal(901), deal(902, owner_id="005B")]
     history += [
-        saved(900, "2026-02-03 10:00", stage_name="Won", amount=40_000, close_date=date(2026, 2, 3)),
+        saved(
+            900, "2026-02-03 10:00", stage_name="Won", amount=40_000, close_date=date(2026, 2, 3)
+        ),
         saved(901, "2026-02-03 10:00", amount=7_000, close_date=date(2026, 4, 2)),
         saved(902, "2026-02-03 10:00", amount=None, close_date=date(2026, 5, 2)),
     ]
@@ -66,25 +89,38 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
     folk = people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
-    bookings = snapshot.monthly_bookings([(*pair, its) for pair in known], MONTH, rules, EXTRACTED_AT)
+    bookings = snapshot.monthly_bookings(
+        [(*pair, its) for pair in known], MONTH, rules, EXTRACTED_AT
+    )
     shared = credit.booking_credit(snap, one, folk, MONTH, rules)
-    phased = targets.phased_targets(in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT)
+    phased = targets.phased_targets(
+        in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT
+    )
     panel = Panel(its, MONTH, rules)
     foreseen = foresight(panel.known_at(MONTH.index))
     cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, foreseen)
     by_client = clients.client_phasing(snap, foreseen, MONTH, rules)
     plans = [targets.plan(each, rules) for each in in_force[MONTH]]
     tables = MonthTables(
-        snap, shared, phased, bookings, attainment.target_attainment(snap, shared, phased, MONTH, rules), cover,
-        movement.pipeline_movement(snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules),
-        closing.closing_plan(snap, MONTH, rules), quality.data_quality(snap, shared, phased, folk, MONTH, rules, "00D", formats.repertoire()),
-        forecast.landing_forecast(foreseen, snap, shared, phased, MONTH, rules), by_client,
+        snap,
+        shared,
+        phased,
+        bookings,
+        attainment.target_attainment(snap, shared, phased, MONTH, rules),
+        cover,
+        movement.pipeline_movement(
+            snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules
+        ),
+        closing.closing_plan(snap, MONTH, rules),
+        quality.data_quality(snap, shared, phased, folk, MONTH, rules, "00D", formats.repertoire()),
+        forecast.landing_forecast(foreseen, snap, shared, phased, MONTH, rules),
+        by_client,
         generation.pipeline_generation(foreseen, phased, MONTH, rules, EXTRACTED_AT),
         record.track_record(panel, MONTH, rules, folk, lambda _: None, EXTRACTED_AT),
         catch_up.phasing_check(plans, foreseen, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT),
         stated.target_padding(phased, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
         stated.bottom_up_plan(phased, by_client, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
-    )  # fmt: skip
+    )
     return tables, Edition(MONTH, rules, is_demo=False)
 
 
@@ -96,7 +132,12 @@ def reports_of(size: int = 17, policy: str = "", **values: Any) -> list[MonthEnd
 
 def proof_of(report: MonthEndReport, html: str | None = None) -> Proof:
     """Return a document's proof without its tables, or that of another page."""
-    return Proof(html or render.html_of(report), report.look, datetime(2026, 5, 1, tzinfo=UTC), "2026-04 a.pdf")
+    return Proof(
+        html or render.html_of(report),
+        report.look,
+        datetime(2026, 5, 1, tzinfo=UTC),
+        "2026-04 a.pdf",
+    )
 
 
 def page(html: str, look: Look = PLAIN) -> Proof:

@@ -12,17 +12,38 @@ HEADLINES = {
 
 
 def made(
-    code: str = "en", title: str = "Acme: sales at month end", *, links: dict[str, str] | None = None, revision: int = 1, is_demo: bool = False
+    code: str = "en",
+    title: str = "Acme: sales at month end",
+    *,
+    links: dict[str, str] | None = None,
+    revision: int = 1,
+    is_demo: bool = False,
 ) -> Cover:
     documents = [Document("company.pdf", "c", "company", "Acme", code, "A4", title)]
-    return cover(documents, HEADLINES, MONTH, "Acme", code, links=links or {}, is_demo=is_demo, revisions={"company.pdf": revision})
+    return cover(
+        documents,
+        HEADLINES,
+        MONTH,
+        "Acme",
+        code,
+        links=links or {},
+        is_demo=is_demo,
+        revisions={"company.pdf": revision},
+    )
 
 
 def test_a_mail_says_the_three_headline_numbers_as_text_and_as_html() -> None:
     mail = made()
     assert mail.subject == "Acme: April 2026, sales at month end"
     for body in (mail.text, mail.html):
-        for words in ("Year to date", "€40k", "67%", "Still to win", "€140k", "1 document is attached."):
+        for words in (
+            "Year to date",
+            "€40k",
+            "67%",
+            "Still to win",
+            "€140k",
+            "1 document is attached.",
+        ):
             assert words in body
     assert "<" not in mail.text
     assert "http" not in mail.html

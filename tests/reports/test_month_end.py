@@ -21,38 +21,62 @@ def section(html: str, title: str) -> str:
     return next(part for part in parts if f"<h2>{title}</h2>" in part).split("</section>")[0]
 
 
-def test_there_is_a_document_for_the_company_each_team_and_each_person(reports: dict[str, MonthEndReport]) -> None:
-    assert list(reports) == ["company Acme", "team North", "team South", "person 005A", "person 005B"]
+def test_there_is_a_document_for_the_company_each_team_and_each_person(
+    reports: dict[str, MonthEndReport],
+) -> None:
+    assert list(reports) == [
+        "company Acme",
+        "team North",
+        "team South",
+        "person 005A",
+        "person 005B",
+    ]
 
 
-def test_the_first_lines_say_what_happened_and_where_the_year_stands(reports: dict[str, MonthEndReport]) -> None:
+def test_the_first_lines_say_what_happened_and_where_the_year_stands(
+    reports: dict[str, MonthEndReport],
+) -> None:
     """By hand: 60,000 planned for four months of 15,000; 40,000 won in February; Q3 has nothing open."""
     company = reports["company Acme"]
     assert [each.text for each in company.statements[:2]] == [
         "April 2026 booked €0, 0% of its target of €15k.",
         "The year to date stands at €40k, 67% of the phased target: €20k behind.",
     ]
-    assert [(tile.name, tile.value) for tile in company.tiles[:3]] == [("Year to date", "€40k"), ("Attainment", "67%"), ("Still to win", "€140k")]
+    assert [(tile.name, tile.value) for tile in company.tiles[:3]] == [
+        ("Year to date", "€40k"),
+        ("Attainment", "67%"),
+        ("Still to win", "€140k"),
+    ]
 
 
-def test_everything_said_on_the_first_page_names_its_table(reports: dict[str, MonthEndReport]) -> None:
-    said = [each.source for report in reports.values() for each in (*report.statements, *report.actions)]
+def test_everything_said_on_the_first_page_names_its_table(
+    reports: dict[str, MonthEndReport],
+) -> None:
+    said = [
+        each.source for report in reports.values() for each in (*report.statements, *report.actions)
+    ]
     assert said
     assert set(said) <= set(PUBLISHED)
 
 
-def test_every_section_of_the_company_pack_as_html(reports: dict[str, MonthEndReport], snapshot: SnapshotAssertion) -> None:
+def test_every_section_of_the_company_pack_as_html(
+    reports: dict[str, MonthEndReport], snapshot: SnapshotAssertion
+) -> None:
     html = render.html_of(reports["company Acme"])
     for title in re.findall(r"<section[^>]*>\s*<h2>(.*?)</h2>", html):
         assert section(html, title) == snapshot(name=title)
 
 
-def test_a_persons_page_as_html(reports: dict[str, MonthEndReport], snapshot: SnapshotAssertion) -> None:
+def test_a_persons_page_as_html(
+    reports: dict[str, MonthEndReport], snapshot: SnapshotAssertion
+) -> None:
     html = render.html_of(reports["person 005B"])
     assert section(html, "The year, month by month") == snapshot
 
 
-def test_the_demo_says_so_on_every_page_and_real_data_does_not(reports: dict[str, MonthEndReport]) -> None:
+def test_the_demo_says_so_on_every_page_and_real_data_does_not(
+    reports: dict[str, MonthEndReport],
+) -> None:
     real = reports["company Acme"]
     assert "demonstration" not in render.html_of(real)
     demo = render.html_of(replace(real, is_demo=True))
@@ -63,22 +87,33 @@ def test_long_lists_are_cut_and_say_how_much_is_missing() -> None:
     company = reports_of(120)[0]
     table = next(section for section in company.sections if section.key == "closing").tables[0]
     assert len(table.rows) == 40
-    assert table.note == "The 40 largest, by close date; 81 more are in the attached closing_plan.csv."
+    assert (
+        table.note == "The 40 largest, by close date; 81 more are in the attached closing_plan.csv."
+    )
     assert len(company.attachments["closing_plan"]) == 122
 
 
 def test_columns_of_every_table_fill_the_page(reports: dict[str, MonthEndReport]) -> None:
-    tables = [table for report in reports.values() for section in report.sections for table in section.tables]
+    tables = [
+        table
+        for report in reports.values()
+        for section in report.sections
+        for table in section.tables
+    ]
     assert tables
     assert all(sum(column.width for column in table.columns) == 100 for table in tables)
     assert all(len(row.cells) == len(table.columns) for table in tables for row in table.rows)
-    assert all(column.label for table in tables for column in table.columns), "a head without words helps nobody who listens to it"
+    assert all(column.label for table in tables for column in table.columns), (
+        "a head without words helps nobody who listens to it"
+    )
 
 
 def test_every_link_inside_a_document_leads_somewhere(reports: dict[str, MonthEndReport]) -> None:
     for report in reports.values():
         html = render.html_of(report)
-        assert set(re.findall(r'href="#([^"]+)"', html)) <= set(re.findall(r'id="([^"]+)"', html)), report.title
+        assert set(re.findall(r'href="#([^"]+)"', html)) <= set(
+            re.findall(r'id="([^"]+)"', html)
+        ), report.title
 
 
 def test_records_are_linked_only_where_they_can_be_opened() -> None:
@@ -96,5 +131,7 @@ def test_a_large_firm_still_fits_its_figures_on_a_page(monkeypatch: pytest.Monke
     assert found["attainment"].caption.endswith("1 more are in the table only.")
     assert found["coverage"].caption.endswith("2 more are in the table only.")
     assert found["attainment"].tables[0].note == "2 more are in the attached target_attainment.csv."
-    assert found["coverage"].tables[0].note.endswith("more are in the attached pipeline_coverage.csv.")
+    assert (
+        found["coverage"].tables[0].note.endswith("more are in the attached pipeline_coverage.csv.")
+    )
     assert [len(found[key].tables[0].rows) for key in ("attainment", "coverage")] == [2, 2]

@@ -48,14 +48,18 @@ def test_reading_salesforce_again_without_news_prints_nothing(press: Press) -> N
     tables, edition = tables_of(4)
     press.publish(tables, MONTH, edition.rules, "here")
     later = {
-        name: table.assign(extracted_at=table["extracted_at"] + __import__("pandas").Timedelta(days=1))
+        name: table.assign(
+            extracted_at=table["extracted_at"] + __import__("pandas").Timedelta(days=1)
+        )
         for name, table in vars(tables).items()
         if len(table)
     }
     assert press.publish(replace(tables, **later), MONTH, edition.rules, "here").printed == 0
 
 
-def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_there(press: Press) -> None:
+def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_there(
+    press: Press,
+) -> None:
     import hashlib
 
     tables, edition = tables_of(4)
@@ -63,21 +67,33 @@ def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_the
     (folder / "person-gone-000000.pdf").write_bytes(b"old")
     press.publish(tables, MONTH, edition.rules, "here")
     manifest = json.loads((folder / "manifest.json").read_text())
-    assert (manifest["month"], manifest["source"], manifest["as_of"], manifest["failed"]) == ("2026-04", "here", "2026-05-01T00:00:00+00:00", {})
+    assert (manifest["month"], manifest["source"], manifest["as_of"], manifest["failed"]) == (
+        "2026-04",
+        "here",
+        "2026-05-01T00:00:00+00:00",
+        {},
+    )
     named = {each["file"]: each["sha256"] for each in manifest["documents"]}
     for each in manifest["documents"]:
         named |= each["other_shapes"]
     assert sorted(path.name for path in folder.iterdir()) == sorted([*named, "manifest.json"])
-    assert all(hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest for name, digest in named.items())
+    assert all(
+        hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        for name, digest in named.items()
+    )
     assert {Path(name).suffix for name in named} == {".pdf", ".html", ".xlsx", ".png"}
     assert len({each["content_digest"] for each in manifest["documents"]}) == 5
 
 
-def test_the_same_month_gives_the_same_files_wherever_it_is_printed(press: Press, tmp_path: Path) -> None:
+def test_the_same_month_gives_the_same_files_wherever_it_is_printed(
+    press: Press, tmp_path: Path
+) -> None:
     tables, edition = tables_of(4)
     one = press.publish(tables, MONTH, edition.rules, "here").folder
     other = Press(tmp_path / "other", tmp_path).publish(tables, MONTH, edition.rules, "here").folder
-    assert {path.name: path.read_bytes() for path in one.iterdir()} == {path.name: path.read_bytes() for path in other.iterdir()}
+    assert {path.name: path.read_bytes() for path in one.iterdir()} == {
+        path.name: path.read_bytes() for path in other.iterdir()
+    }
 
 
 def test_file_names_are_safe_whatever_people_are_called() -> None:
@@ -88,10 +104,15 @@ def test_file_names_are_safe_whatever_people_are_called() -> None:
     ]
     names.append(file_name(replace(report, title="Ann", grain_id="Ann", edition="de.letter")))
     assert len(set(names)) == len(names)
-    assert all(name.isascii() and "/" not in name and len(name) < 80 and name.startswith("person-") for name in names)
+    assert all(
+        name.isascii() and "/" not in name and len(name) < 80 and name.startswith("person-")
+        for name in names
+    )
 
 
-def test_many_documents_are_printed_by_workers_and_look_the_same(press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_many_documents_are_printed_by_workers_and_look_the_same(
+    press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     tables, edition = tables_of(4)
     alone = press.publish(tables, MONTH, edition.rules, "here")
     monkeypatch.setattr(workers, "FEW_DOCUMENTS", 2)
@@ -104,13 +125,23 @@ def with_one_broken(name: str, html: str) -> Any:
 
     def reports(*given: Any) -> Iterator[MonthEndReport]:
         for each in month_end_reports(*given):
-            yield replace(each, sections=(*each.sections, replace(each.sections[0], key="x", figure=html))) if each.title == name else each
+            yield (
+                replace(
+                    each, sections=(*each.sections, replace(each.sections[0], key="x", figure=html))
+                )
+                if each.title == name
+                else each
+            )
 
     return reports
 
 
 @pytest.mark.parametrize(
-    ("few", "html"), [(30, '<img alt="a" src="http://example.invalid/a.png"/>'), (2, "<p style='break-before: page'>x</p>" * 200)]
+    ("few", "html"),
+    [
+        (30, '<img alt="a" src="http://example.invalid/a.png"/>'),
+        (2, "<p style='break-before: page'>x</p>" * 200),
+    ],
 )
 def test_a_document_that_cannot_be_printed_is_named_and_does_not_stop_the_others(
     press: Press, monkeypatch: pytest.MonkeyPatch, few: int, html: str
@@ -123,7 +154,10 @@ def test_a_document_that_cannot_be_printed_is_named_and_does_not_stop_the_others
     issue = press.publish(tables, MONTH, edition.rules, "here")
     assert list(issue.failed) == ["Personal page Bob"]
     assert (len(issue.packs), issue.printed) == (4, 4)
-    with pytest.raises(DocumentsFailed, match=r"Personal page Bob could not be printed: .*; the other 4 documents are in "):
+    with pytest.raises(
+        DocumentsFailed,
+        match=r"Personal page Bob could not be printed: .*; the other 4 documents are in ",
+    ):
         issue.refuse_failed()
     assert json.loads((issue.folder / "manifest.json").read_text())["failed"] == issue.failed
     monkeypatch.undo()
@@ -131,14 +165,20 @@ def test_a_document_that_cannot_be_printed_is_named_and_does_not_stop_the_others
     assert (healed.printed, healed.failed) == (1, {})
 
 
-def test_a_worker_that_dies_takes_no_other_document_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_dies_takes_no_other_document_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Bob's page ends its process, as one that fills the memory would."""
     monkeypatch.setattr(workers, "FEW_DOCUMENTS", 1)
-    monkeypatch.setattr(workers, "_pool", lambda count: workers.ProcessPoolExecutor(count, initializer=_die_of_bob))
+    monkeypatch.setattr(
+        workers, "_pool", lambda count: workers.ProcessPoolExecutor(count, initializer=_die_of_bob)
+    )
     jobs = [(report.title, press_module.proof_of(report), False) for report in reports_of(4)[-2:]]
     found = dict(workers.printed(iter(jobs)))
     assert isinstance(found["Ann"], workers.Printed)
-    assert found["Bob"] == workers.Unprinted("printing it ended the process, most likely for want of memory")
+    assert found["Bob"] == workers.Unprinted(
+        "printing it ended the process, most likely for want of memory"
+    )
 
 
 def _die_of_bob() -> None:
@@ -174,7 +214,10 @@ def test_a_pack_is_replaced_whole(press: Press, monkeypatch: pytest.MonkeyPatch)
 
 def test_demo_records_lie_at_an_address_that_nobody_owns() -> None:
     assert press_module._records_at(EMBEDDED).endswith(".example")
-    assert press_module._records_at("https://acme.my.salesforce.com/") == "https://acme.my.salesforce.com"
+    assert (
+        press_module._records_at("https://acme.my.salesforce.com/")
+        == "https://acme.my.salesforce.com"
+    )
     assert press_module._records_at("http://127.0.0.1:8080") == ""
 
 
@@ -182,7 +225,12 @@ def test_the_tables_of_a_document_are_inside_its_pdf(press: Press) -> None:
     tables, edition = tables_of(4)
     issue = press.publish(tables, MONTH, edition.rules, "here")
     with pikepdf.open(issue.packs[0].path) as pdf:
-        assert {"closing_plan.csv", "deals_of_the_year.csv", "target_attainment.csv", "data_quality.csv"} <= set(pdf.attachments)
+        assert {
+            "closing_plan.csv",
+            "deals_of_the_year.csv",
+            "target_attainment.csv",
+            "data_quality.csv",
+        } <= set(pdf.attachments)
         plan = pdf.attachments["closing_plan.csv"].get_file().read_bytes().decode()
     assert len(plan.splitlines()) == 1 + len(tables.closing_plan)
 
@@ -203,7 +251,13 @@ if __name__ == "__main__":
 def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(WORKER)
-    done = subprocess.run([sys.executable, str(script), str(ROOT)], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        [sys.executable, str(script), str(ROOT)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
     worker = int(done.stdout)
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:

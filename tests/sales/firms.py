@@ -92,7 +92,15 @@ class FirmMonth:
     def targets_at(self, origin: Month) -> pd.DataFrame:
         in_force = targets.in_force(self.book, {}, origin, self.policies, self.extract.defaults)
         blank = empty(MonthlyBookings)
-        return targets.phased_targets({origin: in_force}, blank, self.folk, origin, self.policies, self.extract.defaults, self.extract.extracted_at)
+        return targets.phased_targets(
+            {origin: in_force},
+            blank,
+            self.folk,
+            origin,
+            self.policies,
+            self.extract.defaults,
+            self.extract.extracted_at,
+        )
 
     @cached_property
     def phased(self) -> pd.DataFrame:
@@ -108,16 +116,22 @@ class FirmMonth:
 
     @cached_property
     def landing(self) -> pd.DataFrame:
-        return forecast.landing_forecast(self.foresight, self.snapshot, self.credit, self.phased, self.month, self.rules)
+        return forecast.landing_forecast(
+            self.foresight, self.snapshot, self.credit, self.phased, self.month, self.rules
+        )
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
-        return coverage.pipeline_coverage(self.snapshot, self.credit, self.phased, self.month, self.rules, self.foresight)
+        return coverage.pipeline_coverage(
+            self.snapshot, self.credit, self.phased, self.month, self.rules, self.foresight
+        )
 
     @cached_property
     def closing(self) -> pd.DataFrame:
         score = confirmation.confirmation_score(self.panel, self.month.index)
-        of_plan = closing.plan_forecast(self.foresight, score, self.snapshot, self.credit, self.phased, self.month, self.rules)
+        of_plan = closing.plan_forecast(
+            self.foresight, score, self.snapshot, self.credit, self.phased, self.month, self.rules
+        )
         return closing.closing_plan(self.snapshot, self.month, self.rules, of_plan)
 
     @cached_property
@@ -126,11 +140,20 @@ class FirmMonth:
 
     @cached_property
     def generation(self) -> pd.DataFrame:
-        return generation.pipeline_generation(self.foresight, self.phased, self.month, self.rules, self.extract.extracted_at)
+        return generation.pipeline_generation(
+            self.foresight, self.phased, self.month, self.rules, self.extract.extracted_at
+        )
 
     @cached_property
     def record(self) -> pd.DataFrame:
-        return track_record.track_record(self.panel, self.month, self.rules, self.folk, self.targets_at, self.extract.extracted_at)
+        return track_record.track_record(
+            self.panel,
+            self.month,
+            self.rules,
+            self.folk,
+            self.targets_at,
+            self.extract.extracted_at,
+        )
 
     @cached_property
     def plans(self) -> list[targets.Plan]:
@@ -140,15 +163,26 @@ class FirmMonth:
     @cached_property
     def phasing_check(self) -> pd.DataFrame:
         return catch_up.phasing_check(
-            self.plans, self.foresight, self.folk, self.month, self.policies, self.extract.defaults, self.extract.extracted_at
+            self.plans,
+            self.foresight,
+            self.folk,
+            self.month,
+            self.policies,
+            self.extract.defaults,
+            self.extract.extracted_at,
         )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table that looks ahead or back on forecasts."""
         return {
-            "landing_forecast": self.landing, "pipeline_coverage": self.coverage, "closing_plan": self.closing, "client_phasing": self.clients,
-            "pipeline_generation": self.generation, "forecast_track_record": self.record, "phasing_check": self.phasing_check,
-        }  # fmt: skip
+            "landing_forecast": self.landing,
+            "pipeline_coverage": self.coverage,
+            "closing_plan": self.closing,
+            "client_phasing": self.clients,
+            "pipeline_generation": self.generation,
+            "forecast_track_record": self.record,
+            "phasing_check": self.phasing_check,
+        }
 
 
 @lru_cache(maxsize=4)

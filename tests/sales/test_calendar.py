@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales.calendar import FiscalCalendar, Month, UnknownHolidayCalendar, UnknownMonth, check_holiday_calendar, working_days
+from sales.calendar import (
+    FiscalCalendar,
+    Month,
+    UnknownHolidayCalendar,
+    UnknownMonth,
+    check_holiday_calendar,
+    working_days,
+)
 
 MONTHS = st.builds(Month, st.integers(1, 9000), st.integers(1, 12))
 
@@ -16,7 +23,21 @@ def test_months_count_like_whole_numbers(month: Month, further: int) -> None:
     assert Month.parse(str(month)) == month
 
 
-@pytest.mark.parametrize("text", ["", "2026", "2026-13", "2026-00", "26-01", "2026-1", "2026-01-01", "٢٠٢٦-٠١", "0000-01", "2026-01\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "2026",
+        "2026-13",
+        "2026-00",
+        "26-01",
+        "2026-1",
+        "2026-01-01",
+        "٢٠٢٦-٠١",
+        "0000-01",
+        "2026-01\n",
+    ],
+)
 def test_what_is_no_month_is_refused(text: str) -> None:
     with pytest.raises(UnknownMonth):
         Month.parse(text)
@@ -29,11 +50,17 @@ def test_what_is_no_month_is_refused(text: str) -> None:
         ("America/New_York", "2021-10", datetime(2021, 11, 1, 4, tzinfo=UTC)),
         ("Pacific/Auckland", "2026-09", datetime(2026, 9, 30, 11, tzinfo=UTC)),
         ("Europe/London", "2026-03", datetime(2026, 3, 31, 23, tzinfo=UTC)),
-        ("America/Asuncion", "2017-09", datetime(2017, 10, 1, 4, tzinfo=UTC)),  # clocks skip this midnight
+        (
+            "America/Asuncion",
+            "2017-09",
+            datetime(2017, 10, 1, 4, tzinfo=UTC),
+        ),  # clocks skip this midnight
     ],
 )
 def test_a_month_ends_at_local_midnight(zone: str, month: str, instant: datetime) -> None:
-    assert FiscalCalendar(1, named_by_end=False, time_zone=zone).as_of(Month.parse(month)) == instant
+    assert (
+        FiscalCalendar(1, named_by_end=False, time_zone=zone).as_of(Month.parse(month)) == instant
+    )
 
 
 def test_fiscal_years_are_called_by_start_or_end() -> None:
@@ -42,7 +69,10 @@ def test_fiscal_years_are_called_by_start_or_end() -> None:
     assert by_end.year_of(Month(2026, 4)).name == "FY2027"
     assert by_end.year_of(Month(2026, 3)).name == "FY2026"
     assert by_start.year_of(Month(2026, 4)).name == "FY2026"
-    assert FiscalCalendar(1, named_by_end=True, time_zone="UTC").year_of(Month(2026, 5)).name == "FY2026"
+    assert (
+        FiscalCalendar(1, named_by_end=True, time_zone="UTC").year_of(Month(2026, 5)).name
+        == "FY2026"
+    )
     assert by_end.quarter_of(Month(2026, 12)).name == "FY2027-Q3"
 
 

@@ -46,7 +46,11 @@ def test_minor_units_and_decimals_say_the_same(minor: list[int], digits: int) ->
 
 
 def test_amounts_are_rounded_half_to_even_once() -> None:
-    column = columns.series(pa.array([Decimal("0.005"), Decimal("0.015"), Decimal("-0.025"), None], pa.decimal128(20, 3)))
+    column = columns.series(
+        pa.array(
+            [Decimal("0.005"), Decimal("0.015"), Decimal("-0.025"), None], pa.decimal128(20, 3)
+        )
+    )
     minor, null = money.minor_units(column, 2)
     assert minor.tolist() == [0, 2, -2, 0]
     assert null.tolist() == [False, False, False, True]

@@ -29,26 +29,55 @@ TWO_TARGETS = [target("005A", 1200), target("005B", 600)]
 class MonthOf:
     """All tables of a month of a written extract."""
 
-    def __init__(self, one: Extract, month: Month, lines: list[dict[str, object]] | None = None, policy: str = "") -> None:
-        policies, organization = book(policy), replace(ORGANIZATION, fiscal_months=one.defaults.fiscal_months)
+    def __init__(
+        self,
+        one: Extract,
+        month: Month,
+        lines: list[dict[str, object]] | None = None,
+        policy: str = "",
+    ) -> None:
+        policies, organization = (
+            book(policy),
+            replace(ORGANIZATION, fiscal_months=one.defaults.fiscal_months),
+        )
         self.month, self.rules = month, policies.for_month(month, organization)
         history = PipelineHistory(one, "EUR", 2)
-        known = [(each, self.rules) for each in self.rules.calendar.year_of(month).months if each <= month]
+        known = [
+            (each, self.rules)
+            for each in self.rules.calendar.year_of(month).months
+            if each <= month
+        ]
         known = [pair for pair in known if snapshot.has_records(history, *pair)]
         raw = frame(RawTargets, TWO_TARGETS if lines is None else lines)
-        in_force = {each: targets.in_force(raw, {}, each, policies, organization) for each, _ in known}
+        in_force = {
+            each: targets.in_force(raw, {}, each, policies, organization) for each, _ in known
+        }
         self.folk = people(one, "role")
         self.snapshot = snapshot.opportunity_snapshot(history, month, self.rules)
         self.opening = snapshot.opening_snapshot(history, month, self.rules, self.snapshot)
-        bookings = snapshot.monthly_bookings([(*pair, history) for pair in known], month, self.rules, EXTRACTED_AT)
-        self.phased = targets.phased_targets(in_force, bookings, self.folk, month, policies, organization, EXTRACTED_AT)
+        bookings = snapshot.monthly_bookings(
+            [(*pair, history) for pair in known], month, self.rules, EXTRACTED_AT
+        )
+        self.phased = targets.phased_targets(
+            in_force, bookings, self.folk, month, policies, organization, EXTRACTED_AT
+        )
         self.credit = credit.booking_credit(self.snapshot, one, self.folk, month, self.rules)
-        self.attainment = attainment.target_attainment(self.snapshot, self.credit, self.phased, month, self.rules)
-        self.coverage = coverage.pipeline_coverage(self.snapshot, self.credit, self.phased, month, self.rules)
-        self.movement = movement.pipeline_movement(self.opening, self.snapshot, self.phased, month, self.rules)
+        self.attainment = attainment.target_attainment(
+            self.snapshot, self.credit, self.phased, month, self.rules
+        )
+        self.coverage = coverage.pipeline_coverage(
+            self.snapshot, self.credit, self.phased, month, self.rules
+        )
+        self.movement = movement.pipeline_movement(
+            self.opening, self.snapshot, self.phased, month, self.rules
+        )
 
     def row(self, table: pd.DataFrame, grain: str, grain_id: str, period: str) -> dict[str, object]:
-        found = table[(table["grain"] == grain) & (table["grain_id"] == grain_id) & (table["period"] == period)]
+        found = table[
+            (table["grain"] == grain)
+            & (table["grain_id"] == grain_id)
+            & (table["period"] == period)
+        ]
         assert len(found) == 1, (grain, grain_id, period)
         return {name: None if value is pd.NA else value for name, value in found.iloc[0].items()}
 
@@ -60,14 +89,20 @@ def euro(text: str) -> Decimal:
 def test_attainment_by_hand() -> None:
     """Ann won 150 in January and 30 in March; a deal won ahead of its date is booked in that later month."""
     rows = [
-        saved(1, "2026-01-05 10:00"), saved(1, "2026-01-20 10:00", stage_name="Won", amount=150, close_date=date(2026, 1, 20)),
+        saved(1, "2026-01-05 10:00"),
+        saved(1, "2026-01-20 10:00", stage_name="Won", amount=150, close_date=date(2026, 1, 20)),
         saved(2, "2026-03-05 10:00", stage_name="Won", amount=30, close_date=date(2026, 3, 5)),
         saved(3, "2026-03-05 10:00", stage_name="Won", amount=999, close_date=date(2026, 4, 2)),
         saved(4, "2026-03-05 10:00", stage_name="Won", amount=None, close_date=date(2026, 3, 5)),
-    ]  # fmt: skip
+    ]
     march = MonthOf(extract([deal(n) for n in (1, 2, 3, 4)], rows), Month(2026, 3))
     month = march.row(march.attainment, "person", "005A", "2026-03")
-    assert (month["target"], month["bookings"], month["variance"], month["attainment_pct"]) == (euro("100"), euro("30"), euro("-70"), 30.0)
+    assert (month["target"], month["bookings"], month["variance"], month["attainment_pct"]) == (
+        euro("100"),
+        euro("30"),
+        euro("-70"),
+        30.0,
+    )
     year = march.row(march.attainment, "company", "Acme", "FY2026")
     assert (year["target"], year["bookings"], year["status"]) == (euro("450"), euro("180"), "ok")
     team = march.row(march.attainment, "team", "North", "FY2026-Q1")
@@ -79,8 +114,14 @@ def test_someone_without_a_target_appears_and_has_no_percentage() -> None:
     rows = [saved(1, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5))]
     january = MonthOf(extract([deal(1, owner_id="005Z")], rows), Month(2026, 1))
     stranger = january.row(january.attainment, "person", "005Z", "2026-01")
-    assert (stranger["status"], stranger["attainment_pct"], stranger["bookings"]) == ("no_target", None, euro("100"))
-    assert january.row(january.attainment, "team", "Unassigned", "2026-01")["bookings"] == euro("100")
+    assert (stranger["status"], stranger["attainment_pct"], stranger["bookings"]) == (
+        "no_target",
+        None,
+        euro("100"),
+    )
+    assert january.row(january.attainment, "team", "Unassigned", "2026-01")["bookings"] == euro(
+        "100"
+    )
 
 
 def test_coverage_by_hand() -> None:
@@ -96,20 +137,40 @@ def test_coverage_by_hand() -> None:
     march = MonthOf(one, Month(2026, 3))
     assert march.coverage["period"].unique().tolist() == ["FY2026-Q2", "FY2026-Q3", "FY2026"]
     quarter = march.row(march.coverage, "person", "005A", "FY2026-Q2")
-    assert (quarter["target"], quarter["bookings"], quarter["remaining_target"]) == (euro("300"), euro("40"), euro("260"))
-    assert (quarter["open_pipeline"], quarter["open_count"], quarter["without_amount_count"]) == (euro("250"), 3, 1)
-    assert (quarter["stage_weighted_pipeline"], quarter["overdue_pipeline"]) == (euro("33"), euro("70"))
+    assert (quarter["target"], quarter["bookings"], quarter["remaining_target"]) == (
+        euro("300"),
+        euro("40"),
+        euro("260"),
+    )
+    assert (quarter["open_pipeline"], quarter["open_count"], quarter["without_amount_count"]) == (
+        euro("250"),
+        3,
+        1,
+    )
+    assert (quarter["stage_weighted_pipeline"], quarter["overdue_pipeline"]) == (
+        euro("33"),
+        euro("70"),
+    )
     assert quarter["coverage_ratio"] == pytest.approx(250 / 260)
     assert quarter["weighted_pipeline"] is None
     current = MonthOf(one, Month(2026, 3), policy='[pipeline]\noverdue = "current_period"')
-    assert current.row(current.coverage, "person", "005A", "FY2026-Q2")["open_pipeline"] == euro("320")
+    assert current.row(current.coverage, "person", "005A", "FY2026-Q2")["open_pipeline"] == euro(
+        "320"
+    )
 
 
 def test_a_covered_period_has_no_ratio_and_a_year_without_target_neither() -> None:
-    rows = [saved(1, "2026-01-05 10:00", stage_name="Won", amount=5000, close_date=date(2026, 5, 1)), saved(2, "2026-10-01 10:00")]
+    rows = [
+        saved(1, "2026-01-05 10:00", stage_name="Won", amount=5000, close_date=date(2026, 5, 1)),
+        saved(2, "2026-10-01 10:00"),
+    ]
     april = MonthOf(extract([deal(1), deal(2)], rows), Month(2026, 4))
     quarter = april.row(april.coverage, "person", "005A", "FY2026-Q2")
-    assert (quarter["status"], quarter["coverage_ratio"], quarter["remaining_target"]) == ("covered", None, euro("0"))
+    assert (quarter["status"], quarter["coverage_ratio"], quarter["remaining_target"]) == (
+        "covered",
+        None,
+        euro("0"),
+    )
     november = MonthOf(extract([deal(1), deal(2)], rows), Month(2026, 11))
     assert november.row(november.coverage, "company", "Acme", "FY2027-Q1")["status"] == "no_target"
 
@@ -122,76 +183,163 @@ def moved(march: MonthOf, grain: str, grain_id: str, period: str) -> dict[str, D
 
 def test_movement_by_hand() -> None:
     rows = [
-        saved(1, "2026-01-05 10:00", amount=100), saved(1, "2026-04-05 10:00", amount=130),
-        saved(2, "2026-01-05 10:00", amount=50), saved(2, "2026-04-05 10:00", amount=60, stage_name="Won", close_date=date(2026, 4, 5)),
-        saved(3, "2026-01-05 10:00", amount=40), saved(3, "2026-04-06 10:00", amount=10, stage_name="Lost"),
-        saved(4, "2026-01-05 10:00", amount=30), saved(4, "2026-04-07 10:00", amount=30, close_date=date(2026, 8, 1)),
+        saved(1, "2026-01-05 10:00", amount=100),
+        saved(1, "2026-04-05 10:00", amount=130),
+        saved(2, "2026-01-05 10:00", amount=50),
+        saved(2, "2026-04-05 10:00", amount=60, stage_name="Won", close_date=date(2026, 4, 5)),
+        saved(3, "2026-01-05 10:00", amount=40),
+        saved(3, "2026-04-06 10:00", amount=10, stage_name="Lost"),
+        saved(4, "2026-01-05 10:00", amount=30),
+        saved(4, "2026-04-07 10:00", amount=30, close_date=date(2026, 8, 1)),
         saved(5, "2026-04-08 10:00", amount=20),
-        saved(6, "2026-01-05 10:00", amount=10, stage_name="Lost"), saved(6, "2026-04-09 10:00", amount=10),
+        saved(6, "2026-01-05 10:00", amount=10, stage_name="Lost"),
+        saved(6, "2026-04-09 10:00", amount=10),
         saved(7, "2026-01-05 10:00", amount=5),
-        saved(8, "2026-01-05 10:00", amount=3, close_date=date(2026, 2, 1)), saved(8, "2026-04-10 10:00", amount=3),
+        saved(8, "2026-01-05 10:00", amount=3, close_date=date(2026, 2, 1)),
+        saved(8, "2026-04-10 10:00", amount=3),
         saved(9, "2026-01-05 10:00", amount=2, close_date=date(2026, 4, 20)),
-    ]  # fmt: skip
+    ]
     deals = [deal(n) for n in (1, 2, 3, 4, 6, 8, 9)]
-    deals += [deal(5, created_at=at("2026-04-08 10:00")), deal(7, is_deleted=True, modified_at=at("2026-04-11 10:00"))]
+    deals += [
+        deal(5, created_at=at("2026-04-08 10:00")),
+        deal(7, is_deleted=True, modified_at=at("2026-04-11 10:00")),
+    ]
     april = MonthOf(extract(deals, rows), Month(2026, 4))
     assert moved(april, "company", "Acme", "FY2026-Q2") == {
-        "opening": euro("227"), "created": euro("20"), "moved_in": euro("3"), "reopened": euro("10"), "increased": euro("40"),
-        "decreased": euro("30"), "moved_out": euro("32"), "won": euro("60"), "lost": euro("10"), "deleted": euro("5"), "closing": euro("163"),
-    }  # fmt: skip
+        "opening": euro("227"),
+        "created": euro("20"),
+        "moved_in": euro("3"),
+        "reopened": euro("10"),
+        "increased": euro("40"),
+        "decreased": euro("30"),
+        "moved_out": euro("32"),
+        "won": euro("60"),
+        "lost": euro("10"),
+        "deleted": euro("5"),
+        "closing": euro("163"),
+    }
     assert not reconciliation.movement_closes(april.movement)
 
 
 def test_a_change_of_owner_is_two_legs_and_none_for_the_company() -> None:
-    change = {"change_id": "0171", "opportunity_id": deal(1)["opportunity_id"], "created_at": at("2026-04-03 10:00"),
-              "field": "Owner", "data_type": "EntityId", "old_value": "005A", "new_value": "005B"}  # fmt: skip
-    one = extract([deal(1, owner_id="005B")], [saved(1, "2026-01-05 10:00"), saved(1, "2026-04-20 10:00", amount=150)], [change])
+    change = {
+        "change_id": "0171",
+        "opportunity_id": deal(1)["opportunity_id"],
+        "created_at": at("2026-04-03 10:00"),
+        "field": "Owner",
+        "data_type": "EntityId",
+        "old_value": "005A",
+        "new_value": "005B",
+    }
+    one = extract(
+        [deal(1, owner_id="005B")],
+        [saved(1, "2026-01-05 10:00"), saved(1, "2026-04-20 10:00", amount=150)],
+        [change],
+    )
     april = MonthOf(one, Month(2026, 4))
-    assert moved(april, "person", "005A", "FY2026-Q2") == {"opening": euro("100"), "reassigned_out": euro("100")}
-    assert moved(april, "person", "005B", "FY2026-Q2") == {"reassigned_in": euro("150"), "closing": euro("150")}
-    assert moved(april, "team", "South", "FY2026-Q2") == {"reassigned_in": euro("150"), "closing": euro("150")}
-    assert moved(april, "company", "Acme", "FY2026-Q2") == {"opening": euro("100"), "increased": euro("50"), "closing": euro("150")}
+    assert moved(april, "person", "005A", "FY2026-Q2") == {
+        "opening": euro("100"),
+        "reassigned_out": euro("100"),
+    }
+    assert moved(april, "person", "005B", "FY2026-Q2") == {
+        "reassigned_in": euro("150"),
+        "closing": euro("150"),
+    }
+    assert moved(april, "team", "South", "FY2026-Q2") == {
+        "reassigned_in": euro("150"),
+        "closing": euro("150"),
+    }
+    assert moved(april, "company", "Acme", "FY2026-Q2") == {
+        "opening": euro("100"),
+        "increased": euro("50"),
+        "closing": euro("150"),
+    }
 
 
 def test_the_first_month_opens_with_nothing() -> None:
     january = MonthOf(extract([deal(1)], [saved(1, "2026-01-05 10:00")]), Month(2026, 1))
     assert january.opening.empty
-    assert moved(january, "company", "Acme", "FY2026-Q2") == {"created": euro("100"), "closing": euro("100")}
+    assert moved(january, "company", "Acme", "FY2026-Q2") == {
+        "created": euro("100"),
+        "closing": euro("100"),
+    }
 
 
 def test_the_movement_shows_the_quarter_that_ends_too() -> None:
     march = MonthOf(extract([deal(1)], [saved(1, "2026-01-05 10:00")]), Month(2026, 3))
-    assert march.movement["period"].unique().tolist() == ["FY2026-Q1", "FY2026-Q2", "FY2026-Q3", "FY2026"]
+    assert march.movement["period"].unique().tolist() == [
+        "FY2026-Q1",
+        "FY2026-Q2",
+        "FY2026-Q3",
+        "FY2026",
+    ]
 
 
 SAVE = st.tuples(
-    st.integers(1, 5), st.integers(0, 118), st.sampled_from(["Open", "Proposal", "Won", "Lost"]),
-    st.one_of(st.none(), st.integers(0, 10**9)), st.integers(-40, 200),
-)  # fmt: skip
-CHANGE = st.tuples(st.integers(1, 5), st.integers(0, 118), st.sampled_from(["005A", "005B", "005Z"]), st.sampled_from(["005A", "005B", "005Z"]))
+    st.integers(1, 5),
+    st.integers(0, 118),
+    st.sampled_from(["Open", "Proposal", "Won", "Lost"]),
+    st.one_of(st.none(), st.integers(0, 10**9)),
+    st.integers(-40, 200),
+)
+CHANGE = st.tuples(
+    st.integers(1, 5),
+    st.integers(0, 118),
+    st.sampled_from(["005A", "005B", "005Z"]),
+    st.sampled_from(["005A", "005B", "005Z"]),
+)
 
 
 @settings(max_examples=60, deadline=None)
 @given(
-    st.lists(SAVE, min_size=3, max_size=25), st.lists(CHANGE, max_size=6), st.sets(st.integers(1, 5), max_size=2),
-    st.sampled_from(["separate", "current_period"]), st.integers(1, 4),
-)  # fmt: skip
+    st.lists(SAVE, min_size=3, max_size=25),
+    st.lists(CHANGE, max_size=6),
+    st.sets(st.integers(1, 5), max_size=2),
+    st.sampled_from(["separate", "current_period"]),
+    st.integers(1, 4),
+)
 def test_every_grain_and_period_reconciles_whatever_happens(
-    saves: list[tuple[int, int, str, int | None, int]], changes: list[tuple[int, int, str, str]], deleted: set[int], overdue: str, month: int
+    saves: list[tuple[int, int, str, int | None, int]],
+    changes: list[tuple[int, int, str, str]],
+    deleted: set[int],
+    overdue: str,
+    month: int,
 ) -> None:
     start = at("2026-01-03 10:00")
-    rows = [saved(n, "2026-01-03 10:00", amount=n * 111, close_date=date(2026, 2, n)) for n in range(1, 6)]
+    rows = [
+        saved(n, "2026-01-03 10:00", amount=n * 111, close_date=date(2026, 2, n))
+        for n in range(1, 6)
+    ]
     rows += [
-        saved(n, "2026-01-05 10:00", history_id=f"008{i:03d}", created_at=start + timedelta(days=days), stage_name=stage,
-              amount=None if amount is None else Decimal(amount) / 100, close_date=date(2026, 3, 1) + timedelta(days=shift))
+        saved(
+            n,
+            "2026-01-05 10:00",
+            history_id=f"008{i:03d}",
+            created_at=start + timedelta(days=days),
+            stage_name=stage,
+            amount=None if amount is None else Decimal(amount) / 100,
+            close_date=date(2026, 3, 1) + timedelta(days=shift),
+        )
         for i, (n, days, stage, amount, shift) in enumerate(saves)
-    ]  # fmt: skip
+    ]
     moves = [
-        {"change_id": f"017{i:03d}", "opportunity_id": deal(n)["opportunity_id"], "created_at": start + timedelta(days=days),
-         "field": "Owner", "data_type": "EntityId", "old_value": old, "new_value": new}
+        {
+            "change_id": f"017{i:03d}",
+            "opportunity_id": deal(n)["opportunity_id"],
+            "created_at": start + timedelta(days=days),
+            "field": "Owner",
+            "data_type": "EntityId",
+            "old_value": old,
+            "new_value": new,
+        }
         for i, (n, days, old, new) in enumerate(changes)
-    ]  # fmt: skip
-    deals = [deal(n, created_at=start, is_deleted=n in deleted, modified_at=start + timedelta(days=20 * n)) for n in range(1, 6)]
+    ]
+    deals = [
+        deal(
+            n, created_at=start, is_deleted=n in deleted, modified_at=start + timedelta(days=20 * n)
+        )
+        for n in range(1, 6)
+    ]
     one = extract(deals, rows, moves)
     policy = f'[pipeline]\noverdue = "{overdue}"'
     try:
@@ -201,7 +349,9 @@ def test_every_grain_and_period_reconciles_whatever_happens(
         return
     assert not reconciliation.movement_closes(its.movement)
     assert not reconciliation.closing_is_open_pipeline(its.movement, its.coverage)
-    assert not reconciliation.people_sum_to_teams_and_company(its.attainment, reconciliation.ATTAINMENT)
+    assert not reconciliation.people_sum_to_teams_and_company(
+        its.attainment, reconciliation.ATTAINMENT
+    )
     assert not reconciliation.people_sum_to_teams_and_company(its.coverage, reconciliation.COVERAGE)
     assert not reconciliation.people_sum_to_teams_and_company(its.movement, ["opening", "closing"])
     assert not reconciliation.phasing_sums_to_annual_target(its.phased)
@@ -215,8 +365,12 @@ def test_every_grain_and_period_reconciles_whatever_happens(
 
 def test_the_closing_plan_lists_90_days_and_what_is_overdue() -> None:
     """The plan made at the end of March covers 1 April to 29 June."""
-    rows = [saved(n, "2026-01-05 10:00", close_date=day) for n, day in enumerate(
-        [date(2026, 3, 31), date(2026, 4, 1), date(2026, 6, 29), date(2026, 6, 30)], start=1)]  # fmt: skip
+    rows = [
+        saved(n, "2026-01-05 10:00", close_date=day)
+        for n, day in enumerate(
+            [date(2026, 3, 31), date(2026, 4, 1), date(2026, 6, 29), date(2026, 6, 30)], start=1
+        )
+    ]
     march = MonthOf(extract([deal(n) for n in range(1, 5)], rows), Month(2026, 3))
     plan = closing.closing_plan(march.snapshot, march.month, march.rules)
     assert plan["close_date"].tolist() == [date(2026, 3, 31), date(2026, 4, 1), date(2026, 6, 29)]
@@ -225,41 +379,76 @@ def test_the_closing_plan_lists_90_days_and_what_is_overdue() -> None:
 
 
 def test_a_slow_deal_of_an_existing_client_is_protected() -> None:
-    pushed = [saved(2, "2026-01-06 10:00", close_date=date(2026, 2, 1)), saved(2, "2026-01-20 10:00", close_date=date(2026, 3, 5)),
-              saved(2, "2026-03-01 10:00", close_date=date(2026, 4, 20))]  # fmt: skip
+    pushed = [
+        saved(2, "2026-01-06 10:00", close_date=date(2026, 2, 1)),
+        saved(2, "2026-01-20 10:00", close_date=date(2026, 3, 5)),
+        saved(2, "2026-03-01 10:00", close_date=date(2026, 4, 20)),
+    ]
     won_once = saved(1, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5))
     march = MonthOf(extract([deal(1), deal(2)], [won_once, *pushed]), Month(2026, 3))
-    assert closing.closing_plan(march.snapshot, march.month, march.rules)["flags"].tolist() == ["pushed slow protect"]
-    stranger = MonthOf(extract([deal(1, account_id="001B"), deal(2)], [won_once, *pushed]), Month(2026, 3))
-    assert closing.closing_plan(stranger.snapshot, stranger.month, stranger.rules)["flags"].tolist() == ["pushed slow"]
+    assert closing.closing_plan(march.snapshot, march.month, march.rules)["flags"].tolist() == [
+        "pushed slow protect"
+    ]
+    stranger = MonthOf(
+        extract([deal(1, account_id="001B"), deal(2)], [won_once, *pushed]), Month(2026, 3)
+    )
+    assert closing.closing_plan(stranger.snapshot, stranger.month, stranger.rules)[
+        "flags"
+    ].tolist() == ["pushed slow"]
 
 
 def test_findings_name_the_record_and_what_is_wrong() -> None:
     deals = [deal(1, owner_id="005Z", name="=cmd\x07|北京"), deal(2), deal(3), deal(4)]
     rows = [
-        saved(1, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5)), saved(2, "2026-01-05 10:00", amount=None),
-        saved(3, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 9, 1)), saved(4, "2026-07-05 10:00"),
-    ]  # fmt: skip
+        saved(1, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5)),
+        saved(2, "2026-01-05 10:00", amount=None),
+        saved(3, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 9, 1)),
+        saved(4, "2026-07-05 10:00"),
+    ]
     march = MonthOf(extract(deals, rows), Month(2026, 3))
-    found = quality.data_quality(march.snapshot, march.credit, march.phased, march.folk, march.month, march.rules, "00D", range(0x20, 0x500))
+    found = quality.data_quality(
+        march.snapshot,
+        march.credit,
+        march.phased,
+        march.folk,
+        march.month,
+        march.rules,
+        "00D",
+        range(0x20, 0x500),
+    )
     names = dict(zip(found["finding"].tolist(), found["record_id"].tolist(), strict=True))
     assert names == {
-        "booked_later": deals[2]["opportunity_id"], "booking_without_target": deals[0]["opportunity_id"],
-        "history_assumed": deals[3]["opportunity_id"], "open_without_amount": deals[1]["opportunity_id"],
-        "owner_assumed": "00D", "owner_unknown": deals[0]["opportunity_id"], "text_unprintable": deals[0]["opportunity_id"],
-    }  # fmt: skip
-    assert not reconciliation.every_booking_has_a_target(march.snapshot, march.phased, found, march.month, march.rules)
-    assert reconciliation.every_booking_has_a_target(march.snapshot, march.phased, found.iloc[:0], march.month, march.rules)
-    assert all("\x07" not in detail for detail in found["detail"].tolist())
-    owners = dict(zip(found["finding"].tolist(), found["owner_id"].fillna("").tolist(), strict=True))
-    assert (owners["open_without_amount"], owners["owner_unknown"], owners["owner_assumed"]) == ("005A", "005Z", ""), (
-        "the whole is the administrators'"
+        "booked_later": deals[2]["opportunity_id"],
+        "booking_without_target": deals[0]["opportunity_id"],
+        "history_assumed": deals[3]["opportunity_id"],
+        "open_without_amount": deals[1]["opportunity_id"],
+        "owner_assumed": "00D",
+        "owner_unknown": deals[0]["opportunity_id"],
+        "text_unprintable": deals[0]["opportunity_id"],
+    }
+    assert not reconciliation.every_booking_has_a_target(
+        march.snapshot, march.phased, found, march.month, march.rules
     )
+    assert reconciliation.every_booking_has_a_target(
+        march.snapshot, march.phased, found.iloc[:0], march.month, march.rules
+    )
+    assert all("\x07" not in detail for detail in found["detail"].tolist())
+    owners = dict(
+        zip(found["finding"].tolist(), found["owner_id"].fillna("").tolist(), strict=True)
+    )
+    assert (owners["open_without_amount"], owners["owner_unknown"], owners["owner_assumed"]) == (
+        "005A",
+        "005Z",
+        "",
+    ), "the whole is the administrators'"
 
 
 def test_the_laws_see_a_table_that_breaks_them() -> None:
     """A law that cannot fail protects nobody."""
-    rows = [saved(1, "2026-01-05 10:00", close_date=date(2026, 5, 1)), saved(2, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5))]
+    rows = [
+        saved(1, "2026-01-05 10:00", close_date=date(2026, 5, 1)),
+        saved(2, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5)),
+    ]
     january = MonthOf(extract([deal(1), deal(2)], rows), Month(2026, 1))
 
     def spoiled(table: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -269,7 +458,13 @@ def test_the_laws_see_a_table_that_breaks_them() -> None:
 
     assert reconciliation.phasing_sums_to_annual_target(spoiled(january.phased, "baseline_target"))
     assert reconciliation.movement_closes(spoiled(january.movement, "closing"))
-    assert reconciliation.closing_is_open_pipeline(january.movement, spoiled(january.coverage, "open_pipeline"))
-    assert reconciliation.people_sum_to_teams_and_company(spoiled(january.attainment, "bookings"), ["bookings"])
+    assert reconciliation.closing_is_open_pipeline(
+        january.movement, spoiled(january.coverage, "open_pipeline")
+    )
+    assert reconciliation.people_sum_to_teams_and_company(
+        spoiled(january.attainment, "bookings"), ["bookings"]
+    )
     for name in ("created_at", "known_at", "stage_entered_at"):
-        assert reconciliation.no_fact_after_as_of(january.snapshot.assign(**{name: january.snapshot["as_of"]})), name
+        assert reconciliation.no_fact_after_as_of(
+            january.snapshot.assign(**{name: january.snapshot["as_of"]})
+        ), name

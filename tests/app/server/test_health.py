@@ -9,7 +9,14 @@ from typer.testing import CliRunner
 
 from app.cli import app as cli
 from app.server.app import front
-from app.server.health import LEAST_FREE, daemon_finding, disk_finding, examine, month_end_finding, published_finding
+from app.server.health import (
+    LEAST_FREE,
+    daemon_finding,
+    disk_finding,
+    examine,
+    month_end_finding,
+    published_finding,
+)
 from embedded_org.server import serving_app
 from orchestration.instance import dagster_instance
 from sales.calendar import Month
@@ -29,16 +36,30 @@ def test_a_daemon_may_be_silent_for_ten_minutes(minutes: int, *, is_ok: bool) ->
     beats = {"SENSOR": NOW, "SCHEDULER": NOW - timedelta(minutes=minutes)}
     found = daemon_finding(["SENSOR", "SCHEDULER"], beats, NOW)
     assert found.is_ok is is_ok
-    assert is_ok or found.sentence == "nothing was heard of scheduler since 2026-05-05 11:49 UTC; start dagster-daemon, or read its log"
+    assert (
+        is_ok
+        or found.sentence
+        == "nothing was heard of scheduler since 2026-05-05 11:49 UTC; start dagster-daemon, or read its log"
+    )
 
 
 def test_a_daemon_that_never_was_is_failing() -> None:
-    assert daemon_finding(["SENSOR"], {}, NOW).sentence == "nothing was heard of sensor yet; start dagster-daemon, or read its log"
-    assert daemon_finding(["SENSOR"], {"SENSOR": NOW, "RETIRED": APRIL_DUE}, NOW).is_ok, "only the parts that this instance needs"
+    assert (
+        daemon_finding(["SENSOR"], {}, NOW).sentence
+        == "nothing was heard of sensor yet; start dagster-daemon, or read its log"
+    )
+    assert daemon_finding(["SENSOR"], {"SENSOR": NOW, "RETIRED": APRIL_DUE}, NOW).is_ok, (
+        "only the parts that this instance needs"
+    )
 
 
 @pytest.mark.parametrize(
-    ("fault", "free", "status"), [("", LEAST_FREE, "ok"), ("", LEAST_FREE - 1, "failing"), ("Read-only file system", LEAST_FREE, "failing")]
+    ("fault", "free", "status"),
+    [
+        ("", LEAST_FREE, "ok"),
+        ("", LEAST_FREE - 1, "failing"),
+        ("Read-only file system", LEAST_FREE, "failing"),
+    ],
 )
 def test_a_home_needs_room_and_the_right_to_write(fault: str, free: int, status: str) -> None:
     assert disk_finding(Path("there"), fault, free).status == status
@@ -53,10 +74,14 @@ def test_a_home_needs_room_and_the_right_to_write(fault: str, free: int, status:
         (Month(2026, 4), APRIL_DUE + timedelta(days=30), 25, True),
     ],
 )
-def test_a_month_that_is_due_has_a_day_to_be_published(newest: Month | None, due: datetime | None, hours: int, *, is_ok: bool) -> None:
+def test_a_month_that_is_due_has_a_day_to_be_published(
+    newest: Month | None, due: datetime | None, hours: int, *, is_ok: bool
+) -> None:
     found = published_finding(newest, due, APRIL_DUE + timedelta(hours=hours))
     assert found.is_ok is is_ok
-    assert is_ok or found.sentence.startswith("2026-04 was due on 2026-05-04 07:00 UTC and is not published")
+    assert is_ok or found.sentence.startswith(
+        "2026-04 was due on 2026-05-04 07:00 UTC and is not published"
+    )
 
 
 @pytest.mark.parametrize(
@@ -69,7 +94,9 @@ def test_a_month_that_is_due_has_a_day_to_be_published(newest: Month | None, due
         (dg.DagsterRunStatus.CANCELED, False),
     ],
 )
-def test_the_last_month_end_must_not_have_failed(status: dg.DagsterRunStatus | None, *, is_ok: bool) -> None:
+def test_the_last_month_end_must_not_have_failed(
+    status: dg.DagsterRunStatus | None, *, is_ok: bool
+) -> None:
     assert month_end_finding(status, "2026-04").is_ok is is_ok
 
 
@@ -81,9 +108,13 @@ def test_a_later_good_run_makes_up_for_a_failed_one(home: Path) -> None:
         return next(each.status for each in examine(NOW) if each.name == "month_end")
 
     with dagster_instance() as instance:
-        instance.create_run_for_job(month_end, status=dg.DagsterRunStatus.FAILURE, tags={"dagster/partition": "2026-04"})
+        instance.create_run_for_job(
+            month_end, status=dg.DagsterRunStatus.FAILURE, tags={"dagster/partition": "2026-04"}
+        )
         assert month_end_status() == "failing"
-        instance.create_run_for_job(month_end, status=dg.DagsterRunStatus.SUCCESS, tags={"dagster/partition": "2026-04"})
+        instance.create_run_for_job(
+            month_end, status=dg.DagsterRunStatus.SUCCESS, tags={"dagster/partition": "2026-04"}
+        )
         assert month_end_status() == "ok"
     assert (home / "dagster" / "dagster.yaml").exists()
 
@@ -93,7 +124,11 @@ def test_the_command_answers_for_people_and_for_programs() -> None:
     told = CliRunner().invoke(cli.app, ["health"])
     assert told.exit_code == 1, "no daemon was ever here"
     assert "ok      storage: Dagster's storage answers\n" in told.stdout
-    assert CliRunner().invoke(cli.app, ["health", "--json"]).stdout.startswith('{"storage": {"status": "ok", "sentence": ')
+    assert (
+        CliRunner()
+        .invoke(cli.app, ["health", "--json"])
+        .stdout.startswith('{"storage": {"status": "ok", "sentence": ')
+    )
 
 
 @pytest.fixture
@@ -104,12 +139,20 @@ def address(home: Path) -> Iterator[str]:
         yield address
 
 
-def test_the_front_says_words_of_health_and_nothing_of_this_machine(address: str, home: Path) -> None:
+def test_the_front_says_words_of_health_and_nothing_of_this_machine(
+    address: str, home: Path
+) -> None:
     answer = requests.get(f"{address}/health", timeout=30)
     assert answer.status_code == 503
     assert answer.json() == {
         "status": "failing",
-        "checks": {"storage": "ok", "daemon": "failing", "month_end": "ok", "disk": "ok", "published": "ok"},
+        "checks": {
+            "storage": "ok",
+            "daemon": "failing",
+            "month_end": "ok",
+            "disk": "ok",
+            "published": "ok",
+        },
     }
     assert str(home) not in answer.text
 

@@ -19,7 +19,16 @@ from assets.metadata.parents import STATED, Columns
 from sales import arrow as columns
 from sales.contracts import published as tables
 from sales.history.extract import Extract
-from tests.assets.rich_firm import BY_ROLE, OTHER, HeldBooks, Tables, month_tables, no_reader, rich_extract, write_policy
+from tests.assets.rich_firm import (
+    BY_ROLE,
+    OTHER,
+    HeldBooks,
+    Tables,
+    month_tables,
+    no_reader,
+    rich_extract,
+    write_policy,
+)
 
 Change = Callable[[pa.Array], pa.Array]
 
@@ -33,14 +42,18 @@ def turned(first: int, last: int) -> Change:
     """Return a change that moves the values of some rows down by one, the last of them to the first."""
 
     def change(old: pa.Array) -> pa.Array:
-        return pa.concat_arrays([old[:first], old[last - 1 : last], old[first : last - 1], old[last:]])
+        return pa.concat_arrays(
+            [old[:first], old[last - 1 : last], old[first : last - 1], old[last:]]
+        )
 
     return change
 
 
 def each(change: Callable[[int, object], object]) -> Change:
     """Return a change of each value, given its row."""
-    return lambda old: pa.array([change(row, value) for row, value in enumerate(old.to_pylist())], old.type)
+    return lambda old: pa.array(
+        [change(row, value) for row, value in enumerate(old.to_pylist())], old.type
+    )
 
 
 def written(*values: object) -> Change:
@@ -64,10 +77,16 @@ CHANGES: Mapping[tuple[str, str], Change] = {
     # Fiscal months follow each other: only the ends of their row are free, and where a year begins.
     ("raw_periods", "kind"): written(*["Week"] * 12),
     ("raw_periods", "start_date"): written(date(2021, 4, 25)),
-    ("raw_periods", "end_date"): each(lambda _, day: date(2022, 7, 28) if day == date(2022, 7, 3) else day),
+    ("raw_periods", "end_date"): each(
+        lambda _, day: date(2022, 7, 28) if day == date(2022, 7, 3) else day
+    ),
     ("raw_periods", "number"): each(lambda row, _: (row + 6) % 12 + 1),
-    ("raw_opportunity_field_history", "field"): each(lambda row, name: name if row % 2 else "Former"),
-    ("raw_opportunity_field_history", "old_value"): each(lambda _, old: {"005000000000002AAA": "005000000000003AAA"}.get(str(old), old)),
+    ("raw_opportunity_field_history", "field"): each(
+        lambda row, name: name if row % 2 else "Former"
+    ),
+    ("raw_opportunity_field_history", "old_value"): each(
+        lambda _, old: {"005000000000002AAA": "005000000000003AAA"}.get(str(old), old)
+    ),
     ("raw_users", "username"): turned(0, 3),
     ("raw_users", "email"): turned(3, 5),
     ("raw_roles", "parent_role_id"): written("00E000000000001AAA", None),
@@ -80,14 +99,20 @@ CHANGES: Mapping[tuple[str, str], Change] = {
     ("raw_split_types", "is_active"): written(False),
     ("raw_split_types", "is_total_validated"): written(False),
     ("raw_quotas", "currency_code"): written(*["GBP"] * 200),
-    ("raw_quotas", "owner_id"): each(lambda _, owner: {"005000000000002AAA": "005000000000003AAA"}.get(str(owner), owner)),
+    ("raw_quotas", "owner_id"): each(
+        lambda _, owner: {"005000000000002AAA": "005000000000003AAA"}.get(str(owner), owner)
+    ),
 }
 
 
 def changed(extract: Extract, table: str, column: str) -> Extract:
     """Return an extract in which one column of a raw table says something else."""
     name = table.removeprefix("raw_")
-    return replace(extract, extract_id=f"{table}.{column}", **{name: changed_table(getattr(extract, name), table, column)})
+    return replace(
+        extract,
+        extract_id=f"{table}.{column}",
+        **{name: changed_table(getattr(extract, name), table, column)},
+    )
 
 
 def changed_table(frame: pd.DataFrame, table: str, column: str) -> pd.DataFrame:
@@ -96,13 +121,19 @@ def changed_table(frame: pd.DataFrame, table: str, column: str) -> pd.DataFrame:
     return frame.assign(**{column: columns.series(change(columns.arrow(frame[column])))})
 
 
-def moved(before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]) -> set[tuple[str, str]]:
+def moved(
+    before: Mapping[str, pd.DataFrame], after: Mapping[str, pd.DataFrame]
+) -> set[tuple[str, str]]:
     """Return the published columns that differ, as (table, column).
 
-    Rows are held against each other by key. A row that comes or goes is a change of the key's columns
-    whose values come or go; where none of them does, of `KEY`.
+    Rows are held against each other by key. A row that comes or goes is a change of the key's
+    columns whose values come or go; where none of them does, of `KEY`.
     """
-    return {(name, column) for name in before for column in _moved(before[name], after[name], tables.MONTHLY[name])}
+    return {
+        (name, column)
+        for name in before
+        for column in _moved(before[name], after[name], tables.MONTHLY[name])
+    }
 
 
 KEY = "(key)"
@@ -113,18 +144,28 @@ def _moved(before: pd.DataFrame, after: pd.DataFrame, contract: type[tables.Cont
     old, new = _rows(before, key), _rows(after, key)
     found: set[str] = set()
     if old.keys() != new.keys():
-        found = {name for n, name in enumerate(key) if {row[n] for row in old} != {row[n] for row in new}} or {KEY}
+        found = {
+            name for n, name in enumerate(key) if {row[n] for row in old} != {row[n] for row in new}
+        } or {KEY}
     names = [name for name in before.columns if name not in key]
     for row in old.keys() & new.keys():
         if old[row] != new[row]:
-            found |= {name for name, was, now in zip(names, old[row], new[row], strict=True) if was != now}
+            found |= {
+                name for name, was, now in zip(names, old[row], new[row], strict=True) if was != now
+            }
     return found
 
 
 def _rows(table: pd.DataFrame, key: list[str]) -> dict[tuple[object, ...], tuple[object, ...]]:
     rest = [name for name in table.columns if name not in key]
     values = {name: columns.arrow(table[name]).to_pylist() for name in table.columns}
-    return dict(zip(zip(*(values[name] for name in key), strict=True), zip(*(values[name] for name in rest), strict=True), strict=True))
+    return dict(
+        zip(
+            zip(*(values[name] for name in key), strict=True),
+            zip(*(values[name] for name in rest), strict=True),
+            strict=True,
+        )
+    )
 
 
 def above(lineage: Mapping[str, Parents]) -> dict[tuple[str, str], Columns]:
@@ -137,10 +178,16 @@ def above(lineage: Mapping[str, Parents]) -> dict[tuple[str, str], Columns]:
             known[each] = parents.union(*(ancestors(parent) for parent in parents))
         return known[each]
 
-    return {(table, column): ancestors((table, column)) for table in tables.MONTHLY for column in lineage[table]}
+    return {
+        (table, column): ancestors((table, column))
+        for table in tables.MONTHLY
+        for column in lineage[table]
+    }
 
 
-def undeclared(lineage: Mapping[str, Parents], raw: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+def undeclared(
+    lineage: Mapping[str, Parents], raw: Iterable[tuple[str, str]], found: Iterable[tuple[str, str]]
+) -> set[tuple[str, str]]:
     """Return what moved without having one of the changed raw columns among its ancestors; where only the key moved, those of any key column."""
     known = above(lineage)
 
@@ -173,12 +220,19 @@ def _compute(policy: str, folder: Path, raw: Sequence[tuple[str, str]]) -> Table
         return targets
 
     write_policy(folder, policy)
-    return month_tables(HeldBooks(folder, folder, no_reader, "https://firm.example", held=held, alter=alter))
+    return month_tables(
+        HeldBooks(folder, folder, no_reader, "https://firm.example", held=held, alter=alter)
+    )
 
 
-# Which policy a column is changed under, where it is not the plain one: what only the other form of a rule reads.
+# Which policy a column is changed under, where it is not the plain one: what only the other form of
+# a rule reads.
 POLICY_OF: Mapping[tuple[str, str], str] = {
-    **{(table, column): OTHER for table in ("raw_quotas", "raw_record_types", "raw_periods") for column in tables.column_names(tables.RAW[table])},
+    **{
+        (table, column): OTHER
+        for table in ("raw_quotas", "raw_record_types", "raw_periods")
+        for column in tables.column_names(tables.RAW[table])
+    },
     ("raw_users", "manager_id"): OTHER,
     ("raw_opportunities", "record_type_id"): OTHER,
     ("raw_opportunities", "custom_amount"): OTHER,
@@ -188,6 +242,8 @@ POLICY_OF: Mapping[tuple[str, str], str] = {
 }
 DESCENDANTS: Mapping[tuple[str, str], Columns] = {
     raw: frozenset(each for each, ancestors in above(LINEAGE).items() if raw in ancestors)
-    for raw in ((table, column) for table in tables.RAW for column in tables.column_names(tables.RAW[table]))
+    for raw in (
+        (table, column) for table in tables.RAW for column in tables.column_names(tables.RAW[table])
+    )
 }
 UNREAD = [raw for raw, descendants in DESCENDANTS.items() if not descendants]

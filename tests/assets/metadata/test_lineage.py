@@ -12,7 +12,14 @@ from assets.metadata.tables import column_lineage
 from orchestration.definitions import defs
 from sales.contracts.published import MONTHLY, RAW, column_names
 from sales.forecast import backtest as track_record
-from tests.assets.metadata.experiment import CHANGES, DESCENDANTS, POLICY_OF, UNREAD, moved_by, undeclared
+from tests.assets.metadata.experiment import (
+    CHANGES,
+    DESCENDANTS,
+    POLICY_OF,
+    UNREAD,
+    moved_by,
+    undeclared,
+)
 from tests.assets.rich_firm import PLAIN, assets
 
 GRAPH = defs.resolve_asset_graph()
@@ -22,11 +29,18 @@ ALL: dict[str, Parents] = {**LINEAGE, "month_end_packs": PAGES}
 def columns_of(asset: str) -> set[str]:
     if asset in ALL:
         return set(ALL[asset])
-    return {column.name for column in GRAPH.get(dg.AssetKey.from_user_string(asset)).metadata["dagster/column_schema"].columns}
+    return {
+        column.name
+        for column in GRAPH.get(dg.AssetKey.from_user_string(asset))
+        .metadata["dagster/column_schema"]
+        .columns
+    }
 
 
 def test_every_column_of_every_table_says_where_it_comes_from() -> None:
-    assert {name: set(parents) for name, parents in LINEAGE.items()} == {name: set(column_names(each)) for name, each in (MONTHLY | RAW).items()}
+    assert {name: set(parents) for name, parents in LINEAGE.items()} == {
+        name: set(column_names(each)) for name, each in (MONTHLY | RAW).items()
+    }
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -34,11 +48,15 @@ def test_parents_are_columns_of_what_the_asset_depends_on(name: str) -> None:
     parents = frozenset[tuple[str, str]]().union(*ALL[name].values())
     above = {key.to_user_string() for key in GRAPH.get(dg.AssetKey(name)).parent_keys}
     assert {asset for asset, _ in parents} <= above
-    assert {(asset, column) for asset, column in parents if column not in columns_of(asset)} == set()
+    assert {
+        (asset, column) for asset, column in parents if column not in columns_of(asset)
+    } == set()
 
 
 def test_every_raw_column_leads_to_a_field() -> None:
-    assert [(name, column) for name in RAW for column, parents in LINEAGE[name].items() if not parents] == []
+    assert [
+        (name, column) for name in RAW for column, parents in LINEAGE[name].items() if not parents
+    ] == []
 
 
 def test_the_ui_is_told_the_same() -> None:
@@ -46,8 +64,11 @@ def test_the_ui_is_told_the_same() -> None:
     assert list(told) == [dg.TableColumnDep(dg.AssetKey("opportunity_snapshot"), "amount")]
 
 
-# Columns with the same descendants stand for each other; `python -m benchmarks.lineage` changes every one of them.
-SAMPLE = list({descendants: raw for raw, descendants in reversed(DESCENDANTS.items()) if descendants}.values())
+# Columns with the same descendants stand for each other; `python -m benchmarks.lineage` changes
+# every one of them.
+SAMPLE = list(
+    {descendants: raw for raw, descendants in reversed(DESCENDANTS.items()) if descendants}.values()
+)
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +80,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("raw", SAMPLE, ids=".".join)
-def test_what_a_raw_column_moves_has_it_among_its_ancestors(raw: tuple[str, str], folder: Path) -> None:
+def test_what_a_raw_column_moves_has_it_among_its_ancestors(
+    raw: tuple[str, str], folder: Path
+) -> None:
     found = moved_by(POLICY_OF.get(raw, PLAIN), folder, [raw])
     assert found, "an experiment that moves nothing shows nothing"
     assert undeclared(LINEAGE, [raw], found) == set()
@@ -73,7 +96,12 @@ def test_an_edge_that_is_left_out_is_found(folder: Path) -> None:
     """Otherwise the experiment could not fail."""
     raw = ("raw_users", "is_active")
     found = moved_by(PLAIN, folder, [raw])
-    cut = {**LINEAGE, "data_quality": {name: parents - {raw} for name, parents in LINEAGE["data_quality"].items()}}
+    cut = {
+        **LINEAGE,
+        "data_quality": {
+            name: parents - {raw} for name, parents in LINEAGE["data_quality"].items()
+        },
+    }
     assert undeclared(cut, [raw], found) == found != set()
 
 

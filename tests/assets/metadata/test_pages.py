@@ -14,13 +14,18 @@ from reports.sections import headline
 from tests.reports.months import reports_of
 from tests.reports.sections.test_landing import month_tables
 
-# Their heads are periods, months or causes: what is printed is named by the first cell, or is all alike.
+# Their heads are periods, months or causes: what is printed is named by the first cell, or is all
+# alike.
 ALIKE = {"clients": "booked or expected"}
 
 
 def named_tiles() -> list[str]:
     """Return the first argument of each tile that the code can make, as it is written."""
-    made = [node for node in ast.walk(ast.parse(getsource(headline.tiles))) if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Tile"]
+    made = [
+        node
+        for node in ast.walk(ast.parse(getsource(headline.tiles)))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Tile"
+    ]
     return [each.args[0].args[0].value for each in made]  # type: ignore[attr-defined]
 
 

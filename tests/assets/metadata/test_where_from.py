@@ -25,20 +25,32 @@ def month_of(role: str = HOSTILE) -> MonthOf:
         saved(3, "2026-02-05 10:00", stage_name="Won", amount=789, close_date=date(2026, 1, 9)),
     ]
     roles = [{"role_id": "00EN", "name": role}, {"role_id": "00ES", "name": "South"}]
-    return MonthOf(extract([deal(n, **secret) for n in (1, 2, 3)], rows, roles=roles), Month(2026, 4))
+    return MonthOf(
+        extract([deal(n, **secret) for n in (1, 2, 3)], rows, roles=roles), Month(2026, 4)
+    )
 
 
 def page(its: MonthOf, name: str, table: pd.DataFrame) -> str:
-    return str(explained.where_from(name, table, its.snapshot, its.credit, its.phased, its.rules).value)
+    return str(
+        explained.where_from(name, table, its.snapshot, its.credit, its.phased, its.rules).value
+    )
 
 
 def test_each_row_says_what_makes_it_up_and_the_command_that_lists_it() -> None:
     its = month_of("North")
     text = page(its, COVERAGE, its.coverage)
-    assert "**North, FY2026-Q2** `onpace explain coverage --team North --period FY2026-Q2 --as-of 2026-04`" in text
-    assert f"- open_pipeline 579.00: 2 opportunities: {deal(1)['opportunity_id']}, {deal(2)['opportunity_id']}" in text
+    assert (
+        "**North, FY2026-Q2** `onpace explain coverage --team North --period FY2026-Q2 --as-of 2026-04`"
+        in text
+    )
+    assert (
+        f"- open_pipeline 579.00: 2 opportunities: {deal(1)['opportunity_id']}, {deal(2)['opportunity_id']}"
+        in text
+    )
     assert "`onpace explain coverage --period FY2026 --as-of 2026-04`" in text
-    assert "`onpace explain attainment --person 005A --period 2026-04 --as-of 2026-04`" in page(its, ATTAINMENT, its.attainment)
+    assert "`onpace explain attainment --person 005A --period 2026-04 --as-of 2026-04`" in page(
+        its, ATTAINMENT, its.attainment
+    )
     assert all(f"| {column} | {rule.words} |" in text for column, rule in RULES[COVERAGE].items())
 
 
@@ -54,7 +66,10 @@ def test_hostile_names_stay_text() -> None:
     its = month_of()
     text = page(its, COVERAGE, its.coverage)
     assert "**No\\`rth\\|\\*\\*&lt;b\\>x&lt;\\/b\\>\\[a\\]\\(http\\:\\/\\/x\\), FY2026-Q2**" in text
-    assert "`` onpace explain coverage --team 'No`rth|**<b>x</b>[a](http://x)' --period FY2026-Q2 --as-of 2026-04 ``" in text
+    assert (
+        "`` onpace explain coverage --team 'No`rth|**<b>x</b>[a](http://x)' --period FY2026-Q2 --as-of 2026-04 ``"
+        in text
+    )
 
 
 def test_a_row_that_does_not_add_up_is_said_first_and_without_its_amounts() -> None:
@@ -71,6 +86,9 @@ def test_a_long_page_says_how_many_rows_it_leaves_out(monkeypatch: pytest.Monkey
     its = month_of("North")
     monkeypatch.setattr(explained, "MOST", 1000)
     text = page(its, COVERAGE, its.coverage)
-    shown, left_out = text.count("`onpace explain coverage"), int(re.findall(r"(\d+) rows are left out", text)[0])
+    shown, left_out = (
+        text.count("`onpace explain coverage"),
+        int(re.findall(r"(\d+) rows are left out", text)[0]),
+    )
     assert shown > 0
     assert shown + left_out == len(its.coverage)

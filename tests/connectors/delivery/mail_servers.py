@@ -91,17 +91,31 @@ class Inbox:
 
 
 @contextmanager
-def serving(inbox: Inbox, *, tls: Path | None = None, implicit: bool = False, size: int = 64_000_000, login: bool = False) -> Iterator[int]:
+def serving(
+    inbox: Inbox,
+    *,
+    tls: Path | None = None,
+    implicit: bool = False,
+    size: int = 64_000_000,
+    login: bool = False,
+) -> Iterator[int]:
     """Yield the port of a server on 127.0.0.1; `tls` is a folder with its certificate."""
     context = None
     if tls:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         context.load_cert_chain(tls / "certificate.pem", tls / "key.pem")
     controller = Controller(
-        inbox, hostname="127.0.0.1", port=free_port(), data_size_limit=size, ssl_context=context if implicit else None,
-        tls_context=None if implicit else context, require_starttls=bool(tls) and not implicit,
-        authenticator=_authenticate if login else None, auth_required=login, auth_require_tls=bool(tls) and not implicit,
-    )  # fmt: skip
+        inbox,
+        hostname="127.0.0.1",
+        port=free_port(),
+        data_size_limit=size,
+        ssl_context=context if implicit else None,
+        tls_context=None if implicit else context,
+        require_starttls=bool(tls) and not implicit,
+        authenticator=_authenticate if login else None,
+        auth_required=login,
+        auth_require_tls=bool(tls) and not implicit,
+    )
     controller.start()
     try:
         yield controller.port
@@ -110,10 +124,14 @@ def serving(inbox: Inbox, *, tls: Path | None = None, implicit: bool = False, si
         controller.stop()
 
 
-def _authenticate(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object) -> AuthResult:
+def _authenticate(
+    server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: object
+) -> AuthResult:
     del server, session, envelope, mechanism
     given = cast("LoginPassword", data)
-    return AuthResult(success=(given.login, given.password) == (USER.encode(), PASSWORD.encode()), handled=False)
+    return AuthResult(
+        success=(given.login, given.password) == (USER.encode(), PASSWORD.encode()), handled=False
+    )
 
 
 def certificate(folder: Path) -> Path:
@@ -122,13 +140,25 @@ def certificate(folder: Path) -> Path:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
     made = (
-        x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=2))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=2))
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+            ),
+            critical=False,
+        )
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     (folder / "certificate.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     (folder / "key.pem").write_bytes(private)
     return folder

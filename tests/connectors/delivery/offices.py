@@ -20,18 +20,32 @@ from sales.delivery.recipients import Document, Parcel
 
 MONTH, MAILS = "2026-04", 200
 KILLED, BROKEN, HUNG = 9, 3, 60  # exit codes, seconds
-STEPS = ((DeliveryLedger, ("claim", "note", "recover")), (SmtpServer, ("send", "_expect")), (smtplib.SMTP, ("send", "getreply")))
+STEPS = (
+    (DeliveryLedger, ("claim", "note", "recover")),
+    (SmtpServer, ("send", "_expect")),
+    (smtplib.SMTP, ("send", "getreply")),
+)
 
 
 def parcel(n: int, content: str = "first") -> Parcel:
-    document = Document(f"person-{n}.pdf", hashlib.sha256(f"{n} {content}".encode()).hexdigest(), "person", str(n), "en", "A4", f"Person {n}")
+    document = Document(
+        f"person-{n}.pdf",
+        hashlib.sha256(f"{n} {content}".encode()).hexdigest(),
+        "person",
+        str(n),
+        "en",
+        "A4",
+        f"Person {n}",
+    )
     return Parcel(f"p{n}@acme.example", "", "en", (), (document,))
 
 
 def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, linked: bool) -> Letter:  # noqa: FBT001  # the postman's
     name = known_id or message_id(MONTH, parcel.address, mine, "acme.example")
     files = () if linked else tuple(Attached(each.file, b"%PDF " * 50) for each in mine)
-    return Letter(parcel.address, "", (), "s", "t\n", "<p>h</p>", name, "Month end <m.acme.example>", files)
+    return Letter(
+        parcel.address, "", (), "s", "t\n", "<p>h</p>", name, "Month end <m.acme.example>", files
+    )
 
 
 class Office:
@@ -39,11 +53,22 @@ class Office:
 
     def __init__(self, home: Path, port: int) -> None:
         self.ledger, self.lock = DeliveryLedger.at(home), home / "lock"
-        self.connect = partial(connected, SmtpSettings("127.0.0.1", port, "none", "Onpace <r@acme.example>"))
+        self.connect = partial(
+            connected, SmtpSettings("127.0.0.1", port, "none", "Onpace <r@acme.example>")
+        )
         self.pauses: list[float] = []
 
     def run(self, *parcels: Parcel, with_revisions: bool = False) -> Round:
-        return deliver(parcels, MONTH, self.ledger, self.connect, compose, self.lock, pause=self.pauses.append, with_revisions=with_revisions)
+        return deliver(
+            parcels,
+            MONTH,
+            self.ledger,
+            self.connect,
+            compose,
+            self.lock,
+            pause=self.pauses.append,
+            with_revisions=with_revisions,
+        )
 
     def statuses(self) -> dict[str, str]:
         return {each.file: each.status.value for each in self.ledger.all()}

@@ -27,25 +27,34 @@ def test_states_of_deliveries_are_kept(address: str) -> None:
     assert not ledger.claim(planned, "<id>"), "one of them is taken"
     assert ledger.recover("mail") == 1
     ledger.note(planned[:1], Status.UNKNOWN, "no answer")
-    assert DeliveryLedger(address).plan("2026-04", "mail", WANTED)[WANTED[0]].status is Status.UNKNOWN
+    assert (
+        DeliveryLedger(address).plan("2026-04", "mail", WANTED)[WANTED[0]].status is Status.UNKNOWN
+    )
     assert ledger.resolve(planned[0].id, was_sent=True).status is Status.SENT
     with pytest.raises(NoSuchDelivery):
         ledger.resolve(planned[0].id, was_sent=False)
     assert ledger.recipients_of("aa") == ["a@acme.example"]
     ledger.approve("2026-04", "digest", "Ann")
-    assert (ledger.approved_by("2026-04", "digest"), ledger.approved_by("2026-04", "other")) == ("Ann", "")
+    assert (ledger.approved_by("2026-04", "digest"), ledger.approved_by("2026-04", "other")) == (
+        "Ann",
+        "",
+    )
 
 
 def test_of_many_processes_that_claim_a_mail_one_gets_it(address: str) -> None:
     planned = list(DeliveryLedger(address).plan("2026-05", "mail", WANTED).values())
     with ThreadPoolExecutor(8) as pool:
-        claims = list(pool.map(lambda n: DeliveryLedger(address).claim(planned, f"<{n}>"), range(8)))
+        claims = list(
+            pool.map(lambda n: DeliveryLedger(address).claim(planned, f"<{n}>"), range(8))
+        )
     assert claims.count(True) == 1
 
 
 def test_of_many_processes_that_plan_the_same_each_sees_one_record(address: str) -> None:
     with ThreadPoolExecutor(8) as pool:
-        plans = list(pool.map(lambda _: DeliveryLedger(address).plan("2026-06", "mail", WANTED), range(8)))
+        plans = list(
+            pool.map(lambda _: DeliveryLedger(address).plan("2026-06", "mail", WANTED), range(8))
+        )
     assert len({each.id for plan in plans for each in plan.values()}) == 2
 
 
@@ -60,7 +69,9 @@ def test_of_many_that_upgrade_a_new_ledger_at_once_each_can_use_it(address: str)
 
 def test_an_address_is_never_shown_with_its_password() -> None:
     with pytest.raises(LedgerUnusable) as fault:
-        DeliveryLedger(f"postgresql+psycopg://onpace:s3cret-planted@127.0.0.1:{free_port()}/none").all()
+        DeliveryLedger(
+            f"postgresql+psycopg://onpace:s3cret-planted@127.0.0.1:{free_port()}/none"
+        ).all()
     assert "s3cret-planted" not in str(fault.value)
     with pytest.raises(LedgerUnusable, match="name a database such as"):
         DeliveryLedger("nonsense://s3cret-planted@host")

@@ -18,7 +18,10 @@ def shape(engine: sa.Engine) -> dict[str, object]:
     seen = sa.inspect(engine)
     return {
         name: (
-            [(each["name"], str(each["type"]), each["nullable"]) for each in seen.get_columns(name)],
+            [
+                (each["name"], str(each["type"]), each["nullable"])
+                for each in seen.get_columns(name)
+            ],
             sorted(tuple(each["column_names"]) for each in seen.get_unique_constraints(name)),
         )
         for name in seen.get_table_names()
@@ -26,7 +29,9 @@ def shape(engine: sa.Engine) -> dict[str, object]:
     }
 
 
-def test_the_versions_make_what_the_program_reads_and_writes(engine: sa.Engine, tmp_path: Path) -> None:
+def test_the_versions_make_what_the_program_reads_and_writes(
+    engine: sa.Engine, tmp_path: Path
+) -> None:
     with engine.begin() as database:
         bring_to_newest(database)
     declared = sa.create_engine(f"sqlite:///{tmp_path / 'declared.sqlite'}")
@@ -37,7 +42,11 @@ def test_the_versions_make_what_the_program_reads_and_writes(engine: sa.Engine, 
 def test_a_ledger_of_the_first_version_keeps_its_records(engine: sa.Engine, tmp_path: Path) -> None:
     METADATA.create_all(engine)  # as it was made before versions were counted
     with engine.begin() as database:
-        database.execute(METADATA.tables["approvals"].insert().values(month="2026-03", digest="d", name="Ann", at="2026-04-03"))
+        database.execute(
+            METADATA.tables["approvals"]
+            .insert()
+            .values(month="2026-03", digest="d", name="Ann", at="2026-04-03")
+        )
     assert DeliveryLedger.at(tmp_path).approved_by("2026-03", "d") == "Ann"
     assert sa.inspect(engine).has_table(VERSION_TABLE)
 

@@ -27,7 +27,9 @@ def test_each_document_goes_out_once(tmp_path: Path) -> None:
     assert len(set(inbox.ids)) == len(inbox.ids) == 3
 
 
-def test_what_is_greylisted_is_tried_again_with_longer_pauses_and_then_by_the_next_run(tmp_path: Path) -> None:
+def test_what_is_greylisted_is_tried_again_with_longer_pauses_and_then_by_the_next_run(
+    tmp_path: Path,
+) -> None:
     inbox = Inbox(answers={"RCPT": ["451 later"] * (postman.ATTEMPTS + 1)})
     with serving(inbox) as port:
         office = Office(tmp_path, port)
@@ -44,7 +46,10 @@ def test_one_address_that_is_refused_does_not_stop_the_others(tmp_path: Path) ->
     with serving(inbox) as port:
         office = Office(tmp_path, port)
         done = office.run(parcel(1), parcel(2), parcel(3))
-        assert (len(done.sent), done.refused) == (2, {"p2@acme.example person-2.pdf": "550 5.1.1 no such user"})
+        assert (len(done.sent), done.refused) == (
+            2,
+            {"p2@acme.example person-2.pdf": "550 5.1.1 no such user"},
+        )
         assert office.run(parcel(2)).refused, "a refused one is not tried by itself"
         (refused,) = [each for each in office.ledger.all() if each.status is Status.REFUSED]
         office.ledger.resolve(refused.id, was_sent=False)
@@ -56,7 +61,9 @@ def test_a_doubt_stays_until_a_person_says_what_became_of_it(tmp_path: Path) -> 
     with serving(inbox) as port:
         office = Office(tmp_path, port)
         assert list(office.run(parcel(1), parcel(2)).unknown) == ["p1@acme.example person-1.pdf"]
-        assert list(office.run(parcel(1), parcel(2)).unknown) == ["p1@acme.example person-1.pdf"], "never sent again by itself"
+        assert list(office.run(parcel(1), parcel(2)).unknown) == ["p1@acme.example person-1.pdf"], (
+            "never sent again by itself"
+        )
         assert len(inbox.envelopes) == 2
         (doubt,) = [each for each in office.ledger.all() if each.status is Status.UNKNOWN]
         with pytest.raises(NoSuchDelivery):
@@ -72,9 +79,16 @@ def test_a_revision_goes_out_only_when_it_is_asked_for(tmp_path: Path) -> None:
         office = Office(tmp_path, port)
         office.run(parcel(1))
         held = office.run(parcel(1, "second"), parcel(2, "second"))
-        assert (held.revised, held.sent) == (["p1@acme.example person-1.pdf"], ["p2@acme.example person-2.pdf"])
-        assert office.run(parcel(1, "second"), with_revisions=True).sent == ["p1@acme.example person-1.pdf"]
-    assert [(each.revision, each.status) for each in office.ledger.all() if each.file == "person-1.pdf"] == [(1, Status.SENT), (2, Status.SENT)]
+        assert (held.revised, held.sent) == (
+            ["p1@acme.example person-1.pdf"],
+            ["p2@acme.example person-2.pdf"],
+        )
+        assert office.run(parcel(1, "second"), with_revisions=True).sent == [
+            "p1@acme.example person-1.pdf"
+        ]
+    assert [
+        (each.revision, each.status) for each in office.ledger.all() if each.file == "person-1.pdf"
+    ] == [(1, Status.SENT), (2, Status.SENT)]
 
 
 def test_a_letter_that_is_too_large_goes_out_with_links(tmp_path: Path) -> None:
@@ -98,13 +112,26 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Pat
     """Killed 200 times while it delivers 200 mails: around writes to the ledger, words to the server and its answers."""
     inbox = Inbox()
     with serving(inbox) as port:
-        command = [sys.executable, "-m", "tests.connectors.delivery.offices", str(tmp_path), str(port), str(KILLS), "4"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300)
+        command = [
+            sys.executable,
+            "-m",
+            "tests.connectors.delivery.offices",
+            str(tmp_path),
+            str(port),
+            str(KILLS),
+            "4",
+        ]
+        done = subprocess.run(
+            command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+        )
         assert done.returncode == 0, done.stderr
         last = Office(tmp_path, port).run(*(parcel(n) for n in range(MAILS)))
     records = DeliveryLedger.at(tmp_path).all()
     arrived = [recipients[0] for recipients, _ in inbox.envelopes]
-    sent, unknown = ({each.recipient for each in records if each.status is status} for status in (Status.SENT, Status.UNKNOWN))
+    sent, unknown = (
+        {each.recipient for each in records if each.status is status}
+        for status in (Status.SENT, Status.UNKNOWN)
+    )
     assert int(done.stdout) > KILLS / 4, "processes were killed at work"
     assert len(arrived) == len(set(arrived)), "nobody got a mail twice"
     assert sent | unknown == {parcel(n).address for n in range(MAILS)}, "nobody was forgotten"

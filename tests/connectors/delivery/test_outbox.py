@@ -16,18 +16,30 @@ def publish(home: Path, **documents: bytes) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in documents.items():
         (folder / f"{name}.pdf").write_bytes(content)
-    listed = [{"file": f"{name}.pdf", "sha256": hashlib.sha256(content).hexdigest()} for name, content in documents.items()]
+    listed = [
+        {"file": f"{name}.pdf", "sha256": hashlib.sha256(content).hexdigest()}
+        for name, content in documents.items()
+    ]
     (folder / "manifest.json").write_text(json.dumps({"documents": listed}))
 
 
-def test_the_same_document_is_delivered_once_and_a_changed_one_as_a_revision(tmp_path: Path) -> None:
+def test_the_same_document_is_delivered_once_and_a_changed_one_as_a_revision(
+    tmp_path: Path,
+) -> None:
     publish(tmp_path, company=b"one", team=b"two")
     assert deliver(tmp_path, MONTH, outbox_at("", tmp_path)).delivered == 2
-    assert (deliver(tmp_path, MONTH, outbox_at("", tmp_path)).delivered, deliver(tmp_path, MONTH, outbox_at("", tmp_path)).already_there) == (0, 2)
+    assert (
+        deliver(tmp_path, MONTH, outbox_at("", tmp_path)).delivered,
+        deliver(tmp_path, MONTH, outbox_at("", tmp_path)).already_there,
+    ) == (0, 2)
     publish(tmp_path, company=b"changed", team=b"two")
     assert deliver(tmp_path, MONTH, outbox_at("", tmp_path)).delivered == 1
     outbox = tmp_path / "outbox" / str(MONTH)
-    assert sorted(path.name for path in outbox.glob("*.pdf")) == ["company-revision-2.pdf", "company.pdf", "team.pdf"]
+    assert sorted(path.name for path in outbox.glob("*.pdf")) == [
+        "company-revision-2.pdf",
+        "company.pdf",
+        "team.pdf",
+    ]
     assert (outbox / "company.pdf").read_bytes() == b"one"
     publish(tmp_path, company=b"one", team=b"two")  # back to what was sent first: nothing new
     assert deliver(tmp_path, MONTH, outbox_at("", tmp_path)).delivered == 0
@@ -47,13 +59,19 @@ def test_an_object_store_gets_the_same(tmp_path: Path) -> None:
     assert deliver(tmp_path, MONTH, store).delivered == 2
     publish(tmp_path, company=b"changed", team=b"two")
     receipt = deliver(tmp_path, MONTH, store)
-    assert (receipt.delivered, receipt.already_there, receipt.folder) == (1, 1, "memory://bucket/packs/2026-03")
+    assert (receipt.delivered, receipt.already_there, receipt.folder) == (
+        1,
+        1,
+        "memory://bucket/packs/2026-03",
+    )
     assert (store / "2026-03" / "company-revision-2.pdf").read_bytes() == b"changed"
     assert not (tmp_path / "outbox").exists()
 
 
 def test_a_store_that_nobody_knows_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UnusableOutbox, match="ONPACE_OUTBOX_URL 'nonsense://bucket' cannot be used"):
+    with pytest.raises(
+        UnusableOutbox, match="ONPACE_OUTBOX_URL 'nonsense://bucket' cannot be used"
+    ):
         outbox_at("nonsense://bucket", tmp_path)
 
 

@@ -3,14 +3,32 @@ from pathlib import Path
 
 import pytest
 
-from connectors.delivery.smtp import Ambiguous, Attached, Letter, MailUnusable, NotAccepted, Refused, SmtpSettings, TooLarge, connected, message_of
+from connectors.delivery.smtp import (
+    Ambiguous,
+    Attached,
+    Letter,
+    MailUnusable,
+    NotAccepted,
+    Refused,
+    SmtpSettings,
+    TooLarge,
+    connected,
+    message_of,
+)
 from tests.connectors.delivery.mail_servers import PASSWORD, USER, Inbox, certificate, serving
 
 SENDER = "Onpace <reports@acme.example>"
 LETTER = Letter(
-    "md@acme.example", "Ann Ödegård", ("archive@acme.example",), "Acme: April 2026", "In words.\n.hidden dot\n", "<p>In words.</p>",
-    "<onpace.2026-04.abc@acme.example>", "Month end <month-end.acme.example>", (Attached("company.pdf", b"%PDF-1.7\n..\r\n.\r\nend"),),
-)  # fmt: skip
+    "md@acme.example",
+    "Ann Ödegård",
+    ("archive@acme.example",),
+    "Acme: April 2026",
+    "In words.\n.hidden dot\n",
+    "<p>In words.</p>",
+    "<onpace.2026-04.abc@acme.example>",
+    "Month end <month-end.acme.example>",
+    (Attached("company.pdf", b"%PDF-1.7\n..\r\n.\r\nend"),),
+)
 
 
 def nothing() -> None:
@@ -33,7 +51,11 @@ def test_a_letter_arrives_whole_and_hidden_copies_stay_hidden() -> None:
     recipients, message = inbox.envelopes[0]
     assert recipients == ["md@acme.example", "archive@acme.example"]
     assert "archive" not in str(message)
-    assert (message["From"], message["Subject"], message["Message-ID"]) == (SENDER, LETTER.subject, LETTER.message_id)
+    assert (message["From"], message["Subject"], message["Message-ID"]) == (
+        SENDER,
+        LETTER.subject,
+        LETTER.message_id,
+    )
     assert message["List-Id"] == LETTER.list_id
     assert str(message["To"]) == "Ann Ödegård <md@acme.example>"
     text, html = message.get_body(("plain",)), message.get_body(("html",))
@@ -42,7 +64,11 @@ def test_a_letter_arrives_whole_and_hidden_copies_stay_hidden() -> None:
     assert text.get_content().replace("\r\n", "\n") == LETTER.text
     assert html.get_content().strip() == LETTER.html
     (file,) = message.iter_attachments()
-    assert (file.get_filename(), file.get_content_type(), file.get_content()) == ("company.pdf", "application/pdf", LETTER.attached[0].content)
+    assert (file.get_filename(), file.get_content_type(), file.get_content()) == (
+        "company.pdf",
+        "application/pdf",
+        LETTER.attached[0].content,
+    )
 
 
 @pytest.mark.parametrize(("security", "implicit"), [("starttls", False), ("tls", True)])
@@ -55,7 +81,9 @@ def test_mail_goes_over_tls_with_a_login(tmp_path: Path, security: str, implicit
         with pytest.raises(MailUnusable, match="offers no safe connection that can be trusted"):
             send(port, security=security, **login)
         if not implicit:
-            with pytest.raises(MailUnusable, match="check SMTP_USERNAME and SMTP_PASSWORD") as refused:
+            with pytest.raises(
+                MailUnusable, match="check SMTP_USERNAME and SMTP_PASSWORD"
+            ) as refused:
                 send(port, **trusted, username=USER, password="wrong-planted")
             assert "wrong-planted" not in str(refused.value)
     assert len(inbox.envelopes) == 1
@@ -71,11 +99,15 @@ def test_a_server_without_tls_is_not_trusted_with_anything() -> None:
 @pytest.mark.parametrize(
     ("changed", "says"),
     [
-        ({"host": "mail.acme.example"}, "none is for a server on this machine only"), ({"security": "ssl"}, "SMTP_SECURITY 'ssl' is unknown"),
-        ({"sender": "nobody"}, "SMTP_FROM is no address"), ({"sender": "a@b.example\r\nBcc: x@y.example"}, "SMTP_FROM is no address"),
+        ({"host": "mail.acme.example"}, "none is for a server on this machine only"),
+        ({"security": "ssl"}, "SMTP_SECURITY 'ssl' is unknown"),
+        ({"sender": "nobody"}, "SMTP_FROM is no address"),
+        ({"sender": "a@b.example\r\nBcc: x@y.example"}, "SMTP_FROM is no address"),
     ],
-)  # fmt: skip
-def test_settings_under_which_nothing_may_be_sent_are_refused(changed: dict[str, str], says: str) -> None:
+)
+def test_settings_under_which_nothing_may_be_sent_are_refused(
+    changed: dict[str, str], says: str
+) -> None:
     with pytest.raises(MailUnusable, match=says), connected(settings(1, **changed)):
         pass
 
@@ -95,7 +127,10 @@ def test_what_a_server_says_for_now_and_for_ever_is_told_apart(step: str) -> Non
 @pytest.mark.parametrize("step", ["MAIL", "RCPT"])
 def test_a_connection_that_dies_before_the_end_left_nothing(step: str) -> None:
     inbox = Inbox(drops={step: 1})
-    with serving(inbox) as port, pytest.raises(NotAccepted, match="before the letter was out|cannot be reached"):
+    with (
+        serving(inbox) as port,
+        pytest.raises(NotAccepted, match="before the letter was out|cannot be reached"),
+    ):
         send(port)
     assert inbox.envelopes == []
 
@@ -103,7 +138,11 @@ def test_a_connection_that_dies_before_the_end_left_nothing(step: str) -> None:
 def test_a_connection_that_dies_instead_of_the_answer_leaves_a_doubt() -> None:
     inbox = Inbox(drops={"ANSWER": 1})
     noted: list[str] = []
-    with serving(inbox) as port, connected(settings(port)) as server, pytest.raises(Ambiguous, match="ended after the letter was out"):
+    with (
+        serving(inbox) as port,
+        connected(settings(port)) as server,
+        pytest.raises(Ambiguous, match="ended after the letter was out"),
+    ):
         server.send(LETTER, lambda: noted.append("unknown"))
     assert noted == ["unknown"], "the doubt is noted before the last line goes out"
     assert len(inbox.envelopes) == 1, "and here the server did take it"
@@ -113,13 +152,21 @@ def test_a_slow_server_is_not_waited_for_for_ever() -> None:
     """Slow before the end: certainly not accepted. Slow to answer the end: a doubt."""
     for step, fault in (("MAIL", NotAccepted), ("ANSWER", Ambiguous)):
         inbox = Inbox(stalls={step})
-        with serving(inbox) as port, pytest.raises(fault), connected(replace(settings(port), timeout=0.3)) as server:
+        with (
+            serving(inbox) as port,
+            pytest.raises(fault),
+            connected(replace(settings(port), timeout=0.3)) as server,
+        ):
             server.send(LETTER, nothing)
 
 
 def test_nothing_is_noted_as_doubtful_before_all_but_the_last_line_is_out() -> None:
     noted: list[str] = []
-    with serving(Inbox(answers={"RCPT": ["550 no"]})) as port, connected(settings(port)) as server, pytest.raises(Refused):
+    with (
+        serving(Inbox(answers={"RCPT": ["550 no"]})) as port,
+        connected(settings(port)) as server,
+        pytest.raises(Refused),
+    ):
         server.send(LETTER, lambda: noted.append("unknown"))
     assert noted == []
 
@@ -139,7 +186,9 @@ def test_a_server_that_is_not_there_can_be_tried_again() -> None:
 
 
 def test_names_from_salesforce_add_no_header() -> None:
-    hostile = replace(LETTER, to_name="Ann\r\nBcc: evil@example.invalid", subject="April\r\nX-Evil: 1\x00\u202e")
+    hostile = replace(
+        LETTER, to_name="Ann\r\nBcc: evil@example.invalid", subject="April\r\nX-Evil: 1\x00\u202e"
+    )
     message = message_of(hostile, SENDER)
     assert message["Bcc"] is None
     assert message["X-Evil"] is None

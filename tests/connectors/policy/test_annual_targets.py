@@ -8,11 +8,32 @@ from sales.contracts.published import RawUsers
 from tests.fakes import frame
 
 HEAD = "fiscal_year,owner,annual_target,currency_code,start_date,end_date,revision,effective_date,holidays\n"
-USERS = frame(RawUsers, [
-    {"user_id": "005000000000001AAA", "name": "Ann", "username": "ann@acme.example", "email": "team@acme.example", "is_active": True},
-    {"user_id": "005000000000002AAA", "name": "Bob", "username": "bob@acme.example", "email": "Bob@Mail.example", "is_active": True},
-    {"user_id": "005000000000003AAA", "name": "Cy", "username": "cy@acme.example", "email": "team@acme.example", "is_active": True},
-])  # fmt: skip
+USERS = frame(
+    RawUsers,
+    [
+        {
+            "user_id": "005000000000001AAA",
+            "name": "Ann",
+            "username": "ann@acme.example",
+            "email": "team@acme.example",
+            "is_active": True,
+        },
+        {
+            "user_id": "005000000000002AAA",
+            "name": "Bob",
+            "username": "bob@acme.example",
+            "email": "Bob@Mail.example",
+            "is_active": True,
+        },
+        {
+            "user_id": "005000000000003AAA",
+            "name": "Cy",
+            "username": "cy@acme.example",
+            "email": "team@acme.example",
+            "is_active": True,
+        },
+    ],
+)
 
 
 def written(folder: Path, text: str) -> Path:
@@ -28,7 +49,11 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
         "2026,005000000000003,1,,,,,,",
     ]
     table = read_target_book(written(tmp_path, HEAD + "\n".join(lines) + "\n\n"), USERS)
-    assert table["owner_id"].tolist() == ["005000000000001AAA", "005000000000002AAA", "005000000000003AAA"]
+    assert table["owner_id"].tolist() == [
+        "005000000000001AAA",
+        "005000000000002AAA",
+        "005000000000003AAA",
+    ]
     assert table["annual_target"].iloc[0] == Decimal("1200.50")
     assert table["revision"].tolist() == [1, 2, 1]
     assert str(table["start_date"].iloc[1]) == "2026-04-01"
@@ -37,7 +62,10 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ("2026,nobody@acme.example,1,,,,,,", "line 2: owner 'nobody@acme.example' is no user of Salesforce; use a user name"),
+        (
+            "2026,nobody@acme.example,1,,,,,,",
+            "line 2: owner 'nobody@acme.example' is no user of Salesforce; use a user name",
+        ),
         ("2026,team@acme.example,1,,,,,,", "e-mail of 2 users"),
         ("2026,ann@acme.example,-1,,,,,,", "annual_target '-1' is below zero"),
         ("2026,ann@acme.example,1e99,,,,,,", "no amount that can be reached"),
@@ -46,11 +74,17 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
         ("twenty,ann@acme.example,1,,,,,,", "fiscal_year 'twenty' is no whole number"),
         ("2026,ann@acme.example,1,EURO,,,,,", "is no currency"),
         ("2026,ann@acme.example,1,,1.4.2026,,,,", "is no date; write it as 2026-09-30"),
-        ("2026,ann@acme.example,1,,2026-05-01,2026-04-01,,,", "end_date 2026-04-01 is before start_date"),
+        (
+            "2026,ann@acme.example,1,,2026-05-01,2026-04-01,,,",
+            "end_date 2026-04-01 is before start_date",
+        ),
         ("2026,ann@acme.example,1,,,,0,,", "revision '0' is no whole number"),
         ("2026,ann@acme.example,1,,,,,,ZZ", "no holiday calendar for 'ZZ'"),
         ("2026,ann@acme.example,1,,,,,,,extra", "more cells than the header"),
-        ("2026,ann@acme.example,1,,,,,,\n2026,ann@acme.example,2,,,,,,", "line 3: repeats revision 1"),
+        (
+            "2026,ann@acme.example,1,,,,,,\n2026,ann@acme.example,2,,,,,,",
+            "line 3: repeats revision 1",
+        ),
         ("2026," + "x" * 500_000 + ",1,,,,,,", "line 2 cannot be read: field larger"),
         ("2026," + "x" * 5_000 + ",1,,,,,,", "is no user"),
     ],

@@ -9,15 +9,35 @@ from connectors.policy.csv_rows import InvalidPolicyTable
 from connectors.policy.plan_files import read_plan_book
 from sales.calendar import Month
 from sales.contracts.published import RawAccounts, RawUsers
-from sales.targets.stated_plans import NO_PLANS, ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
+from sales.targets.stated_plans import (
+    NO_PLANS,
+    ClientPlan,
+    FixedMonth,
+    Leave,
+    PlanBook,
+    StatedTarget,
+)
 from tests.fakes import frame
 
-USERS = frame(RawUsers, [{"user_id": "005000000000001AAA", "username": "ann@acme.example", "email": "ann@mail.example", "is_active": True}])
-ACCOUNTS = frame(RawAccounts, [
-    {"account_id": "001000000000001AAA", "name": "Harbour Water"},
-    {"account_id": "001000000000002AAA", "name": "Twice"},
-    {"account_id": "001000000000003AAA", "name": "Twice"},
-])  # fmt: skip
+USERS = frame(
+    RawUsers,
+    [
+        {
+            "user_id": "005000000000001AAA",
+            "username": "ann@acme.example",
+            "email": "ann@mail.example",
+            "is_active": True,
+        }
+    ],
+)
+ACCOUNTS = frame(
+    RawAccounts,
+    [
+        {"account_id": "001000000000001AAA", "name": "Harbour Water"},
+        {"account_id": "001000000000002AAA", "name": "Twice"},
+        {"account_id": "001000000000003AAA", "name": "Twice"},
+    ],
+)
 ANN = "005000000000001AAA"
 
 
@@ -32,30 +52,77 @@ def test_without_files_nothing_is_stated(tmp_path: Path) -> None:
 
 
 def test_every_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "leave.csv").write_text("owner,start_date,end_date\nann@acme.example,2026-03-02,2026-03-13\n")
-    (tmp_path / "overrides.csv").write_text("fiscal_year,owner,month,amount\n2026,ann@mail.example,2026-05,1000.50\n")
-    (tmp_path / "team_targets.csv").write_text("fiscal_year,team,annual_target\n2026,North,10\n2026,,25\n")
-    (tmp_path / "client_plans.csv").write_text("account,month,amount\nharbour water,2026-05,7\n001000000000002AAA,2026-06,8\n")
+    (tmp_path / "leave.csv").write_text(
+        "owner,start_date,end_date\nann@acme.example,2026-03-02,2026-03-13\n"
+    )
+    (tmp_path / "overrides.csv").write_text(
+        "fiscal_year,owner,month,amount\n2026,ann@mail.example,2026-05,1000.50\n"
+    )
+    (tmp_path / "team_targets.csv").write_text(
+        "fiscal_year,team,annual_target\n2026,North,10\n2026,,25\n"
+    )
+    (tmp_path / "client_plans.csv").write_text(
+        "account,month,amount\nharbour water,2026-05,7\n001000000000002AAA,2026-06,8\n"
+    )
     assert read(tmp_path) == PlanBook(
         leaves=[Leave(ANN, date(2026, 3, 2), date(2026, 3, 13))],
         fixed=[FixedMonth(2026, ANN, Month(2026, 5), 100_050)],
         stated=[StatedTarget(2026, "North", 1_000), StatedTarget(2026, "", 2_500)],
-        clients=[ClientPlan("001000000000001AAA", Month(2026, 5), 700), ClientPlan("001000000000002AAA", Month(2026, 6), 800)],
+        clients=[
+            ClientPlan("001000000000001AAA", Month(2026, 5), 700),
+            ClientPlan("001000000000002AAA", Month(2026, 6), 800),
+        ],
     )
 
 
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("leave.csv", "owner,start_date,end_date\nann@acme.example,2026-03-13,2026-03-02\n", "leave.csv line 2: end_date 2026-03-02 is before"),
-        ("leave.csv", "owner,start_date,end_date\nann@acme.example,,2026-03-02\n", "leave.csv line 2: a leave needs start_date and end_date"),
-        ("leave.csv", "owner,start_date,end_date\nnobody,2026-03-01,2026-03-02\n", "line 2: owner 'nobody' is no user of Salesforce"),
-        ("overrides.csv", "fiscal_year,owner,month,amount\n2026,ann@acme.example,May,1\n", "overrides.csv line 2: month: 'May' is not a month"),
-        ("overrides.csv", "fiscal_year,owner,month,amount\n2026,ann@acme.example,2026-05,-1\n", "line 2: amount '-1' is below zero"),
-        ("overrides.csv", "fiscal_year,owner,month,amount\n" + "2026,ann@acme.example,2026-05,1\n" * 2, "line 3: says what an earlier line says"),
-        ("team_targets.csv", "fiscal_year,team\n2026,North\n", "team_targets.csv has no column 'annual_target'"),
-        ("client_plans.csv", "account,month,amount\nTwice,2026-05,1\n", "line 2: account 'Twice' is the name of several clients"),
-        ("client_plans.csv", "account,month,amount\nNobody,2026-05,1\n", "line 2: account 'Nobody' is no client in Salesforce"),
+        (
+            "leave.csv",
+            "owner,start_date,end_date\nann@acme.example,2026-03-13,2026-03-02\n",
+            "leave.csv line 2: end_date 2026-03-02 is before",
+        ),
+        (
+            "leave.csv",
+            "owner,start_date,end_date\nann@acme.example,,2026-03-02\n",
+            "leave.csv line 2: a leave needs start_date and end_date",
+        ),
+        (
+            "leave.csv",
+            "owner,start_date,end_date\nnobody,2026-03-01,2026-03-02\n",
+            "line 2: owner 'nobody' is no user of Salesforce",
+        ),
+        (
+            "overrides.csv",
+            "fiscal_year,owner,month,amount\n2026,ann@acme.example,May,1\n",
+            "overrides.csv line 2: month: 'May' is not a month",
+        ),
+        (
+            "overrides.csv",
+            "fiscal_year,owner,month,amount\n2026,ann@acme.example,2026-05,-1\n",
+            "line 2: amount '-1' is below zero",
+        ),
+        (
+            "overrides.csv",
+            "fiscal_year,owner,month,amount\n" + "2026,ann@acme.example,2026-05,1\n" * 2,
+            "line 3: says what an earlier line says",
+        ),
+        (
+            "team_targets.csv",
+            "fiscal_year,team\n2026,North\n",
+            "team_targets.csv has no column 'annual_target'",
+        ),
+        (
+            "client_plans.csv",
+            "account,month,amount\nTwice,2026-05,1\n",
+            "line 2: account 'Twice' is the name of several clients",
+        ),
+        (
+            "client_plans.csv",
+            "account,month,amount\nNobody,2026-05,1\n",
+            "line 2: account 'Nobody' is no client in Salesforce",
+        ),
         ("client_plans.csv", "account,month,amount,owner\n", "unknown column 'owner'"),
     ],
 )

@@ -39,7 +39,9 @@ def test_only_what_changed_is_read_and_few_requests_say_that_nothing_did(tmp_pat
         third = one.pull()
         assert known(one.tables(third)) == truth(living)
         assert third.rows["raw_opportunity_history"] == 502
-        assert one.tables(first)["raw_opportunities"]["amount"].iloc[3] == Decimal(103)  # what was stored stays
+        assert one.tables(first)["raw_opportunities"]["amount"].iloc[3] == Decimal(
+            103
+        )  # what was stored stays
 
 
 def test_a_record_saved_while_we_read_is_never_missed(tmp_path: Path) -> None:
@@ -51,7 +53,10 @@ def test_a_record_saved_while_we_read_is_never_missed(tmp_path: Path) -> None:
         one.pull()
         late = living.now - timedelta(minutes=5)
         living.change(2, 4321)
-        living.org.run('UPDATE "Opportunity" SET "SystemModstamp" = ? WHERE "Id" = ?', [late.strftime("%Y-%m-%dT%H:%M:%S.000Z"), living.id_of(2)])
+        living.org.run(
+            'UPDATE "Opportunity" SET "SystemModstamp" = ? WHERE "Id" = ?',
+            [late.strftime("%Y-%m-%dT%H:%M:%S.000Z"), living.id_of(2)],
+        )
         living.later(minutes=30)
         assert known(one.tables(one.pull())) == truth(living)
 
@@ -64,7 +69,10 @@ def test_an_older_version_never_replaces_a_newer_one(tmp_path: Path) -> None:
         living.change(1, 50)
         living.later(minutes=2)
         newest = one.pull()
-        living.org.run('UPDATE "Opportunity" SET "Amount" = 1, "SystemModstamp" = ? WHERE "Id" = ?', ["2026-03-01T12:01:00.000Z", living.id_of(1)])
+        living.org.run(
+            'UPDATE "Opportunity" SET "Amount" = 1, "SystemModstamp" = ? WHERE "Id" = ?',
+            ["2026-03-01T12:01:00.000Z", living.id_of(1)],
+        )
         living.later(minutes=2)
         assert known(one.tables(one.pull())) == known(one.tables(newest))
 
@@ -84,7 +92,9 @@ def test_deleted_records_stay_with_the_moment_of_their_deletion(tmp_path: Path) 
             assert deals.loc[living.id_of(number), "is_deleted"]
             assert deals.loc[living.id_of(number), "modified_at"] == gone_at
         assert not deals.loc[living.id_of(3), "is_deleted"]
-        assert living.id_of(2) in set(tables["raw_opportunity_history"]["opportunity_id"])  # our copy of what Salesforce forgot
+        assert living.id_of(2) in set(
+            tables["raw_opportunity_history"]["opportunity_id"]
+        )  # our copy of what Salesforce forgot
 
 
 def test_a_restored_record_lives_again_and_one_restored_while_we_read_too(tmp_path: Path) -> None:
@@ -96,12 +106,18 @@ def test_a_restored_record_lives_again_and_one_restored_while_we_read_too(tmp_pa
         living.later(hours=1)
         assert known(one.tables(one.pull()))[living.id_of(1)][2]
         living.org.save("Opportunity", living.id_of(1), IsDeleted=False)
-        living.org.purged["Opportunity"] = [(living.id_of(1), living.org.stamp())]  # the log was asked just before
+        living.org.purged["Opportunity"] = [
+            (living.id_of(1), living.org.stamp())
+        ]  # the log was asked just before
         living.later(hours=1)
         assert known(one.tables(one.pull())) == truth(living)
 
 
-@pytest.mark.parametrize("days", [8, 20, 31], ids=["weekly comparison", "beyond the log of deletions", "monthly reading of everything"])
+@pytest.mark.parametrize(
+    "days",
+    [8, 20, 31],
+    ids=["weekly comparison", "beyond the log of deletions", "monthly reading of everything"],
+)
 def test_a_record_that_is_gone_without_a_trace_is_found(days: int, tmp_path: Path) -> None:
     living = LivingOrg(6)
     with reading(living, tmp_path) as one:
@@ -115,21 +131,28 @@ def test_a_record_that_is_gone_without_a_trace_is_found(days: int, tmp_path: Pat
         assert "1 records are gone without a trace" in places(one)["Opportunity"]
 
 
-def test_many_vanished_records_stop_until_a_person_says_that_they_were_deleted(tmp_path: Path) -> None:
+def test_many_vanished_records_stop_until_a_person_says_that_they_were_deleted(
+    tmp_path: Path,
+) -> None:
     living = LivingOrg(60)
     with reading(living, tmp_path) as one:
         first = one.pull()
         for number in range(40):
             living.org.purge("Opportunity", living.id_of(number), is_logged=False)
         living.later(days=8)
-        with pytest.raises(VanishedRecords, match=r"40 of 60 records of Opportunity can no longer be seen.*--accept-vanished"):
+        with pytest.raises(
+            VanishedRecords,
+            match=r"40 of 60 records of Opportunity can no longer be seen.*--accept-vanished",
+        ):
             one.pull()
         assert one.store.latest() == first
         record = one.pull(accepts_vanished=True)
         assert sum(deleted for _, _, deleted in known(one.tables(record)).values()) == 40
 
 
-def test_a_formula_that_moves_without_a_stamp_is_found_by_the_monthly_reading(tmp_path: Path) -> None:
+def test_a_formula_that_moves_without_a_stamp_is_found_by_the_monthly_reading(
+    tmp_path: Path,
+) -> None:
     living = LivingOrg(3)
     with reading(living, tmp_path) as one:
         one.pull()
@@ -147,7 +170,9 @@ def test_what_a_killed_pull_wrote_is_undone(tmp_path: Path) -> None:
         living.later(hours=1)
         living.change(1, 11)
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(ExtractStore, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+            patch.setattr(
+                ExtractStore, "add", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt())
+            )
             with pytest.raises(KeyboardInterrupt):
                 one.pull()
         assert one.store.latest() == first
@@ -177,7 +202,9 @@ def test_an_org_on_this_machine_that_was_started_again_is_read_anew(tmp_path: Pa
 # --- the schema drifts
 
 
-def test_a_hidden_field_is_said_and_one_that_comes_back_is_read_for_every_record(tmp_path: Path) -> None:
+def test_a_hidden_field_is_said_and_one_that_comes_back_is_read_for_every_record(
+    tmp_path: Path,
+) -> None:
     living = LivingOrg(4)
     living.org.run('UPDATE "Opportunity" SET "LeadSource" = \'Web\'')
     with reading(living, tmp_path) as one:
@@ -185,7 +212,9 @@ def test_a_hidden_field_is_said_and_one_that_comes_back_is_read_for_every_record
         living.org.hide("Opportunity", "LeadSource")
         living.later(hours=1)
         record = one.pull()
-        assert "no longer is: removed, renamed or hidden" in dict(record.findings)["Opportunity.LeadSource"] or "not visible" in str(record.findings)
+        assert "no longer is: removed, renamed or hidden" in dict(record.findings)[
+            "Opportunity.LeadSource"
+        ] or "not visible" in str(record.findings)
         assert any("no longer is" in meaning for _, meaning in record.findings)
         assert one.tables(record)["raw_opportunities"]["lead_source"].isna().all()
         living.org.show("Opportunity", "LeadSource")
@@ -200,11 +229,16 @@ def test_a_needed_field_that_goes_or_changes_its_type_stops(tmp_path: Path) -> N
     with reading(living, tmp_path) as one:
         first = one.pull()
         living.org.retype("Opportunity", "CloseDate", "string")
-        with pytest.raises(RetypedField, match=r"field Opportunity.CloseDate has type string, and close_date is a day"):
+        with pytest.raises(
+            RetypedField,
+            match=r"field Opportunity.CloseDate has type string, and close_date is a day",
+        ):
             one.pull()
         living.org.retype("Opportunity", "CloseDate", "date")
         living.org.rename_field("Opportunity", "CloseDate", "Close_Date__c")
-        with pytest.raises(MissingField, match=r"field Opportunity.CloseDate is not visible.*grant read access"):
+        with pytest.raises(
+            MissingField, match=r"field Opportunity.CloseDate is not visible.*grant read access"
+        ):
             one.pull()
         assert one.store.latest() == first
 
@@ -215,7 +249,10 @@ def test_a_number_that_becomes_another_number_is_a_finding(tmp_path: Path) -> No
         one.pull()
         living.org.retype("Opportunity", "Amount", "double")
         living.later(hours=1)
-        assert any(place == "Opportunity.Amount" and "from currency to double" in meaning for place, meaning in one.pull().findings)
+        assert any(
+            place == "Opportunity.Amount" and "from currency to double" in meaning
+            for place, meaning in one.pull().findings
+        )
 
 
 def test_a_renamed_or_retired_stage_keeps_its_meaning_for_the_past(tmp_path: Path) -> None:
@@ -223,8 +260,12 @@ def test_a_renamed_or_retired_stage_keeps_its_meaning_for_the_past(tmp_path: Pat
     living.change(1, 10, "Won")
     with reading(living, tmp_path) as one:
         one.pull()
-        living.org.run("""UPDATE "OpportunityStage" SET "MasterLabel" = 'Closed Won', "ApiName" = 'Closed Won' WHERE "MasterLabel" = 'Won'""")
-        living.org.run("""UPDATE "Opportunity" SET "StageName" = 'Closed Won' WHERE "StageName" = 'Won'""")
+        living.org.run(
+            """UPDATE "OpportunityStage" SET "MasterLabel" = 'Closed Won', "ApiName" = 'Closed Won' WHERE "MasterLabel" = 'Won'"""
+        )
+        living.org.run(
+            """UPDATE "Opportunity" SET "StageName" = 'Closed Won' WHERE "StageName" = 'Won'"""
+        )
         living.org.run("""DELETE FROM "OpportunityStage" WHERE "MasterLabel" = 'Lost'""")
         living.later(hours=1)
         record = one.pull()
@@ -237,14 +278,25 @@ def test_a_renamed_or_retired_stage_keeps_its_meaning_for_the_past(tmp_path: Pat
         assert stages.loc["Lost", "is_closed"]
         living.later(hours=1)
         again = one.pull()
-        assert not [meaning for place, meaning in again.findings if place == "OpportunityStage"]  # said once
-        assert set(one.tables(again)["raw_stages"]["stage_name"]) == {"Open", "Won", "Lost", "Closed Won"}
+        assert not [
+            meaning for place, meaning in again.findings if place == "OpportunityStage"
+        ]  # said once
+        assert set(one.tables(again)["raw_stages"]["stage_name"]) == {
+            "Open",
+            "Won",
+            "Lost",
+            "Closed Won",
+        }
 
 
 def test_a_new_currency_is_a_finding(tmp_path: Path) -> None:
     living = LivingOrg(4)
     fields = ["Id", "IsoCode", "ConversionRate", "IsCorporate"]
-    living.org.add("CurrencyType", fields, [{"Id": "1", "IsoCode": "EUR", "ConversionRate": 1, "IsCorporate": True}])
+    living.org.add(
+        "CurrencyType",
+        fields,
+        [{"Id": "1", "IsoCode": "EUR", "ConversionRate": 1, "IsCorporate": True}],
+    )
     with reading(living, tmp_path) as one:
         one.pull()
         living.org.save("CurrencyType", "2", IsoCode="USD", ConversionRate=1.1, IsCorporate=False)
@@ -262,7 +314,9 @@ def test_a_custom_amount_is_read_once_policy_names_it(tmp_path: Path) -> None:
         record = one.pull(custom=CustomFields(amount="ACV__c"))
         assert set(one.tables(record)["raw_opportunities"]["custom_amount"]) == {Decimal("12.5")}
         living.org.rename_field("Opportunity", "ACV__c", "ACV_EUR__c")
-        with pytest.raises(MissingField, match=r"did it become ACV_EUR__c\?.*correct \[pipeline\] amount_field"):
+        with pytest.raises(
+            MissingField, match=r"did it become ACV_EUR__c\?.*correct \[pipeline\] amount_field"
+        ):
             one.pull(custom=CustomFields(amount="ACV__c"))
 
 
@@ -290,7 +344,9 @@ def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_pat
         last = one.pull()
         kept = {path.stem for path in (tmp_path / "extracts").glob("2*.json")}
         assert kept == {records[0].extract_id, last.extract_id} | {
-            each.extract_id for each in records if last.extracted_at - each.extracted_at < timedelta(days=30)
+            each.extract_id
+            for each in records
+            if last.extracted_at - each.extracted_at < timedelta(days=30)
         }
         assert len(one.tables(records[0])["raw_opportunities"]) == 4
         assert known(one.tables(last)) == truth(living)
@@ -310,7 +366,9 @@ def test_our_own_copy_of_a_month_end_is_the_first_and_stays(tmp_path: Path) -> N
         assert one.store.month_end(Month(2026, 1)) is None
 
 
-def test_records_that_were_hidden_for_a_while_live_again_with_the_next_whole_reading(tmp_path: Path) -> None:
+def test_records_that_were_hidden_for_a_while_live_again_with_the_next_whole_reading(
+    tmp_path: Path,
+) -> None:
     living = LivingOrg(60)
     with reading(living, tmp_path) as one:
         one.pull()
@@ -328,7 +386,9 @@ def test_amounts_with_endless_digits_are_rounded_not_refused(tmp_path: Path) -> 
     living = LivingOrg(3)
     living.org.run('UPDATE "Opportunity" SET "Amount" = 33.333333333333336')
     with reading(living, tmp_path) as one:
-        assert set(one.tables(one.pull())["raw_opportunities"]["amount"]) == {Decimal("33.3333333333")}
+        assert set(one.tables(one.pull())["raw_opportunities"]["amount"]) == {
+            Decimal("33.3333333333")
+        }
 
 
 def test_what_another_organisation_left_unfinished_is_not_taken_up(tmp_path: Path) -> None:
@@ -338,7 +398,9 @@ def test_what_another_organisation_left_unfinished_is_not_taken_up(tmp_path: Pat
         with pytest.raises(KeyboardInterrupt):
             one.pull()
     other = LivingOrg(5)
-    other.org.run('UPDATE "Organization" SET "InstanceName" = \'EU42\', "Id" = \'00D000000000009AAA\'')
+    other.org.run(
+        'UPDATE "Organization" SET "InstanceName" = \'EU42\', "Id" = \'00D000000000009AAA\''
+    )
     other.org.run('UPDATE "Opportunity" SET "Amount" = 9')
     with reading(other, tmp_path) as two:
         assert known(two.tables(two.pull())) == truth(other)

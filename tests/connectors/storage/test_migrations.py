@@ -16,20 +16,30 @@ FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
 def home_of(name: str, folder: Path) -> Path:
     with tarfile.open(HOMES / f"{name}.tar.xz") as archive:
         # Pythons before 3.11.4 know no filter; the archive is our own.
-        archive.extractall(folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {}))  # noqa: S202
+        archive.extractall(  # noqa: S202
+            folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
+        )
     return folder / "home"
 
 
 def contents(home: Path) -> dict[str, bytes]:
-    return {path.relative_to(home).as_posix(): path.read_bytes() for path in home.rglob("*") if path.is_file()}
+    return {
+        path.relative_to(home).as_posix(): path.read_bytes()
+        for path in home.rglob("*")
+        if path.is_file()
+    }
 
 
 def test_every_format_has_a_step_to_the_next() -> None:
     assert sorted(STEPS) == list(range(1, FORMAT))
 
 
-@pytest.mark.parametrize("name", [path.name.removesuffix(".tar.xz") for path in sorted(HOMES.glob("*.xz"))])
-def test_a_home_of_an_earlier_version_is_brought_to_today_and_loses_nothing(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", [path.name.removesuffix(".tar.xz") for path in sorted(HOMES.glob("*.xz"))]
+)
+def test_a_home_of_an_earlier_version_is_brought_to_today_and_loses_nothing(
+    tmp_path: Path, name: str
+) -> None:
     home = home_of(name, tmp_path)
     before = contents(home)
     told: list[str] = []
@@ -37,9 +47,9 @@ def test_a_home_of_an_earlier_version_is_brought_to_today_and_loses_nothing(tmp_
     assert (format_of(home), len(told)) == (FORMAT, FORMAT - 1)
     after = contents(home)
     moved = {path for path in before if path.startswith("published/")}
-    assert {path: content for path, content in after.items() if path in before and path not in moved} == {
-        path: content for path, content in before.items() if path not in moved
-    }
+    assert {
+        path: content for path, content in after.items() if path in before and path not in moved
+    } == {path: content for path, content in before.items() if path not in moved}
     for month in PublishedMonths(home).months():
         current = PublishedMonths(home).current(month)
         assert current is not None
@@ -54,7 +64,9 @@ def test_the_first_version_kept_no_first_publication(tmp_path: Path) -> None:
     home = home_of("format-1-of-the-first-version", tmp_path)
     upgrade(home)
     months = PublishedMonths(home)
-    assert {month: [each.revision for each in months.revisions(month)] for month in months.months()} == {FEBRUARY: [1], MARCH: [1]}
+    assert {
+        month: [each.revision for each in months.revisions(month)] for month in months.months()
+    } == {FEBRUARY: [1], MARCH: [1]}
     assert months.read("phased_targets", MARCH)["annual_target"].astype(float).max() == 2400
 
 
@@ -63,14 +75,26 @@ def test_a_first_publication_becomes_the_first_revision(tmp_path: Path) -> None:
     upgrade(home)
     months = PublishedMonths(home)
     assert [each.revision for each in months.revisions(MARCH)] == [1, 2]
-    assert [months.read("phased_targets", MARCH, number)["annual_target"].astype(float).max() for number in (1, 2, None)] == [1200, 2400, 2400]
+    assert [
+        months.read("phased_targets", MARCH, number)["annual_target"].astype(float).max()
+        for number in (1, 2, None)
+    ] == [1200, 2400, 2400]
 
 
 @pytest.mark.parametrize(
-    "stopped_at", ["connectors.storage.migrations.shutil.rmtree", "connectors.storage.migrations.mark", "connectors.storage.migrations.link"]
+    "stopped_at",
+    [
+        "connectors.storage.migrations.shutil.rmtree",
+        "connectors.storage.migrations.mark",
+        "connectors.storage.migrations.link",
+    ],
 )
-@pytest.mark.parametrize("name", ["format-1-with-a-first-publication", "format-1-of-the-first-version"])
-def test_an_upgrade_that_was_stopped_is_done_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stopped_at: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["format-1-with-a-first-publication", "format-1-of-the-first-version"]
+)
+def test_an_upgrade_that_was_stopped_is_done_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stopped_at: str
+) -> None:
     home, whole = (home_of(name, tmp_path / each) for each in ("stopped", "whole"))
     upgrade(whole)
     with monkeypatch.context() as broken:

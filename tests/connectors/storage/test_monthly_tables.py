@@ -26,9 +26,17 @@ SPAWN = multiprocessing.get_context("spawn")
 
 
 def findings(month: Month, count: int, size: int = 3) -> pd.DataFrame:
-    row = {"as_of_month": str(month), "severity": "info", "detail": str(count), "amount": Decimal("1.10"),
-           "as_of": datetime(2026, 4, 1, tzinfo=UTC), "extracted_at": datetime(2026, 4, 2, tzinfo=UTC)}  # fmt: skip
-    return frame(tables.DataQuality, [row | {"finding": "f", "record_id": f"r{n:05d}"} for n in range(size)])
+    row = {
+        "as_of_month": str(month),
+        "severity": "info",
+        "detail": str(count),
+        "amount": Decimal("1.10"),
+        "as_of": datetime(2026, 4, 1, tzinfo=UTC),
+        "extracted_at": datetime(2026, 4, 2, tzinfo=UTC),
+    }
+    return frame(
+        tables.DataQuality, [row | {"finding": "f", "record_id": f"r{n:05d}"} for n in range(size)]
+    )
 
 
 def test_a_month_is_replaced_whole_and_others_stay(tmp_path: Path) -> None:
@@ -37,12 +45,16 @@ def test_a_month_is_replaced_whole_and_others_stay(tmp_path: Path) -> None:
     store.write("data_quality", MONTH.plus(1), findings(MONTH.plus(1), 1), {})
     store.write("data_quality", MONTH, findings(MONTH, 2, 2), {"run_id": "r"})
     pd.testing.assert_frame_equal(store.read("data_quality", MONTH), findings(MONTH, 2, 2))
-    pd.testing.assert_frame_equal(store.read("data_quality", MONTH.plus(1)), findings(MONTH.plus(1), 1))
+    pd.testing.assert_frame_equal(
+        store.read("data_quality", MONTH.plus(1)), findings(MONTH.plus(1), 1)
+    )
 
 
 def test_no_rows_and_not_computed_are_different_answers(tmp_path: Path) -> None:
     store = TableStore(tmp_path)
-    with pytest.raises(NotComputed, match="data_quality has no 2026-03 yet; run `onpace report 2026-03`"):
+    with pytest.raises(
+        NotComputed, match="data_quality has no 2026-03 yet; run `onpace report 2026-03`"
+    ):
         store.read("data_quality", MONTH)
     store.write("data_quality", MONTH, findings(MONTH, 1), {})
     with pytest.raises(NotComputed):
@@ -55,7 +67,9 @@ def test_no_rows_and_not_computed_are_different_answers(tmp_path: Path) -> None:
 
 def _write(home: str, number: int) -> None:
     month = Month(2026, number)
-    TableStore(Path(home)).write("data_quality", month, findings(month, number, 50), {"run_id": str(number)})
+    TableStore(Path(home)).write(
+        "data_quality", month, findings(month, number, 50), {"run_id": str(number)}
+    )
 
 
 def test_different_months_may_be_written_at_the_same_time(tmp_path: Path) -> None:
@@ -64,7 +78,9 @@ def test_different_months_may_be_written_at_the_same_time(tmp_path: Path) -> Non
     store = TableStore(tmp_path)
     for number in range(1, 13):
         month = Month(2026, number)
-        pd.testing.assert_frame_equal(store.read("data_quality", month), findings(month, number, 50))
+        pd.testing.assert_frame_equal(
+            store.read("data_quality", month), findings(month, number, 50)
+        )
 
 
 def _write_for_ever(home: str, started: object) -> None:
@@ -90,7 +106,10 @@ def test_a_killed_writer_leaves_a_whole_month(tmp_path: Path) -> None:
 
 
 def _publish(home: Path, extract_id: str) -> None:
-    write_atomically(home / "published" / f"{MONTH}.json", json.dumps({"revision": 1, "extract_id": extract_id, "tables": {}}).encode())
+    write_atomically(
+        home / "published" / f"{MONTH}.json",
+        json.dumps({"revision": 1, "extract_id": extract_id, "tables": {}}).encode(),
+    )
 
 
 def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) -> None:
@@ -101,7 +120,11 @@ def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) 
     thousandths["amount"] = columns.series(money.decimal_array(np.array([1234, 5, 0]), 3))
     store.write("data_quality", MONTH.plus(1), thousandths, {})
     pd.testing.assert_frame_equal(store.read("data_quality", MONTH), findings(MONTH, 1))
-    assert [str(amount) for amount in store.read("data_quality", MONTH.plus(1))["amount"]] == ["1.234", "0.005", "0.000"]
+    assert [str(amount) for amount in store.read("data_quality", MONTH.plus(1))["amount"]] == [
+        "1.234",
+        "0.005",
+        "0.000",
+    ]
 
 
 def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
@@ -109,7 +132,9 @@ def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
     assert store.latest() is None
     old = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
     new = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
-    first = store.save(old, datetime(2026, 4, 1, tzinfo=UTC), "here", [("Opportunity.Amount", "hidden")])
+    first = store.save(
+        old, datetime(2026, 4, 1, tzinfo=UTC), "here", [("Opportunity.Amount", "hidden")]
+    )
     store.choose(MONTH, first)
     _publish(tmp_path, first.extract_id)
     second = store.save(new, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
@@ -119,14 +144,18 @@ def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
     assert store.pinned(MONTH.plus(1)) is None
     assert len(store.frames(first)["raw_opportunities"]) == 1
     assert len(store.frames(second)["raw_opportunities"]) == 2
-    pd.testing.assert_frame_equal(store.frames(first)["raw_opportunities"], old["raw_opportunities"])
+    pd.testing.assert_frame_equal(
+        store.frames(first)["raw_opportunities"], old["raw_opportunities"]
+    )
 
 
 def test_a_home_belongs_to_one_organisation(tmp_path: Path) -> None:
     store = ExtractStore(tmp_path)
     raw = raw_tables(extract([deal(1)], []))
     store.save(raw, datetime(2026, 4, 1, tzinfo=UTC), "here", [])
-    other = raw | {"raw_organization": raw["raw_organization"].assign(organization_id="00D000000000009AAA")}
+    other = raw | {
+        "raw_organization": raw["raw_organization"].assign(organization_id="00D000000000009AAA")
+    }
     with pytest.raises(AnotherOrganization, match="set ONPACE_HOME to another folder"):
         store.save(other, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
     assert len(list((tmp_path / "extracts").glob("2*.json"))) == 1
@@ -149,12 +178,18 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Monk
 def test_an_extract_of_the_first_version_of_this_program_is_still_read(tmp_path: Path) -> None:
     store = ExtractStore(tmp_path)
     raw = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
-    raw["raw_opportunities"] = raw["raw_opportunities"].drop(columns=["record_type_id", "is_private", "custom_amount"])
+    raw["raw_opportunities"] = raw["raw_opportunities"].drop(
+        columns=["record_type_id", "is_private", "custom_amount"]
+    )
     raw["raw_stages"] = raw["raw_stages"].drop(columns=["stage_id", "is_active", "is_listed"])
     record = store.save(raw, datetime(2026, 4, 2, tzinfo=UTC), "https://acme.example", [("a", "b")])
     path = tmp_path / "extracts" / f"{record.extract_id}.json"
     content = json.loads(path.read_text())
-    del content["pull"], content["versions"]["raw_queues"], content["versions"]["raw_opportunity_splits"]
+    del (
+        content["pull"],
+        content["versions"]["raw_queues"],
+        content["versions"]["raw_opportunity_splits"],
+    )
     path.write_text(json.dumps(content))
     old = store.latest()
     assert old is not None

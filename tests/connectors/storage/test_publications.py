@@ -16,8 +16,15 @@ NOW, LATER = datetime(2026, 4, 3, 9, tzinfo=UTC), datetime(2026, 5, 3, 9, tzinfo
 
 
 def findings(detail: str, size: int = 3) -> pd.DataFrame:
-    row = {"as_of_month": str(MONTH), "severity": "info", "detail": detail, "amount": Decimal("1.10"), "finding": "f",
-           "as_of": datetime(2026, 4, 1, tzinfo=UTC), "extracted_at": datetime(2026, 4, 2, tzinfo=UTC)}  # fmt: skip
+    row = {
+        "as_of_month": str(MONTH),
+        "severity": "info",
+        "detail": detail,
+        "amount": Decimal("1.10"),
+        "finding": "f",
+        "as_of": datetime(2026, 4, 1, tzinfo=UTC),
+        "extracted_at": datetime(2026, 4, 2, tzinfo=UTC),
+    }
     return frame(tables.DataQuality, [row | {"record_id": f"r{n:05d}"} for n in range(size)])
 
 
@@ -60,7 +67,9 @@ def test_readers_see_a_month_only_as_it_was_published(home: Path, months: Publis
     assert months.latest() == MONTH
 
 
-def test_every_revision_stays_with_its_numbers_and_its_documents(home: Path, months: PublishedMonths) -> None:
+def test_every_revision_stays_with_its_numbers_and_its_documents(
+    home: Path, months: PublishedMonths
+) -> None:
     print_packs(home, "first")
     months.publish(MONTH, "e1", NOW, "d1")
     write(home, findings("two", 1), "two")
@@ -71,7 +80,10 @@ def test_every_revision_stays_with_its_numbers_and_its_documents(home: Path, mon
     assert (first.revision, first.at) == (1, NOW)
     pd.testing.assert_frame_equal(months.read("data_quality", MONTH, 1), findings("one"))
     assert len(months.read("data_quality", MONTH, 2)) == 1
-    assert [(months.folder(MONTH, n) / "company.pdf").read_text() for n in (1, 2)] == ["first", "second"]
+    assert [(months.folder(MONTH, n) / "company.pdf").read_text() for n in (1, 2)] == [
+        "first",
+        "second",
+    ]
     with pytest.raises(NoSuchRevision, match="2026-03 has no revision 3; it has 1, 2"):
         months.read("data_quality", MONTH, 3)
 
@@ -81,7 +93,9 @@ def test_the_same_again_is_no_new_revision(home: Path, months: PublishedMonths) 
     write(home, findings("one"), "one")  # computed again to the same
     again = months.publish(MONTH, "e1", LATER, "d1", "another recipe")
     assert (again.revision, again.at, again.made_from) == (1, NOW, "another recipe")
-    assert months.publish(MONTH, "e2", LATER, "d1").revision == 2, "another extract is another revision: pages say when it was read"
+    assert months.publish(MONTH, "e2", LATER, "d1").revision == 2, (
+        "another extract is another revision: pages say when it was read"
+    )
     assert months.publish(MONTH, "e2", LATER, "d2").revision == 3, "other documents too"
 
 
@@ -98,7 +112,9 @@ def test_a_kill_between_archive_and_publication_leaves_the_month_as_it_was(
     months.publish(MONTH, "e1", NOW)
     write(home, findings("two", 1), "two")
     with monkeypatch.context() as killed:
-        killed.setattr("connectors.storage.publications.write_atomically", _killed_at(home / "published"))
+        killed.setattr(
+            "connectors.storage.publications.write_atomically", _killed_at(home / "published")
+        )
         with pytest.raises(KeyboardInterrupt):
             months.publish(MONTH, "e1", LATER)
     pd.testing.assert_frame_equal(months.read("data_quality", MONTH), findings("one"))

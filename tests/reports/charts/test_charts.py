@@ -37,7 +37,13 @@ def test_ticks_are_round_and_span_the_values(low: float, span: float) -> None:
 
 def test_a_scale_maps_ends_to_ends() -> None:
     scale = Scale(0, 10, 100, 20)
-    assert (scale(0), scale(10), scale(5), scale.within(99), scale.within(-9)) == (100, 20, 60, 20, 100)
+    assert (scale(0), scale(10), scale(5), scale.within(99), scale.within(-9)) == (
+        100,
+        20,
+        60,
+        20,
+        100,
+    )
 
 
 def drawn(svg: str) -> ET.Element:
@@ -60,21 +66,39 @@ def texts(root: ET.Element) -> list[str]:
 
 
 @given(st.lists(AMOUNTS, min_size=12, max_size=12), st.lists(AMOUNTS, max_size=12))
-def test_the_year_can_be_drawn_whatever_was_booked(target: list[Decimal], booked: list[Decimal]) -> None:
-    year = Year([str(n) for n in range(12)], target, booked, target[len(booked) :], (Decimal(1), Decimal(2), Decimal(3)))
+def test_the_year_can_be_drawn_whatever_was_booked(
+    target: list[Decimal], booked: list[Decimal]
+) -> None:
+    year = Year(
+        [str(n) for n in range(12)],
+        target,
+        booked,
+        target[len(booked) :],
+        (Decimal(1), Decimal(2), Decimal(3)),
+    )
     drawn(charts.cumulative(year, words, PALETTE, ENGLISH))
 
 
-@given(st.lists(st.tuples(st.text(max_size=10), st.decimals(-(10**9), 10**9, places=2)), max_size=8), AMOUNTS)
+@given(
+    st.lists(st.tuples(st.text(max_size=10), st.decimals(-(10**9), 10**9, places=2)), max_size=8),
+    AMOUNTS,
+)
 def test_any_movement_can_be_drawn(steps: list[tuple[str, Decimal]], opening: Decimal) -> None:
-    clean = [Step("".join(c for c in name if c.isprintable()), change, name == "Won") for name, change in steps]
+    clean = [
+        Step("".join(c for c in name if c.isprintable()), change, name == "Won")
+        for name, change in steps
+    ]
     closing = opening + sum((step.change for step in clean), Decimal(0))
     ET.fromstring(charts.waterfall(clean, opening, closing, words, PALETTE, ENGLISH))  # noqa: S314  # our own drawing
 
 
 def test_a_shortfall_is_a_ring_and_the_scale_is_cut_for_outliers() -> None:
     """Who prints in black and white must see it too."""
-    svg = charts.attainment_dots([("Ann & <Bob>", 50.0, False), ("Cy", None, False), ("Di", 100_000.0, True)], PALETTE, ENGLISH)
+    svg = charts.attainment_dots(
+        [("Ann & <Bob>", 50.0, False), ("Cy", None, False), ("Di", 100_000.0, True)],
+        PALETTE,
+        ENGLISH,
+    )
     root = drawn(svg)
     dots = [(each.get("fill"), float(each.get("cx", 0))) for each in root.iter(f"{SVG}circle")]
     assert [fill for fill, _ in dots] == ["#ffffff", PALETTE.brand]
@@ -89,7 +113,9 @@ def test_coverage_is_rounded_before_it_is_judged(value: float | None) -> None:
     alone = charts.coverage_bars([("Acme", [Covered("Q1", value, "words")])], PALETTE, ENGLISH)
     drawn(alone)
     assert ("url(#short-" in alone) == (value is not None and round(value, 1) < 1)
-    asked = charts.coverage_bars([("Acme", [Covered("Q1", value, "words", (2.04, 1.5, 2.5))])], PALETTE, ENGLISH)
+    asked = charts.coverage_bars(
+        [("Acme", [Covered("Q1", value, "words", (2.04, 1.5, 2.5))])], PALETTE, ENGLISH
+    )
     drawn(asked)
     assert ("url(#short-" in asked) == (value is not None and round(value, 1) < 2)
     assert "needed 2.0×" in asked
@@ -100,18 +126,28 @@ def test_no_deal_in_any_week_can_be_drawn() -> None:
 
 
 def test_landings_say_ranges_and_chances() -> None:
-    svg = charts_ahead.landing_ranges([Landing("FY2026", 50.0, 80.0, 96.0, 1e6, "42%")], PALETTE, ENGLISH)
+    svg = charts_ahead.landing_ranges(
+        [Landing("FY2026", 50.0, 80.0, 96.0, 1e6, "42%")], PALETTE, ENGLISH
+    )
     title = drawn(svg).find(f"{SVG}title")
     assert title is not None
-    assert title.text == "Landing in percent of the target: FY2026 from 80% to 1,000,000%, chance 42%"
+    assert (
+        title.text == "Landing in percent of the target: FY2026 from 80% to 1,000,000%, chance 42%"
+    )
 
 
-@given(st.dates(date(2026, 1, 1), date(2028, 1, 1)), st.dates(date(2026, 1, 1), date(2028, 1, 1)), st.booleans())
+@given(
+    st.dates(date(2026, 1, 1), date(2028, 1, 1)),
+    st.dates(date(2026, 1, 1), date(2028, 1, 1)),
+    st.booleans(),
+)
 def test_any_confirmation_lies_in_its_strip(close: date, low: date, is_known: bool) -> None:  # noqa: FBT001  # drawn by Hypothesis
     horizon = Horizon(date(2026, 5, 1), 90, 80.0)
     deal = Confirmation(close, low if is_known else None, max(low, close) if is_known else None)
     root = drawn(charts_ahead.confirmation_strip(deal, horizon, PALETTE, ENGLISH))
-    places = [float(point.split(",")[0]) for each in root for point in (each.get("points") or "").split()]
+    places = [
+        float(point.split(",")[0]) for each in root for point in (each.get("points") or "").split()
+    ]
     assert 0 <= min(places) <= max(places) <= horizon.width
     title = root.find(f"{SVG}title")
     assert title is not None
@@ -125,12 +161,18 @@ def test_the_head_of_the_strips_names_the_months_where_they_begin() -> None:
 
 
 def test_a_forecast_that_missed_is_a_ring() -> None:
-    rows = [Judged("Jan", Decimal(1), Decimal(2), Decimal(3), Decimal(2)), Judged("Feb", Decimal(1), Decimal(2), Decimal(3), Decimal(9))]
+    rows = [
+        Judged("Jan", Decimal(1), Decimal(2), Decimal(3), Decimal(2)),
+        Judged("Feb", Decimal(1), Decimal(2), Decimal(3), Decimal(9)),
+    ]
     root = drawn(charts_ahead.judged_forecasts(rows, words, PALETTE, ENGLISH))
     assert [each.get("fill") for each in root.iter(f"{SVG}circle")] == [PALETTE.brand, "#ffffff"]
     title = root.find(f"{SVG}title")
     assert title is not None
-    assert title.text == "Of 2 forecasts of a month made at the end of the month before, 1 held what came"
+    assert (
+        title.text
+        == "Of 2 forecasts of a month made at the end of the month before, 1 held what came"
+    )
 
 
 @given(st.lists(st.decimals(-(10**12), 10**12, places=2), max_size=12))
@@ -146,9 +188,15 @@ def test_a_clipped_text_is_never_too_wide(words: str, width: float) -> None:
 
 def test_text_is_placed_by_its_own_width() -> None:
     """A renderer's text-anchor is slow, and its mistakes would not be seen here."""
-    start, middle, end = (float(ET.fromstring(drawing.text(100, 0, "mmm", anchor=each)).get("x", 0)) for each in ("start", "middle", "end"))  # noqa: S314
+    start, middle, end = (
+        float(ET.fromstring(drawing.text(100, 0, "mmm", anchor=each)).get("x", 0))  # noqa: S314
+        for each in ("start", "middle", "end")
+    )
     width = drawing.advance("mmm")
-    assert (round(start - middle, 2), round(start - end, 2)) == (round(width / 2, 2), round(width, 2))
+    assert (round(start - middle, 2), round(start - end, 2)) == (
+        round(width / 2, 2),
+        round(width, 2),
+    )
     assert drawing.advance("iii") < drawing.advance("mmm") < drawing.advance("mmm", bold=True)
 
 

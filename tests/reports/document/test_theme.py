@@ -41,7 +41,9 @@ def test_contrast_is_that_of_wcag() -> None:
 
 def test_a_colour_that_is_too_light_is_darkened_and_said(tmp_path: Path) -> None:
     found = looks(tmp_path, '[brand]\ncolour = "#ffdd00"')
-    assert found.remarks == ("[brand] colour = #ffdd00 is too light to be read on white (contrast under 4.5); #857300 is printed instead",)
+    assert found.remarks == (
+        "[brand] colour = #ffdd00 is too light to be read on white (contrast under 4.5); #857300 is printed instead",
+    )
     assert found.company.palette.brand == "#857300"
     assert looks(tmp_path, "").remarks == ()
 
@@ -64,7 +66,9 @@ def test_a_team_has_what_it_states_and_the_rest_of_the_company(tmp_path: Path) -
 
 
 def test_unknown_keys_of_a_team_are_named() -> None:
-    with pytest.raises(InvalidPolicy, match=r"unknown key 'color' in \[brand.teams.South\]; did you mean 'colour'"):
+    with pytest.raises(
+        InvalidPolicy, match=r"unknown key 'color' in \[brand.teams.South\]; did you mean 'colour'"
+    ):
         parse_policy('[brand.teams.South]\ncolor = "#123456"', "fy2026.toml")
     with pytest.raises(InvalidPolicy, match="languages"):
         parse_policy('[brand]\nlanguages = ["en", "en"]', "fy2026.toml")
@@ -73,26 +77,62 @@ def test_unknown_keys_of_a_team_are_named() -> None:
 @pytest.mark.parametrize(
     ("logo", "content", "says"),
     [
-        ("../outside.png", None, "lies outside the policy folder"), ("none.png", None, "is no file of at most"),
-        ("a.png", b"\x89PNG\r\n\x1a\n" * 100_000, "is no file of at most"), ("a.gif", b"GIF89a", "is neither PNG nor SVG"),
-        ("a.png", b"\x89PNG\r\n\x1a\nnonsense", "is a damaged PNG"), ("a.png", png()[:-30], "is a damaged PNG"), ("a.png", png(5000, 5000), "25,000,000 pixels"),
-        ("a.svg", b"<svg", "is a damaged SVG"), ("a.svg", b"<html/>", "is XML, but no SVG"),
-        ("a.svg", b'<!DOCTYPE svg [<!ENTITY a "a">]><svg xmlns="http://www.w3.org/2000/svg"/>', "declares a document type or entities"),
-        ("a.svg", PLAIN_SVG.replace("<rect", "<script>alert(1)</script><rect").encode(), "holds <script>"),
-        ("a.svg", PLAIN_SVG.replace("<rect", '<image href="http://example.invalid/x.png"/><rect').encode(), "holds <image>"),
-        ("a.svg", PLAIN_SVG.replace("<rect", '<use href="file:///etc/passwd"/><rect').encode(), "refers to something outside itself"),
-        ("a.svg", PLAIN_SVG.replace("<rect", '<rect onload="alert(1)"').encode(), "refers to something outside itself"),
-        ("a.svg", PLAIN_SVG.replace("#123456", "url(http://example.invalid/a)").encode(), "refers to something outside itself"),
+        ("../outside.png", None, "lies outside the policy folder"),
+        ("none.png", None, "is no file of at most"),
+        ("a.png", b"\x89PNG\r\n\x1a\n" * 100_000, "is no file of at most"),
+        ("a.gif", b"GIF89a", "is neither PNG nor SVG"),
+        ("a.png", b"\x89PNG\r\n\x1a\nnonsense", "is a damaged PNG"),
+        ("a.png", png()[:-30], "is a damaged PNG"),
+        ("a.png", png(5000, 5000), "25,000,000 pixels"),
+        ("a.svg", b"<svg", "is a damaged SVG"),
+        ("a.svg", b"<html/>", "is XML, but no SVG"),
+        (
+            "a.svg",
+            b'<!DOCTYPE svg [<!ENTITY a "a">]><svg xmlns="http://www.w3.org/2000/svg"/>',
+            "declares a document type or entities",
+        ),
+        (
+            "a.svg",
+            PLAIN_SVG.replace("<rect", "<script>alert(1)</script><rect").encode(),
+            "holds <script>",
+        ),
+        (
+            "a.svg",
+            PLAIN_SVG.replace(
+                "<rect", '<image href="http://example.invalid/x.png"/><rect'
+            ).encode(),
+            "holds <image>",
+        ),
+        (
+            "a.svg",
+            PLAIN_SVG.replace("<rect", '<use href="file:///etc/passwd"/><rect').encode(),
+            "refers to something outside itself",
+        ),
+        (
+            "a.svg",
+            PLAIN_SVG.replace("<rect", '<rect onload="alert(1)"').encode(),
+            "refers to something outside itself",
+        ),
+        (
+            "a.svg",
+            PLAIN_SVG.replace("#123456", "url(http://example.invalid/a)").encode(),
+            "refers to something outside itself",
+        ),
     ],
-)  # fmt: skip
-def test_a_logo_that_cannot_be_printed_is_refused(tmp_path: Path, logo: str, content: bytes | None, says: str) -> None:
+)
+def test_a_logo_that_cannot_be_printed_is_refused(
+    tmp_path: Path, logo: str, content: bytes | None, says: str
+) -> None:
     if content is not None:
         (tmp_path / logo).write_bytes(content)
     with pytest.raises(InvalidLogo, match=says):
         looks(tmp_path, f'[brand]\nlogo = "{logo}"')
 
 
-@pytest.mark.parametrize(("name", "content", "kind"), [("a.svg", PLAIN_SVG.encode(), "image/svg+xml"), ("a.png", png(), "image/png")])
+@pytest.mark.parametrize(
+    ("name", "content", "kind"),
+    [("a.svg", PLAIN_SVG.encode(), "image/svg+xml"), ("a.png", png(), "image/png")],
+)
 def test_a_plain_logo_is_taken(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
     (tmp_path / name).write_bytes(content)
     logo = looks(tmp_path, f'[brand]\nlogo = "{name}"').company.logo

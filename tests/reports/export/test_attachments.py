@@ -35,16 +35,23 @@ def test_nobody_gets_a_row_about_someone_else() -> None:
             assert "data_quality" not in found
             for table in found.values():
                 if "grain" in table.column_names:
-                    assert (values(table, "grain"), values(table, "grain_id")) == ({grain}, {grain_id})
+                    assert (values(table, "grain"), values(table, "grain_id")) == (
+                        {grain},
+                        {grain_id},
+                    )
                 else:
                     assert values(table, "owner_id") == {person}
-    mine = sum(len(attachments.of("person", each)["deals_of_the_year"]) for each in ("005A", "005B"))
+    mine = sum(
+        len(attachments.of("person", each)["deals_of_the_year"]) for each in ("005A", "005B")
+    )
     assert mine == len(tables.opportunity_snapshot), "and every row goes to someone"
 
 
 def test_no_name_is_a_formula_in_a_spreadsheet_and_none_is_lost() -> None:
     tables, _ = tables_of()
-    written = guarded_csv(Attachments(tables, YEAR).of("company", "Acme")["deals_of_the_year"]).decode()
+    written = guarded_csv(
+        Attachments(tables, YEAR).of("company", "Acme")["deals_of_the_year"]
+    ).decode()
     names = [row["name"] for row in csv.DictReader(io.StringIO(written, newline=""))]
     assert len(names) == len(tables.opportunity_snapshot)
     assert not [name for name in names if name[:1] in {"=", "+", "-", "@", "\t", "\r"}]

@@ -23,7 +23,9 @@ def tables() -> dict[str, pd.DataFrame]:
     return {name: getattr(month, name) for name in PUBLISHED}
 
 
-def test_csv_writes_money_with_its_digits_instants_with_z_and_nothing_for_nothing(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_csv_writes_money_with_its_digits_instants_with_z_and_nothing_for_nothing(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     paths = export_tables(tables, MONTH, tmp_path / "out", "csv")
     assert [path.stem for path in paths] == list(PUBLISHED)
     for path in paths:
@@ -33,7 +35,9 @@ def test_csv_writes_money_with_its_digits_instants_with_z_and_nothing_for_nothin
         assert reader.fieldnames == column_names(PUBLISHED[path.stem])
         assert len(rows) == len(tables[path.stem])
         assert all(row["as_of"] == "2026-05-01T00:00:00Z" for row in rows)
-    with (tmp_path / "out" / "opportunity_snapshot.csv").open(encoding="utf-8", newline="") as lines:
+    with (tmp_path / "out" / "opportunity_snapshot.csv").open(
+        encoding="utf-8", newline=""
+    ) as lines:
         by_id = {row["opportunity_id"]: row for row in csv.DictReader(lines)}
     assert by_id["006000000000001AAA"]["amount"] == "1000.00"
     assert by_id["006000000000902AAA"]["amount"] == ""
@@ -49,31 +53,54 @@ def test_parquet_keeps_decimals(tables: dict[str, pd.DataFrame], tmp_path: Path)
     assert Decimal("1000.00") in stored.column("amount").to_pylist()
 
 
-def test_a_workbook_holds_numbers_dates_and_no_formula(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_a_workbook_holds_numbers_dates_and_no_formula(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     path = export_tables(tables, MONTH, tmp_path, "xlsx")[0]
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == list(PUBLISHED)
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
-    assert all(str(cell.value).startswith("=SUBTOTAL(109,") for cell in cells if cell.data_type == "f"), "totals are the only formulas"
-    assert any(isinstance(cell.value, str) and cell.value.startswith("=HYPERLINK") for cell in cells)
+    assert all(
+        str(cell.value).startswith("=SUBTOTAL(109,") for cell in cells if cell.data_type == "f"
+    ), "totals are the only formulas"
+    assert any(
+        isinstance(cell.value, str) and cell.value.startswith("=HYPERLINK") for cell in cells
+    )
     assert book["opportunity_snapshot"].freeze_panes == "A2"
 
 
-def test_totals_follow_the_filters_and_stand_only_where_rows_add_up(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_totals_follow_the_filters_and_stand_only_where_rows_add_up(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     book = openpyxl.load_workbook(export_tables(tables, MONTH, tmp_path, "xlsx")[0])
     shown = openpyxl.load_workbook(tmp_path / "onpace-2026-04.xlsx", data_only=True)
     plan, size = tables["closing_plan"], len(tables["closing_plan"])
     assert book["closing_plan"][f"E{size + 2}"].value == f"=SUBTOTAL(109,E2:E{size + 1})"
     assert Decimal(str(shown["closing_plan"][f"E{size + 2}"].value)) == plan["amount"].sum()
-    assert book["closing_plan"].auto_filter.ref.endswith(str(size + 1)), "the total is not filtered away"
+    assert book["closing_plan"].auto_filter.ref.endswith(str(size + 1)), (
+        "the total is not filtered away"
+    )
     # People, teams and the company stand in one table: a sum would count everything three times.
-    assert not [cell for row in book["target_attainment"].iter_rows() for cell in row if cell.data_type == "f"]
+    assert not [
+        cell
+        for row in book["target_attainment"].iter_rows()
+        for cell in row
+        if cell.data_type == "f"
+    ]
 
 
 def test_a_workbook_of_the_same_tables_has_the_same_bytes(tables: dict[str, pd.DataFrame]) -> None:
-    made = [workbook_of({"closing_plan": pa.Table.from_pandas(tables["closing_plan"])}, datetime(2026, 5, 1, tzinfo=UTC)) for _ in range(2)]
+    made = [
+        workbook_of(
+            {"closing_plan": pa.Table.from_pandas(tables["closing_plan"])},
+            datetime(2026, 5, 1, tzinfo=UTC),
+        )
+        for _ in range(2)
+    ]
     assert made[0] == made[1]
-    assert openpyxl.load_workbook(BytesIO(workbook_of({}, datetime(2026, 5, 1, tzinfo=UTC)))).sheetnames == ["no tables"]
+    assert openpyxl.load_workbook(
+        BytesIO(workbook_of({}, datetime(2026, 5, 1, tzinfo=UTC)))
+    ).sheetnames == ["no tables"]
 
 
 def test_a_sheet_that_is_too_small_is_said_before_anything_is_written(tmp_path: Path) -> None:
@@ -83,13 +110,17 @@ def test_a_sheet_that_is_too_small_is_said_before_anything_is_written(tmp_path: 
     assert not list(tmp_path.iterdir())
 
 
-def test_a_folder_that_cannot_be_written_is_a_sentence(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UnwritableFolder, match="choose another folder with --to"):
         export_tables(tables, MONTH, tmp_path / "file", "csv")
 
 
-def test_a_carriage_return_in_a_name_does_not_end_a_row(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
+def test_a_carriage_return_in_a_name_does_not_end_a_row(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
     snapshot = tables["opportunity_snapshot"]
     snapshot = snapshot.assign(name=columns.series(pa.array(["one\rtwo\r\nthree"] * len(snapshot))))
     export_tables({"opportunity_snapshot": snapshot}, MONTH, tmp_path, "csv")

@@ -25,7 +25,17 @@ ROOT = Path(__file__).parents[3]
 HEAD = '<html lang="en"><head><title>t</title>{style}</head><body><h1>t</h1>'
 BARE = HEAD.replace("{style}", "")
 END = "</body></html>"
-FOREIGN = ("שלום (12)", "Alon שלום 12", "شركة النور للتجارة", "北京科技有限公司", "株式会社", "한국전력공사", "บริษัท", "W" * 120, "9" * 40)
+FOREIGN = (
+    "שלום (12)",
+    "Alon שלום 12",
+    "شركة النور للتجارة",
+    "北京科技有限公司",
+    "株式会社",
+    "한국전력공사",
+    "บริษัท",
+    "W" * 120,
+    "9" * 40,
+)
 
 
 def text_of(pdf: bytes) -> str:
@@ -61,8 +71,15 @@ def test_the_pdf_is_tagged_titled_and_carries_its_fonts(company_pdf: bytes) -> N
         names = {str(font.BaseFont).split("+")[1] for font in fonts}
         assert {"Onpace-Sans", "Onpace-Sans-Semi-Bold"} <= names
         assert all(name.startswith("Onpace-") for name in names)
-        embedded = [font.DescendantFonts[0].FontDescriptor if "/DescendantFonts" in font else font.FontDescriptor for font in fonts]
-        assert all(any(key.startswith("/FontFile") for key in descriptor) for descriptor in embedded)
+        embedded = [
+            font.DescendantFonts[0].FontDescriptor
+            if "/DescendantFonts" in font
+            else font.FontDescriptor
+            for font in fonts
+        ]
+        assert all(
+            any(key.startswith("/FontFile") for key in descriptor) for descriptor in embedded
+        )
 
 
 def structure(pdf: pikepdf.Pdf) -> list[pikepdf.Dictionary]:
@@ -82,15 +99,23 @@ def structure(pdf: pikepdf.Pdf) -> list[pikepdf.Dictionary]:
     return found
 
 
-def test_headings_are_in_order_heads_have_scopes_and_figures_say_what_they_show(company_pdf: bytes) -> None:
+def test_headings_are_in_order_heads_have_scopes_and_figures_say_what_they_show(
+    company_pdf: bytes,
+) -> None:
     with pikepdf.open(io.BytesIO(company_pdf)) as pdf:
         elements = structure(pdf)
-        levels = [int(str(each.S)[2:]) for each in elements if re.fullmatch(r"/H[1-6]", str(each.S))]
+        levels = [
+            int(str(each.S)[2:]) for each in elements if re.fullmatch(r"/H[1-6]", str(each.S))
+        ]
         assert levels[0] == 1
         assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
         kinds = Counter(str(each.S) for each in elements)
         assert kinds["/TH"] > 30
-        scopes = Counter(str(each.A.Scope) for each in elements if str(each.S) == "/TH" and "/A" in each and "/Scope" in each.A)
+        scopes = Counter(
+            str(each.A.Scope)
+            for each in elements
+            if str(each.S) == "/TH" and "/A" in each and "/Scope" in each.A
+        )
         assert scopes["/Column"] > 20
         assert scopes["/Row"] > 20
         figures = [each for each in elements if str(each.S) == "/Figure"]
@@ -105,7 +130,9 @@ def test_the_company_pack_is_archivable_and_accessible(company_pdf: bytes) -> No
 
 @pytest.mark.parametrize("code", ["en", "de"])
 def test_every_kind_of_document_conforms_with_its_tables_in_it(code: str) -> None:
-    for report in reports_of(17, f'[brand]\nlanguages = ["{code}"]\npaper = "Letter"', is_demo=True)[1::2]:
+    for report in reports_of(
+        17, f'[brand]\nlanguages = ["{code}"]\npaper = "Letter"', is_demo=True
+    )[1::2]:
         table = AttachedFile("deals.csv", "Deals", b"a,b\n1,2\n")
         pdf = render.pdf_of(replace(proof_of(report), attached=(table,)))
         found = violations(pdf)
@@ -133,16 +160,27 @@ def test_names_of_every_script_are_drawn_and_conform(monkeypatch: pytest.MonkeyP
 
 def test_a_file_that_does_not_conform_is_found_out() -> None:
     """The check must be able to fail."""
-    assert any("7.4.2" in each for each in violations(render.pdf_of(page(f"{BARE}<h3>too deep</h3>{END}"))))
+    assert any(
+        "7.4.2" in each for each in violations(render.pdf_of(page(f"{BARE}<h3>too deep</h3>{END}")))
+    )
     assert violations(b"no PDF")
 
 
-def test_a_deals_name_leads_to_its_record_and_contents_to_their_sections(company_pdf: bytes) -> None:
+def test_a_deals_name_leads_to_its_record_and_contents_to_their_sections(
+    company_pdf: bytes,
+) -> None:
     with pikepdf.open(io.BytesIO(company_pdf)) as pdf:
-        links = [link for each in pdf.pages for link in each.get("/Annots", []) if str(link.Subtype) == "/Link"]
+        links = [
+            link
+            for each in pdf.pages
+            for link in each.get("/Annots", [])
+            if str(link.Subtype) == "/Link"
+        ]
         addresses = {str(link.A.URI) for link in links if "/A" in link and "/URI" in link.A}
         assert "https://acme.my.salesforce.com/006000000000001AAA" in addresses
-        assert all(address.startswith("https://acme.my.salesforce.com/006") for address in addresses)
+        assert all(
+            address.startswith("https://acme.my.salesforce.com/006") for address in addresses
+        )
         inside = {str(link.Dest) for link in links if "/Dest" in link}
         assert {"coverage", "movement", "closing", "quality"} <= inside
 
@@ -150,7 +188,9 @@ def test_a_deals_name_leads_to_its_record_and_contents_to_their_sections(company
 @pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
 def test_paper_is_a4_or_letter(paper: str, size: tuple[int, int]) -> None:
     person = reports_of()[-1]
-    first = pypdf.PdfReader(io.BytesIO(render.pdf_of(proof_of(replace(person, look=replace(PLAIN, paper=paper)))))).pages[0]
+    first = pypdf.PdfReader(
+        io.BytesIO(render.pdf_of(proof_of(replace(person, look=replace(PLAIN, paper=paper)))))
+    ).pages[0]
     assert (round(first.mediabox.width), round(first.mediabox.height)) == size
 
 
@@ -167,8 +207,15 @@ def test_hostile_names_are_printed_as_text_and_ask_for_nothing() -> None:
 
 @pytest.mark.parametrize(
     "address",
-    ["http://example.invalid/a.png", "file:///etc/passwd", "fonts/../../../etc/passwd", "data:image/svg+xml,x", "https://assets.invalid/other", "//example.invalid/a"],
-)  # fmt: skip
+    [
+        "http://example.invalid/a.png",
+        "file:///etc/passwd",
+        "fonts/../../../etc/passwd",
+        "data:image/svg+xml,x",
+        "https://assets.invalid/other",
+        "//example.invalid/a",
+    ],
+)
 def test_a_foreign_address_stops_the_render(address: str) -> None:
     with pytest.raises(UnprintableDocument):
         render.pdf_of(page(f'{BARE}<img alt="a" src="{address}"/>{END}'))
@@ -191,23 +238,35 @@ def test_a_logo_is_the_only_picture() -> None:
     drawing = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><title>Acme</title><rect width="10" height="10" fill="#123456"/></svg>'
     report = replace(reports_of()[-1], look=Look(logo=Logo("brand/0123", drawing)))
     assert render.pdf_of(proof_of(report)).startswith(b"%PDF")
-    spying = drawing.replace(b"<rect", b'<image href="http://example.invalid/x.png" width="5" height="5"/><rect')
+    spying = drawing.replace(
+        b"<rect", b'<image href="http://example.invalid/x.png" width="5" height="5"/><rect'
+    )
     with pytest.raises(UnprintableDocument):
         render.pdf_of(proof_of(replace(report, look=Look(logo=Logo("brand/0123", spying)))))
 
 
 @pytest.mark.parametrize(
-    "html", [f"{BARE}{'<div>' * 400}x{'</div>' * 400}{END}", BARE + '<p style="break-before: page">x</p>' * 300 + END], ids=["deep", "long"]
+    "html",
+    [
+        f"{BARE}{'<div>' * 400}x{'</div>' * 400}{END}",
+        BARE + '<p style="break-before: page">x</p>' * 300 + END,
+    ],
+    ids=["deep", "long"],
 )
 def test_a_document_beyond_the_limits_is_refused(html: str) -> None:
     with pytest.raises(UnprintableDocument, match="too much memory|pages, and 120 are the limit"):
         render.pdf_of(page(html))
 
 
-def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_is_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     with monkeypatch.context() as hurried:
         hurried.setattr(render, "MOST_SECONDS", 0.05)
-        with render.no_garbage_collection(), pytest.raises(UnprintableDocument, match=r"it takes more than 0.05 s"):
+        with (
+            render.no_garbage_collection(),
+            pytest.raises(UnprintableDocument, match=r"it takes more than 0.05 s"),
+        ):
             render.pdf_of(page(BARE + "<p>word</p>" * 3000 + END))
     assert render.pdf_of(page(BARE + END)).startswith(b"%PDF")
 
@@ -222,9 +281,24 @@ print(" ".join(sorted(digests)))
 
 
 def test_the_same_pages_give_the_same_bytes_in_any_process_zone_and_order() -> None:
-    here = " ".join(sorted(hashlib.sha256(render.pdf_of(proof_of(each))).hexdigest() for each in reports_of(5)))
-    elsewhere = os.environ | {"TZ": "Asia/Kathmandu", "PYTHONHASHSEED": "7", "LC_ALL": "C", "LANG": "C", "HOME": "/nonexistent"}
-    done = subprocess.run([sys.executable, "-c", PRINT, "-1"], cwd=ROOT, env=elsewhere, capture_output=True, text=True, check=True)
+    here = " ".join(
+        sorted(hashlib.sha256(render.pdf_of(proof_of(each))).hexdigest() for each in reports_of(5))
+    )
+    elsewhere = os.environ | {
+        "TZ": "Asia/Kathmandu",
+        "PYTHONHASHSEED": "7",
+        "LC_ALL": "C",
+        "LANG": "C",
+        "HOME": "/nonexistent",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", PRINT, "-1"],
+        cwd=ROOT,
+        env=elsewhere,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.split() == here.split()
 
 
@@ -253,11 +327,17 @@ def test_the_browsers_page_loads_nothing_and_runs_nothing() -> None:
     html = render.browser_html_of(report)
     assert "default-src 'none'" in html
     tags = Tags(html)
-    assert not {"script", "link", "iframe", "object", "embed", "image"} & {tag for tag, _ in tags.found}
+    assert not {"script", "link", "iframe", "object", "embed", "image"} & {
+        tag for tag, _ in tags.found
+    }
     attributes = [(key, value) for _, attrs in tags.found for key, value in attrs]
     assert not [key for key, _ in attributes if key.startswith("on")]
-    assert [value for key, value in attributes if key == "src"] == ["data:image/svg+xml;base64,PHN2Zy8+"]
-    assert all((value or "").startswith("#") for key, value in attributes if key in {"href", "xlink:href"})
+    assert [value for key, value in attributes if key == "src"] == [
+        "data:image/svg+xml;base64,PHN2Zy8+"
+    ]
+    assert all(
+        (value or "").startswith("#") for key, value in attributes if key in {"href", "xlink:href"}
+    )
     style = html[html.index("<style>") : html.index("</style>")]
     assert "url(" not in style
     assert "@import" not in style

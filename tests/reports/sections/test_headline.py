@@ -31,7 +31,12 @@ def plan(**values: Any) -> pd.DataFrame:
     table = tables_of(4)[0].closing_plan
     for name, value in values.items():
         given = value if isinstance(value, dict) else dict.fromkeys(table["opportunity_id"], value)
-        kept = [given.get(deal, old) for deal, old in zip(table["opportunity_id"], columns.arrow(table[name]).to_pylist(), strict=True)]
+        kept = [
+            given.get(deal, old)
+            for deal, old in zip(
+                table["opportunity_id"], columns.arrow(table[name]).to_pylist(), strict=True
+            )
+        ]
         table = table.assign(**{name: pd.Series(kept, dtype=table[name].dtype)})
     return table
 
@@ -49,7 +54,9 @@ def test_the_deal_whose_waiting_costs_most_comes_first() -> None:
     costly = plan(hit_change_quarter={deal(1): -0.03, deal(2): -0.08, deal(3): -0.02})
     owner, text = said(headline.actions(view(closing_plan=costly))[0])
     assert owner == "Bob"
-    assert text.endswith("(€2k) confirmed: a month of waiting takes 8 points off the chance to hit the quarter.")
+    assert text.endswith(
+        "(€2k) confirmed: a month of waiting takes 8 points off the chance to hit the quarter."
+    )
 
 
 def test_a_deal_to_protect_and_a_cheap_one_are_not_pushed() -> None:
@@ -61,7 +68,10 @@ def test_a_deal_to_protect_and_a_cheap_one_are_not_pushed() -> None:
 
 def test_overdue_deals_are_named_with_who_owns_most_of_them() -> None:
     owner, text = said(headline._date_again(view()))
-    assert (owner, text) == ("Ann", "Re-date or close Client: Deal 901 (€7k): it is past its close date and counts nowhere.")
+    assert (owner, text) == (
+        "Ann",
+        "Re-date or close Client: Deal 901 (€7k): it is past its close date and counts nowhere.",
+    )
     more = plan(days_overdue={deal(1): 3, deal(3): 4})
     assert said(headline._date_again(view(closing_plan=more)))[1].startswith(
         "Re-date or close 3 deals past their close date (€11k), Client: Deal 901 first"
@@ -71,9 +81,17 @@ def test_overdue_deals_are_named_with_who_owns_most_of_them() -> None:
 
 @pytest.mark.parametrize(
     ("has", "needs", "missing"),
-    [(0.5, None, "€22k"), (1.0, None, None), (1.4, 2.0, "€67k"), (1.96, 2.0, None), (2.5, 2.0, None)],
+    [
+        (0.5, None, "€22k"),
+        (1.0, None, None),
+        (1.4, 2.0, "€67k"),
+        (1.96, 2.0, None),
+        (2.5, 2.0, None),
+    ],
 )
-def test_pipeline_is_missed_by_what_the_companys_past_asks_for(has: float, needs: float | None, missing: str | None) -> None:
+def test_pipeline_is_missed_by_what_the_companys_past_asks_for(
+    has: float, needs: float | None, missing: str | None
+) -> None:
     """The quarter in focus has 45,000 to win; without a measured need, as much must be open."""
     table = tables_of(4)[0].pipeline_coverage
     kept = table.assign(
@@ -96,17 +114,25 @@ def test_a_slow_deal_of_a_client_is_looked_after() -> None:
 
 
 def test_who_is_furthest_behind_is_spoken_with_but_not_on_a_persons_own_page() -> None:
-    assert said(headline._speak_with(view()))[1].startswith("Agree what the year can still bring: €20k behind the phased target, at 0% (")
+    assert said(headline._speak_with(view()))[1].startswith(
+        "Agree what the year can still bring: €20k behind the phased target, at 0% ("
+    )
     assert headline._speak_with(view("person")) is None
     assert headline._speak_with(view("team")) is None  # North is on its plan
 
 
 def test_the_largest_deal_of_the_coming_month_is_brought_home() -> None:
-    assert "(€4k) home by 5 May 2026: the largest due in May 2026." in said(headline._close_largest(view()))[1]
+    assert (
+        "(€4k) home by 5 May 2026: the largest due in May 2026."
+        in said(headline._close_largest(view()))[1]
+    )
 
 
 def test_deals_without_amounts_are_named() -> None:
-    assert said(headline._name_amounts(view())) == ("Bob", "Put an amount on Client: Deal 902: without one it is in no sum.")
+    assert said(headline._name_amounts(view())) == (
+        "Bob",
+        "Put an amount on Client: Deal 902: without one it is in no sum.",
+    )
     assert headline._name_amounts(view(closing_plan=plan(amount=Decimal(5)))) is None
 
 

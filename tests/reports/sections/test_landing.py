@@ -13,7 +13,14 @@ from reports.document.view import View
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render
 from reports.sections.clients import clients, delivery, plans
-from reports.sections.landing import _record_answer, generation, landing, margin_sentence, phasing_remarks, track_record
+from reports.sections.landing import (
+    _record_answer,
+    generation,
+    landing,
+    margin_sentence,
+    phasing_remarks,
+    track_record,
+)
 from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
@@ -26,8 +33,23 @@ from sales.targets import stated_plans as stated
 from sales.targets.stated_plans import ClientPlan, PlanBook, StatedTarget
 from tests.sales.firms import MONTH, FirmMonth, simulated
 
-BOOK = PlanBook(stated=[StatedTarget(2023, "", 1_400_000_00)], clients=[ClientPlan("001000000000001AAA", Month(2023, 9), 700_00)])
-GOOD = Score("company", "month", 24, 24, 0.2, {"stage_weighted": 0.4, "last_year": 0.5, "three_month_average": 0.3}, 0.1, 0.8, 0.2, 0.25, ())
+BOOK = PlanBook(
+    stated=[StatedTarget(2023, "", 1_400_000_00)],
+    clients=[ClientPlan("001000000000001AAA", Month(2023, 9), 700_00)],
+)
+GOOD = Score(
+    "company",
+    "month",
+    24,
+    24,
+    0.2,
+    {"stage_weighted": 0.4, "last_year": 0.5, "three_month_average": 0.3},
+    0.1,
+    0.8,
+    0.2,
+    0.25,
+    (),
+)
 
 
 @lru_cache(maxsize=1)
@@ -36,19 +58,44 @@ def month_tables() -> tuple[MonthTables, Edition]:
     month, rules, extracted_at = one.month, one.rules, one.extract.extracted_at
     opening = snapshot.opening_snapshot(one.history, month, rules, one.snapshot)
     tables = MonthTables(
-        one.snapshot, one.credit, one.phased, empty(MonthlyBookings), attainment.target_attainment(one.snapshot, one.credit, one.phased, month, rules),
-        one.coverage, movement.pipeline_movement(opening, one.snapshot, one.phased, month, rules), one.closing,
-        quality.data_quality(one.snapshot, one.credit, one.phased, one.folk, month, rules, "00D", formats.repertoire()),
-        one.landing, one.clients, one.generation, one.record, one.phasing_check,
-        stated.target_padding(one.phased, BOOK, month, rules, extracted_at), stated.bottom_up_plan(one.phased, one.clients, BOOK, month, rules, extracted_at),
-    )  # fmt: skip
+        one.snapshot,
+        one.credit,
+        one.phased,
+        empty(MonthlyBookings),
+        attainment.target_attainment(one.snapshot, one.credit, one.phased, month, rules),
+        one.coverage,
+        movement.pipeline_movement(opening, one.snapshot, one.phased, month, rules),
+        one.closing,
+        quality.data_quality(
+            one.snapshot,
+            one.credit,
+            one.phased,
+            one.folk,
+            month,
+            rules,
+            "00D",
+            formats.repertoire(),
+        ),
+        one.landing,
+        one.clients,
+        one.generation,
+        one.record,
+        one.phasing_check,
+        stated.target_padding(one.phased, BOOK, month, rules, extracted_at),
+        stated.bottom_up_plan(one.phased, one.clients, BOOK, month, rules, extracted_at),
+    )
     return tables, Edition(MONTH, rules, is_demo=False)
 
 
 def view(grain: str = "company", **changed: pd.DataFrame) -> View:
     tables, edition = month_tables()
     data = GrainTables(replace(tables, **changed), edition.month, edition.rules)
-    return View(data, edition, grain, edition.rules.company if grain == "company" else data.active_people()[0])
+    return View(
+        data,
+        edition,
+        grain,
+        edition.rules.company if grain == "company" else data.active_people()[0],
+    )
 
 
 def test_where_it_lands_names_range_chance_and_band() -> None:
@@ -58,13 +105,21 @@ def test_where_it_lands_names_range_chance_and_band() -> None:
     assert section.figure is not None
     assert "Landing in percent of the target: September 2023" in section.figure
     # The first quarter of 2024 has no target yet, so nothing to land at.
-    assert [row.cells[0] for row in section.tables[0].rows] == ["September 2023", "FY2023-Q3", "FY2023-Q4", "FY2023"]
+    assert [row.cells[0] for row in section.tables[0].rows] == [
+        "September 2023",
+        "FY2023-Q3",
+        "FY2023-Q4",
+        "FY2023",
+    ]
 
 
 @pytest.mark.parametrize(
     ("margin", "says"),
     [
-        ("-1000.00", "Meeting the target of September 2023 alone does not put the year on track: it takes US$1k more."),
+        (
+            "-1000.00",
+            "Meeting the target of September 2023 alone does not put the year on track: it takes US$1k more.",
+        ),
         ("2000.00", "You can miss September 2023 by US$2k and the year is still on."),
         ("90000000.00", "Even a September 2023 without a booking leaves the year on track."),
     ],
@@ -72,16 +127,33 @@ def test_where_it_lands_names_range_chance_and_band() -> None:
 def test_the_margin_is_said_as_people_say_it(margin: str, says: str) -> None:
     table = month_tables()[0].landing_forecast
     kind = table["margin"].dtype
-    changed = table.assign(margin=[Decimal(margin) if each == "year" else None for each in table["period_kind"]]).astype({"margin": kind})
+    changed = table.assign(
+        margin=[Decimal(margin) if each == "year" else None for each in table["period_kind"]]
+    ).astype({"margin": kind})
     assert margin_sentence(view(landing_forecast=changed)) == says
-    assert margin_sentence(view(landing_forecast=table.assign(margin=pd.Series([None] * len(table), dtype=kind)))) == ""
+    assert (
+        margin_sentence(
+            view(landing_forecast=table.assign(margin=pd.Series([None] * len(table), dtype=kind)))
+        )
+        == ""
+    )
 
 
 def test_a_record_says_who_was_better_and_whether_the_ranges_held() -> None:
-    assert _record_answer(view(), [GOOD]) == "Forecasts of the month were off by 20%, the best naive baseline (Three months) by 30%."
-    assert "the baseline Three months did better, with 30%: trust the baseline more" in _record_answer(view(), [replace(GOOD, wape=0.5)])
-    assert "no better than the baseline Three months" in _record_answer(view(), [replace(GOOD, wape=0.3)])
-    assert "too narrow: 45% of what came lay inside" in _record_answer(view(), [replace(GOOD, inside=0.45)])
+    assert (
+        _record_answer(view(), [GOOD])
+        == "Forecasts of the month were off by 20%, the best naive baseline (Three months) by 30%."
+    )
+    assert (
+        "the baseline Three months did better, with 30%: trust the baseline more"
+        in _record_answer(view(), [replace(GOOD, wape=0.5)])
+    )
+    assert "no better than the baseline Three months" in _record_answer(
+        view(), [replace(GOOD, wape=0.3)]
+    )
+    assert "too narrow: 45% of what came lay inside" in _record_answer(
+        view(), [replace(GOOD, inside=0.45)]
+    )
     assert "wider than needed" in _record_answer(view(), [replace(GOOD, inside=1.0)])
     assert "no claim is made" in track_record(view(), []).answer
 
@@ -93,18 +165,37 @@ def test_new_pipeline_clients_and_plans_have_their_numbers() -> None:
     assert beside is not None
     assert {row.cells[0] for row in made.tables[0].rows} == {"Web", "Referral"}
     assert len(by_client.tables[0].rows) == 15
-    assert [table.title for table in beside.tables] == ["Over-assignment", "From below: plans of clients"]
-    assert beside.tables[0].rows[0].cells == ("Simulated Firm", "US$1,750,000", "US$1,400,000", "US$350,000", "25%")
+    assert [table.title for table in beside.tables] == [
+        "Over-assignment",
+        "From below: plans of clients",
+    ]
+    assert beside.tables[0].rows[0].cells == (
+        "Simulated Firm",
+        "US$1,750,000",
+        "US$1,400,000",
+        "US$350,000",
+        "25%",
+    )
     assert delivery(view()) is None  # no effort is known
 
 
 def test_work_beyond_capacity_names_month_and_people() -> None:
     tables, edition = month_tables()
-    days = tables.client_phasing.assign(delivery_days=1.0).astype({"delivery_days": tables.client_phasing["delivery_days"].dtype})
+    days = tables.client_phasing.assign(delivery_days=1.0).astype(
+        {"delivery_days": tables.client_phasing["delivery_days"].dtype}
+    )
     one = view(client_phasing=days)
     policy = edition.rules.policy
-    tight = policy.model_copy(update={"clients": policy.clients.model_copy(update={"capacity_days": Decimal(1), "days_per_person": Decimal(10)})})
-    section = delivery(replace(one, edition=replace(edition, rules=replace(edition.rules, policy=tight))))
+    tight = policy.model_copy(
+        update={
+            "clients": policy.clients.model_copy(
+                update={"capacity_days": Decimal(1), "days_per_person": Decimal(10)}
+            )
+        }
+    )
+    section = delivery(
+        replace(one, edition=replace(edition, rules=replace(edition.rules, policy=tight)))
+    )
     assert section is not None
     assert section.answer.startswith("From September 2023 on the work exceeds the capacity: ")
     open_ended = delivery(one)
@@ -113,7 +204,9 @@ def test_work_beyond_capacity_names_month_and_people() -> None:
 
 
 def test_a_persons_phasing_says_what_it_forgives() -> None:
-    assert phasing_remarks(view("person"))[0].startswith("After two missed months, what is missing still fits under the limit with a chance of ")
+    assert phasing_remarks(view("person"))[0].startswith(
+        "After two missed months, what is missing still fits under the limit with a chance of "
+    )
 
 
 def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
@@ -125,4 +218,7 @@ def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
         assert "What waiting costs" in html or report.kind != "company"
         for section in report.sections:
             for table in section.tables:
-                assert sum(column.width for column in table.columns) == 100, (section.title, table.title)
+                assert sum(column.width for column in table.columns) == 100, (
+                    section.title,
+                    table.title,
+                )

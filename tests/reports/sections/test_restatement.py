@@ -21,13 +21,24 @@ def restated(change: dict[str, Decimal]) -> list[MonthEndReport]:
     """The documents of a month in which open deals had other amounts when it was published first."""
     tables, edition = tables_of(4)
     snap = tables.opportunity_snapshot
-    former = [change.get(deal, amount) for deal, amount in zip(snap["opportunity_id"], columns.arrow(snap["amount"]).to_pylist(), strict=True)]
+    former = [
+        change.get(deal, amount)
+        for deal, amount in zip(
+            snap["opportunity_id"], columns.arrow(snap["amount"]).to_pylist(), strict=True
+        )
+    ]
     amounts = pd.Series(former, dtype=snap["amount"].dtype)
     was = Published(
-        snap.assign(amount=amounts, amount_local=amounts.astype(snap["amount_local"].dtype)), tables.booking_credit, tables.phased_targets
+        snap.assign(amount=amounts, amount_local=amounts.astype(snap["amount_local"].dtype)),
+        tables.booking_credit,
+        tables.phased_targets,
     )
     now = Published(snap, tables.booking_credit, tables.phased_targets)
-    return list(month_end_reports(tables, edition, Readers(), Restated(restatement(was, now, MONTH, edition.rules), FIRST)))
+    return list(
+        month_end_reports(
+            tables, edition, Readers(), Restated(restatement(was, now, MONTH, edition.rules), FIRST)
+        )
+    )
 
 
 def section(report: MonthEndReport) -> Section | None:
@@ -37,7 +48,9 @@ def section(report: MonthEndReport) -> Section | None:
 def test_a_month_without_differences_says_nothing() -> None:
     assert all(section(report) is None for report in restated({}))
     tables, edition = tables_of(4)
-    assert [render.html_of(each) for each in restated({})] == [render.html_of(each) for each in month_end_reports(tables, edition)]
+    assert [render.html_of(each) for each in restated({})] == [
+        render.html_of(each) for each in month_end_reports(tables, edition)
+    ]
 
 
 def test_each_difference_is_listed_with_its_cause_and_the_sums_add_up() -> None:
@@ -45,14 +58,18 @@ def test_each_difference_is_listed_with_its_cause_and_the_sums_add_up() -> None:
     reports = restated({"006000000000001AAA": Decimal(400)})
     company, north, south, ann, bob = (section(report) for report in reports)
     assert company is not None
-    assert company.answer == "1 line differs from this month as it was published first, on 3 May 2026."
+    assert (
+        company.answer == "1 line differs from this month as it was published first, on 3 May 2026."
+    )
     sums, listed = company.tables
     assert [row.cells for row in sums.rows] == [
         ("Bookings, year to date", "€40,000", "-", "€40,000"),
         ("Open pipeline of the year", "€9,400", "€600", "€10,000"),
         ("Phased target to date", "€60,000", "-", "€60,000"),
     ]
-    assert [(*row.cells[:1], *row.cells[2:]) for row in listed.rows] == [("Open pipeline of the year", "Ann", "€400", "€1,000", "€600", "amount")]
+    assert [(*row.cells[:1], *row.cells[2:]) for row in listed.rows] == [
+        ("Open pipeline of the year", "Ann", "€400", "€1,000", "€600", "amount")
+    ]
     assert north is not None
     assert ann is not None
     assert south is bob is None
@@ -67,5 +84,8 @@ def test_a_long_list_is_cut_and_attached(monkeypatch: pytest.MonkeyPatch) -> Non
     report = restated(change)[0]
     shown = section(report)
     assert shown is not None
-    assert (len(shown.tables[1].rows), shown.tables[1].note) == (3, "1 more are in the attached restatement.csv.")
+    assert (len(shown.tables[1].rows), shown.tables[1].note) == (
+        3,
+        "1 more are in the attached restatement.csv.",
+    )
     assert len(report.attachments["restatement"]) == 4

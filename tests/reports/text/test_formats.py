@@ -13,11 +13,15 @@ from sales.calendar import Month
 @pytest.mark.parametrize(
     ("amount", "currency", "words"),
     [
-        (Decimal("1234567.5"), "EUR", "€1,234,568"), (Decimal("-0.4"), "GBP", "£0"), (Decimal(-1500), "GBP", "−£1,500"), (None, "EUR", "-"),
-        (Decimal(9 * 10**12), "USD", "US$9,000,000,000,000"), (Decimal("5.55"), "JPY", "JP¥6"),
+        (Decimal("1234567.5"), "EUR", "€1,234,568"),
+        (Decimal("-0.4"), "GBP", "£0"),
+        (Decimal(-1500), "GBP", "−£1,500"),
+        (None, "EUR", "-"),
+        (Decimal(9 * 10**12), "USD", "US$9,000,000,000,000"),
+        (Decimal("5.55"), "JPY", "JP¥6"),
         (Decimal(10**36), "EUR", "€1,000,000,000,000,000,000,000,000,000,000,000,000"),
     ],
-)  # fmt: skip
+)
 def test_money_in_whole_units(amount: Decimal | None, currency: str, words: str) -> None:
     assert ENGLISH.money(amount, currency) == words
 
@@ -49,31 +53,65 @@ def test_an_empty_value_prints_a_dash_never_a_zero() -> None:
         ENGLISH.points(None),
         ENGLISH.number(None),
     }
-    assert empty | {ENGLISH.share(float("nan")), formats.printable(None), formats.printable(" \n")} == {"-"}
+    assert empty | {
+        ENGLISH.share(float("nan")),
+        formats.printable(None),
+        formats.printable(" \n"),
+    } == {"-"}
 
 
 def test_numbers_and_dates() -> None:
-    assert (ENGLISH.pct(93.6), ENGLISH.ratio(2.96), ENGLISH.count(12345), ENGLISH.points(-0.0121)) == ("94%", "3.0×", "12,345", "−1.2")
-    assert (ENGLISH.day(date(2026, 11, 3)), ENGLISH.month_name(Month(2026, 9)), ENGLISH.short_month(Month(2026, 9))) == (
+    assert (
+        ENGLISH.pct(93.6),
+        ENGLISH.ratio(2.96),
+        ENGLISH.count(12345),
+        ENGLISH.points(-0.0121),
+    ) == ("94%", "3.0×", "12,345", "−1.2")
+    assert (
+        ENGLISH.day(date(2026, 11, 3)),
+        ENGLISH.month_name(Month(2026, 9)),
+        ENGLISH.short_month(Month(2026, 9)),
+    ) == (
         "3 Nov 2026",
         "September 2026",
         "Sep",
     )
-    assert (ENGLISH.number(0.5, 0), ENGLISH.number(1234.567), ENGLISH.exact_share(0.0936)) == ("0", "1,234.57", "9.4%")
+    assert (ENGLISH.number(0.5, 0), ENGLISH.number(1234.567), ENGLISH.exact_share(0.0936)) == (
+        "0",
+        "1,234.57",
+        "9.4%",
+    )
 
 
 def test_chances_are_never_quite_certain_unless_they_are() -> None:
-    assert [ENGLISH.chance(each) for each in (None, 0.0, 0.004, 0.5, 0.996, 1.0)] == ["-", "0%", "<1%", "50%", ">99%", "100%"]
+    assert [ENGLISH.chance(each) for each in (None, 0.0, 0.004, 0.5, 0.996, 1.0)] == [
+        "-",
+        "0%",
+        "<1%",
+        "50%",
+        ">99%",
+        "100%",
+    ]
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("two\nlines\tand tab", "two lines and tab"), ("\u202eevil\u200b", "evil"), ("bell\x07", "bell"), ("Łukasz Ω Ж", "Łukasz Ω Ж"),
-        ("北京 Ltd", "北京 Ltd"), ("\U0001f600", "□"), ("e\u0301", "é"), ("x" * 300, "x" * 199 + "…"), ("a" * 1_000_000, "a" * 199 + "…"), ("\ud800x", "x"),
-        ("葛\U000e0100城", "葛城"), ("שלום", "\u2068שלום\u2069\u200e"), ("한국 ไทย", "한국 ไทย"),
+        ("two\nlines\tand tab", "two lines and tab"),
+        ("\u202eevil\u200b", "evil"),
+        ("bell\x07", "bell"),
+        ("Łukasz Ω Ж", "Łukasz Ω Ж"),
+        ("北京 Ltd", "北京 Ltd"),
+        ("\U0001f600", "□"),
+        ("e\u0301", "é"),
+        ("x" * 300, "x" * 199 + "…"),
+        ("a" * 1_000_000, "a" * 199 + "…"),
+        ("\ud800x", "x"),
+        ("葛\U000e0100城", "葛城"),
+        ("שלום", "\u2068שלום\u2069\u200e"),
+        ("한국 ไทย", "한국 ไทย"),
     ],
-)  # fmt: skip
+)
 def test_text_is_one_line_that_the_fonts_can_draw(text: str, shown: str) -> None:
     assert formats.printable(text) == shown
 
@@ -82,7 +120,10 @@ def test_text_is_one_line_that_the_fonts_can_draw(text: str, shown: str) -> None
 def test_any_text_becomes_printable(text: str) -> None:
     shown = formats.unmarked(formats.printable(text))
     assert 0 < len(shown) <= formats.LONGEST_TEXT
-    assert all(character in {" ", formats.NON_JOINER} or ord(character) in formats.repertoire() for character in shown)
+    assert all(
+        character in {" ", formats.NON_JOINER} or ord(character) in formats.repertoire()
+        for character in shown
+    )
 
 
 def test_only_names_that_need_them_load_the_other_fonts() -> None:

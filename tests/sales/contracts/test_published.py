@@ -11,7 +11,9 @@ def test_a_frame_that_breaks_its_contract_is_refused_with_the_column() -> None:
     with pytest.raises(tables.BrokenContract, match="annual_target"):
         tables.checked(good.assign(annual_target=1.5), tables.RawTargets)
     with pytest.raises(tables.BrokenContract, match="owner_id"):
-        tables.checked(frame(tables.RawTargets, [target("005A", 1) | {"owner_id": None}]), tables.RawTargets)
+        tables.checked(
+            frame(tables.RawTargets, [target("005A", 1) | {"owner_id": None}]), tables.RawTargets
+        )
     with pytest.raises(tables.BrokenContract, match="RawTargets"):
         tables.checked(good.drop(columns="owner_id"), tables.RawTargets)
     with pytest.raises(tables.BrokenContract):

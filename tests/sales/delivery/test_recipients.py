@@ -4,18 +4,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales.delivery.recipients import Colleague, Document, InvalidRecipients, RecipientBook, editions, mailing, may_see, parse_recipients
+from sales.delivery.recipients import (
+    Colleague,
+    Document,
+    InvalidRecipients,
+    RecipientBook,
+    editions,
+    mailing,
+    may_see,
+    parse_recipients,
+)
 
 ANN = Colleague("005A", "Ann", "ann@acme.example", "North", frozenset())
 BOB = Colleague("005B", "Bob", "bob@acme.example", "South", frozenset())
 EVE = Colleague("005E", "Eve", "Eve@acme.example", "Sales", frozenset({"North"}))
 COLLEAGUES = [ANN, BOB, EVE]
 DOCUMENTS = [
-    Document("company.pdf", "c", "company", "Acme", "en", "A4", "Acme"), Document("company.de.pdf", "cd", "company", "Acme", "de", "A4", "Acme"),
+    Document("company.pdf", "c", "company", "Acme", "en", "A4", "Acme"),
+    Document("company.de.pdf", "cd", "company", "Acme", "de", "A4", "Acme"),
     Document("company.letter.pdf", "cl", "company", "Acme", "en", "Letter", "Acme"),
-    Document("team-north.pdf", "n", "team", "North", "en", "A4", "North"), Document("team-south.pdf", "s", "team", "South", "en", "A4", "South"),
-    Document("person-ann.pdf", "a", "person", "005A", "en", "A4", "Ann"), Document("person-bob.pdf", "b", "person", "005B", "en", "A4", "Bob"),
-]  # fmt: skip
+    Document("team-north.pdf", "n", "team", "North", "en", "A4", "North"),
+    Document("team-south.pdf", "s", "team", "South", "en", "A4", "South"),
+    Document("person-ann.pdf", "a", "person", "005A", "en", "A4", "Ann"),
+    Document("person-bob.pdf", "b", "person", "005B", "en", "A4", "Bob"),
+]
 FILE = """
 allowed_domains = ["acme.example"]
 own_pages = true
@@ -30,7 +42,10 @@ hidden_copies = ["archive@acme.example"]
 
 
 def files(book: RecipientBook, colleagues: list[Colleague] = COLLEAGUES) -> dict[str, list[str]]:
-    return {parcel.address: [each.file for each in parcel.documents] for parcel in mailing(book, colleagues, DOCUMENTS).parcels}
+    return {
+        parcel.address: [each.file for each in parcel.documents]
+        for parcel in mailing(book, colleagues, DOCUMENTS).parcels
+    }
 
 
 def test_everybody_gets_what_the_file_and_salesforce_say_in_one_mail() -> None:
@@ -47,31 +62,53 @@ def test_without_a_file_nobody_gets_anything() -> None:
 
 
 def test_a_language_that_a_document_lacks_falls_back_to_its_main_one() -> None:
-    parcels = {parcel.address: parcel for parcel in mailing(parse_recipients(FILE), COLLEAGUES, DOCUMENTS).parcels}
+    parcels = {
+        parcel.address: parcel
+        for parcel in mailing(parse_recipients(FILE), COLLEAGUES, DOCUMENTS).parcels
+    }
     director = parcels["md@acme.example"]
-    assert [(each.file, each.language) for each in director.documents] == [("company.de.pdf", "de"), ("team-south.pdf", "en")]
+    assert [(each.file, each.language) for each in director.documents] == [
+        ("company.de.pdf", "de"),
+        ("team-south.pdf", "en"),
+    ]
     assert (director.language, director.hidden_copies) == ("de", ("archive@acme.example",))
 
 
 def test_paper_is_chosen_too_and_what_is_asked_for_is_printed() -> None:
     book = parse_recipients(FILE.replace('language = "de"', 'paper = "Letter"'))
     assert files(book)["md@acme.example"] == ["company.letter.pdf", "team-south.pdf"]
-    assert editions(book, COLLEAGUES) == {("company", None): {(None, "Letter")}, ("team", "South"): {(None, "Letter")}}
-    assert editions(parse_recipients(FILE), COLLEAGUES) == {("company", None): {("de", None)}, ("team", "South"): {("de", None)}}
+    assert editions(book, COLLEAGUES) == {
+        ("company", None): {(None, "Letter")},
+        ("team", "South"): {(None, "Letter")},
+    }
+    assert editions(parse_recipients(FILE), COLLEAGUES) == {
+        ("company", None): {("de", None)},
+        ("team", "South"): {("de", None)},
+    }
 
 
 def test_a_shared_mailbox_is_nobodys_own() -> None:
     shared = [ANN, Colleague("005C", "Cy", "ANN@acme.example", "North", frozenset({"South"}))]
     plan = mailing(parse_recipients(FILE), shared, DOCUMENTS)
     assert "ann@acme.example" not in {parcel.address.casefold() for parcel in plan.parcels}
-    assert "ann@acme.example is the address of 2 users: none of their pages goes there" in plan.remarks
-    assert not any(may_see("ann@acme.example", each, parse_recipients(FILE), shared) for each in DOCUMENTS)
+    assert (
+        "ann@acme.example is the address of 2 users: none of their pages goes there" in plan.remarks
+    )
+    assert not any(
+        may_see("ann@acme.example", each, parse_recipients(FILE), shared) for each in DOCUMENTS
+    )
 
 
 def test_people_outside_the_allowed_domains_get_nothing_and_it_is_said() -> None:
-    plan = mailing(parse_recipients(FILE), [Colleague("005A", "Ann", "ann@private.example", "North", frozenset())], DOCUMENTS)
+    plan = mailing(
+        parse_recipients(FILE),
+        [Colleague("005A", "Ann", "ann@private.example", "North", frozenset())],
+        DOCUMENTS,
+    )
     assert [parcel.address for parcel in plan.parcels] == ["md@acme.example"]
-    assert plan.remarks == ("ann@private.example gets nothing: its domain is none of allowed_domains",)
+    assert plan.remarks == (
+        "ann@private.example gets nothing: its domain is none of allowed_domains",
+    )
 
 
 def test_a_team_that_has_no_pack_is_said() -> None:
@@ -82,13 +119,21 @@ def test_a_team_that_has_no_pack_is_said() -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (("md@acme.example", "nobody"), "is no e-mail address"), (("md@acme.example", "md@acme.example\\\\r\\\\nBcc: x@y.example"), "is no e-mail address"),
+        (("md@acme.example", "nobody"), "is no e-mail address"),
+        (("md@acme.example", "md@acme.example\\\\r\\\\nBcc: x@y.example"), "is no e-mail address"),
         (("md@acme.example", "md@rival.example"), "md@rival.example is in none of allowed_domains"),
-        (("archive@acme.example", "archive@rival.example"), "archive@rival.example is in none of allowed_domains"),
-        (('"company"', '"everything"'), "is no pack"), (("own_pages", "own_page"), "own_page"), (("[[recipients]]", "[[recipients"), "is not valid TOML"),
+        (
+            ("archive@acme.example", "archive@rival.example"),
+            "archive@rival.example is in none of allowed_domains",
+        ),
+        (('"company"', '"everything"'), "is no pack"),
+        (("own_pages", "own_page"), "own_page"),
+        (("[[recipients]]", "[[recipients"), "is not valid TOML"),
     ],
-)  # fmt: skip
-def test_a_file_that_cannot_be_followed_is_refused_in_a_sentence(change: tuple[str, str], says: str) -> None:
+)
+def test_a_file_that_cannot_be_followed_is_refused_in_a_sentence(
+    change: tuple[str, str], says: str
+) -> None:
     with pytest.raises(InvalidRecipients, match=says):
         parse_recipients(FILE.replace(*change))
 
@@ -98,14 +143,29 @@ def test_an_address_is_stated_in_one_place() -> None:
         parse_recipients(FILE + '\n[[recipients]]\naddress = "MD@acme.example"\npacks = ["own"]\n')
 
 
-ADDRESSES = ["ann@acme.example", "bob@acme.example", "eve@acme.example", "md@acme.example", "x@acme.example"]
+ADDRESSES = [
+    "ann@acme.example",
+    "bob@acme.example",
+    "eve@acme.example",
+    "md@acme.example",
+    "x@acme.example",
+]
 PACKS = st.lists(st.sampled_from(["company", "own", "led", "team:North", "team:South"]), max_size=3)
 
 
 @given(
-    st.dictionaries(st.sampled_from(ADDRESSES), PACKS, max_size=4), st.booleans(), st.booleans(),
-    st.lists(st.tuples(st.sampled_from(["005A", "005B", "005E"]), st.sampled_from(ADDRESSES), st.frozensets(st.sampled_from(["North", "South"]))), max_size=4),
-)  # fmt: skip
+    st.dictionaries(st.sampled_from(ADDRESSES), PACKS, max_size=4),
+    st.booleans(),
+    st.booleans(),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["005A", "005B", "005E"]),
+            st.sampled_from(ADDRESSES),
+            st.frozensets(st.sampled_from(["North", "South"])),
+        ),
+        max_size=4,
+    ),
+)
 def test_every_recipient_against_every_document(
     stated: dict[str, list[str]],
     own: bool,  # noqa: FBT001  # drawn by Hypothesis
@@ -114,10 +174,16 @@ def test_every_recipient_against_every_document(
 ) -> None:
     """What is planned may be seen; and what may be seen is granted by the file, one's own, or of a team that one leads."""
     colleagues = [Colleague(user, user, address, "North", leads) for user, address, leads in users]
-    book = RecipientBook.model_validate({
-        "allowed_domains": ["acme.example"], "own_pages": own, "led_teams": led,
-        "recipients": [{"address": address, "packs": packs} for address, packs in stated.items()],
-    })  # fmt: skip
+    book = RecipientBook.model_validate(
+        {
+            "allowed_domains": ["acme.example"],
+            "own_pages": own,
+            "led_teams": led,
+            "recipients": [
+                {"address": address, "packs": packs} for address, packs in stated.items()
+            ],
+        }
+    )
     for parcel in mailing(book, colleagues, DOCUMENTS).parcels:
         assert all(may_see(parcel.address, each, book, colleagues) for each in parcel.documents)
     for address in ADDRESSES:
@@ -126,6 +192,12 @@ def test_every_recipient_against_every_document(
             if may_see(address, document, book, colleagues):
                 granted = set(stated.get(address, []))
                 by_file = document.kind in granted or f"team:{document.grain_id}" in granted
-                by_lead = document.kind == "team" and len(mine) == 1 and document.grain_id in mine[0].leads
-                own_page = document.kind == "person" and [each.user_id for each in mine] == [document.grain_id]
+                by_lead = (
+                    document.kind == "team"
+                    and len(mine) == 1
+                    and document.grain_id in mine[0].leads
+                )
+                own_page = document.kind == "person" and [each.user_id for each in mine] == [
+                    document.grain_id
+                ]
                 assert by_file or by_lead or own_page

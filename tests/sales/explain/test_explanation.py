@@ -12,7 +12,18 @@ from hypothesis import strategies as st
 from sales.calendar import FiscalCalendar, Month
 from sales.contracts.published import PipelineCoverage, TargetAttainment, column_names
 from sales.explain.evidence import DoesNotAddUp, Evidence, period_called, records
-from sales.explain.explanation import ATTAINMENT, COVERAGE, FORECAST, RULES, SUMS, Explanation, Figure, behind, explain, plain
+from sales.explain.explanation import (
+    ATTAINMENT,
+    COVERAGE,
+    FORECAST,
+    RULES,
+    SUMS,
+    Explanation,
+    Figure,
+    behind,
+    explain,
+    plain,
+)
 from sales.explain.forecast_evidence import foreseen
 from sales.targets import attainment
 from tests.fakes import at, deal, extract, saved, target
@@ -27,9 +38,15 @@ def evidence_of(its: MonthOf) -> Evidence:
     return Evidence(its.snapshot, its.credit, its.phased, its.month, its.rules)
 
 
-def explained(its: MonthOf, name: str, grain: str, grain_id: str, period: str, *wanted: str) -> Explanation:
+def explained(
+    its: MonthOf, name: str, grain: str, grain_id: str, period: str, *wanted: str
+) -> Explanation:
     table = its.coverage if name == COVERAGE else its.attainment
-    row = next(each for each in records(table) if (each["grain"], each["grain_id"], each["period"]) == (grain, grain_id, period))
+    row = next(
+        each
+        for each in records(table)
+        if (each["grain"], each["grain_id"], each["period"]) == (grain, grain_id, period)
+    )
     return explain(evidence_of(its), name, row, wanted)
 
 
@@ -39,7 +56,11 @@ def figure(one: Explanation, column: str) -> Figure:
 
 def parts(one: Explanation, pile: str, column: str) -> dict[str, Decimal | int]:
     lines = next(each for each in one.piles if each.name == pile).lines
-    return {f"{line.record_id[:15].lstrip('0')} {line.owner_id}": line.adds[column] for line in lines if column in line.adds}
+    return {
+        f"{line.record_id[:15].lstrip('0')} {line.owner_id}": line.adds[column]
+        for line in lines
+        if column in line.adds
+    }
 
 
 def number(n: int) -> str:
@@ -53,10 +74,15 @@ def assert_every_cell_adds_up(evidence: Evidence, name: str, table: pd.DataFrame
         for pile in one.piles:
             for sum_ in one.sums(pile):
                 if sum_.is_checked:
-                    assert sum(line.adds.get(sum_.column, 0) for line in pile.lines) == row[sum_.column], (row, sum_.column)
+                    assert (
+                        sum(line.adds.get(sum_.column, 0) for line in pile.lines)
+                        == row[sum_.column]
+                    ), (row, sum_.column)
         assert [each.column for each in one.figures] == list(RULES[name])
         assert {each.column for each in one.figures if not each.is_checked} <= FORECAST
-        assert {each.column: each.value for each in one.figures} == {column: row[column] for column in RULES[name]}
+        assert {each.column: each.value for each in one.figures} == {
+            column: row[column] for column in RULES[name]
+        }
 
 
 def test_every_figure_of_both_tables_has_a_rule_and_reads_what_is_there() -> None:
@@ -64,7 +90,11 @@ def test_every_figure_of_both_tables_has_a_rule_and_reads_what_is_there() -> Non
         assert set(RULES[name]) == set(column_names(contract)) - set(KEY)
         assert {pile for rule in RULES[name].values() for pile in rule.piles} <= set(SUMS)
         listed = {column for sums in SUMS.values() for column in sums}
-        assert all(set(rule.reads) & (set(RULES[name]) | {"the forecast"}) for column, rule in RULES[name].items() if column not in listed)
+        assert all(
+            set(rule.reads) & (set(RULES[name]) | {"the forecast"})
+            for column, rule in RULES[name].items()
+            if column not in listed
+        )
 
 
 def march() -> MonthOf:
@@ -77,18 +107,37 @@ def march() -> MonthOf:
         saved(5, "2026-02-05 10:00", stage_name="Won", amount=40, close_date=date(2026, 4, 9)),
     ]
     shares = [split(5, "005A", 75), split(5, "005B", 25)]
-    return MonthOf(extract([deal(n) for n in range(1, 6)], rows, splits=shares, split_types=[REVENUE]), Month(2026, 3))
+    return MonthOf(
+        extract([deal(n) for n in range(1, 6)], rows, splits=shares, split_types=[REVENUE]),
+        Month(2026, 3),
+    )
 
 
 def test_coverage_by_hand() -> None:
     quarter = explained(march(), COVERAGE, "person", "005A", "FY2026-Q2")
-    assert parts(quarter, "open_pipeline", "open_pipeline") == {f"{number(1)} 005A": euro("230"), f"{number(2)} 005A": euro("20")}
-    assert parts(quarter, "open_pipeline", "stage_weighted_pipeline") == {f"{number(1)} 005A": euro("23"), f"{number(2)} 005A": euro("10")}
-    assert parts(quarter, "open_pipeline", "without_amount_count") == {f"{number(3)} 005A": 1, f"{number(1)} 005A": 0, f"{number(2)} 005A": 0}
+    assert parts(quarter, "open_pipeline", "open_pipeline") == {
+        f"{number(1)} 005A": euro("230"),
+        f"{number(2)} 005A": euro("20"),
+    }
+    assert parts(quarter, "open_pipeline", "stage_weighted_pipeline") == {
+        f"{number(1)} 005A": euro("23"),
+        f"{number(2)} 005A": euro("10"),
+    }
+    assert parts(quarter, "open_pipeline", "without_amount_count") == {
+        f"{number(3)} 005A": 1,
+        f"{number(1)} 005A": 0,
+        f"{number(2)} 005A": 0,
+    }
     assert parts(quarter, "overdue", "overdue_pipeline") == {f"{number(4)} 005A": euro("70")}
     assert parts(quarter, "bookings", "bookings") == {f"{number(5)} 005A": euro("30")}
     (share,) = next(pile for pile in quarter.piles if pile.name == "bookings").lines
-    assert (share.name, share.account_name, share.stage_name, share.amount, share.share_pct) == ("Deal 5", "Client", "Won", euro("40"), Decimal(75))
+    assert (share.name, share.account_name, share.stage_name, share.amount, share.share_pct) == (
+        "Deal 5",
+        "Client",
+        "Won",
+        euro("40"),
+        Decimal(75),
+    )
     assert [line.month for line in quarter.piles[0].lines] == ["2026-04", "2026-05", "2026-06"]
     assert figure(quarter, "coverage_ratio").worked == "250.00 / 270.00"
     assert figure(quarter, "remaining_target").worked == "max(300.00 - 30.00, 0)"
@@ -96,9 +145,14 @@ def test_coverage_by_hand() -> None:
     assert not figure(quarter, "weighted_pipeline").is_checked
 
 
-def test_a_split_booking_is_listed_for_each_who_shares_it_and_once_for_the_company_as_a_whole() -> None:
+def test_a_split_booking_is_listed_for_each_who_shares_it_and_once_for_the_company_as_a_whole() -> (
+    None
+):
     company = explained(march(), COVERAGE, "company", "Acme", "FY2026-Q2")
-    assert parts(company, "bookings", "bookings") == {f"{number(5)} 005A": euro("30"), f"{number(5)} 005B": euro("10")}
+    assert parts(company, "bookings", "bookings") == {
+        f"{number(5)} 005A": euro("30"),
+        f"{number(5)} 005B": euro("10"),
+    }
     south = explained(march(), COVERAGE, "team", "South", "FY2026-Q2")
     assert parts(south, "bookings", "bookings") == {f"{number(5)} 005B": euro("10")}
 
@@ -108,7 +162,9 @@ def test_attainment_counts_the_months_so_far() -> None:
     assert [line.month for line in year.piles[0].lines] == ["2026-01", "2026-02", "2026-03"]
     assert not year.piles[1].lines, "what is won ahead of its date is booked in that later month"
     assert figure(year, "variance").worked == "0.00 - 300.00"
-    assert year.piles[0].lines[0].amount == euro("1200"), "a month of a target says the year that it is a part of"
+    assert year.piles[0].lines[0].amount == euro("1200"), (
+        "a month of a target says the year that it is a part of"
+    )
 
 
 def test_overdue_deals_count_where_policy_says() -> None:
@@ -117,20 +173,36 @@ def test_overdue_deals_count_where_policy_says() -> None:
         saved(2, "2026-01-05 10:00", amount=5, close_date=date(2026, 3, 20)),
     ]
     one = extract([deal(1), deal(2)], rows)
-    separate, current = (MonthOf(one, Month(2026, 2), policy=f'[pipeline]\noverdue = "{word}"') for word in ("separate", "current_period"))
-    assert figure(explained(separate, COVERAGE, "company", "Acme", "FY2026-Q1"), "open_pipeline").value == euro("5")
+    separate, current = (
+        MonthOf(one, Month(2026, 2), policy=f'[pipeline]\noverdue = "{word}"')
+        for word in ("separate", "current_period")
+    )
+    assert figure(
+        explained(separate, COVERAGE, "company", "Acme", "FY2026-Q1"), "open_pipeline"
+    ).value == euro("5")
     counted = explained(current, COVERAGE, "company", "Acme", "FY2026-Q1")
-    assert parts(counted, "open_pipeline", "open_pipeline") == {f"{number(1)} 005A": euro("70"), f"{number(2)} 005A": euro("5")}
+    assert parts(counted, "open_pipeline", "open_pipeline") == {
+        f"{number(1)} 005A": euro("70"),
+        f"{number(2)} 005A": euro("5"),
+    }
     assert "count in the period that holds 2026-03-01" in figure(counted, "open_pipeline").words
-    assert figure(explained(current, COVERAGE, "company", "Acme", "FY2026-Q2"), "open_pipeline").value == 0
+    assert (
+        figure(explained(current, COVERAGE, "company", "Acme", "FY2026-Q2"), "open_pipeline").value
+        == 0
+    )
 
 
 @settings(max_examples=40, deadline=None)
 @given(
-    st.lists(SAVE, min_size=3, max_size=25), st.sampled_from(["separate", "current_period"]), st.integers(1, 12),
-    st.lists(st.tuples(st.integers(1, 5), st.integers(1, 99)), max_size=4, unique_by=lambda pair: pair[0]),
-    st.sampled_from([(1200, 600), (0, 600), (None, 100)]), st.sampled_from([1, 4]),
-)  # fmt: skip
+    st.lists(SAVE, min_size=3, max_size=25),
+    st.sampled_from(["separate", "current_period"]),
+    st.integers(1, 12),
+    st.lists(
+        st.tuples(st.integers(1, 5), st.integers(1, 99)), max_size=4, unique_by=lambda pair: pair[0]
+    ),
+    st.sampled_from([(1200, 600), (0, 600), (None, 100)]),
+    st.sampled_from([1, 4]),
+)
 def test_every_cell_adds_up_whatever_happens(
     saves: list[tuple[int, int, str, int | None, int]],
     overdue: str,
@@ -140,16 +212,47 @@ def test_every_cell_adds_up_whatever_happens(
     start_month: int,
 ) -> None:
     start = at("2026-01-03 10:00")
-    rows = [saved(n, "2026-01-03 10:00", amount=n * 111, probability_pct=n * 7.35, close_date=date(2026, 2, n)) for n in range(1, 6)]
+    rows = [
+        saved(
+            n,
+            "2026-01-03 10:00",
+            amount=n * 111,
+            probability_pct=n * 7.35,
+            close_date=date(2026, 2, n),
+        )
+        for n in range(1, 6)
+    ]
     rows += [
-        saved(n, "2026-01-05 10:00", history_id=f"008{i:03d}", created_at=start + timedelta(days=days), stage_name=stage,
-              amount=None if amount is None else Decimal(amount) / 100, close_date=date(2026, 3, 1) + timedelta(days=shift))
+        saved(
+            n,
+            "2026-01-05 10:00",
+            history_id=f"008{i:03d}",
+            created_at=start + timedelta(days=days),
+            stage_name=stage,
+            amount=None if amount is None else Decimal(amount) / 100,
+            close_date=date(2026, 3, 1) + timedelta(days=shift),
+        )
         for i, (n, days, stage, amount, shift) in enumerate(saves)
-    ]  # fmt: skip
-    splits = [split(n, owner, pct, created_at=start) for n, first in shares for owner, pct in (("005A", first), ("005Z", 100 - first))]
-    one = extract([deal(n, created_at=start) for n in range(1, 6)], rows, splits=splits, split_types=[REVENUE], start_month=start_month)
+    ]
+    splits = [
+        split(n, owner, pct, created_at=start)
+        for n, first in shares
+        for owner, pct in (("005A", first), ("005Z", 100 - first))
+    ]
+    one = extract(
+        [deal(n, created_at=start) for n in range(1, 6)],
+        rows,
+        splits=splits,
+        split_types=[REVENUE],
+        start_month=start_month,
+    )
     owners = zip(("005A", "005B"), annual, strict=True)
-    lines = [target(owner, amount, fiscal_year=year) for owner, amount in owners if amount is not None for year in (2025, 2026)]
+    lines = [
+        target(owner, amount, fiscal_year=year)
+        for owner, amount in owners
+        if amount is not None
+        for year in (2025, 2026)
+    ]
     its = MonthOf(one, Month(2026, month), lines, policy=f'[pipeline]\noverdue = "{overdue}"')
     evidence = evidence_of(its)
     assert_every_cell_adds_up(evidence, ATTAINMENT, its.attainment)
@@ -157,7 +260,9 @@ def test_every_cell_adds_up_whatever_happens(
 
 
 class TestGeneratedFirm:
-    @pytest.mark.parametrize("month", [Month(2020, 10), Month(2022, 12), Month(2023, 8), Month(2023, 9)])
+    @pytest.mark.parametrize(
+        "month", [Month(2020, 10), Month(2022, 12), Month(2023, 8), Month(2023, 9)]
+    )
     @pytest.mark.parametrize("overdue", ["separate", "current_period"])
     def test_every_cell_adds_up_those_of_the_forecast_too(self, month: Month, overdue: str) -> None:
         """In October 2020 the past is too short for a forecast: its figures are empty, and said to be."""
@@ -165,7 +270,11 @@ class TestGeneratedFirm:
         ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, month, one.rules)
         assert (ahead.ahead is None) == (month == Month(2020, 10))
         evidence = Evidence(one.snapshot, one.credit, one.phased, month, one.rules, ahead)
-        assert_every_cell_adds_up(evidence, ATTAINMENT, attainment.target_attainment(one.snapshot, one.credit, one.phased, month, one.rules))
+        assert_every_cell_adds_up(
+            evidence,
+            ATTAINMENT,
+            attainment.target_attainment(one.snapshot, one.credit, one.phased, month, one.rules),
+        )
         assert_every_cell_adds_up(evidence, COVERAGE, one.coverage)
         row = records(one.coverage)[0]
         assert all(each.is_checked for each in explain(evidence, COVERAGE, row).figures)
@@ -177,9 +286,15 @@ class TestGeneratedFirm:
         one = firm_month()
         ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, one.month, one.rules)
         evidence = Evidence(one.snapshot, one.credit, one.phased, one.month, one.rules, ahead)
-        row = next(each for each in records(one.coverage) if each["grain"] == "company" and each["required_ratio"])
+        row = next(
+            each
+            for each in records(one.coverage)
+            if each["grain"] == "company" and each["required_ratio"]
+        )
         worked = figure(explain(evidence, COVERAGE, row), "required_ratio").worked
-        gap, others, conversion = (float(worked.replace(",", "").split(" ")[place].strip("max()")) for place in (0, 3, 7))
+        gap, others, conversion = (
+            float(worked.replace(",", "").split(" ")[place].strip("max()")) for place in (0, 3, 7)
+        )
         assert row["required_ratio"] == pytest.approx((gap - others) / conversion / gap, rel=1e-3)
 
     def test_a_wrong_figure_of_the_forecast_is_a_fault_only_for_those_who_ask_for_it(self) -> None:
@@ -190,41 +305,76 @@ class TestGeneratedFirm:
         spoiled = row | {"weighted_pipeline": row["weighted_pipeline"] + Decimal("0.01")}
         with pytest.raises(DoesNotAddUp, match="weighted_pipeline of company"):
             explain(evidence, COVERAGE, spoiled)
-        assert [each.column for each in explain(evidence, COVERAGE, spoiled, ["open_pipeline"]).figures] == ["open_pipeline"]
+        assert [
+            each.column for each in explain(evidence, COVERAGE, spoiled, ["open_pipeline"]).figures
+        ] == ["open_pipeline"]
 
 
-@pytest.mark.parametrize(("name", "column"), [(name, column) for name, rules in RULES.items() for column in rules if column not in FORECAST])
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [(name, column) for name, rules in RULES.items() for column in rules if column not in FORECAST],
+)
 def test_a_figure_that_does_not_add_up_is_a_fault_that_names_it(name: str, column: str) -> None:
     """An explanation that cannot fail explains nothing: every figure, one cent or one count off."""
     its = march()
-    row = next(each for each in records(its.coverage if name == COVERAGE else its.attainment) if each["grain_id"] == "005A")
+    row = next(
+        each
+        for each in records(its.coverage if name == COVERAGE else its.attainment)
+        if each["grain_id"] == "005A"
+    )
     value = row[column]
-    wrong = "covered" if isinstance(value, str) else (value or 0) + (Decimal("0.01") if isinstance(value, Decimal) else 1)
-    with pytest.raises(DoesNotAddUp, match=rf"^{column} of person '005A', .* in {name}, but .*; do not use the figure"):
+    wrong = (
+        "covered"
+        if isinstance(value, str)
+        else (value or 0) + (Decimal("0.01") if isinstance(value, Decimal) else 1)
+    )
+    with pytest.raises(
+        DoesNotAddUp,
+        match=rf"^{column} of person '005A', .* in {name}, but .*; do not use the figure",
+    ):
         explain(evidence_of(its), name, row | {column: wrong}, [column])
 
 
 def test_a_share_that_goes_missing_or_a_booking_that_is_not_won_is_a_fault() -> None:
     its = march()
     evidence = evidence_of(its)
-    row = next(each for each in records(its.coverage) if (each["grain"], each["period"]) == ("company", "FY2026-Q2"))
-    with pytest.raises(DoesNotAddUp, match=r"gives away 30\.00 of 006000000000005AAA, which is won with 40\.00"):
+    row = next(
+        each
+        for each in records(its.coverage)
+        if (each["grain"], each["period"]) == ("company", "FY2026-Q2")
+    )
+    with pytest.raises(
+        DoesNotAddUp, match=r"gives away 30\.00 of 006000000000005AAA, which is won with 40\.00"
+    ):
         explain(replace(evidence, booking_credit=its.credit.iloc[:1]), COVERAGE, row)
     with pytest.raises(DoesNotAddUp, match="which is no won deal"):
         explain(replace(evidence, snapshot=its.snapshot.iloc[:4]), COVERAGE, row)
 
 
 def test_a_figure_comes_with_those_it_is_computed_from() -> None:
-    assert behind(COVERAGE, ["coverage_ratio"]) == {"coverage_ratio", "open_pipeline", "remaining_target", "target", "bookings"}
+    assert behind(COVERAGE, ["coverage_ratio"]) == {
+        "coverage_ratio",
+        "open_pipeline",
+        "remaining_target",
+        "target",
+        "bookings",
+    }
     assert behind(ATTAINMENT, ["bookings"]) == {"bookings"}
     one = explained(march(), COVERAGE, "team", "North", "FY2026-Q2", "overdue_pipeline")
-    assert ([each.column for each in one.figures], [pile.name for pile in one.piles]) == (["overdue_pipeline"], ["overdue"])
+    assert ([each.column for each in one.figures], [pile.name for pile in one.piles]) == (
+        ["overdue_pipeline"],
+        ["overdue"],
+    )
 
 
 def test_periods_are_read_as_the_tables_name_them() -> None:
     calendar = FiscalCalendar(4, named_by_end=True, time_zone="UTC")
     for month in (Month(2026, 3), Month(2026, 4), Month(2027, 1)):
-        for period in (calendar.month_period(month), calendar.quarter_of(month), calendar.year_of(month)):
+        for period in (
+            calendar.month_period(month),
+            calendar.quarter_of(month),
+            calendar.year_of(month),
+        ):
             assert period_called(calendar, period.kind, period.name) == period
 
 

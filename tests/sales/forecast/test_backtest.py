@@ -26,16 +26,38 @@ def test_a_past_forecast_is_the_one_that_was_made_then() -> None:
     rows = rows.loc[(rows["as_of_month"] == "2023-03")]
     both = rows.merge(then, on=KEY, how="inner", suffixes=("", "_then"), validate="one_to_one")
     assert len(both) == len(rows)
-    for name in ("p10", "p50", "p90", "hit_probability", "stage_weighted", "last_year", "three_month_average", "target"):
-        pd.testing.assert_series_equal(both[name], both[f"{name}_then"], check_names=False, obj=name)
+    for name in (
+        "p10",
+        "p50",
+        "p90",
+        "hit_probability",
+        "stage_weighted",
+        "last_year",
+        "three_month_average",
+        "target",
+    ):
+        pd.testing.assert_series_equal(
+            both[name], both[f"{name}_then"], check_names=False, obj=name
+        )
 
 
 def test_outcomes_are_the_bookings_of_the_period() -> None:
     one = firm_month()
-    for grain, grain_id in (("company", "Simulated Firm"), ("person", one.record.loc[one.record["grain"] == "person", "grain_id"].iloc[0])):
-        rows = one.record[(one.record["grain"] == grain) & (one.record["grain_id"] == grain_id) & (one.record["period"] == "2023-04")]
-        mine = one.credit if grain == "company" else one.credit.loc[one.credit["owner_id"] == grain_id]
-        due = (mine["close_date"] >= Month(2023, 4).first_day) & (mine["close_date"] <= Month(2023, 4).last_day)
+    for grain, grain_id in (
+        ("company", "Simulated Firm"),
+        ("person", one.record.loc[one.record["grain"] == "person", "grain_id"].iloc[0]),
+    ):
+        rows = one.record[
+            (one.record["grain"] == grain)
+            & (one.record["grain_id"] == grain_id)
+            & (one.record["period"] == "2023-04")
+        ]
+        mine = (
+            one.credit if grain == "company" else one.credit.loc[one.credit["owner_id"] == grain_id]
+        )
+        due = (mine["close_date"] >= Month(2023, 4).first_day) & (
+            mine["close_date"] <= Month(2023, 4).last_day
+        )
         assert rows["outcome"].tolist() == [mine.loc[due, "amount"].sum()]
 
 
@@ -43,18 +65,38 @@ def test_bookings_of_people_who_joined_since_count_for_the_company() -> None:
     """A year's landing is the company's, whoever books it: all that the busiest person created since July 2022 is a newcomer's."""
     one = firm_month()
     records, new = one.extract.opportunities, "005000000000999AAA"  # no user, so without a target
-    newest = (records["created_at"] >= pd.Timestamp("2022-07-01", tz="UTC")) & (records["owner_id"] == records["owner_id"].min())
-    owners = pa.array([new if is_new else owner for is_new, owner in zip(newest, records["owner_id"], strict=True)])
+    newest = (records["created_at"] >= pd.Timestamp("2022-07-01", tz="UTC")) & (
+        records["owner_id"] == records["owner_id"].min()
+    )
+    owners = pa.array(
+        [
+            new if is_new else owner
+            for is_new, owner in zip(newest, records["owner_id"], strict=True)
+        ]
+    )
     other = replace(one.extract, opportunities=records.assign(owner_id=columns.series(owners)))
     changed = FirmMonth(other, MONTH)
     rows = changed.record
-    both = [table.loc[(table["grain"] == "company"), ["as_of_month", "period", "outcome"]].reset_index(drop=True) for table in (rows, one.record)]
+    both = [
+        table.loc[(table["grain"] == "company"), ["as_of_month", "period", "outcome"]].reset_index(
+            drop=True
+        )
+        for table in (rows, one.record)
+    ]
     pd.testing.assert_frame_equal(*both)
     # And for nobody else: the last person before the newcomer has what they booked.
-    last = rows.loc[(rows["grain"] == "person") & (rows["as_of_month"] == "2022-06"), "grain_id"].max()
-    year = rows[(rows["grain_id"] == last) & (rows["period"] == "FY2022") & (rows["as_of_month"] == "2022-06")]
+    last = rows.loc[
+        (rows["grain"] == "person") & (rows["as_of_month"] == "2022-06"), "grain_id"
+    ].max()
+    year = rows[
+        (rows["grain_id"] == last)
+        & (rows["period"] == "FY2022")
+        & (rows["as_of_month"] == "2022-06")
+    ]
     mine = changed.credit.loc[changed.credit["owner_id"] == last]
-    assert year["outcome"].tolist() == [mine.loc[[Month.of(day).year == 2022 for day in mine["close_date"]], "amount"].sum()]
+    assert year["outcome"].tolist() == [
+        mine.loc[[Month.of(day).year == 2022 for day in mine["close_date"]], "amount"].sum()
+    ]
 
 
 def test_every_month_end_with_enough_history_is_judged_and_no_period_that_is_not_over() -> None:
@@ -63,18 +105,39 @@ def test_every_month_end_with_enough_history_is_judged_and_no_period_that_is_not
     assert origins(one.panel, MONTH)[0] == first.plus(FEWEST_MONTHS)
     assert origins(one.panel, MONTH)[-1] == MONTH.plus(-1)
     assert len(origins(one.panel, MONTH, 5)) == 5
-    assert [each.name for each in judged_periods(one.rules.calendar, Month(2023, 5), MONTH)] == ["2023-06", "FY2023-Q2"]
-    assert [each.name for each in judged_periods(one.rules.calendar, Month(2022, 5), MONTH)] == ["2022-06", "FY2022-Q2", "FY2022"]
+    assert [each.name for each in judged_periods(one.rules.calendar, Month(2023, 5), MONTH)] == [
+        "2023-06",
+        "FY2023-Q2",
+    ]
+    assert [each.name for each in judged_periods(one.rules.calendar, Month(2022, 5), MONTH)] == [
+        "2022-06",
+        "FY2022-Q2",
+        "FY2022",
+    ]
     assert set(one.record["evaluated_month"]) == {str(MONTH)}
     assert months_judged(one.panel) == 36
 
 
 def forecast(month: int, p50: int, outcome: int, **more: object) -> dict[str, object]:
     return {
-        "as_of_month": f"2025-{month:02d}", "grain": "company", "grain_id": "Acme", "period_kind": "month", "period": f"2025-{month + 1:02d}",
-        "p10": p50 - 20, "p50": p50, "p90": p50 + 20, "stage_weighted": 50, "last_year": 100, "three_month_average": 80, "outcome": outcome,
-        "target": 90, "hit_probability": 0.7, "is_hit": outcome >= 90, "evaluated_month": "2025-12", **more,
-    }  # fmt: skip
+        "as_of_month": f"2025-{month:02d}",
+        "grain": "company",
+        "grain_id": "Acme",
+        "period_kind": "month",
+        "period": f"2025-{month + 1:02d}",
+        "p10": p50 - 20,
+        "p50": p50,
+        "p90": p50 + 20,
+        "stage_weighted": 50,
+        "last_year": 100,
+        "three_month_average": 80,
+        "outcome": outcome,
+        "target": 90,
+        "hit_probability": 0.7,
+        "is_hit": outcome >= 90,
+        "evaluated_month": "2025-12",
+        **more,
+    }
 
 
 def test_scores_by_hand() -> None:
@@ -82,30 +145,42 @@ def test_scores_by_hand() -> None:
     rows = [forecast(month, 90, 100) for month in range(1, 6)] + [forecast(6, 90, 40)]
     (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
     assert score.wape == pytest.approx(100 / 540)
-    assert score.baselines == pytest.approx({"stage_weighted": 260 / 540, "last_year": 60 / 540, "three_month_average": 140 / 540})
+    assert score.baselines == pytest.approx(
+        {"stage_weighted": 260 / 540, "last_year": 60 / 540, "three_month_average": 140 / 540}
+    )
     assert score.inside == pytest.approx(5 / 6)
     assert score.brier == pytest.approx((5 * 0.3**2 + 0.7**2) / 6)
     assert score.brier_baseline == pytest.approx(5 / 6 * 1 / 6)
     assert score.reliability == ((pytest.approx(0.7), pytest.approx(5 / 6), 6),)
     assert not score.is_better
-    pinball = np.mean([5 * 0.1 * 30 + 0.9 * 30, 5 * 0.5 * 10 + 0.5 * 50, 5 * 0.1 * 10 + 0.1 * 70]) / 540
+    pinball = (
+        np.mean([5 * 0.1 * 30 + 0.9 * 30, 5 * 0.5 * 10 + 0.5 * 50, 5 * 0.1 * 10 + 0.1 * 70]) / 540
+    )
     assert score.pinball == pytest.approx(pinball)
 
 
 def test_methods_are_compared_on_the_forecasts_that_all_could_make() -> None:
-    rows = [forecast(month, 90, 100) for month in range(1, 7)] + [forecast(7, 0, 1_000, last_year=None)]
+    rows = [forecast(month, 90, 100) for month in range(1, 7)] + [
+        forecast(7, 0, 1_000, last_year=None)
+    ]
     (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
     assert score.wape == pytest.approx(60 / 600)
     assert score.forecasts == 7
 
 
 def test_few_forecasts_are_no_score() -> None:
-    assert scores(frame(ForecastTrackRecord, [forecast(month, 90, 100) for month in range(1, 6)])) == []
+    assert (
+        scores(frame(ForecastTrackRecord, [forecast(month, 90, 100) for month in range(1, 6)]))
+        == []
+    )
     assert scores(frame(ForecastTrackRecord, [])) == []
 
 
 def test_a_forecast_without_a_target_has_no_chance_to_judge() -> None:
-    rows = [forecast(month, 90, 100, hit_probability=None, is_hit=None, target=Decimal(0)) for month in range(1, 7)]
+    rows = [
+        forecast(month, 90, 100, hit_probability=None, is_hit=None, target=Decimal(0))
+        for month in range(1, 7)
+    ]
     (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
     assert (score.brier, score.reliability) == (None, ())
 
@@ -113,7 +188,9 @@ def test_a_forecast_without_a_target_has_no_chance_to_judge() -> None:
 def test_on_generated_companies_forecasts_are_better_than_naive_ones_and_calibrated() -> None:
     """The small version of `python -m benchmarks.forecast_skill`, with room for chance: two companies of 150 opportunities a year."""
     found = skill(150, 2)
-    naive = min(found.wape(name) for name in ("stage_weighted", "last_year", "three_months", "run_rate"))
+    naive = min(
+        found.wape(name) for name in ("stage_weighted", "last_year", "three_months", "run_rate")
+    )
     assert found.wape("model") < 0.95 * naive
     assert found.crps_skill > 0.4 * found.perfect_skill
     assert found.perfect_skill > 0.1

@@ -13,7 +13,12 @@ from sales.calendar import Month
 from sales.forecast.client_phasing import client_phasing, delivery_load
 from sales.forecast.generation import creation, pipeline_generation
 from sales.forecast.scenarios import Change, UnknownDeal, UnthinkableChange, pushed_factor, what_if
-from sales.statistics.close_dates import ConfirmationScore, confirmation_score, days_of, expected_months
+from sales.statistics.close_dates import (
+    ConfirmationScore,
+    confirmation_score,
+    days_of,
+    expected_months,
+)
 from sales.statistics.deal_outcomes import DealOutlook, Foresight
 from sales.statistics.point_in_time import WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
@@ -26,9 +31,15 @@ def test_a_clients_months_are_its_bookings_and_its_chances() -> None:
     table, outlook = one.clients, one.foresight.deals
     assert outlook is not None
     coming = table.loc[table["month"] > str(MONTH)]
-    by_hand = float((outlook.win[:, 1:] * (outlook.amount * outlook.creep.mean())[:, None]).sum()) / 100
+    by_hand = (
+        float((outlook.win[:, 1:] * (outlook.amount * outlook.creep.mean())[:, None]).sum()) / 100
+    )
     assert float(coming["expected"].sum()) == pytest.approx(by_hand, rel=1e-4)
-    last_year = one.credit.loc[(one.credit["close_date"] >= Month(2022, 9).first_day) & (one.credit["close_date"] <= MONTH.last_day), "amount"].sum()
+    last_year = one.credit.loc[
+        (one.credit["close_date"] >= Month(2022, 9).first_day)
+        & (one.credit["close_date"] <= MONTH.last_day),
+        "amount",
+    ].sum()
     assert table.loc[table["month"] <= str(MONTH), "bookings"].sum() == last_year
     assert table.loc[table["month"] <= str(MONTH), "expected"].isna().all()
     assert table["delivery_days"].isna().all()
@@ -39,19 +50,29 @@ def with_effort(days: float, start: int | None, end: int | None) -> tuple[FirmMo
     one = firm_month()
     size = len(one.snapshot)
     spans = {"service_start": start, "service_end": end}
-    service = {name: columns.series(pa.array([value] * size, pa.int32()).cast(pa.date32())) for name, value in spans.items()}
+    service = {
+        name: columns.series(pa.array([value] * size, pa.int32()).cast(pa.date32()))
+        for name, value in spans.items()
+    }
     return one, one.snapshot.assign(effort_days=columns.series(pa.array([days] * size)), **service)
 
 
 def test_work_is_laid_over_the_months_of_service_and_none_is_lost() -> None:
     """Every won deal takes 12 days from October to December 2023: a third in each."""
-    october, december = (Month(2023, 10).first_day - Month(1970, 1).first_day).days, (Month(2023, 12).last_day - Month(1970, 1).first_day).days
+    october, december = (
+        (Month(2023, 10).first_day - Month(1970, 1).first_day).days,
+        (Month(2023, 12).last_day - Month(1970, 1).first_day).days,
+    )
     one, snapshot = with_effort(12.0, october, december)
     won = int(columns.booleans(snapshot["is_won"]).sum())
     blind = Foresight(one.foresight.known, None)
     load = {each.month: each for each in delivery_load(snapshot, blind, MONTH, one.rules)}
-    assert [load[Month(2023, n)].won_days for n in (9, 10, 11, 12)] == pytest.approx([0, 4 * won, 4 * won, 4 * won])
-    assert client_phasing(snapshot, blind, MONTH, one.rules)["delivery_days"].sum() == pytest.approx(12 * won)
+    assert [load[Month(2023, n)].won_days for n in (9, 10, 11, 12)] == pytest.approx(
+        [0, 4 * won, 4 * won, 4 * won]
+    )
+    assert client_phasing(snapshot, blind, MONTH, one.rules)[
+        "delivery_days"
+    ].sum() == pytest.approx(12 * won)
 
 
 def test_open_deals_bring_work_by_their_chance_and_late_ones_later() -> None:
@@ -67,11 +88,15 @@ def test_open_deals_bring_work_by_their_chance_and_late_ones_later() -> None:
 
 def test_people_are_drafted_in_when_the_work_exceeds_what_can_be_done() -> None:
     _, snapshot = with_effort(30.0, None, None)
-    one = FirmMonth(firm_month().extract, MONTH, policy="[clients]\ncapacity_days = 40\ndays_per_person = 10")
+    one = FirmMonth(
+        firm_month().extract, MONTH, policy="[clients]\ncapacity_days = 40\ndays_per_person = 10"
+    )
     for each in delivery_load(snapshot, one.foresight, MONTH, one.rules):
         over = each.won_days + each.expected_days - 40
         assert each.people_short == max(0, int(np.ceil(over / 10 - 1e-9)))
-    assert any(each.people_short for each in delivery_load(snapshot, one.foresight, MONTH, one.rules))
+    assert any(
+        each.people_short for each in delivery_load(snapshot, one.foresight, MONTH, one.rules)
+    )
     assert delivery_load(one.snapshot, one.foresight, MONTH, one.rules) == []
 
 
@@ -79,7 +104,11 @@ def test_conversion_and_lead_time_by_source_are_those_of_the_past() -> None:
     known = firm_month().foresight.known
     how = creation(known)
     assert how is not None
-    counted = (known.outcomes.amount > 0) & (known.created_month > known.month - 36) & (known.outcomes.status != 0)
+    counted = (
+        (known.outcomes.amount > 0)
+        & (known.created_month > known.month - 36)
+        & (known.outcomes.status != 0)
+    )
     won = counted & (known.outcomes.status == WON) & (known.outcomes.month <= known.month)
     overall = known.outcomes.amount[won].sum() / known.outcomes.amount[counted].sum()
     assert how.sources.to_pylist() == ["Referral", "Web"]
@@ -89,7 +118,9 @@ def test_conversion_and_lead_time_by_source_are_those_of_the_past() -> None:
     assert (how.lead_months > 0).all()
 
 
-def test_what_is_required_of_months_to_come_would_close_the_gap_at_the_companys_own_conversion() -> None:
+def test_what_is_required_of_months_to_come_would_close_the_gap_at_the_companys_own_conversion() -> (
+    None
+):
     one = firm_month()
     known, deals = one.foresight.known, one.foresight.deals
     how = creation(known)
@@ -97,13 +128,20 @@ def test_what_is_required_of_months_to_come_would_close_the_gap_at_the_companys_
     assert deals is not None
     ahead = one.generation.loc[one.generation["month"] > str(MONTH)]
     assert ahead["created"].isna().all()
-    would_book = float((columns.floats(ahead["required"]) * columns.floats(ahead["conversion"])).sum())
+    would_book = float(
+        (columns.floats(ahead["required"]) * columns.floats(ahead["conversion"])).sum()
+    )
     lacking = 0.0
     for step in range(1, 5):
         month = MONTH.plus(step)
         target = float(one.phased.loc[one.phased["month"] == str(month), "baseline_target"].sum())
         booked = float(known.bookings.amount[known.bookings.month == month.index].sum()) / 100
-        lacking += max(0.0, target - booked - float((deals.win[:, step] * deals.amount).sum() * deals.creep.mean()) / 100)
+        lacking += max(
+            0.0,
+            target
+            - booked
+            - float((deals.win[:, step] * deals.amount).sum() * deals.creep.mean()) / 100,
+        )
     assert would_book == pytest.approx(lacking, rel=1e-3)
 
 
@@ -111,15 +149,27 @@ def test_created_is_what_was_created_month_by_month_and_source_by_source() -> No
     one = firm_month()
     known, table = one.foresight.known, one.generation
     here = (known.created_month == Month(2023, 5).index) & (known.outcomes.amount > 0)
-    assert float(table.loc[table["month"] == "2023-05", "created"].sum()) == pytest.approx(known.outcomes.amount[here].sum() / 100)
+    assert float(table.loc[table["month"] == "2023-05", "created"].sum()) == pytest.approx(
+        known.outcomes.amount[here].sum() / 100
+    )
     early = FirmMonth(simulated().extract, Month(2020, 8))
-    assert pipeline_generation(early.foresight, early.phased, early.month, early.rules, early.extract.extracted_at)["required"].isna().all()
+    assert (
+        pipeline_generation(
+            early.foresight, early.phased, early.month, early.rules, early.extract.extracted_at
+        )["required"]
+        .isna()
+        .all()
+    )
 
 
 def outlook_of(*win: float) -> DealOutlook:
     base = firm_month().foresight.deals
     assert base is not None
-    return replace(base, deals=base.deals.take(np.array([0])), win=np.array([[0.0, *win, *[0.0] * (12 - len(win))]]))
+    return replace(
+        base,
+        deals=base.deals.take(np.array([0])),
+        win=np.array([[0.0, *win, *[0.0] * (12 - len(win))]]),
+    )
 
 
 def test_the_expected_month_is_the_middle_of_the_chances_given_that_it_is_won() -> None:
@@ -128,7 +178,9 @@ def test_the_expected_month_is_the_middle_of_the_chances_given_that_it_is_won() 
     assert int(expected_months(outlook_of(0.1, 0.2, 0.1))[0]) == 2
     assert np.isnan(expected_months(outlook_of(0.0))[0])
     known = firm_month().foresight.known
-    assert columns.from_days(days_of(np.array([1.5]), known.month, firm_month().rules.calendar)).to_pylist() == [SEPTEMBER.first_day.replace(day=16)]
+    assert columns.from_days(
+        days_of(np.array([1.5]), known.month, firm_month().rules.calendar)
+    ).to_pylist() == [SEPTEMBER.first_day.replace(day=16)]
 
 
 def test_dates_are_shown_only_where_they_came_nearer_than_the_crms() -> None:
@@ -142,7 +194,9 @@ def test_dates_are_shown_only_where_they_came_nearer_than_the_crms() -> None:
 
 def thought(**change: object) -> dict[str, object]:
     one = firm_month()
-    found = what_if(Change(**change), one.foresight, one.snapshot, one.credit, one.phased, one.month, one.rules)  # type: ignore[arg-type]
+    found = what_if(
+        Change(**change), one.foresight, one.snapshot, one.credit, one.phased, one.month, one.rules
+    )  # type: ignore[arg-type]
     return {each.period.kind: each for each in found.periods} | {"load": found.load_after}
 
 
@@ -156,7 +210,9 @@ def a_good_deal() -> str:
 def test_dropping_a_deal_takes_its_mean_off_the_landing_and_its_amount_off_the_pipeline() -> None:
     one, deal = firm_month(), a_good_deal()
     month = thought(drops=[deal])["month"]
-    row = one.landing[(one.landing["grain"] == "company") & (one.landing["period_kind"] == "month")].iloc[0]
+    row = one.landing[
+        (one.landing["grain"] == "company") & (one.landing["period_kind"] == "month")
+    ].iloc[0]
     assert month.before.expected == row["expected"]  # type: ignore[attr-defined]
     assert month.before.hit_probability == pytest.approx(row["hit_probability"])  # type: ignore[attr-defined]
     assert month.after.expected < month.before.expected  # type: ignore[attr-defined]
@@ -170,7 +226,9 @@ def test_moving_a_deal_within_the_year_costs_the_month_and_hardly_the_year() -> 
     month, quarter, year = (found[kind] for kind in ("month", "quarter", "year"))
     assert month.after.expected < month.before.expected  # type: ignore[attr-defined]
     assert quarter.after.expected < quarter.before.expected  # type: ignore[attr-defined]
-    assert abs(year.after.expected - year.before.expected) < abs(month.after.expected - month.before.expected)  # type: ignore[attr-defined]
+    assert abs(year.after.expected - year.before.expected) < abs(
+        month.after.expected - month.before.expected
+    )  # type: ignore[attr-defined]
     assert year.after_as_pushed.expected <= year.after.expected  # type: ignore[attr-defined]
 
 
@@ -183,11 +241,21 @@ def test_business_that_is_certain_comes_on_top_to_the_cent() -> None:
 def test_what_cannot_be_thought_is_a_sentence() -> None:
     with pytest.raises(UnknownDeal, match="'006X' is no deal that is open at the end of 2023-08"):
         thought(drops=["006X"])
-    with pytest.raises(UnthinkableChange, match="2025-01 is not within the 12 months after 2023-08"):
+    with pytest.raises(
+        UnthinkableChange, match="2025-01 is not within the 12 months after 2023-08"
+    ):
         thought(moves=[(a_good_deal(), Month(2025, 1))])
     early = FirmMonth(simulated().extract, Month(2020, 9))
     with pytest.raises(UnthinkableChange, match="too little history at the end of 2020-09"):
-        what_if(Change(), early.foresight, early.snapshot, early.credit, early.phased, early.month, early.rules)
+        what_if(
+            Change(),
+            early.foresight,
+            early.snapshot,
+            early.credit,
+            early.phased,
+            early.month,
+            early.rules,
+        )
 
 
 def test_pushed_deals_fare_at_most_as_well_as_all() -> None:

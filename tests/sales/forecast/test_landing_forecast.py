@@ -16,13 +16,25 @@ from sales import money
 from sales.calendar import Month
 from sales.checks import invariants as reconciliation
 from sales.contracts.published import RAW_MONEY
-from sales.forecast.landing_forecast import band_of, chance_to_hit, figures, margin_of, periods_forecast
+from sales.forecast.landing_forecast import (
+    band_of,
+    chance_to_hit,
+    figures,
+    margin_of,
+    periods_forecast,
+)
 from sales.history.extract import Extract
 from sales.policy.rules import Forecast
 from sales.statistics.deal_outcomes import FEWEST_MONTHS, HORIZON, deal_outlook
 from sales.statistics.delay_impact import after_waiting, company_leverage, owner_leverage
 from sales.statistics.new_business import _common, rates
-from sales.statistics.period_distribution import PIPELINE_WEIGHT, PeriodParts, offsets, prospect, to_come
+from sales.statistics.period_distribution import (
+    PIPELINE_WEIGHT,
+    PeriodParts,
+    offsets,
+    prospect,
+    to_come,
+)
 from sales.statistics.point_in_time import WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
@@ -34,16 +46,33 @@ def company_row(table: pd.DataFrame, period: str) -> dict[str, object]:
     return {name: None if value is pd.NA else value for name, value in found.iloc[0].items()}
 
 
-def test_the_periods_are_the_month_to_come_those_of_coverage_and_the_next_year_where_one_ends() -> None:
+def test_the_periods_are_the_month_to_come_those_of_coverage_and_the_next_year_where_one_ends() -> (
+    None
+):
     calendar = firm_month().rules.calendar
-    assert [each.name for each in periods_forecast(calendar, Month(2023, 8))] == ["2023-09", "FY2023-Q3", "FY2023-Q4", "FY2024-Q1", "FY2023"]
-    assert [each.name for each in periods_forecast(calendar, Month(2023, 12))] == ["2024-01", "FY2024-Q1", "FY2024-Q2", "FY2023", "FY2024"]
+    assert [each.name for each in periods_forecast(calendar, Month(2023, 8))] == [
+        "2023-09",
+        "FY2023-Q3",
+        "FY2023-Q4",
+        "FY2024-Q1",
+        "FY2023",
+    ]
+    assert [each.name for each in periods_forecast(calendar, Month(2023, 12))] == [
+        "2024-01",
+        "FY2024-Q1",
+        "FY2024-Q2",
+        "FY2023",
+        "FY2024",
+    ]
 
 
 def test_people_add_up_to_teams_and_the_company_to_the_cent() -> None:
     table = firm_month().landing
     assert reconciliation.forecast_columns(table) == ["bookings", "target", "expected"]
-    assert reconciliation.people_sum_to_teams_and_company(table, ["bookings", "target", "expected"]) == []
+    assert (
+        reconciliation.people_sum_to_teams_and_company(table, ["bookings", "target", "expected"])
+        == []
+    )
 
 
 def test_what_is_expected_is_the_mean_of_the_distribution_at_every_grain() -> None:
@@ -103,7 +132,9 @@ def test_with_too_little_history_nothing_is_claimed_and_the_baselines_stand() ->
     early = FirmMonth(simulated().extract, Month(2020, 7).plus(FEWEST_MONTHS - 2))
     row = company_row(early.landing, "2020-12")
     assert row["method"] == "too_little_history"
-    assert [row[name] for name in ("p10", "p50", "p90", "expected", "hit_probability", "band", "margin")] == [None] * 7
+    assert [
+        row[name] for name in ("p10", "p50", "p90", "expected", "hit_probability", "band", "margin")
+    ] == [None] * 7
     assert row["stage_weighted"] is not None
     assert row["three_month_average"] is not None
     assert row["last_year"] is None
@@ -116,7 +147,12 @@ def test_with_too_little_history_nothing_is_claimed_and_the_baselines_stand() ->
 def scaled(extract: Extract, factor: int) -> Extract:
     history = extract.opportunity_history
     minor, _ = money.minor_units(history["amount"], 2)
-    return replace(extract, opportunity_history=history.assign(amount=columns.series(money.decimal_array(minor * factor, 2).cast(RAW_MONEY))))
+    return replace(
+        extract,
+        opportunity_history=history.assign(
+            amount=columns.series(money.decimal_array(minor * factor, 2).cast(RAW_MONEY))
+        ),
+    )
 
 
 def test_scaling_money_scales_money_and_leaves_chances() -> None:
@@ -125,15 +161,25 @@ def test_scaling_money_scales_money_and_leaves_chances() -> None:
     for name in ("bookings", "p10", "p50", "p90", "target", "expected", "margin"):
         small, large = columns.floats(one.landing[name]), columns.floats(other.landing[name])
         np.testing.assert_allclose(large, small * 8, rtol=1e-6, atol=1.0)
-    np.testing.assert_allclose(columns.floats(other.landing["hit_probability"]), columns.floats(one.landing["hit_probability"]), atol=1e-6)
-    np.testing.assert_allclose(columns.floats(other.coverage["required_ratio"]), columns.floats(one.coverage["required_ratio"]), rtol=1e-6)
+    np.testing.assert_allclose(
+        columns.floats(other.landing["hit_probability"]),
+        columns.floats(one.landing["hit_probability"]),
+        atol=1e-6,
+    )
+    np.testing.assert_allclose(
+        columns.floats(other.coverage["required_ratio"]),
+        columns.floats(one.coverage["required_ratio"]),
+        rtol=1e-6,
+    )
 
 
 def test_a_larger_target_never_raises_reach() -> None:
     """Nor does it raise anybody's chance to hit a month or a quarter."""
     easy, hard = firm_month().landing, FirmMonth(firm_month().extract, MONTH, 900_000).landing
     assert easy["grain_id"].tolist() == hard["grain_id"].tolist()
-    assert (columns.floats(hard["hit_probability"]) <= columns.floats(easy["hit_probability"]) + 1e-12)[easy["target"] > 0].all()
+    assert (
+        columns.floats(hard["hit_probability"]) <= columns.floats(easy["hit_probability"]) + 1e-12
+    )[easy["target"] > 0].all()
 
 
 def test_more_bookings_never_lower_reach() -> None:
@@ -146,12 +192,17 @@ def test_more_bookings_never_lower_reach() -> None:
         coming = to_come(ahead, period)
         for grain in facts.grains:
             booked, target = facts.bookings(grain, period), facts.targets(grain, period)
-            chances = [chance_to_hit(booked + more, target, coming, grain.name) for more in (0, 1, 1_000_00, 50_000_00, 10**9)]
+            chances = [
+                chance_to_hit(booked + more, target, coming, grain.name)
+                for more in (0, 1, 1_000_00, 50_000_00, 10**9)
+            ]
             assert all((later >= earlier - 1e-12).all() for earlier, later in pairwise(chances))
 
 
 @given(amounts, amounts, amounts, amounts, st.floats(0, 1_000_000))
-def test_margin_by_its_definition(target: float, next_target: float, booked: float, later: float, more: float) -> None:
+def test_margin_by_its_definition(
+    target: float, next_target: float, booked: float, later: float, more: float
+) -> None:
     margin = margin_of(target, next_target, booked, later)
     assert margin <= next_target
     assert margin_of(target, next_target, booked + more, later) >= margin
@@ -168,7 +219,13 @@ def test_margin_by_hand() -> None:
 
 
 def test_bands_follow_policy() -> None:
-    assert band_of(np.array([0.75, 0.74, 0.4, 0.2, 0.19]), Forecast()) == ["secure", "on_track", "on_track", "stretch", "out_of_reach"]
+    assert band_of(np.array([0.75, 0.74, 0.4, 0.2, 0.19]), Forecast()) == [
+        "secure",
+        "on_track",
+        "on_track",
+        "stretch",
+        "out_of_reach",
+    ]
     assert band_of(np.array([0.6]), Forecast(secure=Decimal("0.6"))) == ["secure"]
 
 
@@ -223,11 +280,21 @@ def test_required_coverage_is_this_companys_own_conversion_at_the_same_distance(
     for origin in range(known.first_month, known.month - last + 1):
         then, weight = one.panel.known_at(origin), 0.5 ** ((known.month - origin) / 12)
         place = known.position_of(then.deal_ids, then.now.deal)
-        in_pipeline = {int(deal) for deal, due in zip(place, then.now.close_month, strict=True) if origin + first <= due <= origin + last}
-        pipeline += weight * sum(a for a, deal in zip(then.now.amount, place, strict=True) if int(deal) in in_pipeline)
-        was_won = set(known.position_of(then.deal_ids, np.flatnonzero(then.outcomes.status == WON)).tolist())
+        in_pipeline = {
+            int(deal)
+            for deal, due in zip(place, then.now.close_month, strict=True)
+            if origin + first <= due <= origin + last
+        }
+        pipeline += weight * sum(
+            a for a, deal in zip(then.now.amount, place, strict=True) if int(deal) in in_pipeline
+        )
+        was_won = set(
+            known.position_of(then.deal_ids, np.flatnonzero(then.outcomes.status == WON)).tolist()
+        )
         for deal in np.flatnonzero(
-            (known.outcomes.status == WON) & (known.outcomes.month >= origin + first) & (known.outcomes.month <= origin + last)
+            (known.outcomes.status == WON)
+            & (known.outcomes.month >= origin + first)
+            & (known.outcomes.month <= origin + last)
         ):
             if int(deal) in was_won:
                 continue
@@ -240,7 +307,9 @@ def test_required_coverage_is_this_companys_own_conversion_at_the_same_distance(
     overall, mean_others = converted / pipeline, others / total
     # People and teams are pulled towards the company; so is the company, towards itself.
     others_shrunk = (others + 6 * mean_others) / (total + 6)
-    assert row["required_ratio"] == pytest.approx(max(gap - others_shrunk, 0) / overall / gap, rel=1e-6)
+    assert row["required_ratio"] == pytest.approx(
+        max(gap - others_shrunk, 0) / overall / gap, rel=1e-6
+    )
     assert row["required_windows"] == known.month - last + 1 - known.first_month
     assert row["required_ratio_low"] < row["required_ratio"] < row["required_ratio_high"]  # type: ignore[operator]
 
@@ -250,7 +319,9 @@ def test_weighted_pipeline_is_the_open_pipeline_times_its_chances() -> None:
     assert one.foresight.deals is not None
     row = company_row(one.coverage, "FY2023-Q4")
     deals, win = one.foresight.deals.deals, one.foresight.deals.between(2, 4)
-    due = (deals.close_month >= Month(2023, 10).index) & (deals.close_month <= Month(2023, 12).index)
+    due = (deals.close_month >= Month(2023, 10).index) & (
+        deals.close_month <= Month(2023, 12).index
+    )
     by_hand = float((deals.amount * win)[due].sum()) / 100
     assert float(row["weighted_pipeline"]) == pytest.approx(by_hand, rel=1e-3)  # type: ignore[arg-type]
     assert 0 < row["weighted_pipeline"] < row["open_pipeline"]  # type: ignore[operator]
@@ -266,17 +337,32 @@ def test_the_price_of_patience_is_that_of_computing_the_forecast_again(whose: st
     outlook, period = ahead.outlook, one.rules.calendar.quarter_of(Month(2023, 9))
     first, last = offsets(ahead.known, period)
     parts = PeriodParts(ahead, first, last)
-    grain = next(each for each in facts.grains if each.name == ("company" if whose == "company" else "person"))
+    grain = next(
+        each
+        for each in facts.grains
+        if each.name == ("company" if whose == "company" else "person")
+    )
     missing = (facts.targets(grain, period) - facts.bookings(grain, period)).astype(np.float64)
     listed = np.argsort(-outlook.win[:, 1] * outlook.amount)[:4]
-    before, after = (outlook.between(first, last)[listed], after_waiting(outlook.win, 3)[listed, first : last + 1].sum(axis=1))
-    leverage = company_leverage(parts, listed, float(missing[0])) if whose == "company" else owner_leverage(parts, listed, missing)
+    before, after = (
+        outlook.between(first, last)[listed],
+        after_waiting(outlook.win, 3)[listed, first : last + 1].sum(axis=1),
+    )
+    leverage = (
+        company_leverage(parts, listed, float(missing[0]))
+        if whose == "company"
+        else owner_leverage(parts, listed, missing)
+    )
     told = leverage.change(before, after)
     whole = to_come(ahead, period).of(grain.name).reaches(missing)
     for deal, change in zip(listed.tolist(), told.tolist(), strict=True):
         win = outlook.win.copy()
         win[deal] = after_waiting(win[deal : deal + 1], 3)[0]
-        again = to_come(replace(ahead, outlook=replace(outlook, win=win)), period).of(grain.name).reaches(missing)
+        again = (
+            to_come(replace(ahead, outlook=replace(outlook, win=win)), period)
+            .of(grain.name)
+            .reaches(missing)
+        )
         place = 0 if whose == "company" else ahead.person_of_deal[deal]
         assert change == pytest.approx(again[place] - whole[place], abs=4e-3)
         assert change <= 1e-12
@@ -292,7 +378,9 @@ def test_the_closing_plan_says_when_and_at_what_price() -> None:
     plan = firm_month().closing
     assert plan["win_probability"].notna().all()
     assert (plan["hit_change_month"].dropna() <= 1e-9).all()
-    assert (columns.floats(plan["hit_change_year_3"]) <= columns.floats(plan["hit_change_year"]) + 1e-9).all()
+    assert (
+        columns.floats(plan["hit_change_year_3"]) <= columns.floats(plan["hit_change_year"]) + 1e-9
+    ).all()
     shown = plan.loc[plan["expected_month"].notna()]
     assert len(shown)
     assert (shown["expected_month"] > str(MONTH)).all()
@@ -306,7 +394,10 @@ def test_the_pool_is_mostly_pipeline() -> None:
 
 def without(extract: Extract, gone: set[str]) -> Extract:
     records = extract.opportunities
-    return replace(extract, opportunities=records.loc[~records["opportunity_id"].isin(gone)].reset_index(drop=True))
+    return replace(
+        extract,
+        opportunities=records.loc[~records["opportunity_id"].isin(gone)].reset_index(drop=True),
+    )
 
 
 def test_a_month_end_without_open_deals_still_has_a_forecast_of_what_is_not_created_yet() -> None:
@@ -324,7 +415,12 @@ def test_a_month_end_without_open_deals_still_has_a_forecast_of_what_is_not_crea
 
 def test_a_past_without_a_single_win_promises_nothing() -> None:
     history = firm_month().extract.opportunity_history
-    lost = FirmMonth(without(firm_month().extract, set(history.loc[history["stage_name"] == "Won", "opportunity_id"])), MONTH)
+    lost = FirmMonth(
+        without(
+            firm_month().extract, set(history.loc[history["stage_name"] == "Won", "opportunity_id"])
+        ),
+        MONTH,
+    )
     row = company_row(lost.landing, "FY2023")
     assert [row[name] for name in ("p10", "p50", "p90", "hit_probability")] == [0, 0, 0, 0.0]
     assert lost.coverage["required_ratio"].isna().all()
@@ -334,6 +430,13 @@ def test_a_past_without_a_single_win_promises_nothing() -> None:
 def test_amounts_of_any_kind_do_not_stop_a_forecast(minor: int | None) -> None:
     history = firm_month().extract.opportunity_history
     amount = pa.array([None if minor is None else Decimal(minor) / 100] * len(history), RAW_MONEY)
-    odd = FirmMonth(replace(firm_month().extract, opportunity_history=history.assign(amount=columns.series(amount))), MONTH)
-    assert {name for name, table in odd.tables().items() if table.empty} == (set() if minor else {"client_phasing"})
+    odd = FirmMonth(
+        replace(
+            firm_month().extract, opportunity_history=history.assign(amount=columns.series(amount))
+        ),
+        MONTH,
+    )
+    assert {name for name, table in odd.tables().items() if table.empty} == (
+        set() if minor else {"client_phasing"}
+    )
     assert (odd.landing["p10"] <= odd.landing["p90"]).all()

@@ -40,20 +40,31 @@ def scrambled(extract: Extract, chance: np.random.Generator) -> Extract:
     )
 
 
-def _saves(deals: pa.Array, of: np.ndarray, chance: np.random.Generator, letter: str) -> pd.DataFrame:
+def _saves(
+    deals: pa.Array, of: np.ndarray, chance: np.random.Generator, letter: str
+) -> pd.DataFrame:
     size = len(of)
     at = AT + chance.integers(0, 200 * DAY, size)
     stage = pa.array(STAGES).take(pa.array(chance.integers(0, 6, size)))
-    return columns.frame({
-        "history_id": pa.array([f"008{letter}{n:011d}AAA" for n in range(size)]), "opportunity_id": deals.take(pa.array(of)),
-        "created_at": pa.array(at).cast(columns.INSTANT), "stage_name": stage, "amount": decimal_array(chance.integers(1, 10**9, size), 2).cast(RAW_MONEY),
-        "currency_code": pa.nulls(size, pa.string()), "close_date": columns.from_days(chance.integers(18_000, 20_500, size)),
-        "probability_pct": pa.array(chance.uniform(0, 100, size)), "forecast_category": pa.array(["Commit"] * size),
-        "modified_at": pa.array(at).cast(columns.INSTANT),
-    })  # fmt: skip
+    return columns.frame(
+        {
+            "history_id": pa.array([f"008{letter}{n:011d}AAA" for n in range(size)]),
+            "opportunity_id": deals.take(pa.array(of)),
+            "created_at": pa.array(at).cast(columns.INSTANT),
+            "stage_name": stage,
+            "amount": decimal_array(chance.integers(1, 10**9, size), 2).cast(RAW_MONEY),
+            "currency_code": pa.nulls(size, pa.string()),
+            "close_date": columns.from_days(chance.integers(18_000, 20_500, size)),
+            "probability_pct": pa.array(chance.uniform(0, 100, size)),
+            "forecast_category": pa.array(["Commit"] * size),
+            "modified_at": pa.array(at).cast(columns.INSTANT),
+        }
+    )
 
 
-def _records(extract: Extract, known: np.ndarray, new_deals: pa.Array, chance: np.random.Generator) -> pd.DataFrame:
+def _records(
+    extract: Extract, known: np.ndarray, new_deals: pa.Array, chance: np.random.Generator
+) -> pd.DataFrame:
     """Return today's records: everything that may have changed since is something else, some are deleted, later ones are others."""
     old = extract.opportunities.take(known).reset_index(drop=True)
     size, users = len(old), columns.arrow(extract.users["user_id"])
@@ -69,7 +80,11 @@ def _records(extract: Extract, known: np.ndarray, new_deals: pa.Array, chance: n
         modified_at=columns.series(pa.array(np.full(size, AT + 5 * DAY)).cast(columns.INSTANT)),
     )
     rows = len(new_deals)
-    newborn = old.take(np.arange(rows) % size).assign(opportunity_id=new_deals, created_at=AT + DAY).reset_index(drop=True)
+    newborn = (
+        old.take(np.arange(rows) % size)
+        .assign(opportunity_id=new_deals, created_at=AT + DAY)
+        .reset_index(drop=True)
+    )
     newborn["created_at"] = columns.series(pa.array(np.full(rows, AT + DAY)).cast(columns.INSTANT))
     newborn["opportunity_id"] = columns.series(new_deals)
     return pd.concat([changed, newborn], ignore_index=True)
@@ -80,18 +95,29 @@ def _changes(extract: Extract, known: np.ndarray, chance: np.random.Generator) -
     old = extract.opportunities.take(known)
     size = len(old)
     at = pa.array(AT + chance.integers(0, 100 * DAY, size)).cast(columns.INSTANT)
-    parts = [("Owner", "EntityId", columns.arrow(old["owner_id"])), ("LeadSource", "Text", columns.arrow(old["lead_source"]))]
+    parts = [
+        ("Owner", "EntityId", columns.arrow(old["owner_id"])),
+        ("LeadSource", "Text", columns.arrow(old["lead_source"])),
+    ]
     return pd.concat(
         [
-            columns.frame({
-                "change_id": pa.array([f"017{name[:1]}{n:011d}AAA" for n in range(size)]), "opportunity_id": columns.arrow(old["opportunity_id"]),
-                "created_at": at, "field": pa.array([name] * size), "data_type": pa.array([kind] * size), "old_value": values,
-                "new_value": pa.array(["005000000000000AAA" if kind == "EntityId" else "Event"] * size),
-            })
+            columns.frame(
+                {
+                    "change_id": pa.array([f"017{name[:1]}{n:011d}AAA" for n in range(size)]),
+                    "opportunity_id": columns.arrow(old["opportunity_id"]),
+                    "created_at": at,
+                    "field": pa.array([name] * size),
+                    "data_type": pa.array([kind] * size),
+                    "old_value": values,
+                    "new_value": pa.array(
+                        ["005000000000000AAA" if kind == "EntityId" else "Event"] * size
+                    ),
+                }
+            )
             for name, kind, values in parts
         ],
         ignore_index=True,
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -100,12 +126,17 @@ def test_every_number_for_a_month_end_is_the_same_whatever_comes_after(seed: int
     other = FirmMonth(scrambled(one.extract, np.random.default_rng(seed)), MONTH)
     for name, table in one.tables().items():
         changed = other.tables()[name].drop(columns=["extracted_at"])
-        pd.testing.assert_frame_equal(table.drop(columns=["extracted_at"]), changed, check_exact=True, obj=name)
+        pd.testing.assert_frame_equal(
+            table.drop(columns=["extracted_at"]), changed, check_exact=True, obj=name
+        )
 
 
 def test_the_scramble_reaches_what_it_should() -> None:
     """Otherwise the test above could not fail: at the next month end the two pasts are different."""
     one = firm_month()
     later = scrambled(one.extract, np.random.default_rng(1))
-    a, b = (FirmMonth(each, MONTH.plus(2)).landing.drop(columns=["extracted_at"]) for each in (one.extract, later))
+    a, b = (
+        FirmMonth(each, MONTH.plus(2)).landing.drop(columns=["extracted_at"])
+        for each in (one.extract, later)
+    )
     assert not a.equals(b)

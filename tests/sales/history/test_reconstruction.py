@@ -16,7 +16,12 @@ from embedded_org.sessions import DEFAULT_CREDENTIAL
 from sales.calendar import Month
 from sales.checks import invariants as reconciliation
 from sales.history import snapshot
-from sales.history.reconstruction import PipelineHistory, UnknownRecordType, UnknownStage, UnreadableAmount
+from sales.history.reconstruction import (
+    PipelineHistory,
+    UnknownRecordType,
+    UnknownStage,
+    UnreadableAmount,
+)
 from sales.money import AmountTooLarge, MissingRate
 from tests.fakes import at, deal, extract, pulled, rules, saved
 
@@ -40,7 +45,11 @@ def test_the_last_row_before_the_instant_counts_and_nothing_at_it() -> None:
         saved(1, "2026-04-01 00:00", amount=300, stage_name="Won"),
     ]
     table = state(extract([deal(1, stage_name="Won", amount=300)], rows))
-    assert (cell(table, "amount"), cell(table, "stage_name"), cell(table, "is_open")) == (Decimal("200.00"), "Proposal", True)
+    assert (cell(table, "amount"), cell(table, "stage_name"), cell(table, "is_open")) == (
+        Decimal("200.00"),
+        "Proposal",
+        True,
+    )
     assert cell(table, "stage_entered_at") == at("2026-03-31 23:59")
 
 
@@ -90,20 +99,38 @@ def test_deleted_before_is_gone_and_deleted_after_still_counts() -> None:
 
 
 def test_a_migrated_deal_takes_its_first_row_and_says_so() -> None:
-    table = state(extract([deal(1)], [saved(1, "2026-05-01 10:00", amount=70), saved(1, "2026-06-01 10:00", amount=90)]))
+    table = state(
+        extract(
+            [deal(1)],
+            [saved(1, "2026-05-01 10:00", amount=70), saved(1, "2026-06-01 10:00", amount=90)],
+        )
+    )
     assert cell(table, "amount") == Decimal("70.00")
-    assert [cell(table, f"{name}_provenance") for name in ("amount", "close_date", "stage", "owner")] == ["assumed"] * 4
+    assert [
+        cell(table, f"{name}_provenance") for name in ("amount", "close_date", "stage", "owner")
+    ] == ["assumed"] * 4
     assert cell(table, "stage_entered_at") is pd.NA
 
 
 def test_a_deal_without_any_history_takes_the_record_and_says_so() -> None:
     table = state(extract([deal(1, amount=55)], []))
-    assert (cell(table, "amount"), cell(table, "amount_provenance")) == (Decimal("55.00"), "assumed")
+    assert (cell(table, "amount"), cell(table, "amount_provenance")) == (
+        Decimal("55.00"),
+        "assumed",
+    )
 
 
 def owner_change(number: int, when: str, old: str, new: str, **more: object) -> dict[str, object]:
-    return {"change_id": f"017{when}{number}{old}", "opportunity_id": f"006{number:012d}AAA", "created_at": at(when),
-            "field": "Owner", "data_type": "EntityId", "old_value": old, "new_value": new, **more}  # fmt: skip
+    return {
+        "change_id": f"017{when}{number}{old}",
+        "opportunity_id": f"006{number:012d}AAA",
+        "created_at": at(when),
+        "field": "Owner",
+        "data_type": "EntityId",
+        "old_value": old,
+        "new_value": new,
+        **more,
+    }
 
 
 def test_the_owner_is_the_old_value_of_the_first_change_after() -> None:
@@ -120,14 +147,26 @@ def test_the_owner_is_the_old_value_of_the_first_change_after() -> None:
 
 
 def test_owner_ids_are_recognised_without_a_data_type_and_under_the_other_spelling() -> None:
-    change = owner_change(1, "2026-04-02 10:00", "005000000000001AAA", "005000000000002AAA", data_type=None, field="OwnerId")
-    one = extract([deal(1, owner_id="005000000000002AAA")], [saved(1, "2026-01-05 10:00")], [change])
+    change = owner_change(
+        1,
+        "2026-04-02 10:00",
+        "005000000000001AAA",
+        "005000000000002AAA",
+        data_type=None,
+        field="OwnerId",
+    )
+    one = extract(
+        [deal(1, owner_id="005000000000002AAA")], [saved(1, "2026-01-05 10:00")], [change]
+    )
     assert cell(state(one), "owner_id") == "005000000000001AAA"
 
 
 def test_owner_provenance_depends_on_tracking_before_the_instant_only() -> None:
     """A change recorded later must not make the past better known."""
-    deals, history = [deal(1), deal(2)], [saved(1, "2026-01-05 10:00"), saved(2, "2026-01-05 10:00")]
+    deals, history = (
+        [deal(1), deal(2)],
+        [saved(1, "2026-01-05 10:00"), saved(2, "2026-01-05 10:00")],
+    )
     late = state(extract(deals, history, [owner_change(1, "2026-05-01 10:00", "005B", "005A")]))
     early = state(extract(deals, history, [owner_change(2, "2026-02-01 10:00", "005B", "005A")]))
     assert late["owner_provenance"].tolist() == ["assumed", "assumed"]
@@ -157,10 +196,19 @@ def test_a_stage_that_nobody_explains_stops_and_the_policy_can_explain_it() -> N
 def test_a_foreign_amount_is_converted_once_with_the_rate_at_its_close_date() -> None:
     rates = [
         {"currency_code": "USD", "rate": "2"},
-        {"currency_code": "USD", "rate": "3", "start_date": date(2026, 6, 1), "next_start_date": date(2026, 7, 1)},
+        {
+            "currency_code": "USD",
+            "rate": "3",
+            "start_date": date(2026, 6, 1),
+            "next_start_date": date(2026, 7, 1),
+        },
     ]
-    rows = [saved(1, "2026-01-05 10:00", amount="100.00", currency_code="USD"),
-            saved(2, "2026-01-05 10:00", amount="100.00", currency_code="USD", close_date=date(2026, 7, 1))]  # fmt: skip
+    rows = [
+        saved(1, "2026-01-05 10:00", amount="100.00", currency_code="USD"),
+        saved(
+            2, "2026-01-05 10:00", amount="100.00", currency_code="USD", close_date=date(2026, 7, 1)
+        ),
+    ]
     table = state(extract([deal(1), deal(2)], rows, rates=rates))
     assert table["amount"].tolist() == [Decimal("33.33"), Decimal("50.00")]
     assert table["amount_local"].tolist() == [Decimal("100.00"), Decimal("100.00")]
@@ -173,7 +221,10 @@ def test_a_foreign_amount_without_a_rate_is_an_error_that_names_the_currency() -
 
 def test_a_policy_in_another_currency_than_the_corporate_one_converts_both_ways() -> None:
     rates = [{"currency_code": "EUR", "rate": "1"}, {"currency_code": "NZD", "rate": "2"}]
-    rows = [saved(1, "2026-01-05 10:00", amount=100, currency_code="EUR"), saved(2, "2026-01-05 10:00", amount=100, currency_code="NZD")]
+    rows = [
+        saved(1, "2026-01-05 10:00", amount=100, currency_code="EUR"),
+        saved(2, "2026-01-05 10:00", amount=100, currency_code="NZD"),
+    ]
     history = PipelineHistory(extract([deal(1), deal(2)], rows, rates=rates), "NZD", 2)
     table = snapshot.opportunity_snapshot(history, MARCH, rules('[fiscal]\ncurrency = "NZD"'))
     assert table["amount"].tolist() == [Decimal("200.00"), Decimal("100.00")]
@@ -181,8 +232,13 @@ def test_a_policy_in_another_currency_than_the_corporate_one_converts_both_ways(
 
 def test_a_large_sum_of_a_small_currency_is_judged_after_conversion() -> None:
     rates = [{"currency_code": "VND", "rate": "25000"}]
-    rows = [saved(1, "2026-01-05 10:00", amount=10**13, currency_code="VND"), saved(2, "2026-01-05 10:00", amount=10**15)]
-    assert cell(state(extract([deal(1)], rows[:1], rates=rates)), "amount") == Decimal("400000000.00")
+    rows = [
+        saved(1, "2026-01-05 10:00", amount=10**13, currency_code="VND"),
+        saved(2, "2026-01-05 10:00", amount=10**15),
+    ]
+    assert cell(state(extract([deal(1)], rows[:1], rates=rates)), "amount") == Decimal(
+        "400000000.00"
+    )
     with pytest.raises(AmountTooLarge):
         state(extract([deal(1), deal(2)], rows, rates=rates))
 
@@ -192,10 +248,15 @@ ACV = "ACV__c"
 
 def acv(changes: list[dict[str, object]], today: object, **more: object) -> pd.DataFrame:
     one = extract(
-        [deal(1, custom_amount=today, currency_code=more.pop("currency_code", None))], [saved(1, "2026-01-05 10:00", amount=1)], changes, **more
+        [deal(1, custom_amount=today, currency_code=more.pop("currency_code", None))],
+        [saved(1, "2026-01-05 10:00", amount=1)],
+        changes,
+        **more,
     )  # type: ignore[arg-type]
     history = PipelineHistory(one, "EUR", 2, amount_field=ACV)
-    return snapshot.opportunity_snapshot(history, MARCH, rules(f'[pipeline]\namount_field = "{ACV}"'))
+    return snapshot.opportunity_snapshot(
+        history, MARCH, rules(f'[pipeline]\namount_field = "{ACV}"')
+    )
 
 
 def changed(when: str, old: str | None) -> dict[str, object]:
@@ -212,15 +273,26 @@ def changed(when: str, old: str | None) -> dict[str, object]:
 def test_a_custom_amount_takes_its_past_from_field_history() -> None:
     tracked = [changed("2026-02-10 10:00", "500"), changed("2026-04-10 10:00", "7.5E+2")]
     table = acv(tracked, "900")
-    assert (cell(table, "amount"), cell(table, "amount_local"), cell(table, "amount_provenance")) == (Decimal("750.00"), Decimal("750.00"), "history")
+    assert (
+        cell(table, "amount"),
+        cell(table, "amount_local"),
+        cell(table, "amount_provenance"),
+    ) == (Decimal("750.00"), Decimal("750.00"), "history")
     table = acv([], "900")
-    assert (cell(table, "amount"), cell(table, "amount_provenance")) == (Decimal("900.00"), "assumed")
+    assert (cell(table, "amount"), cell(table, "amount_provenance")) == (
+        Decimal("900.00"),
+        "assumed",
+    )
     assert acv(tracked[:1], None)["amount"].isna().all()  # null is null, never zero
 
 
 def test_a_custom_amount_is_converted_like_any_other() -> None:
     rates = [{"currency_code": "EUR", "rate": 1}, {"currency_code": "USD", "rate": "1.25"}]
-    one = extract([deal(1, custom_amount="100", currency_code="USD")], [saved(1, "2026-01-05 10:00", amount=1, currency_code="USD")], rates=rates)
+    one = extract(
+        [deal(1, custom_amount="100", currency_code="USD")],
+        [saved(1, "2026-01-05 10:00", amount=1, currency_code="USD")],
+        rates=rates,
+    )
     its = PipelineHistory(one, "EUR", 2, amount_field=ACV)
     assert cell(snapshot.opportunity_snapshot(its, MARCH, rules()), "amount") == Decimal("80.00")
 
@@ -244,7 +316,9 @@ def test_only_the_record_types_that_policy_names_count() -> None:
 
     assert ids("New_Business") == ids("New business") == ["006000000000001AAA"]
     assert len(ids()) == 3
-    with pytest.raises(UnknownRecordType, match=r"names 'Upsell'.*there are: New_Business, Renewal"):
+    with pytest.raises(
+        UnknownRecordType, match=r"names 'Upsell'.*there are: New_Business, Renewal"
+    ):
         ids("Upsell")
 
 
@@ -252,46 +326,89 @@ def test_what_our_own_copy_of_a_month_end_saw_is_not_assumed() -> None:
     one = extract([deal(1)], [saved(1, "2026-01-05 10:00"), saved(1, "2026-05-05 10:00")])
     its = PipelineHistory(one, "EUR", 2)
     table = snapshot.opportunity_snapshot(its, MARCH, rules(), is_copy=True)
-    assert (cell(table, "stage_provenance"), cell(table, "owner_provenance")) == ("history", "snapshot")
+    assert (cell(table, "stage_provenance"), cell(table, "owner_provenance")) == (
+        "history",
+        "snapshot",
+    )
     migrated = extract([deal(1)], [saved(1, "2026-05-05 10:00")])
-    table = snapshot.opportunity_snapshot(PipelineHistory(migrated, "EUR", 2), MARCH, rules(), is_copy=True)
+    table = snapshot.opportunity_snapshot(
+        PipelineHistory(migrated, "EUR", 2), MARCH, rules(), is_copy=True
+    )
     assert cell(table, "stage_provenance") == "snapshot"
 
 
 def test_a_queue_that_owns_a_deal_has_a_name_and_no_team() -> None:
-    one = extract([deal(1, owner_id="00GQ")], [saved(1, "2026-01-05 10:00")], queues=[{"queue_id": "00GQ", "name": "Inbound"}])
+    one = extract(
+        [deal(1, owner_id="00GQ")],
+        [saved(1, "2026-01-05 10:00")],
+        queues=[{"queue_id": "00GQ", "name": "Inbound"}],
+    )
     assert (cell(state(one), "owner_name"), cell(state(one), "team")) == ("Inbound", "Unassigned")
 
 
 def test_a_month_end_at_which_every_deal_was_deleted_is_refused_in_a_sentence() -> None:
-    one = extract([deal(1, is_deleted=True, modified_at=at("2026-02-05 10:00"))], [saved(1, "2026-01-05 10:00")])
+    one = extract(
+        [deal(1, is_deleted=True, modified_at=at("2026-02-05 10:00"))],
+        [saved(1, "2026-01-05 10:00")],
+    )
     assert len(state(one, Month(2026, 1))) == 1
     with pytest.raises(snapshot.NothingYet, match="all had been deleted"):
         state(one)
 
 
 FUTURE = st.lists(
-    st.tuples(st.integers(1, 6), st.integers(0, 200), st.sampled_from(["Open", "Won", "Lost"]), st.integers(0, 10**9), st.booleans()),
+    st.tuples(
+        st.integers(1, 6),
+        st.integers(0, 200),
+        st.sampled_from(["Open", "Won", "Lost"]),
+        st.integers(0, 10**9),
+        st.booleans(),
+    ),
     max_size=12,
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(FUTURE, st.sets(st.integers(1, 6)))
-def test_nothing_recorded_at_or_after_the_instant_changes_a_number(future: list[tuple[int, int, str, int, bool]], deleted: set[int]) -> None:
+def test_nothing_recorded_at_or_after_the_instant_changes_a_number(
+    future: list[tuple[int, int, str, int, bool]], deleted: set[int]
+) -> None:
     past = [saved(n, f"2026-02-0{n} 10:00", amount=n * 10) for n in range(1, 7)]
     before = state(extract([deal(n) for n in range(1, 7)], past))
     instant = at("2026-04-01 00:00")
     later = [
-        saved(n, "2026-04-01 00:00", history_id=f"zz{i}", created_at=instant + timedelta(hours=hours), stage_name=stage, amount=amount)
+        saved(
+            n,
+            "2026-04-01 00:00",
+            history_id=f"zz{i}",
+            created_at=instant + timedelta(hours=hours),
+            stage_name=stage,
+            amount=amount,
+        )
         for i, (n, hours, stage, amount, _) in enumerate(future)
     ]
     moved = [
-        owner_change(n, "2026-04-01 00:00", "005A", "005Z", change_id=f"017{i}", created_at=instant + timedelta(hours=hours))
+        owner_change(
+            n,
+            "2026-04-01 00:00",
+            "005A",
+            "005Z",
+            change_id=f"017{i}",
+            created_at=instant + timedelta(hours=hours),
+        )
         for i, (n, hours, _, _, changed) in enumerate(future)
         if changed
     ]
-    today = [deal(n, is_deleted=n in deleted, modified_at=instant + timedelta(days=1), stage_name="Won", amount=7) for n in range(1, 7)]
+    today = [
+        deal(
+            n,
+            is_deleted=n in deleted,
+            modified_at=instant + timedelta(days=1),
+            stage_name="Won",
+            amount=7,
+        )
+        for n in range(1, 7)
+    ]
     owners = {change["opportunity_id"]: "005Z" for change in moved}
     today = [each | {"owner_id": owners.get(each["opportunity_id"], "005A")} for each in today]
     born = deal(9, created_at=instant)
@@ -303,11 +420,18 @@ def test_nothing_recorded_at_or_after_the_instant_changes_a_number(future: list[
 def firm_and_history(tmp_path_factory: pytest.TempPathFactory) -> tuple[object, PipelineHistory]:
     firm = company(11, (2026, 2))
     with serving(OrgServer(firm.org())) as address:
-        pull = pulled(SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)), tmp_path_factory.mktemp("home"))
-    return firm, PipelineHistory(as_extract(pull.tables, "firm", datetime(2026, 3, 1, tzinfo=UTC)), "GBP", 2)
+        pull = pulled(
+            SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)),
+            tmp_path_factory.mktemp("home"),
+        )
+    return firm, PipelineHistory(
+        as_extract(pull.tables, "firm", datetime(2026, 3, 1, tzinfo=UTC)), "GBP", 2
+    )
 
 
-def test_reconstruction_is_the_truth_at_every_month_end_of_the_firms_life(firm_and_history: tuple[object, PipelineHistory]) -> None:
+def test_reconstruction_is_the_truth_at_every_month_end_of_the_firms_life(
+    firm_and_history: tuple[object, PipelineHistory],
+) -> None:
     firm, history = firm_and_history
     its_rules = rules('[fiscal]\ntime_zone = "Europe/London"')
     month, compared = Month.of(firm.first_day), 0
@@ -315,10 +439,20 @@ def test_reconstruction_is_the_truth_at_every_month_end_of_the_firms_life(firm_a
         table = snapshot.opportunity_snapshot(history, month, its_rules)
         truth = firm.state_at(its_rules.calendar.as_of(month))
         found = {
-            row.opportunity_id: (row.name, row.account_id, row.owner_id, row.stage_name, None if row.amount is pd.NA else float(row.amount), row.close_date)
+            row.opportunity_id: (
+                row.name,
+                row.account_id,
+                row.owner_id,
+                row.stage_name,
+                None if row.amount is pd.NA else float(row.amount),
+                row.close_date,
+            )
             for row in table.itertuples(index=False)
-        }  # fmt: skip
-        wanted = {key: (s.name, s.account_id, s.owner_id, s.stage, s.amount, s.close_date) for key, s in truth.items()}
+        }
+        wanted = {
+            key: (s.name, s.account_id, s.owner_id, s.stage, s.amount, s.close_date)
+            for key, s in truth.items()
+        }
         assert found == wanted, month
         assert not reconciliation.no_fact_after_as_of(table)
         compared += len(found)
@@ -326,7 +460,9 @@ def test_reconstruction_is_the_truth_at_every_month_end_of_the_firms_life(firm_a
     assert compared > 10_000
 
 
-def test_one_month_alone_equals_the_same_month_among_many(firm_and_history: tuple[object, PipelineHistory]) -> None:
+def test_one_month_alone_equals_the_same_month_among_many(
+    firm_and_history: tuple[object, PipelineHistory],
+) -> None:
     _, history = firm_and_history
     instants = [int(history.created_at.min()) + n * 86_400_000_000 * 30 for n in range(1, 20)]
     together = [history.at(instant) for instant in instants]

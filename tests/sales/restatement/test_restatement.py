@@ -27,7 +27,12 @@ MONTH = Month(2026, 4)
 OWNERS = ["005A", "005B"]
 
 
-def published(deals: list[dict[str, Any]], history: list[dict[str, Any]], annual: dict[str, int], policy: str = "") -> tuple[Published, MonthRules]:
+def published(
+    deals: list[dict[str, Any]],
+    history: list[dict[str, Any]],
+    annual: dict[str, int],
+    policy: str = "",
+) -> tuple[Published, MonthRules]:
     """Return a month's tables of such facts."""
     one, policies = extract(deals, history), book(policy)
     rules = policies.for_month(MONTH, ORGANIZATION)
@@ -35,10 +40,18 @@ def published(deals: list[dict[str, Any]], history: list[dict[str, Any]], annual
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
     known = [(each, rules, its) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target(owner, amount) for owner, amount in annual.items()])
-    in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _, _ in known}
+    in_force = {
+        each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _, _ in known
+    }
     bookings = snapshot.monthly_bookings(known, MONTH, rules, EXTRACTED_AT)
     shared = credit.booking_credit(snap, one, folk, MONTH, rules)
-    return Published(snap, shared, targets.phased_targets(in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT)), rules
+    return Published(
+        snap,
+        shared,
+        targets.phased_targets(
+            in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT
+        ),
+    ), rules
 
 
 @lru_cache(maxsize=1)
@@ -57,9 +70,15 @@ def april_history() -> list[dict[str, Any]]:
     ]
 
 
-def lines(before: Published, after: Published, rules: MonthRules) -> list[tuple[str, str, str, Decimal, str]]:
+def lines(
+    before: Published, after: Published, rules: MonthRules
+) -> list[tuple[str, str, str, Decimal, str]]:
     found = restatement(before, after, MONTH, rules)
-    return list(found[["measure", "record_id", "owner_id", "difference", "cause"]].itertuples(index=False, name=None))
+    return list(
+        found[["measure", "record_id", "owner_id", "difference", "cause"]].itertuples(
+            index=False, name=None
+        )
+    )
 
 
 def opportunity(number: int) -> str:
@@ -77,7 +96,9 @@ def test_each_cause_is_told_from_the_others() -> None:
     history = april_history()
     history[0]["amount"] = Decimal(41_000)
     history[2]["close_date"] = date(2027, 2, 1)
-    after, _ = published([deal(1), deal(2), deal(3)], history[:3], {"005A": 120_000, "005B": 72_000})
+    after, _ = published(
+        [deal(1), deal(2), deal(3)], history[:3], {"005A": 120_000, "005B": 72_000}
+    )
     assert lines(before, after, rules) == [
         ("bookings", opportunity(1), "005A", Decimal(1000), "amount"),
         ("bookings", opportunity(2), "005A", Decimal(5000), "owner"),
@@ -93,17 +114,26 @@ def test_another_rate_and_another_phasing_are_told_from_edits() -> None:
     snap = before.opportunity_snapshot
     dearer = pd.Series([2 * amount for amount in snap["amount"]], dtype=snap["amount"].dtype)
     after = replace(before, opportunity_snapshot=snap.assign(amount=dearer))
-    assert {(measure, cause) for measure, _, _, _, cause in lines(before, after, rules)} == {("open_pipeline", "rate")}
+    assert {(measure, cause) for measure, _, _, _, cause in lines(before, after, rules)} == {
+        ("open_pipeline", "rate")
+    }
     weighted, _ = published(
-        [deal(1), deal(2, owner_id="005B"), deal(3), deal(4, owner_id="005B")], april_history(), {"005A": 120_000, "005B": 60_000},
+        [deal(1), deal(2, owner_id="005B"), deal(3), deal(4, owner_id="005B")],
+        april_history(),
+        {"005A": 120_000, "005B": 60_000},
         '[phasing]\nmethod = "custom"\nweights = [2, 2, 2, 2, 1, 1, 1, 1, 1, 1, 1, 1]',
-    )  # fmt: skip
-    assert {(measure, cause) for measure, _, _, _, cause in lines(before, weighted, rules)} == {("target", "definition")}
+    )
+    assert {(measure, cause) for measure, _, _, _, cause in lines(before, weighted, rules)} == {
+        ("target", "definition")
+    }
 
 
 def test_a_person_who_changed_teams_moves_their_numbers_and_the_company_keeps_them() -> None:
     before, rules = april()
-    tables = {name: table.assign(team=table["team"].where(table["owner_id"] != "005A", "East")) for name, table in vars(before).items()}
+    tables = {
+        name: table.assign(team=table["team"].where(table["owner_id"] != "005A", "East"))
+        for name, table in vars(before).items()
+    }
     found = restatement(before, Published(**tables), MONTH, rules)
     assert found["difference"].sum() == 0
     assert set(found["cause"]) == {"owner"}
@@ -112,26 +142,42 @@ def test_a_person_who_changed_teams_moves_their_numbers_and_the_company_keeps_th
 
 FACTS = st.lists(
     st.tuples(
-        st.integers(1, 12), st.sampled_from(OWNERS), st.sampled_from(["Won", "Open", "Lost"]), st.integers(0, 10**6) | st.none(),
+        st.integers(1, 12),
+        st.sampled_from(OWNERS),
+        st.sampled_from(["Won", "Open", "Lost"]),
+        st.integers(0, 10**6) | st.none(),
         st.dates(date(2025, 12, 1), date(2027, 2, 1)),
     ),
-    min_size=1, max_size=12, unique_by=lambda fact: fact[0],
-)  # fmt: skip
+    min_size=1,
+    max_size=12,
+    unique_by=lambda fact: fact[0],
+)
 
 
-def of(facts: list[tuple[int, str, str, int | None, date]], annual: int) -> tuple[Published, MonthRules]:
+def of(
+    facts: list[tuple[int, str, str, int | None, date]], annual: int
+) -> tuple[Published, MonthRules]:
     deals = [deal(number, owner_id=owner) for number, owner, *_ in facts]
-    history = [saved(number, "2026-02-03 10:00", stage_name=stage, amount=amount, close_date=day) for number, _, stage, amount, day in facts]
+    history = [
+        saved(number, "2026-02-03 10:00", stage_name=stage, amount=amount, close_date=day)
+        for number, _, stage, amount, day in facts
+    ]
     return published(deals, history, {"005A": 120_000, "005B": annual})
 
 
 def totals(tables: Published, rules: MonthRules) -> pd.DataFrame:
     """The three numbers of every person, team and the company, as the published tables have them."""
     year = rules.calendar.year_of(MONTH).name
-    attained = attainment.target_attainment(tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets, MONTH, rules)
-    covered = coverage.pipeline_coverage(tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets, MONTH, rules)
+    attained = attainment.target_attainment(
+        tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets, MONTH, rules
+    )
+    covered = coverage.pipeline_coverage(
+        tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets, MONTH, rules
+    )
     parts = [
-        attained.loc[attained["period_kind"] == "year"].set_index(["grain", "grain_id"])[["bookings", "target"]],
+        attained.loc[attained["period_kind"] == "year"].set_index(["grain", "grain_id"])[
+            ["bookings", "target"]
+        ],
         covered.loc[covered["period"] == year].set_index(["grain", "grain_id"])[["open_pipeline"]],
     ]
     return pd.concat(parts, axis=1)
@@ -139,15 +185,24 @@ def totals(tables: Published, rules: MonthRules) -> pd.DataFrame:
 
 @settings(max_examples=25, deadline=None)
 @given(FACTS, FACTS, st.integers(1, 10**6))
-def test_the_differences_add_up_for_every_person_team_and_the_company(before: list[Any], after: list[Any], annual: int) -> None:
+def test_the_differences_add_up_for_every_person_team_and_the_company(
+    before: list[Any], after: list[Any], annual: int
+) -> None:
     """Whatever changed, what was published first plus the lines is what is published now."""
     (was, rules), (now, _) = of(before, 60_000), of(after, annual)
     found = restatement(was, now, MONTH, rules)
     old, new = totals(was, rules), totals(now, rules)
     for key in sorted({*old.index, *new.index}):
         grain, grain_id = key
-        mine = found if grain == "company" else found.loc[found["team" if grain == "team" else "owner_id"] == grain_id]
+        mine = (
+            found
+            if grain == "company"
+            else found.loc[found["team" if grain == "team" else "owner_id"] == grain_id]
+        )
         for measure in ("bookings", "open_pipeline", "target"):
             explained = sum(mine.loc[mine["measure"] == measure, "difference"], Decimal(0))
-            amounts = [table.loc[key, measure] if key in table.index else Decimal(0) for table in (old, new)]
+            amounts = [
+                table.loc[key, measure] if key in table.index else Decimal(0)
+                for table in (old, new)
+            ]
             assert amounts[0] + explained == amounts[1], (key, measure)

@@ -20,7 +20,9 @@ from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, 
 POLICIES = ["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"]
 
 
-def annual(amount: int, start: date | None = None, end: date | None = None, holidays: str = "") -> AnnualTarget:
+def annual(
+    amount: int, start: date | None = None, end: date | None = None, holidays: str = ""
+) -> AnnualTarget:
     return AnnualTarget(2026, "005A", 1, amount, start, end, holidays)
 
 
@@ -31,12 +33,31 @@ def test_even_phasing_gives_the_odd_cents_to_the_first_months() -> None:
 
 
 def test_working_days_weigh_the_owners_own_calendar() -> None:
-    plan = targets.plan(annual(1_000_00, holidays="GB-ENG"), rules('[phasing]\nmethod = "working_days"\nholidays = "US"'))
-    assert [int(weight) for weight in plan.weights] == [21, 20, 22, 20, 19, 22, 23, 20, 22, 22, 21, 21]
+    plan = targets.plan(
+        annual(1_000_00, holidays="GB-ENG"),
+        rules('[phasing]\nmethod = "working_days"\nholidays = "US"'),
+    )
+    assert [int(weight) for weight in plan.weights] == [
+        21,
+        20,
+        22,
+        20,
+        19,
+        22,
+        23,
+        20,
+        22,
+        22,
+        21,
+        21,
+    ]
 
 
 def test_custom_weights_start_at_the_first_fiscal_month() -> None:
-    plan = targets.plan(annual(16_00), rules('[phasing]\nmethod = "custom"\nweights = [1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 2]'))
+    plan = targets.plan(
+        annual(16_00),
+        rules('[phasing]\nmethod = "custom"\nweights = [1, 1, 2, 1, 1, 2, 1, 1, 2, 1, 1, 2]'),
+    )
     assert plan.baseline == [100, 100, 200] * 4
 
 
@@ -55,7 +76,9 @@ def test_full_year_prorates_first_and_half_a_cent_goes_to_even() -> None:
 def test_the_ramp_moves_weight_to_later_months_and_keeps_the_total() -> None:
     plan = targets.plan(annual(1000, start=date(2026, 9, 5)), rules("[phasing]\nramp = [0, 0.5]"))
     assert plan.baseline == [0] * 9 + [200, 400, 400]
-    early = targets.plan(annual(1150, start=date(2025, 12, 1)), rules("[phasing]\nramp = [0.25, 0.5]"))
+    early = targets.plan(
+        annual(1150, start=date(2025, 12, 1)), rules("[phasing]\nramp = [0.25, 0.5]")
+    )
     assert early.baseline == [50] + [100] * 11
 
 
@@ -70,35 +93,61 @@ def test_a_target_without_a_month_is_an_error_that_names_the_owner() -> None:
 
 
 @given(
-    st.integers(0, 10**12), st.sampled_from(["even", "working_days"]), st.sampled_from(["as_stated", "full_year"]),
-    st.integers(1, 12), st.integers(0, 11), st.lists(st.sampled_from(["0.25", "0.5", "1"]), max_size=4),
-)  # fmt: skip
-def test_phasing_never_loses_a_cent(amount: int, method: str, basis: str, first: int, more: int, ramp: list[str]) -> None:
-    policy = f'[targets]\nbasis = "{basis}"\n[phasing]\nmethod = "{method}"\nramp = [{", ".join(ramp)}]'
+    st.integers(0, 10**12),
+    st.sampled_from(["even", "working_days"]),
+    st.sampled_from(["as_stated", "full_year"]),
+    st.integers(1, 12),
+    st.integers(0, 11),
+    st.lists(st.sampled_from(["0.25", "0.5", "1"]), max_size=4),
+)
+def test_phasing_never_loses_a_cent(
+    amount: int, method: str, basis: str, first: int, more: int, ramp: list[str]
+) -> None:
+    policy = (
+        f'[targets]\nbasis = "{basis}"\n[phasing]\nmethod = "{method}"\nramp = [{", ".join(ramp)}]'
+    )
     last = min(first + more, 12)
     plan = targets.plan(annual(amount, date(2026, first, 1), date(2026, last, 1)), rules(policy))
     assert sum(plan.baseline) == plan.amount <= amount
-    assert all(month == 0 for n, month in enumerate(plan.baseline, start=1) if not first <= n <= last)
+    assert all(
+        month == 0 for n, month in enumerate(plan.baseline, start=1) if not first <= n <= last
+    )
 
 
 def a_plan(baseline: list[int]) -> Plan:
     year = rules().calendar.year(2026)
-    return Plan(annual(sum(baseline)), year, sum(baseline), [Fraction(month) for month in baseline], baseline)
+    return Plan(
+        annual(sum(baseline)),
+        year,
+        sum(baseline),
+        [Fraction(month) for month in baseline],
+        baseline,
+    )
 
 
 @given(
-    st.lists(st.integers(0, 10**9), min_size=12, max_size=12), st.integers(1, 12), st.integers(0, 2 * 10**10), st.sampled_from(POLICIES),
+    st.lists(st.integers(0, 10**9), min_size=12, max_size=12),
+    st.integers(1, 12),
+    st.integers(0, 2 * 10**10),
+    st.sampled_from(POLICIES),
     st.sampled_from([Decimal(1), Decimal("1.25"), Decimal(3)]),
-)  # fmt: skip
-def test_rephasing_keeps_the_year_and_its_bounds(baseline: list[int], done: int, booked: int, policy: str, cap: Decimal) -> None:
+)
+def test_rephasing_keeps_the_year_and_its_bounds(
+    baseline: list[int], done: int, booked: int, policy: str, cap: Decimal
+) -> None:
     plan = a_plan(baseline)
     result = targets.rephase(plan, booked, done, Phasing(rephase=policy, cap=cap))  # type: ignore[arg-type]
     assert booked + sum(result.months) + result.at_risk - result.ahead == plan.amount
     assert result.at_risk >= 0
     assert result.ahead >= 0
-    assert all(month >= planned for month, planned in zip(result.months, baseline[done:], strict=True))
+    assert all(
+        month >= planned for month, planned in zip(result.months, baseline[done:], strict=True)
+    )
     if policy == "bounded":
-        assert all(month <= cap * planned for month, planned in zip(result.months, baseline[done:], strict=True))
+        assert all(
+            month <= cap * planned
+            for month, planned in zip(result.months, baseline[done:], strict=True)
+        )
     if result.ahead:
         assert result.months == baseline[done:]
 
@@ -129,23 +178,41 @@ def test_a_surplus_absorbs_later_misses_and_lowers_no_target() -> None:
     assert (result.months, result.ahead) == ([100] * 9, 50)
 
 
-def phased(lines: list[dict[str, object]], bookings: list[dict[str, object]], month: Month, policy: str = "") -> pd.DataFrame:
+def phased(
+    lines: list[dict[str, object]],
+    bookings: list[dict[str, object]],
+    month: Month,
+    policy: str = "",
+) -> pd.DataFrame:
     policies = book(policy)
     raw = frame(RawTargets, lines)
     deals, history = [], []
     for number, each in enumerate(bookings, start=1):
         deals.append(deal(number, created_at=each["won"], owner_id=each["owner"]))
         history.append(
-            saved(number, "2026-01-05 10:00", created_at=each["won"], stage_name="Won", amount=each["amount"], close_date=each["won"].date())
+            saved(
+                number,
+                "2026-01-05 10:00",
+                created_at=each["won"],
+                stage_name="Won",
+                amount=each["amount"],
+                close_date=each["won"].date(),
+            )
         )
     deals.append(deal(99, created_at=pd.Timestamp("2026-01-02", tz="UTC").to_pydatetime()))
     history.append(saved(99, "2026-01-02 00:00"))
     its = PipelineHistory(extract(deals, history), "EUR", 2)
     month_rules = policies.for_month(month, ORGANIZATION)
-    known = [(each, month_rules) for each in month_rules.calendar.year_of(month).months if each <= month]
+    known = [
+        (each, month_rules) for each in month_rules.calendar.year_of(month).months if each <= month
+    ]
     in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
-    booked = snapshot.monthly_bookings([(*pair, its) for pair in known], month, month_rules, EXTRACTED_AT)
-    return targets.phased_targets(in_force, booked, people(its.extract, "role"), month, policies, ORGANIZATION, EXTRACTED_AT)
+    booked = snapshot.monthly_bookings(
+        [(*pair, its) for pair in known], month, month_rules, EXTRACTED_AT
+    )
+    return targets.phased_targets(
+        in_force, booked, people(its.extract, "role"), month, policies, ORGANIZATION, EXTRACTED_AT
+    )
 
 
 def won(owner: str, day: str, amount: int) -> dict[str, object]:
@@ -154,36 +221,54 @@ def won(owner: str, day: str, amount: int) -> dict[str, object]:
 
 def test_a_closed_month_keeps_the_target_that_was_in_force_for_it() -> None:
     """January brings 50 of 100: from then on 104.55 a month. February brings nothing, so March carries more, February keeps 104.55."""
-    table = phased([target("005A", 1200)], [won("005A", "2026-01-20", 50)], Month(2026, 2), '[phasing]\nrephase = "rest_of_year"')
+    table = phased(
+        [target("005A", 1200)],
+        [won("005A", "2026-01-20", 50)],
+        Month(2026, 2),
+        '[phasing]\nrephase = "rest_of_year"',
+    )
     shown = [str(value) for value in table["rephased_target"].tolist()]
     assert shown[:3] == ["100.00", "104.55", "115.00"]
     assert [str(value) for value in table["baseline_target"].tolist()] == ["100.00"] * 12
 
 
 def test_a_revision_never_rewrites_what_earlier_reports_were_measured_against() -> None:
-    lines = [target("005A", 1200), target("005A", 2400, revision=2, effective_date=date(2026, 7, 1))]
+    lines = [
+        target("005A", 1200),
+        target("005A", 2400, revision=2, effective_date=date(2026, 7, 1)),
+    ]
     june = phased(lines, [], Month(2026, 6))
     july = phased(lines, [], Month(2026, 7))
     assert set(june["annual_target"].astype(str)) == {"1200.00"}
     assert set(july["annual_target"].astype(str)) == {"2400.00"}
-    # February's was set at the end of January, by revision 1: 100 more over eleven months, the odd cent first.
+    # February's was set at the end of January, by revision 1: 100 more over eleven months, the odd
+    # cent first.
     assert str(july["rephased_target"].iloc[1]) == "109.10"
 
 
 def test_at_risk_and_ahead_stand_on_the_last_month_only() -> None:
-    table = phased([target("005A", 1200), target("005B", 1200)], [won("005B", "2026-01-20", 500)], Month(2026, 10))
+    table = phased(
+        [target("005A", 1200), target("005B", 1200)],
+        [won("005B", "2026-01-20", 500)],
+        Month(2026, 10),
+    )
     by_owner = table.groupby("owner_id")[["at_risk", "ahead"]].agg(list)
     assert [str(value) for value in by_owner.loc["005A", "at_risk"]] == ["0.00"] * 11 + ["950.00"]
     assert all(value == 0 for value in by_owner.loc["005B", "ahead"][:11])
 
 
 def test_a_year_without_targets_is_an_error_that_says_so() -> None:
-    with pytest.raises(NoTargets, match="nobody has a target in force for FY2026 at the end of 2026-03"):
+    with pytest.raises(
+        NoTargets, match="nobody has a target in force for FY2026 at the end of 2026-03"
+    ):
         phased([target("005A", 1200, fiscal_year=2025)], [], Month(2026, 3))
 
 
 def test_next_years_targets_count_once_they_are_known() -> None:
-    lines = [target("005A", 1200), target("005A", 2400, fiscal_year=2027, effective_date=date(2026, 11, 1))]
+    lines = [
+        target("005A", 1200),
+        target("005A", 2400, fiscal_year=2027, effective_date=date(2026, 11, 1)),
+    ]
     assert set(phased(lines, [], Month(2026, 10))["fiscal_year"]) == {2026}
     assert set(phased(lines, [], Month(2026, 11))["fiscal_year"]) == {2026, 2027}
 

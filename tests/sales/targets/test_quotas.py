@@ -14,26 +14,61 @@ from sales.targets.quotas import ManagerQuota, UnclearQuotas
 from tests.fakes import deal, extract, frame, rules, saved
 
 USERS = [
-    {"user_id": "005M", "name": "Mae", "username": "m", "is_active": True, "role_id": "00EM", "manager_id": None},
-    {"user_id": "005A", "name": "Ann", "username": "a", "is_active": True, "role_id": "00EN", "manager_id": "005M"},
-    {"user_id": "005B", "name": "Bob", "username": "b", "is_active": True, "role_id": "00EN", "manager_id": "005M"},
+    {
+        "user_id": "005M",
+        "name": "Mae",
+        "username": "m",
+        "is_active": True,
+        "role_id": "00EM",
+        "manager_id": None,
+    },
+    {
+        "user_id": "005A",
+        "name": "Ann",
+        "username": "a",
+        "is_active": True,
+        "role_id": "00EN",
+        "manager_id": "005M",
+    },
+    {
+        "user_id": "005B",
+        "name": "Bob",
+        "username": "b",
+        "is_active": True,
+        "role_id": "00EN",
+        "manager_id": "005M",
+    },
 ]
-ROLES = [{"role_id": "00EM", "name": "Head"}, {"role_id": "00EN", "name": "North", "parent_role_id": "00EM"}]
+ROLES = [
+    {"role_id": "00EM", "name": "Head"},
+    {"role_id": "00EN", "name": "North", "parent_role_id": "00EM"},
+]
 
 
 def quota(owner: str, month: int, amount: object, **more: object) -> dict[str, object]:
-    return {"quota_id": f"0J9{owner}{month}{more.get('forecasting_type', '')}", "owner_id": owner, "forecasting_type": "Revenue",
-            "start_date": date(2026, month, 1), "end_date": date(2026, month, 28), "amount": amount, **more}  # fmt: skip
+    return {
+        "quota_id": f"0J9{owner}{month}{more.get('forecasting_type', '')}",
+        "owner_id": owner,
+        "forecasting_type": "Revenue",
+        "start_date": date(2026, month, 1),
+        "end_date": date(2026, month, 28),
+        "amount": amount,
+        **more,
+    }
 
 
-def monthly(owner: str, amount: object, months: range = range(1, 13), **more: object) -> list[dict[str, object]]:
+def monthly(
+    owner: str, amount: object, months: range = range(1, 13), **more: object
+) -> list[dict[str, object]]:
     return [quota(owner, month, amount, **more) for month in months]
 
 
 ALL = [*monthly("005M", 350), *monthly("005A", 100), *monthly("005B", 200, range(3, 10))]
 
 
-def book(rows: list[dict[str, object]], policy: str = "") -> dict[str, tuple[Decimal, date | None, date | None]]:
+def book(
+    rows: list[dict[str, object]], policy: str = ""
+) -> dict[str, tuple[Decimal, date | None, date | None]]:
     one = extract([], [], users=USERS, roles=ROLES, quotas=rows)
     table = quotas.quota_book(one.quotas, one.users, one.roles, rules(policy))
     return {
@@ -49,9 +84,14 @@ def book(rows: list[dict[str, object]], policy: str = "") -> dict[str, tuple[Dec
 @pytest.mark.parametrize("team_by", ["role", "manager"])
 def test_individual_quotas_are_the_targets_and_a_managers_is_compared(team_by: str) -> None:
     policy = f'[pipeline]\nteam_by = "{team_by}"'
-    assert book(ALL, policy) == {"005A": (Decimal(1200), None, None), "005B": (Decimal(1400), date(2026, 3, 1), date(2026, 9, 28))}
+    assert book(ALL, policy) == {
+        "005A": (Decimal(1200), None, None),
+        "005B": (Decimal(1400), date(2026, 3, 1), date(2026, 9, 28)),
+    }
     one = extract([], [], users=USERS, roles=ROLES, quotas=ALL)
-    assert quotas.manager_quotas(one.quotas, one.users, one.roles, rules(policy)) == [ManagerQuota(2026, "005M", Decimal(4200), Decimal(2600))]
+    assert quotas.manager_quotas(one.quotas, one.users, one.roles, rules(policy)) == [
+        ManagerQuota(2026, "005M", Decimal(4200), Decimal(2600))
+    ]
 
 
 def test_a_seller_without_anybody_below_is_no_manager() -> None:
@@ -60,7 +100,9 @@ def test_a_seller_without_anybody_below_is_no_manager() -> None:
 
 def test_one_forecasting_type_counts() -> None:
     two = [*monthly("005A", 100), *monthly("005A", 7, forecasting_type="Quantity")]
-    with pytest.raises(UnclearQuotas, match="several forecasting types; choose one: .*Quantity, Revenue"):
+    with pytest.raises(
+        UnclearQuotas, match="several forecasting types; choose one: .*Quantity, Revenue"
+    ):
         book(two)
     assert book(two, '[targets]\nforecasting_type = "Revenue"')["005A"][0] == 1200
     with pytest.raises(UnclearQuotas, match="names 'Nothing'"):
@@ -78,9 +120,14 @@ def test_a_managers_difference_is_listed() -> None:
     one = extract([deal(1)], [saved(1, "2026-01-05 10:00")], users=USERS, roles=ROLES)
     its, month = rules(), Month(2026, 3)
     snap = snapshot.opportunity_snapshot(PipelineHistory(one, "EUR", 2), month, its)
-    compared = [ManagerQuota(2026, "005M", Decimal(4200), Decimal(2600)), ManagerQuota(2026, "005M", Decimal(1), Decimal(1))]
+    compared = [
+        ManagerQuota(2026, "005M", Decimal(4200), Decimal(2600)),
+        ManagerQuota(2026, "005M", Decimal(1), Decimal(1)),
+    ]
     nothing = frame(BookingCredit, []), frame(PhasedTargets, [])
-    found = quality.data_quality(snap, *nothing, people(one, "role"), month, its, "00D", range(0x20, 0x500), compared)
+    found = quality.data_quality(
+        snap, *nothing, people(one, "role"), month, its, "00D", range(0x20, 0x500), compared
+    )
     listed = found.loc[found["finding"] == "manager_quota_differs"]
     assert listed[["record_id", "amount"]].to_numpy().tolist() == [["005M", Decimal("1600.00")]]
     assert "Mae's own quota differs" in listed["detail"].iloc[0]
