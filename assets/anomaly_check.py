@@ -10,21 +10,22 @@ from decimal import Decimal
 
 import dagster as dg
 
-from publication.month_inputs import Books
+from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.checks.anomaly import Anomaly, anomalies
 
 AS_USUAL = "as_usual"
+MONTHS_OF_PAST = 25
 MEANING = "Rows and sums of money are as this table's own past months let one expect; a warning, which stops nothing."
 
 
 def as_usual(
-    books: Books, name: str, month: Month, figures: Mapping[str, Decimal]
+    workspace: Workspace, name: str, month: Month, figures: Mapping[str, Decimal]
 ) -> dg.AssetCheckResult:
     """Return the outcome of the check for a month of a table with so many rows and such sums."""
     past = [
         {figure: Decimal(value) for figure, value in each.tables[name].figures.items()}
-        for each in books.past(month)
+        for each in workspace.published.before(month, MONTHS_OF_PAST)
         if name in each.tables
     ]
     found = anomalies(past, figures)

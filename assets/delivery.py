@@ -9,14 +9,12 @@ from assets.partitions import months
 from connectors.delivery.mailer import Round
 from connectors.delivery.outbox import deliver
 from publication.delivery import HeldBack, Mailroom
-from publication.month_inputs import Books
 from sales.calendar import Month
 
 
 @dg.asset(deps=["month_end_packs"], partitions_def=months, owners=OWNERS, kinds={"file"})
 def month_end_delivery(
     context: dg.AssetExecutionContext,
-    books: dg.ResourceParam[Books],
     mailroom: dg.ResourceParam[Mailroom],
 ) -> dg.MaterializeResult:
     """The month's packs in the outbox folder and in the mailboxes of their recipients; the same document is never delivered twice."""
@@ -32,7 +30,7 @@ def month_end_delivery(
             f"Nothing was sent for {month}: {'; '.join(held)}.\n",
         )
         raise HeldBack(f"{month} is held back: {'; '.join(held)}")
-    receipt = deliver(books.home, month, mailroom.outbox)
+    receipt = deliver(mailroom.workspace.home, month, mailroom.outbox)
     plan = mailroom.planned(month)
     for remark in plan.remarks:
         context.log.warning(remark)

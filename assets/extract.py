@@ -1,22 +1,21 @@
 """Group extract: Salesforce and the target book, as they were read."""
 
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 
 from assets.metadata.lineage import LINEAGE
 from assets.metadata.tables import TABLE, described, of_columns
 from assets.monthly_table import OWNERS
-from publication.month_inputs import SHARED_PULL_HOURS, Books
+from publication.extract_selection import resolve_extract
+from publication.pull_options import PullOptions
+from publication.run_inputs import RunInputs
 from sales.calendar import Month
 from sales.contracts.published import RAW
 
 # A table that an extract of an earlier version of this program does not have: it has no rows.
 ABSENT = -1
 FROM_SALESFORCE = [name for name in RAW if name != "raw_targets"]
-# What phasing looks at beside the target book.
-PHASING_FILES = [dg.AssetKey(["policy", "leave"]), dg.AssetKey(["policy", "overrides"])]
 
 
 def behind(name: str) -> list[dg.AssetKey]:
@@ -27,17 +26,8 @@ def behind(name: str) -> list[dg.AssetKey]:
     ]
 
 
-class PullConfig(dg.Config):
-    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves.
-
-    `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records
-    that can no longer be seen for deleted ones.
-    """
-
-    fresh: bool = False
-    shared_pull_hours: float | None = None
-    reconstruct: bool = False
-    accept_vanished: bool = False
+class PullConfig(PullOptions, dg.Config):
+    """The options of a pull, as the launchpad of the UI asks for them."""
 
 
 def month_of(context: dg.AssetExecutionContext) -> Month:
@@ -65,24 +55,11 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
     name="salesforce_extract",
 )
 def salesforce_extract(
-    context: dg.AssetExecutionContext, config: PullConfig, books: dg.ResourceParam[Books]
+    context: dg.AssetExecutionContext, config: PullConfig, inputs: dg.ResourceParam[RunInputs]
 ) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce once, or use the extract that is frozen for the month."""
-    hours = (
-        config.shared_pull_hours
-        if config.shared_pull_hours is not None
-        else 0.0
-        if config.fresh
-        else SHARED_PULL_HOURS
-    )
-    record = books.freeze(
-        month_of(context),
-        context.log.info,
-        fresh=config.fresh,
-        shared_age=timedelta(hours=hours),
-        reconstruct=config.reconstruct,
-        accepts_vanished=config.accept_vanished,
-    )
+    month = month_of(context)
+    record = resolve_extract(inputs.workspace, month, context.log.info, config)
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(
             asset_key=name,
@@ -125,7 +102,7 @@ def _plain(text: str) -> str:
     metadata=of_columns("raw_targets"),
 )
 def raw_targets(
-    context: dg.AssetExecutionContext, books: dg.ResourceParam[Books]
+    context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]
 ) -> dg.MaterializeResult:
     """The target book: annual targets by owner, year and revision, with owners found among the users."""
-    return described(books.target_book(month_of(context)))
+    return described(inputs.of(month_of(context)).target_book)

@@ -1,100 +1,115 @@
-"""Monthly tables as assets: what all of them share, and that none is computed twice from the same inputs.
+"""The factory of monthly tables: each entry of the registry becomes an asset, computed once from the same inputs.
 
-Put the decorator of monthly tables here; what decides about a table is `recipes`.
+Put what all monthly tables share here. Which tables there are, what they read and what must hold is
+`sales.contracts.registry`; what decides about a table is `publication.fingerprints`.
 """
 
-from __future__ import annotations
-
-import functools
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 import dagster as dg
 import pandas as pd
 
 from assets.anomaly_check import AS_USUAL, MEANING, as_usual
-from assets.metadata.tables import RECIPE, TABLE, described_before, of_columns
+from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_columns
 from assets.partitions import months
-from publication.fingerprints import INGREDIENTS, Ingredients, program
-from publication.month_inputs import Books
+from publication import fingerprints
+from publication.forecast_inputs import ForecastInputs
+from publication.month_inputs import MonthInputs
+from publication.run_inputs import RunInputs
 from sales.calendar import Month
 from sales.checks.anomaly import figures
+from sales.contracts.registry import TABLES, MonthlyTable
 
 OWNERS = ["team:revenue-operations"]
-Compute = Callable[..., dg.MaterializeResult]
 
 
-def monthly_table(
-    *,
-    kind: str = "pandas",
-    deps: Sequence[str | dg.AssetKey] = (),
-    laws: Mapping[str, str] | None = None,
-    reads_targets: bool = True,
-) -> Callable[[Compute], dg.AssetsDefinition]:
-    """Return a decorator that makes an asset of a function of a month's tables and the books.
+@dataclass(frozen=True)
+class TableRun:
+    """What a table of a month is computed from: the month's inputs and, by name, the tables that its entry lists."""
 
-    The table is computed unless it was made from the same before; its inputs are the parameters
-    that are frames. With `reads_targets=False` it depends neither on the target book nor on the
-    files beside it. `laws` are checks that stop what comes after; what was stored with a broken law
-    is computed again. Every table has the warning `as_usual` too.
+    month: Month
+    run_inputs: RunInputs
+    tables: Mapping[str, pd.DataFrame]
+
+    @property
+    def inputs(self) -> MonthInputs:
+        """The inputs of the month."""
+        return self.run_inputs.of(self.month)
+
+    @property
+    def forecast(self) -> ForecastInputs:
+        """The inputs of the month's forecasts."""
+        return self.run_inputs.forecast(self.month)
+
+    @property
+    def figures(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+        """Snapshot, credit and phased targets: what most sums are taken of."""
+        read = self.tables
+        return read["opportunity_snapshot"], read["booking_credit"], read["phased_targets"]
+
+
+Compute = Callable[[TableRun], dg.MaterializeResult]
+
+
+def monthly_table(compute: Compute) -> dg.AssetsDefinition:
+    """Return the asset of the registry's entry that a function is named after; its docstring is the asset's description.
+
+    The table is computed unless it was made from the same before; what was stored with a broken law
+    is computed again.
     """
+    table = TABLES[compute.__name__]
+    laws = [
+        dg.AssetCheckSpec(law, asset=table.name, blocking=True, description=meaning)
+        for law, meaning in table.laws.items()
+    ]
+    usual = dg.AssetCheckSpec(AS_USUAL, asset=table.name, description=MEANING)
 
-    def decorate(compute: Compute) -> dg.AssetsDefinition:
-        name = compute.__name__
-        tables = tuple(
-            each.name
-            for each in inspect.signature(compute).parameters.values()
-            if each.annotation is pd.DataFrame
-        )
-        INGREDIENTS[name] = Ingredients(tables, reads_targets)
-        specs = [
-            dg.AssetCheckSpec(law, asset=name, blocking=True, description=meaning)
-            for law, meaning in (laws or {}).items()
-        ]
-        return dg.asset(
-            deps=deps,
-            partitions_def=months,
-            owners=OWNERS,
-            kinds={kind, "deltalake"},
-            dagster_type=TABLE,
-            code_version=program()[:12],
-            metadata=of_columns(name),
-            check_specs=[*specs, dg.AssetCheckSpec(AS_USUAL, asset=name, description=MEANING)],
-        )(_once(compute, list(laws or {})))
-
-    return decorate
-
-
-def _once(compute: Compute, laws: Sequence[str]) -> Compute:
-    name = compute.__name__
-
-    @functools.wraps(compute)
-    def body(context: dg.AssetExecutionContext, **given: Any) -> dg.MaterializeResult:  # noqa: ANN401  # frames and the books
-        books: Books = given["books"]
-        month = Month.parse(context.partition_key)
-        recipe = books.recipes.of_table(month, name)
-        written = books.tables.written(name, month)
-        if written is not None and written.recipe == recipe:
-            kept = [
-                dg.AssetCheckResult(passed=True, check_name=law, description="unchanged")
-                for law in laws
-            ]
-            sizes = {figure: Decimal(value) for figure, value in written.figures.items()}
-            return described_before(
-                context, name, written, [*kept, as_usual(books, name, month, sizes)]
-            )
-        made = compute(context, **given)
-        is_lawful = all(check.passed for check in made.check_results or ())
-        return dg.MaterializeResult(
-            value=made.value,
-            data_version=made.data_version,
-            metadata={**(made.metadata or {}), **({RECIPE: recipe} if is_lawful else {})},
-            check_results=[
-                *(made.check_results or ()),
-                as_usual(books, name, month, figures(made.value)),
-            ],
-        )
+    @dg.asset(
+        name=table.name,
+        description=compute.__doc__,
+        ins={name: dg.AssetIn() for name in table.tables},
+        deps=[dg.AssetKey.from_user_string(each) for each in table.sources],
+        partitions_def=months,
+        owners=OWNERS,
+        kinds={table.kind, "deltalake"},
+        dagster_type=TABLE,
+        code_version=fingerprints.program_of(table)[:12],
+        metadata=of_columns(table.name),
+        check_specs=[*laws, usual],
+    )
+    def body(
+        context: dg.AssetExecutionContext,
+        inputs: dg.ResourceParam[RunInputs],
+        **tables: pd.DataFrame,
+    ) -> dg.MaterializeResult:
+        run = TableRun(Month.parse(context.partition_key), inputs, tables)
+        return _once(context, table, compute, run)
 
     return body
+
+
+def _once(
+    context: dg.AssetExecutionContext, table: MonthlyTable, compute: Compute, run: TableRun
+) -> dg.MaterializeResult:
+    workspace, name = run.run_inputs.workspace, table.name
+    fingerprint = fingerprints.of_table(workspace, run.month, name, run.inputs.record)
+    written = workspace.tables.written(name, run.month)
+    if written is not None and written.recipe == fingerprint:
+        kept = [
+            dg.AssetCheckResult(passed=True, check_name=law, description="unchanged")
+            for law in table.laws
+        ]
+        sizes = {figure: Decimal(value) for figure, value in written.figures.items()}
+        usual = as_usual(workspace, name, run.month, sizes)
+        return described_before(context, name, written, [*kept, usual])
+    made = compute(run)
+    checks = list(made.check_results or ())
+    is_lawful = all(check.passed for check in checks)
+    return dg.MaterializeResult(
+        value=made.value,
+        data_version=made.data_version,
+        metadata={**(made.metadata or {}), **({FINGERPRINT: fingerprint} if is_lawful else {})},
+        check_results=[*checks, as_usual(workspace, name, run.month, figures(made.value))],
+    )

@@ -170,15 +170,16 @@ from orchestration import resources, runs
 from orchestration.definitions import defs
 from orchestration.instance import dagster_instance
 from sales.calendar import Month
-books = resources.make_books()
-month = books.published.latest()
+from publication.pull_options import PullOptions
+workspace = resources.make_workspace()
+month = workspace.published.latest()
 steps = len(defs.resolve_job_def("restatement").nodes)
 print(steps)
 empty = [dg.asset(name=f"empty_{n}")(lambda: None) for n in range(steps)]
 job = dg.Definitions(assets=empty, jobs=[dg.define_asset_job("empty", executor_def=dg.in_process_executor)]).resolve_job_def("empty")
 with dagster_instance() as instance:
     for _ in range(4):
-        started = time.perf_counter(); runs.run_month("restatement", month, books, instance, runs.HowToRead()); ours = time.perf_counter() - started
+        started = time.perf_counter(); runs.run_month("restatement", month, workspace, instance, PullOptions(shared_pull_hours=0.0)); ours = time.perf_counter() - started
         started = time.perf_counter(); job.execute_in_process(instance=instance); bare = time.perf_counter() - started
         print(ours, bare)
 """

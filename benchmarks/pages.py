@@ -11,7 +11,10 @@ from connectors.salesforce.pull import SalesforceClient
 from embedded_org.company import company
 from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import DEFAULT_CREDENTIAL
-from publication.month_inputs import Books
+from publication.extract_selection import resolve_extract
+from publication.forecast_inputs import ForecastInputs
+from publication.month_inputs import resolve
+from publication.workspace import Workspace
 from reports.document.document import Edition, MonthEndReport
 from reports.document.month_data import MonthTables
 from reports.document.theme import looks_of
@@ -45,37 +48,39 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
         serving(OrgServer(company(1, (2026, 10)).org())) as address,
     ):
         login = Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)
-        books = Books(
+        workspace = Workspace(
             Path(folder),
             POLICY,
             lambda: SalesforceClient(login),
             "bench",
             lambda: datetime(2026, 11, 3, tzinfo=UTC),
         )
-        record = books.freeze(MONTH, lambda _: None)
-        rules, history, folk = books.rules(MONTH), books.history(MONTH), books.people(MONTH)
-        organization = books.organization(MONTH)
+        record = resolve_extract(workspace, MONTH, lambda _: None)
+        inputs = resolve(workspace, MONTH, record)
+        rules, history, folk = inputs.rules, inputs.history, inputs.people
+        organization = inputs.organization
         snap = snapshot.opportunity_snapshot(history, MONTH, rules)
         bookings = snapshot.monthly_bookings(
-            books.year_to_date(MONTH), MONTH, rules, record.extracted_at
+            inputs.year_to_date(), MONTH, rules, record.extracted_at
         )
         shared = credit.booking_credit(snap, history.extract, folk, MONTH, rules)
         phased = targets.phased_targets(
-            books.targets_in_force(MONTH),
+            inputs.targets_in_force(),
             bookings,
             folk,
             MONTH,
-            books.policies,
+            inputs.policies,
             organization,
             record.extracted_at,
         )
-        forecasts, foresight = books.forecasts, books.forecasts.foresight(MONTH)
+        forecasts = ForecastInputs(inputs)
+        foresight = forecasts.foresight
         by_client, stated = (
             clients.client_phasing(snap, foresight, MONTH, rules),
-            forecasts.plan_book(MONTH),
+            forecasts.plan_book,
         )
         of_plan = closing.plan_forecast(
-            foresight, forecasts.confirmation_score(MONTH), snap, shared, phased, MONTH, rules
+            foresight, forecasts.confirmation_score(), snap, shared, phased, MONTH, rules
         )
         tables = MonthTables(
             snap,
@@ -102,19 +107,19 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             by_client,
             generation.pipeline_generation(foresight, phased, MONTH, rules, record.extracted_at),
             track_record.track_record(
-                forecasts.panel(MONTH),
+                forecasts.panel,
                 MONTH,
                 rules,
                 folk,
-                lambda origin: forecasts.targets_at(origin, MONTH),
+                forecasts.targets_at,
                 record.extracted_at,
             ),
             catch_up.phasing_check(
-                forecasts.plans(MONTH),
+                forecasts.plans(),
                 foresight,
                 folk,
                 MONTH,
-                books.policies,
+                inputs.policies,
                 organization,
                 record.extracted_at,
             ),

@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import takewhile
 
 import dagster as dg
-from dagster._core.scheduler.instigation import InstigatorStatus, InstigatorType
 
 from connectors.delivery.mailer import Round
 from orchestration.jobs import DEADLINES
@@ -41,7 +40,9 @@ def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     since, this_month = min(beginnings), Month.of(now.date())
     first = max(Month.of(since.date()).plus(-1), this_month.plus(-MOST_MONTHS))
     due = takewhile(lambda pair: pair[1] <= now, due_days(first, MOST_MONTHS + 2))
-    patience = timedelta(hours=room.books.policy_of(this_month.plus(-1)).delivery.alarm_after_hours)
+    patience = timedelta(
+        hours=room.workspace.policy_of(this_month.plus(-1)).delivery.alarm_after_hours
+    )
     waited_for = [(month, at) for month, at in due if at >= since or month in known]
     return undelivered(
         waited_for, {month for month, (is_whole, _) in known.items() if is_whole}, now, patience
@@ -50,11 +51,8 @@ def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
 
 def _switched_on(instance: dg.DagsterInstance) -> datetime | None:
     """Return since when the schedule of the month end is on, none where it is off."""
-    for state in instance.all_instigator_state(instigator_type=InstigatorType.SCHEDULE):
-        if (
-            state.instigator_name == month_end_schedule.name
-            and state.status == InstigatorStatus.RUNNING
-        ):
+    for state in instance.all_instigator_state():
+        if state.instigator_name == month_end_schedule.name and state.status.value == "RUNNING":
             started = getattr(state.instigator_data, "start_timestamp", None)
             return datetime.fromtimestamp(started, UTC) if started else None
     return None

@@ -3,7 +3,7 @@
 import dagster as dg
 import pandas as pd
 
-from assets.metadata.tables import RECIPE, digest
+from assets.metadata.tables import FINGERPRINT, digest
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.raw_tables import RawTables
 from orchestration import settings
@@ -18,11 +18,11 @@ class DeltaTables(dg.ConfigurableIOManager):
         if obj is None:
             return
         name, store = context.asset_key.path[-1], TableStore(settings.home())
-        recipe = context.output_metadata.get(RECIPE)
+        fingerprint = context.output_metadata.get(FINGERPRINT)
         note = {
             "run_id": context.run_id,
             "digest": digest(obj),
-            **({RECIPE: str(recipe.value)} if recipe else {}),
+            **({FINGERPRINT: str(fingerprint.value)} if fingerprint else {}),
         }
         if context.has_asset_partitions:
             store.write(name, Month.parse(context.asset_partition_key), obj, note)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
 from datetime import UTC, datetime
 
 import dagster as dg
@@ -32,6 +33,11 @@ def json_line(level: str, message: str, **facts: object) -> str:
         },
         ensure_ascii=False,
     )
+
+
+def say(line: str) -> None:
+    """Tell whoever started this process a line that is no result: on the error stream, as text or JSON."""
+    sys.stderr.write((json_line("info", line) if wants_json() else line) + "\n")
 
 
 class JsonLines(logging.Formatter):

@@ -8,11 +8,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 
 import dagster as dg
-from dagster._core.errors import DagsterExecutionInterruptedError
 from filelock import FileLock, Timeout
 
 from assets.metadata.tables import UNCHANGED
@@ -27,13 +27,15 @@ from connectors.salesforce.session import (
     SalesforceUnavailable,
 )
 from connectors.storage.extract_catalog import AnotherOrganization
-from orchestration.definitions import defs
+from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
-from orchestration.resources import lent
-from publication.month_inputs import Books
+from orchestration.resources import make_press
+from publication.extract_selection import is_current
 from publication.preconditions import refuse_another, refuse_clearly_open
+from publication.pull_options import PullOptions
+from publication.run_inputs import RunInputs
+from publication.workspace import Workspace
 from reports.document.theme import InvalidLogo
-from reports.publisher import Press
 from sales.calendar import Month
 from sales.delivery.recipients import InvalidRecipients
 from sales.errors import Fault
@@ -82,33 +84,23 @@ class Outcome:
     failed: dict[Month, Fault] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class HowToRead:
-    """How a run gets its extract, as `assets.extract.PullConfig` says; a pull at most `shared_pull_hours` old serves."""
-
-    fresh: bool = False
-    shared_pull_hours: float = 0.0
-    reconstruct: bool = False
-    accept_vanished: bool = False
-
-
 def run_month(
     job_name: str,
     month: Month,
-    books: Books,
+    workspace: Workspace,
     instance: dg.DagsterInstance,
-    how: HowToRead,
+    options: PullOptions,
     only: dg.AssetSelection | None = None,
 ) -> None:
     """Run a job for a month, or only some of its assets; raises the `Fault` of the step that failed."""
-    job = defs.resolve_job_def(job_name)
+    job = _definitions(workspace).resolve_job_def(job_name)
     keys = _selected(only) if only else None
     reads = keys is None or EXTRACT in keys
     config = {
         "loggers": {"terminal": {"config": {}}},
-        **({"ops": {"salesforce_extract": {"config": asdict(how)}}} if reads else {}),
+        **({"ops": {"salesforce_extract": {"config": options.model_dump()}}} if reads else {}),
     }
-    with _alone(month, books), _faults(month), lent(books):
+    with _alone(month, workspace), _faults(month):
         job.execute_in_process(
             run_config=config,
             partition_key=str(month),
@@ -116,6 +108,13 @@ def run_month(
             tags={"onpace/launched_by": "command line"},
             asset_selection=sorted(keys, key=str) if keys else None,
         )
+
+
+@lru_cache(maxsize=1)
+def _definitions(workspace: Workspace) -> dg.Definitions:
+    """Return the definitions for a workspace that this process has open already: what it holds in memory serves every run."""
+    inputs = dg.ResourceDefinition(lambda _: RunInputs(workspace))
+    return build_defs(inputs=inputs, press=make_press(workspace))
 
 
 def selection_of(names: Sequence[str]) -> dg.AssetSelection:
@@ -139,15 +138,15 @@ def _selected(only: dg.AssetSelection) -> set[dg.AssetKey]:
     return set(only.required_multi_asset_neighbors().resolve(defs.resolve_asset_graph()))
 
 
-def note_unchanged(month: Month, books: Books, instance: dg.DagsterInstance) -> bool:
+def note_unchanged(month: Month, workspace: Workspace, instance: dg.DagsterInstance) -> bool:
     """Return whether a month stands as published, with all its documents; then the UI is told so, and no run is needed."""
-    pinned = books.extracts.pinned(month)
-    if pinned is None or not books.stands(month):
+    pinned = workspace.extracts.pinned(month)
+    if pinned is None or not is_current(workspace, month):
         return False
-    refuse_another(books, pinned)
+    refuse_another(workspace, pinned)
     publication, standing = (
-        books.published.current(month),
-        Press(books.home / "packs", books.policy_folder).standing(month),
+        workspace.published.current(month),
+        make_press(workspace).standing(month),
     )
     if publication is None or standing is None or standing.digest != publication.documents:
         return False
@@ -161,10 +160,10 @@ def note_unchanged(month: Month, books: Books, instance: dg.DagsterInstance) -> 
 
 
 @contextmanager
-def _alone(month: Month, books: Books) -> Iterator[None]:
+def _alone(month: Month, workspace: Workspace) -> Iterator[None]:
     """Keep a second run of the same month away: both would write the same tables."""
     try:
-        locks = books.home / "dagster" / "locks"
+        locks = workspace.home / "dagster" / "locks"
         locks.mkdir(parents=True, exist_ok=True)
         with FileLock(locks / f"{month}.lock", timeout=0):
             yield
@@ -176,7 +175,7 @@ def _alone(month: Month, books: Books) -> Iterator[None]:
 def _faults(month: Month) -> Iterator[None]:
     try:
         yield
-    except DagsterExecutionInterruptedError:
+    except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
     except Fault:
         raise
@@ -192,30 +191,34 @@ def _faults(month: Month) -> Iterator[None]:
 
 
 def backfill(
-    months: Sequence[Month], books: Books, begin: Callable[[Month], None], *, fresh: bool = False
+    months: Sequence[Month],
+    workspace: Workspace,
+    begin: Callable[[Month], None],
+    *,
+    fresh: bool = False,
 ) -> Outcome:
     """Run every month without delivery, from one pull; a month that fails leaves the others standing.
 
     A fault that would meet every month (no login, a broken policy) ends the backfill; what was done
     stays done.
     """
-    outcome, started = Outcome(), books.now()
+    outcome, started = Outcome(), workspace.now()
     with dagster_instance() as instance:
         for month in months:
             # The first month pulls where it must; a pull made since then serves the others.
-            since = (books.now() - started) / timedelta(hours=1)
+            since = (workspace.now() - started) / timedelta(hours=1)
             try:
-                refuse_clearly_open(month, books.now())
-                if not fresh and note_unchanged(month, books, instance):
+                refuse_clearly_open(month, workspace.now())
+                if not fresh and note_unchanged(month, workspace, instance):
                     outcome.unchanged.append(month)
                     continue
                 begin(month)
                 run_month(
                     "restatement",
                     month,
-                    books,
+                    workspace,
                     instance,
-                    HowToRead(fresh=fresh, shared_pull_hours=since),
+                    PullOptions(fresh=fresh, shared_pull_hours=since),
                 )
             except Fault as fault:
                 outcome.failed[month] = fault

@@ -7,8 +7,6 @@ import sys
 from typing import Any
 
 import dagster as dg
-from rich.console import Console
-from rich.markup import escape
 
 from orchestration import settings
 from orchestration.json_logs import json_line
@@ -17,23 +15,17 @@ from orchestration.json_logs import json_line
 class _StepLines(logging.Handler):
     """Prints steps as they end, and what assets say while they work."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._console = Console(stderr=True, highlight=False)
-
     def emit(self, record: logging.LogRecord) -> None:
         meta: dict[str, Any] = getattr(record, "dagster_meta", {}) or {}
         event = meta.get("dagster_event")
         if event is None:
             if record.levelno >= logging.INFO and meta.get("orig_message"):
-                self._console.print(f"    {escape(str(meta['orig_message']))}", style="dim")
+                _line(f"    {meta['orig_message']}")
         elif event.event_type_value == "STEP_SUCCESS":
             seconds = event.event_specific_data.duration_ms / 1000
-            self._console.print(
-                f"  ✓ {event.step_key.replace('__', ' ')} [dim]{seconds:.1f} s[/dim]"
-            )
+            _line(f"  ✓ {event.step_key.replace('__', ' ')} {seconds:.1f} s")
         elif event.event_type_value == "STEP_FAILURE":
-            self._console.print(f"  ✗ {event.step_key}", style="red")
+            _line(f"  ✗ {event.step_key}")
 
 
 class _JsonStepLines(logging.Handler):
@@ -54,6 +46,10 @@ class _JsonStepLines(logging.Handler):
             )
         elif event.event_type_value == "STEP_FAILURE":
             _write("error", "step failed", facts)
+
+
+def _line(text: str) -> None:
+    sys.stderr.write(text + "\n")
 
 
 def _write(level: str, message: str, facts: dict[str, Any]) -> None:

@@ -4,9 +4,7 @@ Settings are read in the run, not in configuration: so definitions load with an 
 environment, and no secret can appear in the UI.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -15,7 +13,6 @@ import dagster as dg
 from dagster_slack import SlackResource
 from slack_sdk.errors import SlackClientError
 
-from app.console import err
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import LOOPBACK
@@ -25,9 +22,13 @@ from connectors.salesforce.session import Wire
 from connectors.storage.migrations import upgrade
 from orchestration import settings
 from orchestration.embedded import embedded_login
+from orchestration.json_logs import say
 from publication.delivery import Mailroom
-from publication.month_inputs import Books
+from publication.run_inputs import RunInputs
+from publication.workspace import PageRules, Workspace
+from reports.document.theme import looks_of
 from reports.publisher import Press
+from reports.text.formats import repertoire
 from sales.errors import Fault
 from sales.history.extract import EMBEDDED
 
@@ -69,13 +70,14 @@ def source() -> str:
 
 def home() -> Path:
     """Return the home, brought to today's format where an earlier version of this program left it."""
-    upgrade(settings.home(), lambda line: err.print(line, markup=False))
+    upgrade(settings.home(), say)
     return settings.home()
 
 
-def make_books() -> Books:
-    """Return the books of this process."""
-    return Books(home(), settings.policy_folder(), make_client, source())
+def make_workspace() -> Workspace:
+    """Return where this process reads and writes, from its settings."""
+    pages = PageRules(looks_of, repertoire)
+    return Workspace(home(), settings.policy_folder(), make_client, source(), pages=pages)
 
 
 def make_client() -> SalesforceClient:
@@ -83,34 +85,31 @@ def make_client() -> SalesforceClient:
     return SalesforceClient(login(), connect=partial(Wire, highest_api_share=settings.api_share()))
 
 
-class BooksResource(dg.ConfigurableResource[Books]):
-    """Extracts, pins, policies and the target book of `ONPACE_HOME` and `ONPACE_POLICY`."""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Books:  # noqa: ARG002  # Dagster's signature
-        """Build the books from settings, or take those that this process works with."""
-        return _lent.get() or make_books()
-
-
-_lent: ContextVar[Books | None] = ContextVar("books that this process works with", default=None)
-
-
-@contextmanager
-def lent(books: Books) -> Iterator[None]:
-    """Let runs of this process read from books that are open already: what they hold in memory serves all of them."""
-    token = _lent.set(books)
-    try:
-        yield
-    finally:
-        _lent.reset(token)
-
-
-def make_mailroom(books: Books | None = None) -> Mailroom:
-    """Return the mailroom of this process."""
-    used = books or make_books()
+def make_mailroom(workspace: Workspace | None = None) -> Mailroom:
+    """Return what sends documents, from the settings of this process."""
+    used = workspace or make_workspace()
     url = settings.value_of("ONPACE_LEDGER_URL")
     ledger = DeliveryLedger(url, used.now) if url else DeliveryLedger.at(used.home, used.now)
     outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
     return Mailroom(used, ledger, settings.smtp(), outbox, links_for_recipients(), _slack())
+
+
+def make_press(workspace: Workspace | None = None) -> Press:
+    """Return what prints packs below the home."""
+    home_of, folder = (
+        (workspace.home, workspace.policy_folder)
+        if workspace
+        else (settings.home(), settings.policy_folder())
+    )
+    return Press(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"))
+
+
+class RunInputsResource(dg.ConfigurableResource[RunInputs]):
+    """Extracts, policies and the target book of `ONPACE_HOME` and `ONPACE_POLICY`, as one run reads them."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> RunInputs:  # noqa: ARG002  # Dagster's signature
+        """Begin the inputs of a run."""
+        return RunInputs(make_workspace())
 
 
 def links_for_recipients() -> str:
@@ -142,17 +141,13 @@ class MailroomResource(dg.ConfigurableResource[Mailroom]):
     """Recipients, the ledger of deliveries and the mail server."""
 
     def create_resource(self, context: dg.InitResourceContext) -> Mailroom:  # noqa: ARG002  # Dagster's signature
-        """Build the mailroom from settings."""
+        """Build it from settings."""
         return make_mailroom()
 
 
 class PressResource(dg.ConfigurableResource[Press]):
-    """The press that prints packs below `ONPACE_HOME/packs`."""
+    """What prints packs below `ONPACE_HOME/packs`."""
 
     def create_resource(self, context: dg.InitResourceContext) -> Press:  # noqa: ARG002  # Dagster's signature
-        """Build the press from settings."""
-        return Press(
-            settings.home() / "packs",
-            settings.policy_folder(),
-            settings.value_of("ONPACE_PACKS_URL"),
-        )
+        """Build it from settings."""
+        return make_press()

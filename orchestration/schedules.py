@@ -1,17 +1,16 @@
 """When the month end runs: the n-th working day after it, at a time where the company is."""
 
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 
 from assets.delivery import why_not
 from orchestration.jobs import month_end
-from orchestration.resources import make_books
+from orchestration.resources import make_workspace
+from publication.workspace import Workspace
 from sales.calendar import Month, working_days
-from sales.errors import Fault
-from sales.policy.rules import Delivery
 
 LIVE_OR_GOOD = [
     dg.DagsterRunStatus.QUEUED,
@@ -20,61 +19,44 @@ LIVE_OR_GOOD = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.SUCCESS,
 ]
-
-
-DEFAULT = Delivery()
-
-
-def reporting_zone() -> str:
-    """Return the reporting time zone as policy and organisation say it.
-
-    Definitions must load whatever the policy folder holds; a broken file is reported by the run.
-    """
-    try:
-        return make_books().time_zone
-    except (Fault, OSError, ValueError):
-        return "UTC"
-
-
-def launch_time() -> str:
-    """Return the time of day by the newest policy, 07:00 where it cannot be read now."""
-    try:
-        return make_books().policies.newest.delivery.time
-    except (Fault, OSError, ValueError):
-        return DEFAULT.time
+# A machine that was off catches up so long after; who switches the schedule on later mails nobody.
+CATCH_UP_WITHIN = timedelta(days=14)
+# A month end that failed is tried again the next day.
+AGAIN_AFTER = timedelta(days=1)
 
 
 def due_days(first: Month, count: int) -> Iterator[tuple[Month, datetime]]:
     """Yield so many month ends from a month on, each with the instant at which it is launched."""
-    books, at = make_books(), time.fromisoformat(launch_time())
+    workspace = make_workspace()
     for n in range(count):
         month = first.plus(n)
-        policy = books.policy_of(month)
-        day = working_days(month.plus(1).days, policy.phasing.holidays)[
-            policy.delivery.working_day - 1
-        ]
-        yield month, datetime.combine(day, at, ZoneInfo(books.time_zone))
+        yield month, due_at(workspace, month)
 
 
-ZONE = reporting_zone()
-HOUR, MINUTE = launch_time().split(":")
+def due_at(workspace: Workspace, month: Month) -> datetime:
+    """Return when a month's end is launched: on the n-th working day after it, at a time where the company is."""
+    policy = workspace.policy_of(month)
+    days = working_days(month.plus(1).days, policy.phasing.holidays)
+    at = time.fromisoformat(workspace.policies.newest.delivery.time)
+    return datetime.combine(
+        days[policy.delivery.working_day - 1], at, ZoneInfo(workspace.time_zone)
+    )
 
 
 @dg.schedule(
     job=month_end,
-    cron_schedule=f"{int(MINUTE)} {int(HOUR)} 1-12 * *",
-    execution_timezone=ZONE,
-    description="Asks each morning of the first days of a month; launches last month's end once, on the working day of [delivery] (the third), and mails it.",
+    cron_schedule="*/15 * * * *",
+    description="Asks each quarter of an hour; launches last month's end once, on the working day of [delivery] (the third) at its time where the company is, and mails it.",
 )
 def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-    """Launch last month's end on the n-th working day, or on the next morning if the machine was off."""
-    today = context.scheduled_execution_time.astimezone(ZoneInfo(ZONE)).date()
-    this_month = Month.of(today)
-    month = this_month.plus(-1)
-    policy = make_books().policy_of(month)
-    nth, place = policy.delivery.working_day, policy.phasing.holidays
-    if today < working_days(this_month.days, place)[nth - 1]:
-        return dg.SkipReason(f"working day {nth} of {this_month} has not come")
+    """Launch last month's end once it is due, also later in the month if the machine was off."""
+    workspace, now = make_workspace(), context.scheduled_execution_time
+    month = Month.of(now.astimezone(ZoneInfo(workspace.time_zone)).date()).plus(-1)
+    due = due_at(workspace, month)
+    if now < due:
+        return dg.SkipReason(f"{month} is due at {due:%Y-%m-%d %H:%M}, {workspace.time_zone}")
+    if now - due > CATCH_UP_WITHIN:
+        return dg.SkipReason(f"{month} was due at {due:%Y-%m-%d %H:%M}: launch it if it is to go")
     runs = context.instance.get_runs(
         dg.RunsFilter(
             job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD
@@ -83,4 +65,20 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     # A backfill of the job delivered nothing, so it does not stand for the month end.
     if any(why_not(run.job_name, run.tags) is None for run in runs):
         return dg.SkipReason(f"{month} was launched already")
+    if _failed_today(context.instance, month, now):
+        return dg.SkipReason(f"{month} failed today; it is tried again tomorrow, or launch it")
     return dg.RunRequest(partition_key=str(month))
+
+
+def _failed_today(instance: dg.DagsterInstance, month: Month, now: datetime) -> bool:
+    """Return whether a month's end was tried within a day: one that fails is not launched four times an hour."""
+    tried = instance.get_run_records(
+        dg.RunsFilter(
+            job_name="month_end",
+            tags={"dagster/partition": str(month)},
+            statuses=[dg.DagsterRunStatus.FAILURE],
+            created_after=now - AGAIN_AFTER,
+        ),
+        limit=1,
+    )
+    return bool(tried)

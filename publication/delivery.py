@@ -24,7 +24,9 @@ from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, Round, deliver,
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.monthly_tables import NotComputed
-from publication.month_inputs import Books
+from publication.extract_selection import published_extract
+from publication.month_inputs import MonthInputs, resolve
+from publication.workspace import Workspace
 from reports.email_body import cover
 from sales.calendar import Month
 from sales.checks.invariants import assumed_share
@@ -51,7 +53,7 @@ class HeldBack(Fault, RuntimeError):
 class Mailroom:
     """Everything that sending needs; `smtp` is none where no server is named."""
 
-    books: Books
+    workspace: Workspace
     ledger: DeliveryLedger
     smtp: SmtpSettings | None
     outbox: UPath
@@ -62,22 +64,21 @@ class Mailroom:
     def planned(self, month: Month) -> Mailing:
         """Return who gets what of a month; raises `NotComputed` where nothing is published."""
         documents = _documents(self._manifest(month))
-        return mailing(self.books.recipients, self.books.colleagues(month), documents)
+        return mailing(self.workspace.recipients, self._inputs(month).colleagues, documents)
 
     def held(self, month: Month) -> list[str]:
         """Return why a month must not go out; none means that it may."""
-        rules, record = self.books.rules(month), self.books.record(month)
-        digest = self.digest(month)
-        share = assumed_share(self.books.published.read("opportunity_snapshot", month))
+        digest, inputs = self.digest(month), self._inputs(month)
+        share = assumed_share(self.workspace.published.read("opportunity_snapshot", month))
         finished = Finished(
             month,
-            rules.calendar.as_of(month),
-            record.extracted_at,
+            inputs.rules.calendar.as_of(month),
+            inputs.extracted_at,
             share,
             self._manifest(month)["failed"],
             self.ledger.approved_by(str(month), digest),
         )
-        return gate.reasons(finished, rules, self.books.now())
+        return gate.reasons(finished, inputs.rules, self.workspace.now())
 
     def approve(self, month: Month, name: str) -> None:
         """Note that a person approves of the documents of a month as they are."""
@@ -95,7 +96,7 @@ class Mailroom:
         Raises `HeldBack`, `NoMailServer` or what the postman raises.
         """
         plan = self.planned(month)
-        book, colleagues = self.books.recipients, self.books.colleagues(month)
+        book, colleagues = self.workspace.recipients, self._inputs(month).colleagues
         for parcel in plan.parcels:
             for each in parcel.documents:
                 if not may_see(parcel.address, each, book, colleagues):
@@ -124,7 +125,7 @@ class Mailroom:
             self.ledger,
             self._connect(),
             compose,
-            self.books.home / "dagster" / "locks" / "delivery.lock",
+            self.workspace.home / "dagster" / "locks" / "delivery.lock",
             pause=self.pause,
             with_revisions=with_revisions,
             channel=REHEARSAL if only_to else MAIL,
@@ -154,7 +155,7 @@ class Mailroom:
 
     def write(self, month: Month, subject: str, text: str) -> Round:
         """Write to those whom the recipients' file names for notices; each address once for the same words."""
-        addresses = self.books.recipients.hold_notice
+        addresses = self.workspace.recipients.hold_notice
         if not addresses or self.smtp is None:
             return Round()
         note = Document(
@@ -171,7 +172,7 @@ class Mailroom:
             html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
             return self._letter(parcel, mine, month, known_id, subject, text, html, ())
 
-        lock = self.books.home / "dagster" / "locks" / "delivery.lock"
+        lock = self.workspace.home / "dagster" / "locks" / "delivery.lock"
         return deliver(
             parcels,
             str(month),
@@ -216,7 +217,7 @@ class Mailroom:
             each["file"]: [tuple(line) for line in each["headline"]]
             for each in manifest["documents"]
         }
-        rules = self.books.rules(month)
+        rules = self._inputs(month).rules
         made = cover(
             documents,
             headlines,
@@ -275,11 +276,14 @@ class Mailroom:
             raise NotComputed(
                 f"{month} was printed by an earlier version of this program; run `onpace report {month}` first"
             )
-        self.books.use_published(month)
         return manifest
 
+    def _inputs(self, month: Month) -> MonthInputs:
+        """Return what the published month was computed from."""
+        return resolve(self.workspace, month, published_extract(self.workspace, month))
+
     def _folder(self, month: Month) -> Path:
-        return self.books.home / "packs" / str(month)
+        return self.workspace.home / "packs" / str(month)
 
 
 def _documents(manifest: Mapping[str, Any]) -> list[Document]:

@@ -1,20 +1,20 @@
-"""What forecasts of a month are made from: its panel, what is foreseen, the plan book, and targets as they once were.
+"""What forecasts of a month are made from: its point-in-time data, the fate of its open deals, stated plans, seasons.
 
-Put the lookup of a forecast's inputs here; `books` has what every month is computed from.
+Put the lookup of a forecast's inputs here; what every table is computed from is `month_inputs`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
 from connectors.policy.plan_files import read_plan_book
+from publication.month_inputs import MonthInputs
 from sales.calendar import Month
 from sales.contracts.published import MonthlyBookings, empty
-from sales.statistics import close_dates as confirmation
-from sales.statistics.close_dates import ConfirmationScore
+from sales.statistics.close_dates import ConfirmationScore, confirmation_score
 from sales.statistics.deal_outcomes import Foresight, foresight
 from sales.statistics.point_in_time import Panel
 from sales.targets import phased_targets as targets
@@ -22,97 +22,76 @@ from sales.targets.phased_targets import NoTargets, Plan
 from sales.targets.seasonality import Season
 from sales.targets.stated_plans import PlanBook
 
-if TYPE_CHECKING:
-    from publication.month_inputs import Books
 
+@dataclass(frozen=True)
+class ForecastInputs:
+    """Inputs of the forecasts of one month; what takes long is worked out when it is first asked for."""
 
-@dataclass
-class Forecasts:
-    """Forecast inputs of the months that a process computes; the last month's stay in memory."""
+    inputs: MonthInputs
 
-    books: Books
-    _panels: dict[tuple[Month, str], Panel] = field(default_factory=dict)
-    _foresights: dict[tuple[Month, str], Foresight] = field(default_factory=dict)
-    _plan_books: dict[tuple[Month, str], PlanBook] = field(default_factory=dict)
+    @cached_property
+    def panel(self) -> Panel:
+        """The open deals of every month end up to the month's."""
+        return Panel(self.inputs.history, self.inputs.month, self.inputs.rules)
 
-    def panel(self, month: Month) -> Panel:
-        """Return the open deals of every month end up to a month's."""
-        key = self._key(month)
-        if key not in self._panels:
-            self._panels = {key: Panel(self.books.history(month), month, self.books.rules(month))}
-        return self._panels[key]
+    @cached_property
+    def foresight(self) -> Foresight:
+        """What is known at the month's end, and what becomes of its open deals."""
+        return foresight(self.panel.known_at(self.inputs.month.index))
 
-    def foresight(self, month: Month) -> Foresight:
-        """Return what is known at a month's end, and what becomes of its open deals."""
-        key = self._key(month)
-        if key not in self._foresights:
-            self._foresights = {key: foresight(self.panel(month).known_at(month.index))}
-        return self._foresights[key]
-
-    def confirmation_score(self, month: Month) -> ConfirmationScore:
+    def confirmation_score(self) -> ConfirmationScore:
         """Return how near our dates of confirmation came in the past, beside the CRM's."""
-        return confirmation.confirmation_score(self.panel(month), month.index)
+        return confirmation_score(self.panel, self.inputs.month.index)
 
-    def plan_book(self, month: Month) -> PlanBook:
-        """Return what the policy folder states beside the annual targets."""
-        key = self._key(month)
-        if key not in self._plan_books:
-            extract = self.books.extract(self.books.record(month))
-            self._plan_books[key] = read_plan_book(
-                self.books.policy_folder,
-                extract.users,
-                extract.accounts,
-                self.books.rules(month).digits,
-            )
-        return self._plan_books[key]
+    @cached_property
+    def plan_book(self) -> PlanBook:
+        """What the policy folder states beside the annual targets."""
+        one, folder = self.inputs.extract, self.inputs.workspace.policy_folder
+        return read_plan_book(folder, one.users, one.accounts, self.inputs.rules.digits)
 
-    def seasons(self, month: Month, origin: Month | None = None) -> dict[int, Season]:
+    def seasons(self, origin: Month | None = None) -> dict[int, Season]:
         """Return the season of this fiscal year and the next where it is phased by season: as it was known before the year began.
 
-        With an `origin` the years are those of that earlier month end, as the run of `month` knows
-        it.
+        With an `origin` the years are those of that earlier month end, as the run of the month
+        knows it.
         """
-        organization, at = self.books.organization(month), origin or month
+        inputs = self.inputs
+        at = origin or inputs.month
         found: dict[int, Season] = {}
-        this_year = self.books.rules(month).calendar.fiscal_year(at)
+        this_year = inputs.rules.calendar.fiscal_year(at)
         for year in (this_year, this_year + 1):
-            rules = self.books.policies.for_fiscal_year(year, organization)
+            rules = inputs.policies.for_fiscal_year(year, inputs.organization)
             if rules.policy.phasing.method == "seasonal":
-                found[year] = self.panel(month).season_of(rules.calendar.year(year), at)
+                found[year] = self.panel.season_of(rules.calendar.year(year), at)
         return found
 
-    def plans(self, month: Month) -> list[Plan]:
+    def plans(self) -> list[Plan]:
         """Return the plan of each annual target in force."""
-        books, seasons = self.books, self.seasons(month)
-        organization = books.organization(month)
+        inputs, seasons = self.inputs, self.seasons()
         return [
             targets.plan(
                 each,
-                books.policies.for_fiscal_year(each.fiscal_year, organization),
-                self.plan_book(month),
+                inputs.policies.for_fiscal_year(each.fiscal_year, inputs.organization),
+                self.plan_book,
                 seasons.get(each.fiscal_year),
             )
-            for each in books.targets_in_force(month)[month]
+            for each in inputs.targets_in_force()[inputs.month]
         ]
 
-    def targets_at(self, origin: Month, month: Month) -> pd.DataFrame | None:
-        """Return the phased targets as in force at an earlier month end, none where nobody had one; for a run of `month`."""
-        books = self.books
-        in_force = books.in_force_at(origin, month)
+    def targets_at(self, origin: Month) -> pd.DataFrame | None:
+        """Return the phased targets as in force at an earlier month end, none where nobody had one."""
+        inputs = self.inputs
         try:
             return targets.phased_targets(
-                {origin: in_force},
+                {origin: inputs.targets_in_force_at(origin)},
                 empty(MonthlyBookings),
-                books.people(month),
+                inputs.people,
                 origin,
-                books.policies,
-                books.organization(month),
-                books.record(month).extracted_at,
-                self.plan_book(month),
-                self.seasons(month, origin),
+                inputs.policies,
+                inputs.organization,
+                inputs.extracted_at,
+                self.plan_book,
+                self.seasons(origin),
             )
         except NoTargets:
             return None
-
-    def _key(self, month: Month) -> tuple[Month, str]:
-        return month, self.books.record(month).extract_id

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -18,7 +17,8 @@ from connectors.policy.folder import read_recipients
 from connectors.policy.plan_files import read_plan_book
 from connectors.salesforce.pull import Outlook
 from connectors.storage.extract_catalog import AnotherOrganization, ExtractRecord
-from reports.document.theme import looks_of
+from publication.target_book import target_book_of
+from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.errors import Fault
 from sales.history.booking_credit import split_type
@@ -27,9 +27,6 @@ from sales.history.snapshot import month_end_state, refuse_before_first
 from sales.policy.rules import InvalidPolicy, MonthRules, PersonBrand
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
-
-if TYPE_CHECKING:
-    from publication.month_inputs import Books
 
 EARLIEST_MONTH = Month(2015, 1)  # as `partitions.months`
 
@@ -52,38 +49,42 @@ def refuse_clearly_open(month: Month, now: datetime) -> None:
         )
 
 
-def approval(books: Books, month: Month) -> Callable[[Outlook], None]:
+def approval(workspace: Workspace, month: Month) -> Callable[[Outlook], None]:
     """Return what raises the `Fault` that would stop a month's report, before its extract is read."""
 
     def approve(outlook: Outlook) -> None:
-        rules = books.policies.for_month(month, outlook.defaults)
+        rules = workspace.policies.for_month(month, outlook.defaults)
         as_of = rules.calendar.as_of(month)
-        _refuse_open(month, as_of, books.now())
+        _refuse_open(month, as_of, workspace.now())
         if outlook.reaches_to < as_of:
             raise MonthNotClosed(
                 f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {outlook.reaches_to:%Y-%m-%d %H:%M:%S}; "
                 f"run again in a minute, or check this machine's clock"
             )
-        looks_of(books.policy_folder, rules)
+        workspace.pages.check_look(workspace.policy_folder, rules)
         people_brands(rules, outlook.users)
-        read_recipients(books.policy_folder)
+        read_recipients(workspace.policy_folder)
         refuse_before_first(month, outlook.first_created, as_of)
-        refuse_without_targets(books, month, rules, outlook.users, outlook.roles, outlook.quotas)
+        refuse_without_targets(
+            workspace, month, rules, outlook.users, outlook.roles, outlook.quotas
+        )
 
     return approve
 
 
-def refuse_unusable(books: Books, month: Month, extract: Extract) -> None:
+def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> None:
     """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
-    policies = books.policies
+    policies = workspace.policies
     rules = policies.for_month(month, extract.defaults)
-    _refuse_open(month, rules.calendar.as_of(month), books.now())
-    book = books.target_book_of(rules, extract.users, extract.roles, extract.quotas)
+    _refuse_open(month, rules.calendar.as_of(month), workspace.now())
+    book = target_book_of(
+        rules, workspace.policy_folder, extract.users, extract.roles, extract.quotas
+    )
     people_brands(rules, extract.users)
-    read_recipients(books.policy_folder)
-    read_plan_book(books.policy_folder, extract.users, extract.accounts, rules.digits)
-    looks_of(books.policy_folder, rules)
-    month_end_state(books.history_of(extract, rules), month, rules)
+    read_recipients(workspace.policy_folder)
+    read_plan_book(workspace.policy_folder, extract.users, extract.accounts, rules.digits)
+    workspace.pages.check_look(workspace.policy_folder, rules)
+    month_end_state(workspace.loaded.history_of(extract, rules), month, rules)
     split_type(extract, rules)
     year = rules.calendar.fiscal_year(month)
     in_force = targets.in_force(
@@ -94,7 +95,7 @@ def refuse_unusable(books: Books, month: Month, extract: Extract) -> None:
 
 
 def refuse_without_targets(
-    books: Books,
+    workspace: Workspace,
     month: Month,
     rules: MonthRules,
     users: pd.DataFrame,
@@ -102,16 +103,16 @@ def refuse_without_targets(
     quota_rows: pd.DataFrame,
 ) -> None:
     """Raise the `Fault` that a month's targets would meet, without an extract."""
-    book = books.target_book_of(rules, users, roles, quota_rows)
+    book = target_book_of(rules, workspace.policy_folder, users, roles, quota_rows)
     if not (book["fiscal_year"] == rules.calendar.fiscal_year(month)).any():
         raise NoTargets(targets.nobody_has_a_target(month, rules))
 
 
-def refuse_another(books: Books, record: ExtractRecord) -> None:
+def refuse_another(workspace: Workspace, record: ExtractRecord) -> None:
     """Refuse to answer for a real organisation from the demo's extract, or the other way round."""
-    if (record.source == EMBEDDED) != (books.source == EMBEDDED):
+    if (record.source == EMBEDDED) != (workspace.source == EMBEDDED):
         raise AnotherOrganization(
-            f"{books.home} holds numbers from {record.source}, and the settings name {books.source}; set ONPACE_HOME to another folder"
+            f"{workspace.home} holds numbers from {record.source}, and the settings name {workspace.source}; set ONPACE_HOME to another folder"
         )
 
 

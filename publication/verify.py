@@ -16,7 +16,7 @@ class NotOurs(Fault, LookupError):
 
 def verify(file: Path, room: Mailroom) -> list[str]:
     """Return what is known of a file, a sentence for each publication; raises `NotOurs`."""
-    home, digest = room.books.home, digest_of(file)
+    home, digest = room.workspace.home, digest_of(file)
     found = Ledger(home).find(digest)
     if not found:
         raise NotOurs(f"{file} is not a file that was published from {home} (SHA-256 {digest})")
@@ -33,7 +33,7 @@ def _what(publication: Publication) -> str:
 
 def _where(publication: Publication, room: Mailroom) -> str:
     place, recipients = (
-        Ledger(room.books.home).handed_over(publication, room.outbox),
+        Ledger(room.workspace.home).handed_over(publication, room.outbox),
         room.ledger.recipients_of(publication.sha256),
     )
     over = f"handed over as {place}" if place else "not handed over"

@@ -20,7 +20,10 @@ from rich.progress import (
 from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
-from publication.month_inputs import Books
+from publication.extract_selection import published_extract
+from publication.forecast_inputs import ForecastInputs
+from publication.month_inputs import resolve
+from publication.workspace import Workspace
 from reports.export.tables import export_tables
 from reports.text import formats
 from sales.calendar import Month
@@ -34,13 +37,16 @@ TITLE = (
 NAMES = {"stage_weighted": "Stage", "last_year": "Last yr", "three_month_average": "3 mths"}
 
 
-def backtest(books: Books, month: Month | None, console: Console) -> tuple[Month, pd.DataFrame]:
+def backtest(
+    workspace: Workspace, month: Month | None, console: Console
+) -> tuple[Month, pd.DataFrame]:
     """Return the track record of a published month over its whole past, with a progress bar."""
-    chosen = month or books.published.latest()
+    chosen = month or workspace.published.latest()
     if chosen is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
-    books.use_published(chosen)
-    panel = books.forecasts.panel(chosen)
+    inputs = resolve(workspace, chosen, published_extract(workspace, chosen))
+    forecast = ForecastInputs(inputs)
+    panel = forecast.panel
     parts = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -57,10 +63,10 @@ def backtest(books: Books, month: Month | None, console: Console) -> tuple[Month
         record = track_record(
             panel,
             chosen,
-            books.rules(chosen),
-            books.people(chosen),
-            lambda origin: books.forecasts.targets_at(origin, chosen),
-            books.record(chosen).extracted_at,
+            inputs.rules,
+            inputs.people,
+            forecast.targets_at,
+            inputs.extracted_at,
             begin=begin,
         )
     return chosen, record

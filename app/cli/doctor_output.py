@@ -28,14 +28,14 @@ def examine(say: Say) -> None:
     say("Settings")
     for name, setting in settings.read_settings().items():
         say(f"  {name} = {setting.shown}  ({setting.origin}: {setting.variable.meaning})")
-    books = resources.make_books()
-    policies = books.policies
+    workspace = resources.make_workspace()
+    policies = workspace.policies
     say("Policy")
     files = (
         ", ".join(f"fy{year}.toml" for year in sorted(policies.policies))
         or "no files: defaults and the organisation hold"
     )
-    say(f"  {books.policy_folder}: {files}")
+    say(f"  {workspace.policy_folder}: {files}")
     say("Salesforce")
     found = examine_organization(resources.make_client(), policies.custom_fields)
     _say_login(found, say)
@@ -44,11 +44,11 @@ def examine(say: Say) -> None:
     _say_credit_and_targets(found, policies, say)
     for finding in found.findings:
         say(f"  {finding.place}: {finding.meaning}")
-    _say_latest(books.extracts.latest(), say)
+    _say_latest(workspace.extracts.latest(), say)
     say("Targets and the latest closed month")
-    month = Month.of(books.now().date()).plus(-1)
+    month = Month.of(workspace.now().date()).plus(-1)
     rules = policies.for_month(month, found.organization)
-    refuse_without_targets(books, month, rules, found.users, found.roles, found.quotas)
+    refuse_without_targets(workspace, month, rules, found.users, found.roles, found.quotas)
     say(
         f"  {month} belongs to {rules.calendar.year_of(month).name}, by {rules.source}; targets come from {rules.policy.targets.source}"
     )

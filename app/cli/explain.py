@@ -13,7 +13,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from connectors.storage.monthly_tables import NotComputed
-from publication.month_inputs import Books
+from publication.extract_selection import published_extract
+from publication.forecast_inputs import ForecastInputs
+from publication.month_inputs import MonthInputs, resolve
+from publication.workspace import Workspace
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.errors import Fault
@@ -61,32 +64,32 @@ class Answer:
     whom: str
 
 
-def answer(books: Books, question: Question) -> Answer:
+def answer(workspace: Workspace, question: Question) -> Answer:
     """Return where the figures that are asked about come from; raises `NotThere` and `DoesNotAddUp`."""
-    month = question.month or books.published.latest()
+    month = question.month or workspace.published.latest()
     if month is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     name = TABLES[question.subject]
     wanted = _columns(name, question.column)
-    rows = records(books.published.read(name, month))
+    rows = records(workspace.published.read(name, month))
     snapshot, credit, phased = (
-        books.published.read(each, month)
+        workspace.published.read(each, month)
         for each in ("opportunity_snapshot", "booking_credit", "phased_targets")
     )
-    books.use_published(month)
-    grain, grain_id, whom = _whom(question, rows, [snapshot, credit, phased], books, month)
+    inputs = resolve(workspace, month, published_extract(workspace, month))
+    grain, grain_id, whom = _whom(question, rows, [snapshot, credit, phased], inputs)
     row = _row(
         question,
         [row for row in rows if (row["grain"], row["grain_id"]) == (grain, grain_id)],
         whom,
         month,
     )
-    rules = books.rules(month)
+    rules = inputs.rules
     needs_forecast = name == COVERAGE and any(
         column in FORECAST for column in wanted or RULES[name]
     )
     ahead = (
-        foreseen(books.forecasts.foresight(month), snapshot, credit, phased, month, rules)
+        foreseen(ForecastInputs(inputs).foresight, snapshot, credit, phased, month, rules)
         if needs_forecast
         else None
     )
@@ -109,7 +112,7 @@ def _columns(table: str, column: str) -> Sequence[str]:
 
 
 def _whom(
-    question: Question, rows: list[Record], parts: list[pd.DataFrame], books: Books, month: Month
+    question: Question, rows: list[Record], parts: list[pd.DataFrame], inputs: MonthInputs
 ) -> tuple[str, str, str]:
     """Return grain, id and name of who is meant."""
     ids = {
@@ -117,7 +120,7 @@ def _whom(
         for grain in ("person", "team", "company")
     }
     if question.team is not None:
-        team = _the_one("team", question.team, [(each, each) for each in ids["team"]], month)
+        team = _the_one("team", question.team, [(each, each) for each in ids["team"]], inputs.month)
         return "team", team, team
     if question.person is None:
         return "company", ids["company"][0], ids["company"][0]
@@ -128,7 +131,7 @@ def _whom(
         .drop_duplicates()
         .itertuples(index=False)
     }
-    users = books.extract(books.record(month)).users
+    users = inputs.extract.users
     user_names = dict(
         zip(users["user_id"], columns.arrow(users["username"]).to_pylist(), strict=True)
     )
@@ -138,7 +141,7 @@ def _whom(
         for word in (each, each[:SHORT_ID], names[each], user_names.get(each))
         if word
     ]
-    person = _the_one("person", question.person, known, month)
+    person = _the_one("person", question.person, known, inputs.month)
     return "person", person, names[person]
 
 

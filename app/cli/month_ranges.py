@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from publication.month_inputs import Books
+from publication.workspace import Workspace
 from sales.calendar import MONTHS_IN_QUARTER, Month, UnknownMonth
 from sales.policy.rules import OrganizationDefaults
 
@@ -16,22 +16,24 @@ class UnknownMonths(ValueError):
     """A text names no months."""
 
 
-def months_named(text: str, books: Books) -> list[Month]:
+def months_named(text: str, workspace: Workspace) -> list[Month]:
     """Return the months of `2025-01..2025-12`, `2025-Q3`, `FY2025-Q3`, `FY2026`, `2026-09`, or several of these with commas.
 
     Quarters and years are fiscal, by the policies and by what the organisation says of itself.
     """
-    return sorted({month for part in text.split(",") for month in _named(part.strip(), books)})
+    return sorted({month for part in text.split(",") for month in _named(part.strip(), workspace)})
 
 
-def _named(text: str, books: Books) -> list[Month]:
+def _named(text: str, workspace: Workspace) -> list[Month]:
     found = QUARTER_OR_YEAR.fullmatch(text)
     if found:
         name = int(found[1] or found[3])
         if name < 1:
             raise UnknownMonths(f"{text[:40]!r} is no fiscal year; write it as FY2026")
         months = (
-            books.policies.for_fiscal_year(name, _organization(books)).calendar.year(name).months
+            workspace.policies.for_fiscal_year(name, _organization(workspace))
+            .calendar.year(name)
+            .months
         )
         first = (int(found[2]) - 1) * MONTHS_IN_QUARTER if found[2] else 0
         return list(months[first : first + MONTHS_IN_QUARTER] if found[2] else months)
@@ -50,9 +52,9 @@ def _named(text: str, books: Books) -> list[Month]:
     return [first.plus(n) for n in range(last.index - first.index + 1)]
 
 
-def _organization(books: Books) -> OrganizationDefaults:
+def _organization(workspace: Workspace) -> OrganizationDefaults:
     """Return what the organisation says of its year, from the newest extract, else by asking it."""
-    latest = books.extracts.latest()
+    latest = workspace.extracts.latest()
     if latest is not None:
-        return books.defaults_of(latest)
-    return books.connect().organization()
+        return workspace.loaded.defaults(latest)
+    return workspace.connect().organization()

@@ -12,7 +12,8 @@ import typer
 from app.console import MonthArgument, closed_month, err, flat, one_sentence, out
 
 if TYPE_CHECKING:
-    from publication.month_inputs import Books
+    from publication.pull_options import PullOptions
+    from publication.workspace import Workspace
     from sales.calendar import Month
 
 app = typer.Typer()
@@ -57,13 +58,14 @@ def demo() -> None:
     with one_sentence():
         from app.demo.mail_server import mailbox
         from orchestration import resources, settings
+        from publication.pull_options import PullOptions
 
         settings.use_embedded_org()
-        books = resources.make_books()
-        month = _latest_month(books.now())
+        workspace = resources.make_workspace()
+        month = _latest_month(workspace.now())
         with mailbox(settings.home() / "mailbox") as port:
             settings.use_mailbox(port)
-            _run("month_end", month, fresh=False)
+            _run("month_end", month, PullOptions(shared_pull_hours=0.0))
         out.print(
             f"Mails as their recipients would see them: {settings.home() / 'mailbox' / 'index.html'}",
             markup=False,
@@ -91,14 +93,15 @@ def report(
             "--only without extract reads nothing from Salesforce; add --only extract, or leave the other options out"
         )
     with one_sentence():
-        _run(
-            "restatement",
-            chosen,
+        from publication.pull_options import PullOptions
+
+        options = PullOptions(
             fresh=fresh_extract,
+            shared_pull_hours=0.0,
             reconstruct=reconstruct,
             accept_vanished=accept_vanished,
-            only=only or [],
         )
+        _run("restatement", chosen, options, only or [])
 
 
 @app.command()
@@ -122,13 +125,13 @@ def backfill(
         from orchestration import local_runs as runs
         from orchestration import resources
 
-        books = resources.make_books()
-        wanted = months_of(months, books)
+        workspace = resources.make_workspace()
+        wanted = months_of(months, workspace)
         out_of, places = len(wanted), {month: number for number, month in enumerate(wanted, 1)}
         started: list[datetime] = []
 
         def begin(month: Month) -> None:
-            started.append(books.now())
+            started.append(workspace.now())
             spent = (started[-1] - started[0]).total_seconds()
             left = (
                 f", about {spent / (len(started) - 1) * (out_of - places[month] + 1):.0f} s left"
@@ -137,9 +140,9 @@ def backfill(
             )
             err.print(f"[bold]{month}[/bold] ({places[month]} of {out_of}{left})")
 
-        outcome = runs.backfill(wanted, books, begin, fresh=fresh_extract)
+        outcome = runs.backfill(wanted, workspace, begin, fresh=fresh_extract)
         for done in outcome.done:
-            out.print(str(books.home / "packs" / str(done) / "company.pdf"), markup=False)
+            out.print(str(workspace.home / "packs" / str(done) / "company.pdf"), markup=False)
         for failed, fault in outcome.failed.items():
             err.print(f"onpace: {failed}: {flat(str(fault))}", markup=False)
         if outcome.unchanged:
@@ -164,37 +167,25 @@ def backfill(
             raise typer.Exit(1)
 
 
-def _run(
-    job_name: str,
-    month: Month,
-    *,
-    fresh: bool,
-    reconstruct: bool = False,
-    accept_vanished: bool = False,
-    only: Sequence[str] = (),
-) -> None:
+def _run(job_name: str, month: Month, options: PullOptions, only: Sequence[str] = ()) -> None:
     from orchestration import local_runs as runs
     from orchestration import resources
     from orchestration.instance import dagster_instance
     from publication.preconditions import refuse_clearly_open
 
-    books = resources.make_books()
-    refuse_clearly_open(month, books.now())
+    workspace = resources.make_workspace()
+    refuse_clearly_open(month, workspace.now())
     chosen = runs.selection_of(only) if only else None
-    err.print(f"[bold]{month}[/bold] from {books.source}")
+    err.print(f"[bold]{month}[/bold] from {workspace.source}")
+    may_stand = job_name == "restatement" and not (only or options.wants_fresh)
     with dagster_instance() as instance:
-        how = runs.HowToRead(fresh=fresh, reconstruct=reconstruct, accept_vanished=accept_vanished)
-        if (
-            job_name == "restatement"
-            and not (only or fresh or reconstruct)
-            and runs.note_unchanged(month, books, instance)
-        ):
+        if may_stand and runs.note_unchanged(month, workspace, instance):
             err.print(
                 f"  {month} is unchanged: all that decides about it is as it was when it was published; nothing was computed"
             )
         else:
-            runs.run_month(job_name, month, books, instance, how, chosen)
-    for path in _published(books.home / "packs" / str(month)):
+            runs.run_month(job_name, month, workspace, instance, options, chosen)
+    for path in _published(workspace.home / "packs" / str(month)):
         out.print(str(path), markup=False)
 
 
@@ -207,12 +198,12 @@ def _published(folder: Path) -> list[Path]:
     return [folder / document["file"] for document in manifest["documents"]]
 
 
-def months_of(text: str, books: Books) -> list[Month]:
+def months_of(text: str, workspace: Workspace) -> list[Month]:
     """Return the months that a word names; raises Typer's `BadParameter`."""
     from app.cli.month_ranges import UnknownMonths, months_named
 
     try:
-        return months_named(text, books)
+        return months_named(text, workspace)
     except UnknownMonths as unknown:
         raise typer.BadParameter(str(unknown)) from None
 

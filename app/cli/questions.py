@@ -88,7 +88,7 @@ def explain(
         from orchestration import resources
 
         question = explaining.Question(subject.value, team, person, period, chosen, column)
-        found = explaining.answer(resources.make_books(), question)
+        found = explaining.answer(resources.make_workspace(), question)
         if shape is Shape.CSV:
             sys.stdout.buffer.write(explanation_tables.as_csv(found))
             return
@@ -142,7 +142,7 @@ def what_if(
         from orchestration import resources
 
         at, rules, found = thinking.think(
-            resources.make_books(), chosen, move or [], drop or [], add or []
+            resources.make_workspace(), chosen, move or [], drop or [], add or []
         )
         out.print(f"As of the end of {at}")
         for table in thinking.tables(found, rules):
@@ -176,12 +176,13 @@ def backtest(
         from app.cli import backtest as judging
         from orchestration import resources
 
-        books = resources.make_books()
-        at, record = judging.backtest(books, chosen, err)
+        workspace = resources.make_workspace()
+        at, record = judging.backtest(workspace, chosen, err)
         for table in judging.shown(record) or [judging.too_little()]:
             out.print(table)
         out.print(
-            str(judging.write(record, at, to or books.home / "backtests" / str(at))), markup=False
+            str(judging.write(record, at, to or workspace.home / "backtests" / str(at))),
+            markup=False,
         )
 
 

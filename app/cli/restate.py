@@ -21,8 +21,11 @@ from rich.text import Text
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed, Written
 from connectors.storage.publications import Publication
-from orchestration.local_runs import HowToRead, run_month
-from publication.month_inputs import Books
+from orchestration.local_runs import run_month
+from publication.extract_selection import select, selected
+from publication.month_inputs import resolve
+from publication.pull_options import PullOptions
+from publication.workspace import Workspace
 from reports.document.month_data import Record
 from reports.export.safe_csv import guarded_csv
 from reports.text import formats
@@ -33,6 +36,7 @@ from sales.restatement.restatement import Published, restatement
 from sales.restatement.table_diff import TableChange, table_change
 
 MOST_LINES = 25
+NOTHING_NEW = PullOptions(shared_pull_hours=0.0)
 MEASURES = {
     "bookings": "Bookings, year to date",
     "open_pipeline": "Open pipeline of the year",
@@ -61,21 +65,23 @@ class Restating:
         return not self.changes
 
 
-def compute(month: Month, books: Books, instance: dg.DagsterInstance, how: HowToRead) -> Restating:
+def compute(
+    month: Month, workspace: Workspace, instance: dg.DagsterInstance, options: PullOptions
+) -> Restating:
     """Compute a published month again and compare; readers see nothing of it. Raises `NotComputed` where it was never published."""
-    was = _published(month, books)
+    was = _published(month, workspace)
     run_month(
         "restatement",
         month,
-        books,
+        workspace,
         instance,
-        how,
+        options,
         dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"),
     )
-    before = {name: books.published.table(was, name) for name in was.tables}
-    now = {name: books.tables.read(name, month) for name in was.tables}
+    before = {name: workspace.published.table(was, name) for name in was.tables}
+    now = {name: workspace.tables.read(name, month) for name in was.tables}
     changes = (table_change(name, before[name], now[name]) for name in sorted(was.tables))
-    rules = books.rules(month)
+    rules = resolve(workspace, month, selected(workspace, month)).rules
     # The first version of this program made fewer tables.
     lines = (
         restatement(_compared(before), _compared(now), month, rules)
@@ -88,7 +94,7 @@ def compute(month: Month, books: Books, instance: dg.DagsterInstance, how: HowTo
         lines,
         tuple(each for each in changes if not each.is_none),
         rules.currency,
-        _written(month, books),
+        _written(month, workspace),
     )
 
 
@@ -96,12 +102,12 @@ def _compared(tables: Mapping[str, pd.DataFrame]) -> Published:
     return Published(*(tables[name] for name in Published.NEEDED))
 
 
-def _written(month: Month, books: Books) -> dict[str, Written | None]:
-    return {name: books.tables.written(name, month) for name in MONTHLY}
+def _written(month: Month, workspace: Workspace) -> dict[str, Written | None]:
+    return {name: workspace.tables.written(name, month) for name in MONTHLY}
 
 
-def _published(month: Month, books: Books) -> Publication:
-    found = books.published.current(month)
+def _published(month: Month, workspace: Workspace) -> Publication:
+    found = workspace.published.current(month)
     if found is None:
         raise NotComputed(
             f"{month} was never published; run `onpace report {month}`, there is nothing to restate"
@@ -109,34 +115,41 @@ def _published(month: Month, books: Books) -> Publication:
     return found
 
 
-def refuse_unpublished(months: Sequence[Month], books: Books) -> None:
+def refuse_unpublished(months: Sequence[Month], workspace: Workspace) -> None:
     """Raise `NotComputed` for the first month that was never published: before anything is computed."""
     for month in months:
-        _published(month, books)
+        _published(month, workspace)
 
 
-def publish(found: Restating, books: Books, instance: dg.DagsterInstance) -> Publication:
+def publish(found: Restating, workspace: Workspace, instance: dg.DagsterInstance) -> Publication:
     """Print and publish what was shown as a new revision, and return it; raises `AnotherRun` where it is no longer what was shown."""
-    if _written(found.month, books) != found.computed:
+    if _written(found.month, workspace) != found.computed:
         raise AnotherRun(f"another run computed {found.month} since it was shown; restate it again")
     run_month(
-        "restatement", found.month, books, instance, HowToRead(), dg.AssetSelection.groups("report")
+        "restatement",
+        found.month,
+        workspace,
+        instance,
+        NOTHING_NEW,
+        dg.AssetSelection.groups("report"),
     )
-    return _published(found.month, books)
+    return _published(found.month, workspace)
 
 
 @contextmanager
-def given_up_unless_published(months: Sequence[Month], books: Books) -> Iterator[set[Month]]:
+def given_up_unless_published(
+    months: Sequence[Month], workspace: Workspace
+) -> Iterator[set[Month]]:
     """Yield a set of months that were replaced; however it ends, all others are again as readers see them."""
     replaced: set[Month] = set()
     try:
         yield replaced
     finally:
         for month in months:
-            pinned = books.extracts.pinned(month)
+            pinned = workspace.extracts.pinned(month)
             if month not in replaced and pinned is not None:
-                books.published.go_back(month)
-                books.extracts.choose(month, pinned)
+                workspace.published.go_back(month)
+                select(workspace, month, pinned)
 
 
 def shown(found: Restating, home: Path) -> list[Table | str]:

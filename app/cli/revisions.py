@@ -110,28 +110,28 @@ def restate(
         from datetime import timedelta
 
         from app.cli import restate as restating
-        from orchestration import local_runs as runs
         from orchestration import resources
         from orchestration.instance import dagster_instance
+        from publication.pull_options import PullOptions
 
-        books = resources.make_books()
-        started, wanted = books.now(), months_of(months, books)
-        restating.refuse_unpublished(wanted, books)
+        workspace = resources.make_workspace()
+        started, wanted = workspace.now(), months_of(months, workspace)
+        restating.refuse_unpublished(wanted, workspace)
         with (
             dagster_instance() as instance,
-            restating.given_up_unless_published(wanted, books) as replaced,
+            restating.given_up_unless_published(wanted, workspace) as replaced,
         ):
             found = []
             for month in wanted:
                 err.print(f"[bold]{month}[/bold]")
                 # The first month reads where it must; what was read since then serves the others.
-                since = (books.now() - started) / timedelta(hours=1)
-                how = runs.HowToRead(
+                since = (workspace.now() - started) / timedelta(hours=1)
+                options = PullOptions(
                     fresh=fresh_extract, shared_pull_hours=since, reconstruct=reconstruct
                 )
-                found.append(restating.compute(month, books, instance, how))
+                found.append(restating.compute(month, workspace, instance, options))
             for each in found:
-                for part in restating.shown(each, books.home):
+                for part in restating.shown(each, workspace.home):
                     out.print(part, markup=False)
             differing = [each.month for each in found if not each.is_same]
             if differing and not (
@@ -146,9 +146,9 @@ def restate(
                 out.print("Nothing was replaced; --yes publishes what is shown")
                 return
             for each in (each for each in found if not each.is_same):
-                published = restating.publish(each, books, instance)
+                published = restating.publish(each, workspace, instance)
                 replaced.add(each.month)
                 out.print(
-                    f"{each.month} is published as revision {published.revision}: {books.home / 'packs' / str(each.month)}",
+                    f"{each.month} is published as revision {published.revision}: {workspace.home / 'packs' / str(each.month)}",
                     markup=False,
                 )

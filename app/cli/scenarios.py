@@ -12,7 +12,10 @@ from decimal import Decimal, InvalidOperation
 from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
-from publication.month_inputs import Books
+from publication.extract_selection import published_extract
+from publication.forecast_inputs import ForecastInputs
+from publication.month_inputs import resolve
+from publication.workspace import Workspace
 from reports.document.document import ENGLISH
 from reports.text import formats
 from sales import money
@@ -31,14 +34,14 @@ class UnreadableChange(Fault, ValueError):
 
 
 def think(
-    books: Books,
+    workspace: Workspace,
     month: Month | None,
     moves: Sequence[str],
     drops: Sequence[str],
     adds: Sequence[str],
 ) -> tuple[Month, MonthRules, WhatIf]:
     """Return what the changes do to a published month, the newest if none is named."""
-    chosen = month or books.published.latest()
+    chosen = month or workspace.published.latest()
     if chosen is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     if not (moves or drops or adds):
@@ -46,11 +49,11 @@ def think(
             "nothing is changed; give --move DEAL=2026-11, --drop DEAL or --add ACCOUNT=AMOUNT@2026-11"
         )
     snapshot, credit, phased = (
-        books.published.read(name, chosen)
+        workspace.published.read(name, chosen)
         for name in ("opportunity_snapshot", "booking_credit", "phased_targets")
     )
-    books.use_published(chosen)
-    rules = books.rules(chosen)
+    inputs = resolve(workspace, chosen, published_extract(workspace, chosen))
+    rules, foresight = inputs.rules, ForecastInputs(inputs).foresight
     change = Change(
         moves=[
             (deal, _month(when))
@@ -67,7 +70,7 @@ def think(
     return (
         chosen,
         rules,
-        what_if(change, books.forecasts.foresight(chosen), snapshot, credit, phased, chosen, rules),
+        what_if(change, foresight, snapshot, credit, phased, chosen, rules),
     )
 
 

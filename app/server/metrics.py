@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
-from dagster._core.execution.backfill import BulkActionsFilter, BulkActionStatus
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
@@ -28,6 +27,16 @@ from sales.errors import Fault
 
 # Backfills and single assets from the UI run under the last of these names.
 JOBS = ("month_end", "restatement", "__ASSET_JOB")
+BACKFILL_STATES = (
+    "REQUESTED",
+    "COMPLETED",
+    "COMPLETED_SUCCESS",
+    "COMPLETED_FAILED",
+    "FAILED",
+    "FAILING",
+    "CANCELING",
+    "CANCELED",
+)
 RECENT, MOST_COUNTED = timedelta(days=30), 500
 NEVER = {
     dg.DagsterRunStatus.MANAGED,
@@ -130,13 +139,12 @@ def _backfills(instance: dg.DagsterInstance, since: datetime) -> Metric:
         labels=["status"],
     )
     counted = Counter(
-        each.status
-        for each in instance.get_backfills(
-            BulkActionsFilter(created_after=since), limit=MOST_COUNTED
-        )
+        each.status.value
+        for each in instance.get_backfills(limit=MOST_COUNTED)
+        if each.backfill_timestamp >= since.timestamp()
     )
-    for status in BulkActionStatus:
-        backfills.add_metric([status.value.lower()], counted[status])
+    for status in BACKFILL_STATES:
+        backfills.add_metric([status.lower()], counted[status])
     return backfills
 
 

@@ -6,7 +6,7 @@ Names are those printed in English, with the section's title before a column's h
 
 from __future__ import annotations
 
-from assets.metadata.parents import Columns, alike, of
+from sales.contracts.parents import Columns, alike, of
 
 _DONE = of("target_attainment", "grain", "grain_id", "period_kind")
 _AHEAD = of("pipeline_coverage", "grain", "grain_id", "period")

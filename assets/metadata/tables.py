@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from assets.metadata.lineage import LINEAGE, Parents
-from assets.metadata.parents import Columns
 from connectors.storage.monthly_tables import Written
 from sales import arrow as columns
+from sales.contracts.parents import Columns
 from sales.contracts.published import MONTHLY, RAW, Contract, descriptions
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
@@ -36,7 +36,7 @@ PRIVATE = {
     "new_value",
 }
 # Of a table: what it was made from, as a digest; and that it stands as it was made then.
-RECIPE, UNCHANGED = "recipe", "unchanged"
+FINGERPRINT, UNCHANGED = "recipe", "unchanged"
 STAMPS = ["as_of", "extracted_at"]
 
 
@@ -83,7 +83,7 @@ def described_before(
     said.update(
         {
             "dagster/row_count": dg.MetadataValue.int(int(written.figures["rows"])),
-            RECIPE: dg.MetadataValue.text(written.recipe),
+            FINGERPRINT: dg.MetadataValue.text(written.recipe),
             UNCHANGED: dg.MetadataValue.text(
                 f"made from the same inputs in run {written.run_id}; not computed again"
             ),

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,10 @@ class PullState:
 
 @dataclass(frozen=True)
 class ExtractRecord:
-    """What is stored of one extract: what it reaches up to and where it is from, the versions of its tables, findings."""
+    """What is stored of one extract: what it reaches up to and where it is from, the versions of its tables, findings.
+
+    `stored_at` is when it was stored by this machine's clock; early versions did not note it.
+    """
 
     extract_id: str
     extracted_at: datetime
@@ -87,6 +90,7 @@ class ExtractRecord:
     rows: dict[str, int]
     findings: list[tuple[str, str]]
     pull: PullState = field(default_factory=PullState)
+    stored_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -97,12 +101,16 @@ class MonthEndCopy:
     as_of: datetime
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class ExtractStore:
     """Extracts and pins: a month is computed from the extract frozen for it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, now: Callable[[], datetime] = _utc_now) -> None:
         """Use a home; nothing is created until something is stored."""
-        self._home = home
+        self._home, self._now = home, now
         self._published = PublishedMonths(home)
         self.raw = RawTables(home)
 
@@ -175,6 +183,7 @@ class ExtractStore:
             rows,
             findings,
             pull,
+            self._now(),
         )
         if self.latest() is None:
             mark(self._home)
@@ -282,6 +291,8 @@ class ExtractStore:
             }
             content["extracted_at"] = datetime.fromisoformat(content["extracted_at"])
             content["findings"] = [(place, meaning) for place, meaning in content["findings"]]
+            if stored_at := content.get("stored_at"):
+                content["stored_at"] = datetime.fromisoformat(stored_at)
             return ExtractRecord(**content, pull=PullState(**pull, watermarks=marks))
         except (ValueError, KeyError, TypeError, OSError) as fault:
             raise DamagedRecord(

@@ -128,6 +128,16 @@ class PublishedMonths:
         """Return a month as it was published first, none where it never was."""
         return next(iter(self.revisions(month)), None)
 
+    def before(self, month: Month, most: int) -> list[Publication]:
+        """Return the published months before a month without a gap, the oldest first, at most so many."""
+        found: list[Publication] = []
+        while len(found) < most:
+            earlier = self.current(month.plus(-len(found) - 1))
+            if earlier is None:
+                break
+            found.append(earlier)
+        return found[::-1]
+
     def read(self, name: str, month: Month, revision: int | None = None) -> pd.DataFrame:
         """Return one month of a table as it is published, or as it was in a revision; raises `NotComputed`."""
         return self.table(self.revision(month, revision) if revision else self._there(month), name)

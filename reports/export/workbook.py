@@ -119,8 +119,8 @@ def _write_totals(
             position,
             f"=SUBTOTAL({SUM_OF_SHOWN},{column}2:{column}{last + 1})",
             total,
-            float(value),
-        )  # type: ignore[arg-type]  # the stub knows whole values only
+            float(value),  # type: ignore[arg-type]  # the stub knows whole values only
+        )
 
 
 def _write_cell(

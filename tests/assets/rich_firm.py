@@ -7,10 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import numpy as np
@@ -18,14 +17,21 @@ import pandas as pd
 import pyarrow as pa
 
 from assets import coverage, forecast, history, quality, targets
+from assets.monthly_table import TableRun
 from benchmarks.simulated import simulated_firm
 from connectors.storage.extract_catalog import ExtractRecord
-from publication.month_inputs import Books, Reader
+from publication.loaded_extracts import LoadedExtracts
+from publication.month_inputs import MonthInputs
+from publication.run_inputs import RunInputs
+from publication.target_book import target_book_of
+from publication.workspace import Reader, Workspace
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts import published as tables
+from sales.contracts.registry import TABLES
 from sales.history.extract import Extract
-from sales.policy.rules import OrganizationDefaults
+from sales.history.reconstruction import PipelineHistory
+from sales.policy.rules import MonthRules, OrganizationDefaults
 from tests.fakes import frame
 
 Tables = dict[str, pd.DataFrame]
@@ -320,42 +326,72 @@ def _periods() -> pd.DataFrame:
     )
 
 
-@dataclass
-class HeldBooks(Books):
-    """Books of one extract that is held in memory; `alter` is done to the target book once it is read."""
+class HeldExtracts(LoadedExtracts):
+    """One extract that is held in memory, whatever is asked for."""
+
+    def __init__(self, held: Extract) -> None:
+        self._held = held
+        self._history = None
+
+    def extract(self, record: ExtractRecord) -> Extract:  # noqa: ARG002
+        return self._held
+
+    def defaults(self, record: ExtractRecord) -> OrganizationDefaults:  # noqa: ARG002
+        return self._held.defaults
+
+    def history(self, record: ExtractRecord, rules: MonthRules) -> PipelineHistory:  # noqa: ARG002
+        return self.history_of(self._held, rules)
+
+
+@dataclass(frozen=True)
+class HeldWorkspace(Workspace):
+    """A workspace of one extract; `alter` is done to the target book once it is read."""
 
     held: Extract = field(default_factory=rich_extract)
     alter: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table
 
-    def record(self, month: Month) -> ExtractRecord:  # noqa: ARG002
-        """Return the record of the extract."""
-        one = self.held
-        return ExtractRecord(one.extract_id, one.extracted_at, "", self.source, "UTC", {}, {}, [])
-
-    def extract(self, record: ExtractRecord) -> Extract:  # noqa: ARG002
-        """Return the extract."""
-        return self.held
-
-    def defaults_of(self, record: ExtractRecord) -> OrganizationDefaults:  # noqa: ARG002
-        """Return what the organisation says of itself."""
-        return self.held.defaults
-
-    def copy_of(self, month: Month) -> None:
-        """Return no copy of a month end."""
-
-    def target_book_of(self, *given: Any) -> pd.DataFrame:
-        """Return the target book as altered."""
-        return self.alter(super().target_book_of(*given))
-
-    def _extract_with_amounts(self, *given: object) -> Extract:  # noqa: ARG002
-        return self.held
+    @cached_property
+    def loaded(self) -> HeldExtracts:
+        return HeldExtracts(self.held)
 
 
 @dataclass(frozen=True)
-class Partition:
-    """All that a table's asset asks of its run."""
+class AlteredInputs(MonthInputs):
+    """Inputs with another target book than the policy folder's."""
 
-    partition_key: str
+    alter: Callable[[pd.DataFrame], pd.DataFrame] = lambda table: table
+
+    @cached_property
+    def target_book(self) -> pd.DataFrame:
+        return self.alter(
+            target_book_of(
+                self.rules,
+                self.workspace.policy_folder,
+                self.extract.users,
+                self.extract.roles,
+                self.extract.quotas,
+            )
+        )
+
+
+class HeldInputs(RunInputs):
+    """The inputs of months of a held workspace."""
+
+    def __init__(self, workspace: HeldWorkspace) -> None:
+        super().__init__(workspace)
+        self._held = workspace
+
+    def of(self, month: Month) -> MonthInputs:
+        if month not in self._months:
+            one, book = self._held.held, self._held.policies
+            record = ExtractRecord(
+                one.extract_id, one.extracted_at, "", self._held.source, "UTC", {}, {}, []
+            )
+            rules = book.for_month(month, one.defaults)
+            self._months[month] = AlteredInputs(
+                month, rules, record, one.defaults, book, {}, self._held, self._held.alter
+            )
+        return self._months[month]
 
 
 def no_reader() -> Reader:
@@ -375,24 +411,19 @@ def assets() -> dict[str, dg.AssetsDefinition]:
     }
 
 
-def month_tables(books: Books, month: Month = MONTH) -> Tables:
+def month_tables(workspace: HeldWorkspace, month: Month = MONTH) -> Tables:
     """Return every monthly table, each made by the function of its asset from the tables that it takes; nothing is reused."""
-    bodies = {
-        name: inspect.unwrap(each.op.compute_fn.decorated_fn) for name, each in assets().items()
-    }  # type: ignore[union-attr]
-    takes = {
-        name: [
-            each for each in inspect.signature(body).parameters if each not in {"context", "books"}
-        ]
-        for name, body in bodies.items()
-    }
+    inputs = HeldInputs(workspace)
     made: Tables = {}
-    while len(made) < len(bodies):
-        for name, body in bodies.items():
-            if name not in made and all(each in made for each in takes[name]):
-                result = body(
-                    Partition(str(month)), **{each: made[each] for each in takes[name]}, books=books
-                )
+    computing = {
+        name: inspect.getclosurevars(each.op.compute_fn.decorated_fn).nonlocals["compute"]  # type: ignore[union-attr]
+        for name, each in assets().items()
+    }
+    while len(made) < len(computing):
+        for name, compute in computing.items():
+            takes = TABLES[name].tables
+            if name not in made and all(each in made for each in takes):
+                result = compute(TableRun(month, inputs, {each: made[each] for each in takes}))
                 made[name] = result.value
     return made
 

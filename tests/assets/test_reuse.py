@@ -10,7 +10,9 @@ import pytest
 
 from app.cli import restate as restating
 from orchestration import local_runs as runs
-from publication.month_inputs import Books
+from publication.extract_selection import is_current
+from publication.pull_options import PullOptions
+from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from sales.coverage import coverage
@@ -48,9 +50,9 @@ class Home:
         )
 
     @property
-    def books(self) -> Books:
-        """The books of another process."""
-        return Books(
+    def workspace(self) -> Workspace:
+        """The workspace of another process."""
+        return Workspace(
             self.folder / "home",
             self.policy,
             lambda: self.reader,
@@ -77,9 +79,9 @@ class Home:
             runs.run_month(
                 "restatement",
                 MONTH,
-                self.books,
+                self.workspace,
                 self.instance,
-                runs.HowToRead(),
+                PullOptions(shared_pull_hours=0.0),
                 runs.selection_of(only) if only else None,
             )
         return computed
@@ -112,7 +114,7 @@ class Home:
         return {
             name: written.digest
             for name in MONTHLY
-            if (written := self.books.tables.written(name, MONTH))
+            if (written := self.workspace.tables.written(name, MONTH))
         }
 
 
@@ -170,6 +172,8 @@ class TestReuse:
 
     def test_a_group_is_computed_alone_from_what_is_stored(self, home: Home) -> None:
         home.aim("2400")
+        assert home.run("coverage") == NOTHING, "the targets that it reads are still the old ones"
+        assert home.run("targets") == {"phased_targets", "target_attainment"}
         assert home.run("coverage") == {"pipeline_coverage"}
         with pytest.raises(runs.UnknownAsset, match="did you mean 'coverage'"):
             home.run("coverag")
@@ -190,29 +194,32 @@ class TestReuse:
         """Only the documents were asked for after the target book was edited: they show the old targets, and the month is made again."""
         home.aim("2400")
         assert home.run("report") == NOTHING
-        assert not home.books.stands(MONTH)
+        assert not is_current(home.workspace, MONTH)
         assert home.run() == set(COMPUTED) - {"monthly_bookings"}
-        assert home.books.stands(MONTH)
+        assert is_current(home.workspace, MONTH)
 
     def test_pages_that_are_not_those_of_the_publication_do_not_stand(self, home: Home) -> None:
         """A run was killed after the pages were replaced and before the month was published."""
         path = home.folder / "home" / "published" / f"{MONTH}.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"documents": "of other pages"}))
-        assert not runs.note_unchanged(MONTH, home.books, home.instance)
+        assert not runs.note_unchanged(MONTH, home.workspace, home.instance)
         home.run()
-        assert runs.note_unchanged(MONTH, home.books, home.instance)
+        assert runs.note_unchanged(MONTH, home.workspace, home.instance)
 
     def test_a_restatement_that_ends_badly_leaves_the_month_as_readers_see_it(
         self, home: Home
     ) -> None:
-        books = home.books
-        before = {name: books.tables.written(name, MONTH) for name in MONTHLY}
+        workspace = home.workspace
+        before = {name: workspace.tables.written(name, MONTH) for name in MONTHLY}
         home.aim("2400")
-        with pytest.raises(KeyboardInterrupt), restating.given_up_unless_published([MONTH], books):  # noqa: PT012
+        with (  # noqa: PT012
+            pytest.raises(KeyboardInterrupt),
+            restating.given_up_unless_published([MONTH], workspace),
+        ):
             home.run("targets")
-            assert {name: books.tables.written(name, MONTH) for name in MONTHLY} != before
+            assert {name: workspace.tables.written(name, MONTH) for name in MONTHLY} != before
             raise KeyboardInterrupt
-        assert {name: books.tables.written(name, MONTH) for name in MONTHLY} == before
+        assert {name: workspace.tables.written(name, MONTH) for name in MONTHLY} == before
 
     def test_what_another_run_computed_since_it_was_shown_is_not_published(
         self, home: Home
@@ -221,9 +228,11 @@ class TestReuse:
             patch.setenv("ONPACE_HOME", str(home.folder / "home"))
             patch.setenv("ONPACE_POLICY", str(home.policy))
             home.aim("2400")
-            shown = restating.compute(MONTH, home.books, home.instance, runs.HowToRead())
+            shown = restating.compute(
+                MONTH, home.workspace, home.instance, PullOptions(shared_pull_hours=0.0)
+            )
             assert not shown.is_same
             home.aim("3600")
             home.run("targets")
             with pytest.raises(restating.AnotherRun, match="restate it again"):
-                restating.publish(shown, home.books, home.instance)
+                restating.publish(shown, home.workspace, home.instance)

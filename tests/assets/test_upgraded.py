@@ -8,8 +8,9 @@ import pytest
 
 from app.cli import restate as restating
 from connectors.storage.migrations import upgrade
-from orchestration import local_runs as runs
-from publication.month_inputs import Books
+from publication.extract_selection import is_current
+from publication.pull_options import PullOptions
+from publication.workspace import Workspace
 from sales.calendar import Month
 from tests.connectors.storage.test_migrations import home_of
 
@@ -27,7 +28,7 @@ def test_a_month_of_the_first_version_is_restated_and_published(
     upgrade(home)
     monkeypatch.setenv("ONPACE_HOME", str(home))
     monkeypatch.setenv("ONPACE_POLICY", str(tmp_path / "policy"))
-    books = Books(
+    workspace = Workspace(
         home,
         tmp_path / "policy",
         nobody,
@@ -35,10 +36,10 @@ def test_a_month_of_the_first_version_is_restated_and_published(
         lambda: datetime(2026, 5, 4, 9, tzinfo=UTC),
     )  # type: ignore[arg-type]
     with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
-        found = restating.compute(MARCH, books, instance, runs.HowToRead())
+        found = restating.compute(MARCH, workspace, instance, PullOptions(shared_pull_hours=0.0))
         assert found.lines is None, "it kept too little to explain a difference line by line"
         assert {each.table for each in found.changes} <= set(found.was.tables)
-        assert restating.publish(found, books, instance).revision == 2
-    assert books.stands(MARCH)
-    assert len(books.published.read("booking_credit", MARCH)) == 1
-    assert len(books.published.read("opportunity_snapshot", MARCH, 1)) == 2
+        assert restating.publish(found, workspace, instance).revision == 2
+    assert is_current(workspace, MARCH)
+    assert len(workspace.published.read("booking_credit", MARCH)) == 1
+    assert len(workspace.published.read("opportunity_snapshot", MARCH, 1)) == 2

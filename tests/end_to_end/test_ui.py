@@ -131,7 +131,7 @@ class TestUi:
             "/locations/onpace/resources": "mailroom",
             **{
                 f"/locations/onpace/resources/{name}": "No configuration"
-                for name in ("books", "press", "mailroom", "io_manager")
+                for name in ("inputs", "press", "mailroom", "io_manager")
             },
             "/locations/onpace/jobs/month_end/playground": "Launch Run",
             "/assets/raw_opportunities?view=events": "api_usage",

@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -127,7 +127,10 @@ def instance(tmp_path: Path) -> dg.DagsterInstance:
 
 
 def evaluate(instance: dg.DagsterInstance, *when: int) -> object:
-    moment = datetime(*when, tzinfo=UTC)  # type: ignore[misc]
+    return at(instance, datetime(*when, tzinfo=UTC))  # type: ignore[misc]
+
+
+def at(instance: dg.DagsterInstance, moment: datetime) -> object:
     context = dg.build_schedule_context(instance=instance, scheduled_execution_time=moment)
     return month_end_schedule(context)
 
@@ -155,11 +158,25 @@ def test_a_machine_that_was_off_catches_up_once(instance: dg.DagsterInstance) ->
     assert isinstance(evaluate(instance, 2026, 2, 9, 7), dg.RunRequest)
 
 
-def test_the_schedule_ticks_at_seven_where_the_company_is() -> None:
-    assert (month_end_schedule.cron_schedule, month_end_schedule.execution_timezone) == (
-        "0 7 1-12 * *",
-        "Europe/London",
-    )
+def test_the_month_end_is_due_at_seven_where_the_company_is(instance: dg.DagsterInstance) -> None:
+    """The policy is read at each tick: July 2026 is due in London on the 5th of August, 07:00, which is 06:00 UTC."""
+    assert isinstance(evaluate(instance, 2026, 8, 5, 5, 45), dg.SkipReason)
+    assert isinstance(evaluate(instance, 2026, 8, 5, 6), dg.RunRequest)
+
+
+def test_a_month_end_that_failed_is_tried_again_the_next_day(instance: dg.DagsterInstance) -> None:
+    job, now = defs.resolve_job_def("month_end"), datetime.now(UTC)
+    month = Month.of(now.date()).plus(-1)
+    due = dict(due_days(month, 1))[month]
+    tags = {"dagster/partition": str(month)}
+    instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.FAILURE)
+    assert isinstance(at(instance, max(now, due) + timedelta(minutes=1)), dg.SkipReason)
+
+
+def test_who_switches_the_schedule_on_late_mails_nobody(instance: dg.DagsterInstance) -> None:
+    late = evaluate(instance, 2026, 1, 28, 7)
+    assert isinstance(late, dg.SkipReason)
+    assert "launch it if it is to go" in str(late.skip_message)
 
 
 def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from app.cli.month_ranges import UnknownMonths, months_named
 from connectors.salesforce.auth import MissingSetting
 from orchestration import resources, settings
 from orchestration.embedded import last_month_there
-from publication.month_inputs import Books
+from publication.workspace import Workspace
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 
 
@@ -68,13 +68,13 @@ def test_the_demo_ends_in_the_month_before_where_the_company_is() -> None:
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Books:
+def workspace(tmp_path: Path) -> Workspace:
     """Of an organisation whose fiscal year starts in April and is called by its start."""
     (tmp_path / "policy").mkdir()
     reader = FakeReader(
         raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")], start_month=4))
     )
-    return Books(tmp_path / "home", tmp_path / "policy", lambda: reader, "there")
+    return Workspace(tmp_path / "home", tmp_path / "policy", lambda: reader, "there")
 
 
 @pytest.mark.parametrize(
@@ -88,9 +88,9 @@ def books(tmp_path: Path) -> Books:
     ],
 )
 def test_months_as_people_name_them(
-    books: Books, text: str, first: str, last: str, count: int
+    workspace: Workspace, text: str, first: str, last: str, count: int
 ) -> None:
-    months = months_named(text, books)
+    months = months_named(text, workspace)
     assert (str(months[0]), str(months[-1]), len(months)) == (first, last, count)
 
 
@@ -108,9 +108,9 @@ def test_months_as_people_name_them(
         "FY0000",
     ],
 )
-def test_what_names_no_months_is_refused(books: Books, text: str) -> None:
+def test_what_names_no_months_is_refused(workspace: Workspace, text: str) -> None:
     with pytest.raises(UnknownMonths):
-        months_named(text, books)
+        months_named(text, workspace)
 
 
 @pytest.mark.parametrize(

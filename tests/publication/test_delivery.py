@@ -14,7 +14,9 @@ from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import SmtpSettings
 from connectors.storage.monthly_tables import NotComputed
 from publication.delivery import HeldBack, Mailroom, NoMailServer, NotForTheirEyes
-from publication.month_inputs import Books
+from publication.extract_selection import published_extract, resolve_extract
+from publication.month_inputs import resolve
+from publication.workspace import Workspace
 from reports.publisher import Press
 from sales.contracts.published import MONTHLY
 from sales.delivery.recipients import may_see
@@ -44,22 +46,22 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "fiscal_year,owner,annual_target\n2026,ann@acme.example,1200\n"
     )
     (policy / "recipients.toml").write_text(RECIPIENTS)
-    books = books_of(folder)
-    record = books.freeze(MONTH, lambda _: None)
+    workspace = workspace_of(folder)
+    record = resolve_extract(workspace, MONTH, lambda _: None)
     tables, edition = tables_of(4)
     for name in MONTHLY:
-        books.tables.write(name, MONTH, getattr(tables, name), {})
-    books.published.publish(MONTH, record.extract_id, NOW)
-    Press(books.home / "packs", policy).publish(tables, MONTH, edition.rules, "here")
+        workspace.tables.write(name, MONTH, getattr(tables, name), {})
+    workspace.published.publish(MONTH, record.extract_id, NOW)
+    Press(workspace.home / "packs", policy).publish(tables, MONTH, edition.rules, "here")
     return folder
 
 
-def books_of(folder: Path) -> Books:
+def workspace_of(folder: Path) -> Workspace:
     reader = FakeReader(
         raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
         lambda: datetime(2026, 5, 2, tzinfo=UTC),
     )
-    return Books(
+    return Workspace(
         folder / "home", folder / "policy", lambda: reader, "https://acme.example", lambda: NOW
     )
 
@@ -73,12 +75,12 @@ def office(published: Path, tmp_path: Path) -> Callable[..., Mailroom]:
     def room(port: int = 1, rules: str = "") -> Mailroom:
         (folder / "policy" / "fy2026.toml").write_text(rules)
         smtp = SmtpSettings("127.0.0.1", port, "none", "Onpace <reports@acme.example>")
-        books = books_of(folder)
+        workspace = workspace_of(folder)
         return Mailroom(
-            books,
-            DeliveryLedger.at(books.home),
+            workspace,
+            DeliveryLedger.at(workspace.home),
             smtp,
-            outbox_at("", books.home),
+            outbox_at("", workspace.home),
             "https://packs.acme.example",
             pause=lambda _: None,
         )
@@ -110,7 +112,7 @@ def test_recipients_get_their_documents_with_the_headline_numbers(
     assert [part.get_filename() for part in mails["ann@acme.example"].iter_attachments()] == [
         next(
             path.name
-            for path in (office().books.home / "packs" / "2026-04").glob("person-ann-*.pdf")
+            for path in (office().workspace.home / "packs" / "2026-04").glob("person-ann-*.pdf")
         )
     ]
 
@@ -141,12 +143,15 @@ def test_every_recipient_of_a_real_plan_against_every_document(
     office: Callable[..., Mailroom],
 ) -> None:
     room = office()
-    plan, colleagues = room.planned(MONTH), room.books.colleagues(MONTH)
+    plan, colleagues = (
+        room.planned(MONTH),
+        resolve(room.workspace, MONTH, published_extract(room.workspace, MONTH)).colleagues,
+    )
     documents = {each for parcel in plan.parcels for each in parcel.documents}
     for parcel in plan.parcels:
         for document in documents:
             assert (document in parcel.documents) == may_see(
-                parcel.address, document, room.books.recipients, colleagues
+                parcel.address, document, room.workspace.recipients, colleagues
             ), (
                 parcel.address,
                 document.file,
@@ -181,7 +186,7 @@ def test_an_approval_is_of_the_documents_as_they_are(office: Callable[..., Mailr
     room = office(rules="[delivery]\nneeds_approval = true\n")
     room.approve(MONTH, "Ann")
     assert room.held(MONTH) == []
-    path = room.books.home / "packs" / "2026-04" / "manifest.json"
+    path = room.workspace.home / "packs" / "2026-04" / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["documents"][0]["sha256"] = "0" * 64
     path.write_text(json.dumps(manifest))
@@ -208,7 +213,7 @@ def test_a_document_that_was_changed_on_disk_does_not_leave(
     office: Callable[..., Mailroom],
 ) -> None:
     inbox, room = Inbox(), office()
-    (room.books.home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF forged")
+    (room.workspace.home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF forged")
     with (
         serving(inbox) as port,
         pytest.raises(Exception, match="is not the file that was published"),
@@ -230,7 +235,7 @@ def test_packs_of_an_earlier_version_are_printed_again_first(
     office: Callable[..., Mailroom],
 ) -> None:
     room = office()
-    path = room.books.home / "packs" / "2026-04" / "manifest.json"
+    path = room.workspace.home / "packs" / "2026-04" / "manifest.json"
     manifest = json.loads(path.read_text())
     for each in manifest["documents"]:
         del each["paper"]

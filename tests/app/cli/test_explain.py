@@ -17,7 +17,8 @@ from app.cli.explain import NotThere, Question, answer
 from app.cli.explanation_tables import as_csv, show, tables, title
 from connectors.storage.monthly_tables import NotComputed
 from orchestration import resources
-from publication.month_inputs import Books
+from publication.extract_selection import resolve_extract
+from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from sales.explain.evidence import DoesNotAddUp
@@ -34,23 +35,23 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a home in which April is published."""
     folder = tmp_path_factory.mktemp("explained")
     (folder / "policy").mkdir()
-    books = books_of(folder)
-    record = books.freeze(MONTH, lambda _: None)
+    workspace = workspace_of(folder)
+    record = resolve_extract(workspace, MONTH, lambda _: None)
     made, _ = tables_of(17)
     for name in MONTHLY:
-        books.tables.write(name, MONTH, getattr(made, name), {})
-    books.published.publish(MONTH, record.extract_id, NOW)
+        workspace.tables.write(name, MONTH, getattr(made, name), {})
+    workspace.published.publish(MONTH, record.extract_id, NOW)
     return folder
 
 
-def books_of(folder: Path, policy: str = "policy") -> Books:
+def workspace_of(folder: Path, policy: str = "policy") -> Workspace:
     reader = FakeReader(
         raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
         lambda: datetime(2026, 5, 2, tzinfo=UTC),
     )
     targets = folder / policy / "targets.csv"
     targets.write_text("fiscal_year,owner,annual_target\n2026,ann@acme.example,1200\n")
-    return Books(
+    return Workspace(
         folder / "home", folder / policy, lambda: reader, "https://acme.example", lambda: NOW
     )
 
@@ -64,7 +65,7 @@ def printed(home: Path, question: Question, *, width: int = 80, is_terminal: boo
         soft_wrap=True,
         highlight=False,
     )
-    found = answer(books_of(home), question)
+    found = answer(workspace_of(home), question)
     console.print(title(found), markup=False)
     for table in tables(found):
         show(table, console)
@@ -77,7 +78,7 @@ def coverage(**more: object) -> Question:
 
 @pytest.mark.parametrize("person", ["Ann", "ann", "ann@acme.example", "ANN@acme.example", "005A"])
 def test_a_person_goes_by_name_user_name_or_id(home: Path, person: str) -> None:
-    found = answer(books_of(home), coverage(person=person))
+    found = answer(workspace_of(home), coverage(person=person))
     assert (found.explanation.grain, found.explanation.grain_id, found.whom) == (
         "person",
         "005A",
@@ -86,11 +87,11 @@ def test_a_person_goes_by_name_user_name_or_id(home: Path, person: str) -> None:
 
 
 def test_a_team_goes_by_name_and_nothing_means_the_company_and_the_newest_month(home: Path) -> None:
-    assert answer(books_of(home), coverage(team="north")).explanation.grain_id == "North"
-    company = answer(books_of(home), coverage()).explanation
+    assert answer(workspace_of(home), coverage(team="north")).explanation.grain_id == "North"
+    company = answer(workspace_of(home), coverage()).explanation
     assert (company.grain, company.grain_id, company.month) == ("company", "Acme", MONTH)
     assert (
-        answer(books_of(home), Question("attainment", period="fy2026")).explanation.period.name
+        answer(workspace_of(home), Question("attainment", period="fy2026")).explanation.period.name
         == "FY2026"
     )
 
@@ -126,16 +127,16 @@ def test_what_is_not_there_is_one_sentence_that_says_what_is(
     home: Path, question: Question, sentence: str
 ) -> None:
     with pytest.raises(NotThere, match=sentence) as told:
-        answer(books_of(home), question)
+        answer(workspace_of(home), question)
     assert "\x1b" not in str(told.value)
 
 
 def test_a_month_that_was_not_computed_is_said(home: Path, tmp_path: Path) -> None:
     with pytest.raises(NotComputed, match="has no 2026-01 yet"):
-        answer(books_of(home), coverage(month=Month(2026, 1)))
+        answer(workspace_of(home), coverage(month=Month(2026, 1)))
     (tmp_path / "policy").mkdir()
     with pytest.raises(NotComputed, match="no month is there yet"):
-        answer(books_of(tmp_path), coverage())
+        answer(workspace_of(tmp_path), coverage())
 
 
 def test_every_line_is_printed_whole_and_below_it_a_total_that_is_the_figure(home: Path) -> None:
@@ -179,7 +180,7 @@ def rows_of(content: bytes) -> Sequence[dict[str, str]]:
 
 
 def test_the_parts_of_the_csv_add_up_and_no_text_is_a_formula(home: Path) -> None:
-    rows = rows_of(as_csv(answer(books_of(home), Question("coverage", period="FY2026"))))
+    rows = rows_of(as_csv(answer(workspace_of(home), Question("coverage", period="FY2026"))))
     figures = {row["figure"]: row for row in rows if row["line"] == "figure"}
     assert list(figures) == list(RULES[COVERAGE])
     for name in (
@@ -207,20 +208,20 @@ def test_a_policy_that_was_edited_since_is_a_fault_and_nothing_is_printed(
     """Policy now counts the overdue 7,000 in the quarter; the published month did not."""
     (home / "edited").mkdir()
     (home / "edited" / "fy2026.toml").write_text('[pipeline]\noverdue = "current_period"\n')
-    books = books_of(home, "edited")
+    workspace = workspace_of(home, "edited")
     with pytest.raises(
         DoesNotAddUp,
         match=r"open_pipeline of company 'Acme', FY2026-Q2 at the end of 2026-04, is 153,000\.00 .* comes to 160,000\.00",
     ):
-        answer(books, coverage(column="open_pipeline"))
-    monkeypatch.setattr(resources, "make_books", lambda: books)
+        answer(workspace, coverage(column="open_pipeline"))
+    monkeypatch.setattr(resources, "make_workspace", lambda: workspace)
     done = CliRunner().invoke(cli.app, ["explain", "coverage", "--period", "FY2026-Q2"])
     assert (done.exit_code, done.stdout) == (1, "")
     assert "do not use the figure" in done.stderr
 
 
 def test_the_command_prints_tables_or_csv(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(resources, "make_books", lambda: books_of(home))
+    monkeypatch.setattr(resources, "make_workspace", lambda: workspace_of(home))
     words = ["explain", "attainment", "--team", "North", "--period", "FY2026", "--as-of", "2026-04"]
     done = CliRunner().invoke(cli.app, words)
     assert (done.exit_code, done.stderr) == (0, "")

@@ -15,14 +15,14 @@ import pyarrow as pa
 from pandera.config import config_context
 
 from assets.metadata.lineage import LINEAGE, Parents
-from assets.metadata.parents import STATED, Columns
 from sales import arrow as columns
 from sales.contracts import published as tables
+from sales.contracts.parents import STATED, Columns
 from sales.history.extract import Extract
 from tests.assets.rich_firm import (
     BY_ROLE,
     OTHER,
-    HeldBooks,
+    HeldWorkspace,
     Tables,
     month_tables,
     no_reader,
@@ -221,7 +221,7 @@ def _compute(policy: str, folder: Path, raw: Sequence[tuple[str, str]]) -> Table
 
     write_policy(folder, policy)
     return month_tables(
-        HeldBooks(folder, folder, no_reader, "https://firm.example", held=held, alter=alter)
+        HeldWorkspace(folder, folder, no_reader, "https://firm.example", held=held, alter=alter)
     )
 
 

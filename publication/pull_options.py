@@ -1,0 +1,37 @@
+"""How a month gets its extract: one type from the command line to the pull."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from pydantic import BaseModel, ConfigDict
+
+# A UI backfill starts a process a month: pulls this young serve all of them.
+SHARED_PULL_HOURS = 6.0
+
+
+class PullOptions(BaseModel):
+    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves.
+
+    `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records
+    that can no longer be seen for deleted ones.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    fresh: bool = False
+    shared_pull_hours: float | None = None
+    reconstruct: bool = False
+    accept_vanished: bool = False
+
+    @property
+    def wants_fresh(self) -> bool:
+        """Whether what was selected for the month before is passed over."""
+        return self.fresh or self.reconstruct
+
+    @property
+    def shared_age(self) -> timedelta:
+        """How old a pull may be that serves; none may, where a fresh one is asked for and nothing else is said."""
+        if self.shared_pull_hours is not None:
+            return timedelta(hours=self.shared_pull_hours)
+        return timedelta(0) if self.fresh else timedelta(hours=SHARED_PULL_HOURS)

@@ -1,0 +1,149 @@
+"""Where a run reads and writes: the home, the policy folder, the organisation, the clock.
+
+Put what every part of a publication stands on here. Nothing in it depends on a month; what a month
+is computed from is `month_inputs`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Container
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+from connectors.policy.folder import policy_files, read_policies, read_recipients
+from connectors.salesforce.pull import Outlook
+from connectors.salesforce.session import Progress
+from connectors.storage.document_ledger import Ledger
+from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
+from connectors.storage.monthly_tables import TableStore
+from connectors.storage.publications import PublishedMonths
+from publication.loaded_extracts import LoadedExtracts
+from sales.calendar import Month
+from sales.delivery.recipients import RecipientBook
+from sales.policy.rules import (
+    CustomFields,
+    MonthRules,
+    OrganizationDefaults,
+    PolicyBook,
+    SalesPolicy,
+)
+
+
+class Reader(Protocol):
+    """Whatever reads an organisation."""
+
+    def pull(
+        self,
+        store: ExtractStore,
+        source: str,
+        progress: Progress,
+        *,
+        approve: Callable[[Outlook], None],
+        custom: CustomFields,
+        accepts_vanished: bool,
+    ) -> ExtractRecord:
+        """Store what Salesforce holds now as a new extract, unless `approve` raises."""
+        ...
+
+    def organization(self) -> OrganizationDefaults:
+        """Return what the organisation says of itself."""
+        ...
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _any_look(folder: Path, rules: MonthRules) -> None:
+    """Accept every look: where no page is printed, none can be wrong."""
+    _ = folder, rules
+
+
+def _every_character() -> range:
+    """Return every code point there is."""
+    return range(sys.maxunicode + 1)
+
+
+@dataclass(frozen=True)
+class PageRules:
+    """What the pages ask of a month before it is computed; whoever prints gives it, so that computing a table knows no page.
+
+    `check_look` raises the `Fault` that printing would meet with a year's brand; `repertoire`
+    returns the code points that can be drawn.
+    """
+
+    check_look: Callable[[Path, MonthRules], object] = _any_look
+    repertoire: Callable[[], Container[int]] = _every_character
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The places and the clock of a process; made once, when a program starts."""
+
+    home: Path
+    policy_folder: Path
+    connect: Callable[[], Reader]
+    source: str
+    now: Callable[[], datetime] = _utc_now
+    pages: PageRules = PageRules()
+
+    @cached_property
+    def tables(self) -> TableStore:
+        """The monthly tables."""
+        return TableStore(self.home)
+
+    @cached_property
+    def published(self) -> PublishedMonths:
+        """The published months and their revisions."""
+        return PublishedMonths(self.home)
+
+    @cached_property
+    def documents(self) -> Ledger:
+        """The ledger of published documents."""
+        return Ledger(self.home)
+
+    @cached_property
+    def extracts(self) -> ExtractStore:
+        """What is known of extracts, and which month uses which."""
+        return ExtractStore(self.home, self.now)
+
+    @cached_property
+    def loaded(self) -> LoadedExtracts:
+        """Extracts that are in memory."""
+        return LoadedExtracts(self.extracts)
+
+    @cached_property
+    def policy_digests(self) -> list[tuple[str, str]]:
+        """Every file of the policy folder with its digest: taken before any of them is read."""
+        return policy_files(self.policy_folder)
+
+    @cached_property
+    def policies(self) -> PolicyBook:
+        """The policy files, read once a process."""
+        _ = self.policy_digests
+        return read_policies(self.policy_folder)
+
+    @property
+    def recipients(self) -> RecipientBook:
+        """Who gets what by the policy folder."""
+        return read_recipients(self.policy_folder)
+
+    @property
+    def time_zone(self) -> str:
+        """The reporting time zone: of the newest policy that names one, else the organisation's, else UTC."""
+        latest = self.extracts.latest()
+        return self.policies.time_zone or (latest.time_zone if latest else "UTC")
+
+    def policy_of(self, month: Month) -> SalesPolicy:
+        """Return the policy of a month before its extract is selected: by what the newest extract says of the year."""
+        latest = self.extracts.latest()
+        organization = (
+            self.loaded.defaults(latest)
+            if latest
+            else OrganizationDefaults("", "", self.time_zone, 1, named_by_end=False, currency="USD")
+        )
+        return self.policies.for_month(month, organization).policy

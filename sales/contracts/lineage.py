@@ -1,0 +1,394 @@
+"""What each column of a monthly table is directly computed from, said once beside the contracts.
+
+Put parents here, as they are read by the code that makes the table; a sum rests on which rows there
+are, and so on their keys. Dagster's dependencies, the lineage of columns, fingerprints and the data
+dictionary follow from it. An experiment in the tests changes raw columns one at a time and holds
+what moves against this.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sales.contracts.parents import (
+    AMOUNT,
+    AMOUNT_LOCAL,
+    BASELINE,
+    BOOKED,
+    CALENDAR,
+    CHANGE,
+    COMPANY,
+    CURRENCY,
+    DEALS,
+    FIXED_MONTHS,
+    FORESIGHT,
+    IN_FORCE,
+    IS_OPEN,
+    IS_WON,
+    LOOKUP_CHANGE,
+    NAME,
+    OWNER,
+    QUOTAS,
+    SAVE,
+    SHARES,
+    STAGE,
+    STATE,
+    STATED,
+    STATED_TARGET,
+    TEAM,
+    WEIGHTS,
+    Columns,
+    alike,
+    of,
+    same,
+    saved,
+    tracked,
+)
+
+Parents = Mapping[str, Columns]
+STAMPS = {"as_of": CALENDAR, "extracted_at": STATED}
+
+SNAPSHOT: Parents = {
+    "month": STATED,
+    "opportunity_id": DEALS,
+    "name": tracked("name"),
+    "account_id": tracked("account_id") | LOOKUP_CHANGE,
+    "account_name": tracked("account_id")
+    | LOOKUP_CHANGE
+    | of("raw_accounts", "account_id", "name"),
+    "owner_id": OWNER,
+    "team": OWNER | TEAM,
+    "owner_name": OWNER | NAME,
+    "stage_name": STAGE,
+    "forecast_category": saved("forecast_category"),
+    "probability_pct": saved("probability_pct"),
+    "amount": AMOUNT,
+    "amount_local": AMOUNT_LOCAL | saved("currency_code"),
+    "currency_code": saved("currency_code") | CURRENCY,
+    "close_date": saved("close_date"),
+    "is_open": IS_OPEN,
+    "is_won": IS_WON,
+    "created_at": of("raw_opportunities", "opportunity_id", "created_at"),
+    "stage_entered_at": STAGE,
+    "known_at": SAVE,
+    **alike(saved("close_date"), "push_count", "last_pushed_at"),
+    **alike(SAVE, "close_date_provenance", "stage_provenance"),
+    "amount_provenance": SAVE | CHANGE,
+    "owner_provenance": SAVE | LOOKUP_CHANGE,
+    "lead_source": tracked("lead_source"),
+    **{
+        name: of("raw_opportunities", "opportunity_id", name)
+        for name in ("effort_days", "service_start", "service_end")
+    },
+}
+_CREDITED = of("opportunity_snapshot", "opportunity_id", "owner_id", "is_won", "amount") | SHARES
+CREDIT: Parents = {
+    "as_of_month": STATED,
+    "opportunity_id": of("opportunity_snapshot", "opportunity_id", "is_won", "amount"),
+    "owner_id": _CREDITED,
+    "team": _CREDITED | TEAM,
+    "owner_name": _CREDITED | NAME,
+    "close_date": of("opportunity_snapshot", "opportunity_id", "close_date"),
+    "amount": _CREDITED,
+}
+MONTHLY_BOOKINGS: Parents = {
+    "as_of_month": STATED,
+    "known_month": DEALS,
+    **alike(BOOKED, "owner_id", "month", "bookings"),
+}
+
+# Missed months are laid over later ones; month ends without a record say nothing.
+_REPHASED = (
+    BASELINE | of("monthly_bookings", "known_month", "owner_id", "month", "bookings") | DEALS
+)
+PHASED: Parents = {
+    "as_of_month": STATED,
+    **alike(IN_FORCE, "fiscal_year", "owner_id", "month", "revision"),
+    "stated_target": STATED_TARGET,
+    "annual_target": STATED_TARGET | WEIGHTS,
+    "weight": WEIGHTS,
+    "baseline_target": BASELINE,
+    **alike(_REPHASED, "rephased_target", "at_risk", "ahead"),
+    "team": IN_FORCE | TEAM,
+    "owner_name": IN_FORCE | NAME,
+    "is_fixed": IN_FORCE | FIXED_MONTHS,
+    **alike(STATE, "season_evidence", "season_deals"),
+}
+CHECK: Parents = {
+    "as_of_month": STATED,
+    **alike(IN_FORCE, "fiscal_year", "owner_id"),
+    "annual_target": STATED_TARGET | WEIGHTS,
+    "first_two": BASELINE,
+    **alike(
+        BASELINE | FORESIGHT,
+        "usual_miss",
+        "at_risk",
+        "reach_after_miss",
+        "catch_up_chance",
+        "keeps_floor",
+        "proposed_weights",
+    ),
+    "floor": STATED,
+    "owner_name": IN_FORCE | NAME,
+}
+_ASSIGNED = of("phased_targets", "fiscal_year", "owner_id", "team", "annual_target") | COMPANY
+_TEAM_STATED = of("policy/team_targets", "fiscal_year", "team", "annual_target")
+PADDING: Parents = {
+    "as_of_month": STATED,
+    "fiscal_year": of("phased_targets", "fiscal_year"),
+    "grain": STATED,
+    "grain_id": of("phased_targets", "team") | of("policy/team_targets", "team") | COMPANY,
+    "assigned": _ASSIGNED,
+    "stated": _TEAM_STATED,
+    **alike(_ASSIGNED | _TEAM_STATED, "padding", "padding_pct"),
+}
+_MONTH_TARGET = of("phased_targets", "month", "baseline_target")
+_MONTH_PLANS = of("policy/client_plans", "month", "amount")
+FROM_BELOW: Parents = {
+    "as_of_month": STATED,
+    "month": CALENDAR,
+    "baseline_target": _MONTH_TARGET,
+    "client_plans": _MONTH_PLANS,
+    "difference": _MONTH_TARGET | _MONTH_PLANS,
+    "bookings": of("client_phasing", "month", "bookings"),
+    "expected": of("client_phasing", "month", "expected"),
+}
+
+# By person, team and company: who appears, and in which team.
+_PEOPLE = (
+    of("phased_targets", "owner_id", "team", "month")
+    | of("opportunity_snapshot", "owner_id", "team")
+    | of("booking_credit", "owner_id", "team")
+    | CALENDAR
+)
+_TARGET = _PEOPLE | of("phased_targets", "baseline_target")
+_BOOKINGS = _PEOPLE | of("booking_credit", "opportunity_id", "close_date", "amount")
+_OPEN = _PEOPLE | of("opportunity_snapshot", "opportunity_id", "is_open", "close_date")
+_OPEN_MONEY = _OPEN | of("opportunity_snapshot", "amount")
+_STAGE_WEIGHTED = _OPEN_MONEY | of("opportunity_snapshot", "probability_pct")
+_GRAINS: Parents = {
+    "as_of_month": STATED,
+    "grain": STATED,
+    "grain_id": _PEOPLE | COMPANY,
+    "period_kind": STATED,
+    "period": CALENDAR,
+}
+
+ATTAINMENT: Parents = {
+    **_GRAINS,
+    "target": _TARGET,
+    "rephased_target": _PEOPLE | of("phased_targets", "rephased_target"),
+    "bookings": _BOOKINGS,
+    **alike(_TARGET | _BOOKINGS, "variance", "attainment_pct", "status"),
+}
+COVERAGE: Parents = {
+    **_GRAINS,
+    "target": _TARGET,
+    "bookings": _BOOKINGS,
+    **alike(_TARGET | _BOOKINGS, "remaining_target", "status"),
+    **alike(_OPEN_MONEY, "open_pipeline", "overdue_pipeline", "without_amount_count"),
+    "open_count": _OPEN,
+    "stage_weighted_pipeline": _STAGE_WEIGHTED,
+    "weighted_pipeline": _OPEN_MONEY | FORESIGHT,
+    "coverage_ratio": _TARGET | _BOOKINGS | _OPEN_MONEY,
+    **alike(
+        _TARGET | _BOOKINGS | FORESIGHT,
+        "required_ratio",
+        "required_ratio_low",
+        "required_ratio_high",
+        "required_windows",
+    ),
+}
+# The month end before is read off the history, with today's teams.
+_OPENING = (
+    STATE
+    | OWNER
+    | TEAM
+    | of("phased_targets", "owner_id", "team", "month")
+    | of("opportunity_snapshot", "owner_id", "team")
+)
+_CLOSING = (
+    CALENDAR
+    | TEAM
+    | OWNER
+    | of("phased_targets", "owner_id", "team", "month")
+    | of(
+        "opportunity_snapshot",
+        "opportunity_id",
+        "owner_id",
+        "team",
+        "amount",
+        "close_date",
+        "is_open",
+    )
+)
+MOVEMENT: Parents = {
+    "from_month": STATED,
+    "to_month": STATED,
+    "grain": STATED,
+    "grain_id": _OPENING | COMPANY,
+    "period_kind": STATED,
+    "period": CALENDAR,
+    "opening": _OPENING,
+    **alike(
+        _OPENING | _CLOSING | of("opportunity_snapshot", "is_won"),
+        "created",
+        "moved_in",
+        "reassigned_in",
+        "reopened",
+        "increased",
+        "decreased",
+        "moved_out",
+        "reassigned_out",
+        "won",
+        "lost",
+        "deleted",
+        "without_amount_count",
+    ),
+    "closing": _CLOSING,
+}
+
+_LANDING = _BOOKINGS | _TARGET | FORESIGHT
+_HAS_HISTORY = of("raw_opportunities", "created_at", "record_type_id") | of(
+    "raw_record_types", "record_type_id", "developer_name", "name"
+)
+LANDING: Parents = {
+    **_GRAINS,
+    "bookings": _BOOKINGS,
+    "target": _TARGET,
+    **alike(_LANDING, "p10", "p50", "p90", "expected", "hit_probability", "band", "margin"),
+    "method": FORESIGHT,
+    "stage_weighted": _BOOKINGS | _STAGE_WEIGHTED,
+    **alike(_BOOKINGS | _HAS_HISTORY, "last_year", "three_month_average"),
+}
+_DATED_DEAL = CALENDAR | of("opportunity_snapshot", "opportunity_id", "close_date")
+CLOSING: Parents = {
+    "as_of_month": STATED,
+    "opportunity_id": _DATED_DEAL | of("opportunity_snapshot", "is_open"),
+    **same("opportunity_snapshot", "owner_id", "account_id", "amount", "close_date", "push_count"),
+    "days_overdue": _DATED_DEAL,
+    "flags": _DATED_DEAL
+    | of(
+        "opportunity_snapshot",
+        "amount",
+        "push_count",
+        "is_open",
+        "is_won",
+        "created_at",
+        "stage_entered_at",
+        "account_id",
+    ),
+    **alike(
+        of("opportunity_snapshot", "opportunity_id") | FORESIGHT,
+        "win_probability",
+        "expected_month",
+        "confirm_p10",
+        "confirm_p90",
+    ),
+    **alike(
+        of("opportunity_snapshot", "opportunity_id") | _LANDING,
+        *(
+            f"hit_change_{kind}{months}"
+            for kind in ("month", "quarter", "year")
+            for months in ("", "_2", "_3")
+        ),
+        *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
+    ),
+}
+_CLIENT_BOOKED = CALENDAR | of(
+    "opportunity_snapshot", "opportunity_id", "account_id", "is_won", "amount", "close_date"
+)
+_CLIENT_EXPECTED = of("opportunity_snapshot", "opportunity_id", "account_id") | FORESIGHT
+_CLIENT_WORK = (
+    _CLIENT_BOOKED
+    | _CLIENT_EXPECTED
+    | of("opportunity_snapshot", "effort_days", "service_start", "service_end")
+)
+CLIENTS: Parents = {
+    "as_of_month": STATED,
+    **alike(_CLIENT_WORK, "account_id", "month"),
+    "bookings": _CLIENT_BOOKED,
+    "expected": _CLIENT_EXPECTED,
+    "delivery_days": _CLIENT_WORK,
+    "account_name": of("opportunity_snapshot", "account_id", "account_name"),
+}
+_CREATED = STATE | tracked("lead_source")
+GENERATION: Parents = {
+    "as_of_month": STATED,
+    **alike(_CREATED, "source", "created", "conversion", "lead_months"),
+    "month": _CREATED | of("phased_targets", "month"),
+    "required": _CREATED | FORESIGHT | of("phased_targets", "month", "baseline_target"),
+}
+# Forecasts are made again from the raw tables, and held against targets as they were in force.
+_THEN = FORESIGHT | TEAM | BASELINE
+RECORD: Parents = {
+    "as_of_month": FORESIGHT,
+    "grain": STATED,
+    "grain_id": FORESIGHT | IN_FORCE | TEAM | COMPANY,
+    "period_kind": STATED,
+    "period": CALENDAR | FORESIGHT,
+    "evaluated_month": STATED,
+    **alike(_THEN, "p10", "p50", "p90", "hit_probability"),
+    "target": BASELINE | TEAM,
+    "outcome": BOOKED | TEAM,
+    "is_hit": BOOKED | BASELINE | TEAM,
+    **alike(BOOKED | TEAM, "last_year", "three_month_average"),
+    "stage_weighted": FORESIGHT | TEAM,
+}
+_FOUND = (
+    of(
+        "opportunity_snapshot",
+        "opportunity_id",
+        "name",
+        "account_name",
+        "owner_id",
+        "owner_name",
+        "amount",
+        "close_date",
+        "is_open",
+        "is_won",
+        "stage_provenance",
+        "owner_provenance",
+    )
+    | of("booking_credit", "opportunity_id", "owner_id", "owner_name", "close_date", "amount")
+    | of("phased_targets", "fiscal_year", "owner_id")
+    | of("raw_users", "is_active")
+    | of("raw_organization", "organization_id")
+    | NAME
+    | QUOTAS
+    | CURRENCY
+)
+QUALITY: Parents = {
+    "as_of_month": STATED,
+    **alike(
+        _FOUND, "finding", "record_id", "severity", "detail", "amount", "owner_id", "owner_name"
+    ),
+}
+
+_WITHOUT_STAMPS: dict[str, Parents] = {
+    "opportunity_snapshot": SNAPSHOT,
+    "booking_credit": CREDIT,
+    "monthly_bookings": MONTHLY_BOOKINGS,
+    "phased_targets": PHASED,
+    "phasing_check": CHECK,
+    "target_padding": PADDING,
+    "bottom_up_plan": FROM_BELOW,
+    "target_attainment": ATTAINMENT,
+    "pipeline_coverage": COVERAGE,
+    "pipeline_movement": MOVEMENT,
+    "landing_forecast": LANDING,
+    "closing_plan": CLOSING,
+    "client_phasing": CLIENTS,
+    "pipeline_generation": GENERATION,
+    "forecast_track_record": RECORD,
+    "data_quality": QUALITY,
+}
+# Of each monthly table: its columns, each with the columns that it is computed from.
+MONTHLY_LINEAGE: dict[str, Parents] = {
+    name: {**parents, **STAMPS} for name, parents in _WITHOUT_STAMPS.items()
+}
+
+
+def parent_assets(table: str) -> frozenset[str]:
+    """Return the assets that a monthly table is directly computed from."""
+    return frozenset(asset for parents in MONTHLY_LINEAGE[table].values() for asset, _ in parents)
