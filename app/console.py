@@ -58,12 +58,12 @@ MonthArgument = Annotated[
 def one_sentence() -> Iterator[None]:
     """Print a fault as one sentence and leave with 1; anything else keeps its trace in a log."""
     from orchestration import settings
-    from sales.errors import Fault
+    from sales.errors import UserError
 
     try:
         settings.log_format()
         yield
-    except Fault as fault:
+    except UserError as fault:
         err.print(f"onpace: {flat(str(fault))}", markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

@@ -14,7 +14,7 @@ from sales.history.snapshot import opening_snapshot
 def pipeline_coverage(run: TableRun) -> dg.MaterializeResult:
     """Open pipeline against remaining target at the close of the month, for the quarters ahead and the year."""
     rules = run.inputs.rules
-    table = coverage.pipeline_coverage(*run.figures, run.month, rules, run.forecast.foresight)
+    table = coverage.pipeline_coverage(*run.figures, run.month, rules, run.forecast.forecast_basis)
     faults = invariants.people_sum_to_teams_and_company(table, invariants.COVERAGE)
     origin = where_from("pipeline_coverage", table, *run.figures, rules)
     return described(table, {"coverage_adds_up": faults}, where_from=origin)

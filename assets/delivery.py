@@ -6,16 +6,16 @@ import dagster as dg
 
 from assets.monthly_table import OWNERS
 from assets.partitions import months
-from connectors.delivery.mailer import Round
+from connectors.delivery.mailer import SendResult
 from connectors.delivery.outbox import deliver
-from publication.delivery import HeldBack, Mailroom
+from publication.delivery import DeliveryService, HeldBack
 from sales.calendar import Month
 
 
 @dg.asset(deps=["month_end_packs"], partitions_def=months, owners=OWNERS, kinds={"file"})
 def month_end_delivery(
     context: dg.AssetExecutionContext,
-    mailroom: dg.ResourceParam[Mailroom],
+    delivery_service: dg.ResourceParam[DeliveryService],
 ) -> dg.MaterializeResult:
     """The month's packs in the outbox folder and in the mailboxes of their recipients; the same document is never delivered twice."""
     month = Month.parse(context.partition_key)
@@ -23,22 +23,22 @@ def month_end_delivery(
     if refused:
         context.log.warning(refused)
         return dg.MaterializeResult(metadata={"delivered_now": 0, "why_not": refused})
-    if held := mailroom.held(month):
-        mailroom.notify(
+    if held := delivery_service.held(month):
+        delivery_service.notify(
             month,
             f"The month end of {month} is held back",
             f"Nothing was sent for {month}: {'; '.join(held)}.\n",
         )
         raise HeldBack(f"{month} is held back: {'; '.join(held)}")
-    receipt = deliver(mailroom.workspace.home, month, mailroom.outbox)
-    plan = mailroom.planned(month)
-    for remark in plan.remarks:
-        context.log.warning(remark)
-    if plan.parcels and mailroom.smtp is None:
+    receipt = deliver(delivery_service.workspace.home, month, delivery_service.outbox)
+    plan = delivery_service.planned(month)
+    for warning in plan.warnings:
+        context.log.warning(warning)
+    if plan.bundles and delivery_service.smtp is None:
         context.log.warning(
-            "%d mails were not sent: no mail server is named, set SMTP_HOST", len(plan.parcels)
+            "%d mails were not sent: no mail server is named, set SMTP_HOST", len(plan.bundles)
         )
-    mails = mailroom.send(month) if mailroom.smtp else Round()
+    mails = delivery_service.send(month) if delivery_service.smtp else SendResult()
     for name, reason in {**mails.refused, **mails.waiting, **mails.unknown}.items():
         context.log.warning("%s: %s", name, reason)
     return dg.MaterializeResult(

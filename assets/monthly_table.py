@@ -15,7 +15,7 @@ from assets.anomaly_check import AS_USUAL, MEANING, as_usual
 from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_columns
 from assets.partitions import months
 from publication import fingerprints
-from publication.forecast_inputs import ForecastInputs
+from publication.forecast_sources import ForecastSources
 from publication.month_inputs import MonthInputs
 from publication.run_inputs import RunInputs
 from sales.calendar import Month
@@ -39,7 +39,7 @@ class TableRun:
         return self.run_inputs.of(self.month)
 
     @property
-    def forecast(self) -> ForecastInputs:
+    def forecast(self) -> ForecastSources:
         """The inputs of the month's forecasts."""
         return self.run_inputs.forecast(self.month)
 

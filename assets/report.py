@@ -14,7 +14,7 @@ from publication.program import page_digest
 from publication.publish import publish, unchanged_documents
 from publication.run_inputs import RunInputs
 from reports.document.month_data import MonthTables
-from reports.publisher import Issue, Press
+from reports.publisher import PublishedSet, Publisher
 from sales.calendar import Month
 
 NAMES = tuple(each.name for each in fields(MonthTables))
@@ -31,37 +31,45 @@ NAMES = tuple(each.name for each in fields(MonthTables))
 def month_end_packs(
     context: dg.AssetExecutionContext,
     inputs: dg.ResourceParam[RunInputs],
-    press: dg.ResourceParam[Press],
+    publisher: dg.ResourceParam[Publisher],
     **tables: pd.DataFrame,
 ) -> dg.MaterializeResult:
     """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again."""
     of_month = inputs.of(Month.parse(context.partition_key))
-    standing = unchanged_documents(of_month, press)
+    standing = unchanged_documents(of_month, publisher)
     if standing is not None:
-        issue, publication = standing
+        published_set, publication = standing
         context.log.info(
-            "%d documents, 0 printed: nothing changed since they were published", len(issue.packs)
+            "%d documents, 0 printed: nothing changed since they were published",
+            len(published_set.packs),
         )
-        return _said(issue, press, publication, unchanged=True)
-    issue, publication = publish(of_month, MonthTables(**tables), press, context.log.info)
-    for remark in issue.remarks:
-        context.log.warning(remark)
-    issue.refuse_failed()
-    return _said(issue, press, publication)
+        return _said(published_set, publisher, publication, unchanged=True)
+    published_set, publication = publish(
+        of_month, MonthTables(**tables), publisher, context.log.info
+    )
+    for warning in published_set.warnings:
+        context.log.warning(warning)
+    published_set.refuse_failed()
+    return _said(published_set, publisher, publication)
 
 
 def _said(
-    issue: Issue, press: Press, publication: Publication, *, unchanged: bool = False
+    published_set: PublishedSet,
+    publisher: Publisher,
+    publication: Publication,
+    *,
+    unchanged: bool = False,
 ) -> dg.MaterializeResult:
     links = "\n".join(
-        f"- [{_bare(pack.title)} ({pack.kind})]({press.link(pack.path)})" for pack in issue.packs
+        f"- [{_bare(pack.title)} ({pack.kind})]({publisher.link(pack.path)})"
+        for pack in published_set.packs
     )
     return dg.MaterializeResult(
-        data_version=dg.DataVersion(issue.digest),
+        data_version=dg.DataVersion(published_set.digest),
         metadata={
-            "company_pack": dg.MetadataValue.url(press.link(issue.packs[0].path)),
-            "documents": len(issue.packs),
-            "printed_now": issue.printed,
+            "company_pack": dg.MetadataValue.url(publisher.link(published_set.packs[0].path)),
+            "documents": len(published_set.packs),
+            "printed_now": published_set.printed,
             "revision": publication.revision,
             "packs": dg.MetadataValue.md(links),
             **(

@@ -46,7 +46,7 @@ def phasing_check(run: TableRun) -> dg.MaterializeResult:
     inputs, forecast = run.inputs, run.forecast
     table = reach_after_misses.phasing_check(
         forecast.plans(),
-        forecast.foresight,
+        forecast.forecast_basis,
         inputs.people,
         run.month,
         inputs.policies,

@@ -1,4 +1,4 @@
-"""Headless Chromium as a peer of the press: one browser for all documents, driven over its DevTools pipe."""
+"""Headless Chromium as a peer of the publisher: one browser for all documents, driven over its DevTools pipe."""
 
 from __future__ import annotations
 

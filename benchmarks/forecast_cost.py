@@ -34,9 +34,9 @@ from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import PolicyBook, parse_policy
 from sales.statistics import close_dates as confirmation
-from sales.statistics.deal_outcomes import foresight
-from sales.statistics.period_distribution import PeriodParts, offsets, prospect, to_come
-from sales.statistics.point_in_time import Panel
+from sales.statistics.deal_outcomes import forecast_basis
+from sales.statistics.period_distribution import PeriodParts, forecast_inputs, offsets, to_come
+from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import phased_targets as targets
 
 SIZES = ((10_000, 50), (100_000, 500))
@@ -68,7 +68,7 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
     """Return seconds and MiB of one size."""
     found: dict[str, float] = {}
     extract = big_firm(deals, salespeople)
-    defaults, rules, folk, book = (
+    defaults, rules, owners, book = (
         extract.defaults,
         POLICIES.for_month(MONTH, extract.defaults),
         people(extract, "role"),
@@ -80,7 +80,7 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
         return targets.phased_targets(
             {origin: in_force},
             empty(MonthlyBookings),
-            folk,
+            owners,
             origin,
             POLICIES,
             defaults,
@@ -89,16 +89,16 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
 
     history = PipelineHistory(extract, "USD", 2)
     snap = snapshot.opportunity_snapshot(history, MONTH, rules)
-    shared, phased = credit.booking_credit(snap, extract, folk, MONTH, rules), targets_at(MONTH)
+    shared, phased = credit.booking_credit(snap, extract, owners, MONTH, rules), targets_at(MONTH)
     plans = [
         targets.plan(each, rules) for each in targets.in_force(book, {}, MONTH, POLICIES, defaults)
     ]
     with measured(found, "month"):
-        panel = Panel(history, MONTH, rules)
-        seen = foresight(panel.known_at(MONTH.index))
+        point_in_time = PointInTimeData(history, MONTH, rules)
+        seen = forecast_basis(point_in_time.known_at(MONTH.index))
         coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, seen)
         forecast.landing_forecast(seen, snap, shared, phased, MONTH, rules)
-        score = confirmation.confirmation_score(panel, MONTH.index)
+        score = confirmation.close_date_score(point_in_time, MONTH.index)
         closing.closing_plan(
             snap,
             MONTH,
@@ -107,19 +107,19 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
         )
         clients.client_phasing(snap, seen, MONTH, rules)
         generation.pipeline_generation(seen, phased, MONTH, rules, extract.extracted_at)
-        catch_up.phasing_check(plans, seen, folk, MONTH, POLICIES, defaults, extract.extracted_at)
+        catch_up.phasing_check(plans, seen, owners, MONTH, POLICIES, defaults, extract.extracted_at)
         track_record.track_record(
-            panel,
+            point_in_time,
             MONTH,
             rules,
-            folk,
+            owners,
             targets_at,
             extract.extracted_at,
-            track_record.months_judged(panel),
+            track_record.months_judged(point_in_time),
         )
     found["month peak"] = peak()
     facts = forecast.figures(snap, shared, phased, MONTH, rules)
-    ahead = prospect(seen, facts.grains, facts.sells_after(MONTH))
+    ahead = forecast_inputs(seen, facts.grains, facts.sells_after(MONTH))
     assert ahead is not None
     period = rules.calendar.quarter_of(MONTH.plus(1))
     with measured(found, "sums"):
@@ -129,7 +129,13 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
     found["ours"], found["theirs"] = float(ours.company.quantile(0.5)[0]), theirs
     with measured(found, "backtest"):
         track_record.track_record(
-            Panel(history, MONTH, rules), MONTH, rules, folk, targets_at, extract.extracted_at, 36
+            PointInTimeData(history, MONTH, rules),
+            MONTH,
+            rules,
+            owners,
+            targets_at,
+            extract.extracted_at,
+            36,
         )
     found["peak"] = peak()
     return found

@@ -28,10 +28,10 @@ from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import MonthRules, PolicyBook, parse_policy
 from sales.rollup import Grains
-from sales.statistics.deal_outcomes import foresight
+from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.distribution import CELLS, Sums
-from sales.statistics.period_distribution import prospect, to_come
-from sales.statistics.point_in_time import WON, Knowledge, Panel
+from sales.statistics.period_distribution import forecast_inputs, to_come
+from sales.statistics.point_in_time import WON, Knowledge, PointInTimeData
 from sales.targets import phased_targets as targets
 
 SIZES, SEEDS = (60, 150, 400), 20
@@ -135,14 +135,14 @@ def _judge(
 ) -> None:
     extract = firm.extract
     rules = POLICIES.for_month(last, extract.defaults)
-    panel = Panel(PipelineHistory(extract, "USD", 2), last, rules)
-    now, folk = panel.known_at(last.index), people(extract, "role")
-    grains = Grains(folk.ids, folk.teams, rules.company)
+    point_in_time = PointInTimeData(PipelineHistory(extract, "USD", 2), last, rules)
+    now, owners = point_in_time.known_at(last.index), people(extract, "role")
+    grains = Grains(owners.ids, owners.teams, rules.company)
     totals, truths = monthly_totals(now), {}
     for month in range(first.index, last.index):
-        then = panel.known_at(month)
-        seen = foresight(then)
-        ahead = prospect(seen, grains, np.ones(len(folk.ids), np.bool_))
+        then = point_in_time.known_at(month)
+        seen = forecast_basis(then)
+        ahead = forecast_inputs(seen, grains, np.ones(len(owners.ids), np.bool_))
         assert ahead is not None
         coming = Period("month", "", (Month.from_index(month + 1),))
         sums = to_come(ahead, coming).company
@@ -167,17 +167,17 @@ def _judge(
             found.errors.setdefault(name, []).append(abs(float(value) - came))
         found.outcomes.append(came)
         deal = now.position_of(then.deal_ids, then.now.deal)
-        found.chances.append(ahead.outlook.win[:, 1])
+        found.chances.append(ahead.deal_forecast.win[:, 1])
         found.crm.append(np.where(due, then.now.probability, 0.0))
         found.won.append(
             (now.outcomes.status[deal] == WON) & (now.outcomes.month[deal] == month + 1)
         )
     book = capacity_targets(firm, totals)
     record = track_record(
-        panel,
+        point_in_time,
         last,
         rules,
-        folk,
+        owners,
         lambda origin: targets_of(book, extract, origin),
         extract.extracted_at,
     )
@@ -235,11 +235,11 @@ def capacity_targets(firm: SimulatedFirm, totals: np.ndarray) -> pd.DataFrame:
 def targets_of(book: pd.DataFrame, extract: Extract, origin: Month) -> pd.DataFrame:
     """Return the phased targets in force at a month end."""
     in_force = targets.in_force(book, {}, origin, POLICIES, extract.defaults)
-    folk = people(extract, "role")
+    owners = people(extract, "role")
     return targets.phased_targets(
         {origin: in_force},
         empty(MonthlyBookings),
-        folk,
+        owners,
         origin,
         POLICIES,
         extract.defaults,
@@ -306,9 +306,9 @@ def regional_sales() -> None:
         return
     extract, rules = _regional_extract()
     last = Month(2021, 10)
-    panel = Panel(PipelineHistory(extract, "USD", 2), last, rules)
+    point_in_time = PointInTimeData(PipelineHistory(extract, "USD", 2), last, rules)
     record = track_record(
-        panel, last, rules, people(extract, "manager"), lambda _: None, extract.extracted_at
+        point_in_time, last, rules, people(extract, "manager"), lambda _: None, extract.extracted_at
     )
     print(
         "Regional Sales, up to October 2021 (its history has no slips, no stage changes before the close, and grows by half a year on year):"

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from assets.metadata.lineage import LINEAGE
-from sales.errors import Fault
+from sales.errors import UserError
 from tests.assets.metadata.experiment import DESCENDANTS, moved_by, undeclared
 from tests.assets.rich_firm import BY_ROLE, OTHER, PLAIN
 
@@ -28,7 +28,7 @@ def main() -> None:
             for raw in DESCENDANTS:
                 try:
                     found = moved_by(policy, Path(folder), [raw])
-                except Fault as refused:
+                except UserError as refused:
                     print(f"{name}: {'.'.join(raw)} is refused: {refused}"[:200])
                     continue
                 seen.setdefault(raw, set()).update(found)

@@ -84,7 +84,7 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
                 for each in rules.calendar.year_of(month).months
                 if each <= month
             ]
-            folk = people(extract, "role")
+            owners = people(extract, "role")
             snap = snapshot.opportunity_snapshot(history, month, rules)
             opening = (
                 opening
@@ -94,12 +94,12 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
             bookings = snapshot.monthly_bookings(
                 [(*pair, history) for pair in known], month, rules, extract.extracted_at
             )
-            shared = credit.booking_credit(snap, extract, folk, month, rules)
+            shared = credit.booking_credit(snap, extract, owners, month, rules)
             in_force = {
                 each: targets.in_force(book, {}, each, policies, defaults) for each, _ in known
             }
             phased = targets.phased_targets(
-                in_force, bookings, folk, month, policies, defaults, extract.extracted_at
+                in_force, bookings, owners, month, policies, defaults, extract.extracted_at
             )
             attainment.target_attainment(snap, shared, phased, month, rules)
             coverage.pipeline_coverage(snap, shared, phased, month, rules)
@@ -109,7 +109,7 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
                 snap,
                 shared,
                 phased,
-                folk,
+                owners,
                 month,
                 rules,
                 defaults.organization_id,

@@ -166,7 +166,8 @@ def overhead(home: Path) -> None:
     code = """
 import sys, time
 import dagster as dg
-from orchestration import resources, runs
+from orchestration import local_runs as runs
+from orchestration import resources
 from orchestration.definitions import defs
 from orchestration.instance import dagster_instance
 from sales.calendar import Month

@@ -12,12 +12,12 @@ from embedded_org.company import company
 from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import DEFAULT_CREDENTIAL
 from publication.extract_selection import resolve_extract
-from publication.forecast_inputs import ForecastInputs
+from publication.forecast_sources import ForecastInputs
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
-from reports.document.document import Edition, MonthEndReport
+from reports.document.document import MonthEndReport, Variant
 from reports.document.month_data import MonthTables
-from reports.document.theme import looks_of
+from reports.document.theme import themes_of
 from reports.month_end import Readers, month_end_reports
 from reports.publisher import DEMO_RECORDS
 from reports.text import formats
@@ -57,30 +57,30 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
         )
         record = resolve_extract(workspace, MONTH, lambda _: None)
         inputs = resolve(workspace, MONTH, record)
-        rules, history, folk = inputs.rules, inputs.history, inputs.people
+        rules, history, owners = inputs.rules, inputs.history, inputs.people
         organization = inputs.organization
         snap = snapshot.opportunity_snapshot(history, MONTH, rules)
         bookings = snapshot.monthly_bookings(
             inputs.year_to_date(), MONTH, rules, record.extracted_at
         )
-        shared = credit.booking_credit(snap, history.extract, folk, MONTH, rules)
+        shared = credit.booking_credit(snap, history.extract, owners, MONTH, rules)
         phased = targets.phased_targets(
             inputs.targets_in_force(),
             bookings,
-            folk,
+            owners,
             MONTH,
             inputs.policies,
             organization,
             record.extracted_at,
         )
         forecasts = ForecastInputs(inputs)
-        foresight = forecasts.foresight
+        forecast_basis = forecasts.forecast_basis
         by_client, stated = (
-            clients.client_phasing(snap, foresight, MONTH, rules),
+            clients.client_phasing(snap, forecast_basis, MONTH, rules),
             forecasts.plan_book,
         )
         of_plan = closing.plan_forecast(
-            foresight, forecasts.confirmation_score(), snap, shared, phased, MONTH, rules
+            forecast_basis, forecasts.close_date_score(), snap, shared, phased, MONTH, rules
         )
         tables = MonthTables(
             snap,
@@ -88,7 +88,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             phased,
             bookings,
             attainment.target_attainment(snap, shared, phased, MONTH, rules),
-            coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, foresight),
+            coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, forecast_basis),
             movement.pipeline_movement(
                 snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules
             ),
@@ -97,27 +97,29 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
                 snap,
                 shared,
                 phased,
-                folk,
+                owners,
                 MONTH,
                 rules,
                 organization.organization_id,
                 formats.repertoire(),
             ),
-            forecast.landing_forecast(foresight, snap, shared, phased, MONTH, rules),
+            forecast.landing_forecast(forecast_basis, snap, shared, phased, MONTH, rules),
             by_client,
-            generation.pipeline_generation(foresight, phased, MONTH, rules, record.extracted_at),
+            generation.pipeline_generation(
+                forecast_basis, phased, MONTH, rules, record.extracted_at
+            ),
             track_record.track_record(
-                forecasts.panel,
+                forecasts.point_in_time,
                 MONTH,
                 rules,
-                folk,
+                owners,
                 forecasts.targets_at,
                 record.extracted_at,
             ),
             catch_up.phasing_check(
                 forecasts.plans(),
-                foresight,
-                folk,
+                forecast_basis,
+                owners,
                 MONTH,
                 inputs.policies,
                 organization,
@@ -132,9 +134,9 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
 def demo_reports() -> list[MonthEndReport]:
     """Return the documents of that month."""
     tables, rules = demo_month()
-    looks = Readers(looks_of(POLICY, rules))
+    themes = Readers(themes_of(POLICY, rules))
     return list(
         month_end_reports(
-            tables, Edition(MONTH, rules, is_demo=True, records_at=DEMO_RECORDS), looks
+            tables, Variant(MONTH, rules, is_demo=True, records_at=DEMO_RECORDS), themes
         )
     )

@@ -1,6 +1,6 @@
-"""Printing a month: the press beside a plain loop and a persistent headless Chromium, on the same pages in one run.
+"""Printing a month: the publisher beside a plain loop and a persistent headless Chromium, on the same pages in one run.
 
-Part of `make bench`. Wall time is what counts: the press and Chromium use both cores, a plain loop
+Part of `make bench`. Wall time is what counts: the publisher and Chromium use both cores, a plain loop
 cannot. The plain loop prints a part of the documents, and time a document is compared.
 """
 
@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 from benchmarks.chromium import browser, executable
 from reports.rendering import pdf as render
 from reports.rendering import pool as workers
-from reports.rendering.pdf import TEMPLATES, Proof
+from reports.rendering.pdf import TEMPLATES, RenderJob
 
 if TYPE_CHECKING:  # workers import this module: it stays as light for them as the command line is
     from reports.document.month_data import MonthTables
@@ -57,37 +57,37 @@ def _cpu() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in usages)
 
 
-def by_press(proofs: Sequence[Proof]) -> Timed:
+def by_press(jobs: Sequence[RenderJob]) -> Timed:
     """Print documents as a month end does."""
     with timed() as found:
-        done = list(workers.printed((str(n), proof, False) for n, proof in enumerate(proofs)))
+        done = list(workers.printed((str(n), job, False) for n, job in enumerate(jobs)))
     assert all(isinstance(each, workers.Printed) for _, each in done)
     return found
 
 
-def by_plain_loop(proofs: Sequence[Proof]) -> Timed:
+def by_plain_loop(jobs: Sequence[RenderJob]) -> Timed:
     """Print documents one after the other, as WeasyPrint's documentation shows, to the same standard."""
     from weasyprint import HTML
 
     with timed() as found:
-        for proof in proofs:
-            sheet = render.stylesheet(proof.look) + render.font_faces(needs_others=False)
+        for job in jobs:
+            sheet = render.stylesheet(job.theme) + render.font_faces(needs_others=False)
             HTML(
-                string=proof.html.replace("</head>", f"<style>{sheet}</style></head>"),
+                string=job.html.replace("</head>", f"<style>{sheet}</style></head>"),
                 base_url=f"{TEMPLATES}/",
             ).write_pdf(pdf_variant="pdf/a-3a", pdf_tags=True)
     return found
 
 
-def by_chromium(proofs: Sequence[Proof]) -> tuple[str, Timed]:
+def by_chromium(jobs: Sequence[RenderJob]) -> tuple[str, Timed]:
     """Print documents in one persistent browser with a tab for each core; its PDFs are tagged, of no standard, and have no running heads."""
     hidden = "<style>.running-left,.running-right,.foot-left{display:none}</style></head>"
     pages = [
-        proof.html.replace(
+        job.html.replace(
             "</head>",
-            f"<style>{render.stylesheet(proof.look)}{render.font_faces(needs_others=False)}</style>{hidden}",
+            f"<style>{render.stylesheet(job.theme)}{render.font_faces(needs_others=False)}</style>{hidden}",
         )
-        for proof in proofs
+        for job in jobs
     ]
     with browser(tabs=2, base=TEMPLATES) as printer:
         printer.pdf(pages[0])
@@ -105,20 +105,20 @@ def line(name: str, documents: int, found: Timed, note: str = "") -> None:
     )
 
 
-def peers(persons: list[Proof], company: Proof) -> None:
+def peers(persons: list[RenderJob], company: RenderJob) -> None:
     """Compare on persons and on the company pack."""
     everybody = (persons * (PEOPLE // len(persons) + 1))[:PEOPLE]
-    press = by_press(everybody)
+    publisher = by_press(everybody)
     plain = by_plain_loop(everybody[:SAMPLE])
     print(
         f"\npersonal pages, wall and CPU a document; {PEOPLE} of them and the company pack in one run"
     )
-    line("press", PEOPLE, press)
+    line("publisher", PEOPLE, publisher)
     line(
         "plain loop",
         SAMPLE,
         plain,
-        f"{plain.wall / SAMPLE / (press.wall / PEOPLE):.1f} times the wall time of the press",
+        f"{plain.wall / SAMPLE / (publisher.wall / PEOPLE):.1f} times the wall time of the publisher",
     )
     has_chromium = executable() is not None
     if has_chromium:
@@ -127,7 +127,7 @@ def peers(persons: list[Proof], company: Proof) -> None:
             version,
             PEOPLE,
             chromium,
-            f"{chromium.wall / press.wall:.2f} times the wall time of the press",
+            f"{chromium.wall / publisher.wall:.2f} times the wall time of the publisher",
         )
     else:
         print(
@@ -137,7 +137,7 @@ def peers(persons: list[Proof], company: Proof) -> None:
     ours = [_once(lambda: render.pdf_of(company)) for _ in range(REPEATS)]
     plain_ones = [by_plain_loop([company]) for _ in range(REPEATS)]
     mine = median(each.wall for each in ours)
-    print(f"  press, one process           {mine:6.2f} s wall")
+    print(f"  publisher, one process       {mine:6.2f} s wall")
     print(f"  plain loop                   {median(each.wall for each in plain_ones):6.2f} s wall")
     if has_chromium:
         print(
@@ -145,7 +145,7 @@ def peers(persons: list[Proof], company: Proof) -> None:
         )
 
 
-def growth(persons: list[Proof]) -> None:
+def growth(persons: list[RenderJob]) -> None:
     """Show how time and memory of one worker grow with the number of documents, each number in a process of its own."""
     print("\nhow one worker grows: documents, CPU seconds a document, peak memory")
     with TemporaryDirectory() as folder:
@@ -168,7 +168,7 @@ def growth(persons: list[Proof]) -> None:
 
 def one_worker(path: str, count: int) -> None:
     """Print so many documents as a worker does, and say what it took."""
-    persons: list[Proof] = pickle.loads(Path(path).read_bytes())  # noqa: S301  # written by this program
+    persons: list[RenderJob] = pickle.loads(Path(path).read_bytes())  # noqa: S301  # written by this program
     with timed() as found:
         for n in range(count):
             workers.print_one(persons[n % len(persons)], is_pictured=False)
@@ -187,11 +187,11 @@ def one_worker(path: str, count: int) -> None:
 def three_changed(tables: MonthTables, rules: MonthRules) -> None:
     """Print a month, change three people, and print it again."""
     from benchmarks.pages import MONTH, POLICY
-    from reports.publisher import Press
+    from reports.publisher import Publisher
 
     with TemporaryDirectory() as folder:
-        press = Press(Path(folder), POLICY)
-        first = _once(lambda: press.publish(tables, MONTH, rules, "bench"))
+        publisher = Publisher(Path(folder), POLICY)
+        first = _once(lambda: publisher.publish(tables, MONTH, rules, "bench"))
         plan = tables.closing_plan
         people = list(dict.fromkeys(plan["owner_id"]))[:3]
         changed = plan.assign(
@@ -200,8 +200,12 @@ def three_changed(tables: MonthTables, rules: MonthRules) -> None:
         )
         again = replace(tables, closing_plan=changed)
         printed: list[int] = []
-        second = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
-        third = _once(lambda: printed.append(press.publish(again, MONTH, rules, "bench").printed))
+        second = _once(
+            lambda: printed.append(publisher.publish(again, MONTH, rules, "bench").printed)
+        )
+        third = _once(
+            lambda: printed.append(publisher.publish(again, MONTH, rules, "bench").printed)
+        )
     print(
         f"\nthe demo's month: first {first.wall:.1f} s; three people changed {second.wall:.1f} s ({printed[0]} documents: theirs, their teams', the company's)"
     )
@@ -211,19 +215,19 @@ def three_changed(tables: MonthTables, rules: MonthRules) -> None:
 def many_deals(tables: MonthTables, rules: MonthRules) -> None:
     """Print the pages of a person with 60 and with 6,000 open deals."""
     from benchmarks.pages import MONTH
-    from reports.document.document import Edition
+    from reports.document.document import Variant
     from reports.month_end import month_end_reports
-    from reports.publisher import proof_of
+    from reports.publisher import render_job_of
 
     walls: dict[int, list[float]] = {}
     for count in (60, 6_000):
-        reports = month_end_reports(_with_deals(tables, count), Edition(MONTH, rules, is_demo=True))
+        reports = month_end_reports(_with_deals(tables, count), Variant(MONTH, rules, is_demo=True))
         owner = tables.closing_plan["owner_id"].iloc[0]
         report = next(each for each in reports if each.grain_id == owner)
-        proof = proof_of(report)
-        render.pdf_of(proof)
+        job = render_job_of(report)
+        render.pdf_of(job)
         walls[count] = [
-            _once(lambda report=report: render.pdf_of(proof_of(report))).wall
+            _once(lambda report=report: render.pdf_of(render_job_of(report))).wall
             for _ in range(REPEATS)
         ]
     few, many = median(walls[60]), median(walls[6_000])
@@ -271,11 +275,11 @@ no_collection = render.no_garbage_collection
 def main() -> None:
     """Print every figure."""
     from benchmarks.pages import demo_month, demo_reports
-    from reports.publisher import proof_of
+    from reports.publisher import render_job_of
 
     reports = demo_reports()
-    persons = [proof_of(report) for report in reports if report.kind == "person"]
-    company = proof_of(reports[0])
+    persons = [render_job_of(report) for report in reports if report.kind == "person"]
+    company = render_job_of(reports[0])
     cells = [
         sum(
             len(table.rows) * len(table.columns)

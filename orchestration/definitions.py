@@ -21,7 +21,7 @@ from orchestration.io_managers import DeltaTables
 from orchestration.jobs import EXECUTOR, month_end, restatement
 from orchestration.json_logs import console_logger
 from orchestration.loggers import terminal_logger
-from orchestration.resources import MailroomResource, PressResource, RunInputsResource
+from orchestration.resources import DeliveryServiceResource, PublisherResource, RunInputsResource
 from orchestration.schedules import month_end_schedule
 from orchestration.sensors import failed_month_end
 
@@ -47,8 +47,8 @@ def build_defs(**overrides: object) -> dg.Definitions:
         asset_checks=[every_month_end_was_delivered],
         resources={
             "inputs": RunInputsResource(),
-            "press": PressResource(),
-            "mailroom": MailroomResource(),
+            "publisher": PublisherResource(),
+            "delivery_service": DeliveryServiceResource(),
             "io_manager": DeltaTables(),
             **overrides,
         },

@@ -12,13 +12,13 @@ from itertools import takewhile
 
 import dagster as dg
 
-from connectors.delivery.mailer import Round
+from connectors.delivery.mailer import SendResult
 from orchestration.jobs import DEADLINES
-from orchestration.resources import make_mailroom
+from orchestration.resources import make_delivery_service
 from orchestration.schedules import due_days, month_end_schedule
 from sales.calendar import Month
 from sales.delivery.release_gate import undelivered
-from sales.errors import Fault
+from sales.errors import UserError
 
 MOST_MONTHS = 24
 
@@ -30,7 +30,7 @@ def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     switched on, whichever came first; where neither was, nobody waits for any. At most two years
     are looked back on.
     """
-    room = make_mailroom()
+    room = make_delivery_service()
     known = room.deliveries()
     beginnings = [at for _, at in known.values()]
     if (switched_on := _switched_on(instance)) is not None:
@@ -82,7 +82,7 @@ def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.
     """Look at every month that was due; that nobody could look is a failed check too, and says so."""
     try:
         months = missing(context.instance, datetime.now(UTC))
-    except Fault as fault:
+    except UserError as fault:
         return dg.AssetCheckResult(passed=False, description=f"nobody could look: {fault}")
     return dg.AssetCheckResult(
         passed=not months, description=_sentence(months), metadata={"months": _names(months)}
@@ -102,7 +102,7 @@ def undelivered_month_ends(context: dg.SensorEvaluationContext) -> dg.SensorResu
     if told == Told(names, names, names):
         return dg.SkipReason(sentence)
     room, subject = (
-        make_mailroom(),
+        make_delivery_service(),
         f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered",
     )
     is_told = not _has_news(months, told.channel) or _done(
@@ -122,11 +122,11 @@ def undelivered_month_ends(context: dg.SensorEvaluationContext) -> dg.SensorResu
     return dg.SensorResult(asset_events=[known], cursor=json.dumps(asdict(now)))
 
 
-def _done(context: dg.SensorEvaluationContext, send: Callable[[], Round | None]) -> bool:
+def _done(context: dg.SensorEvaluationContext, send: Callable[[], SendResult | None]) -> bool:
     """Send an alarm and return whether it went; what did not is tried again at the next tick."""
     try:
         sent = send()
-    except Fault as fault:
+    except UserError as fault:
         context.log.warning("the alarm could not be sent and will be tried again: %s", fault)
         return False
     return sent is None or sent.is_complete

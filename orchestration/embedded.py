@@ -20,12 +20,12 @@ from embedded_org.faults import UnknownFault
 from embedded_org.server import OrgServer, PortTaken, serving
 from embedded_org.sessions import DEFAULT_CREDENTIAL, Credentials, public_key_of
 from orchestration.settings import private_key
-from sales.errors import Fault
+from sales.errors import UserError
 
 SEED = 20260401
 
 
-class UnservableOrg(Fault, ValueError):
+class UnservableOrg(UserError, ValueError):
     """The org on this machine cannot be served as asked."""
 
 

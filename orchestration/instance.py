@@ -15,12 +15,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.storage.files import write_atomically
 from orchestration import settings
-from sales.errors import Fault
+from sales.errors import UserError
 
 FILE = "dagster.yaml"
 
 
-class InstanceUnusable(Fault, OSError):
+class InstanceUnusable(UserError, OSError):
     """Dagster's instance cannot be opened."""
 
 

@@ -29,7 +29,7 @@ from connectors.salesforce.session import (
 from connectors.storage.extract_catalog import AnotherOrganization
 from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
-from orchestration.resources import make_press
+from orchestration.resources import make_publisher
 from publication.extract_selection import is_current
 from publication.preconditions import refuse_another, refuse_clearly_open
 from publication.pull_options import PullOptions
@@ -38,7 +38,7 @@ from publication.workspace import Workspace
 from reports.document.theme import InvalidLogo
 from sales.calendar import Month
 from sales.delivery.recipients import InvalidRecipients
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.policy.rules import InvalidPolicy
 
 ABOUT_EVERY_MONTH = (
@@ -67,11 +67,11 @@ EXTRACT = dg.AssetKey("raw_opportunities")
 NEVER_ALONE = {"delivery", "month_end_delivery"}
 
 
-class UnknownAsset(Fault, LookupError):
+class UnknownAsset(UserError, LookupError):
     """A name stands for no asset that can be computed alone."""
 
 
-class RunFailed(Fault, RuntimeError):
+class RunFailed(UserError, RuntimeError):
     """A run did not succeed for a reason that is not in the input."""
 
 
@@ -81,7 +81,7 @@ class Outcome:
 
     unchanged: list[Month] = field(default_factory=list)
     done: list[Month] = field(default_factory=list)
-    failed: dict[Month, Fault] = field(default_factory=dict)
+    failed: dict[Month, UserError] = field(default_factory=dict)
 
 
 def run_month(
@@ -92,7 +92,7 @@ def run_month(
     options: PullOptions,
     only: dg.AssetSelection | None = None,
 ) -> None:
-    """Run a job for a month, or only some of its assets; raises the `Fault` of the step that failed."""
+    """Run a job for a month, or only some of its assets; raises the `UserError` of the step that failed."""
     job = _definitions(workspace).resolve_job_def(job_name)
     keys = _selected(only) if only else None
     reads = keys is None or EXTRACT in keys
@@ -114,7 +114,7 @@ def run_month(
 def _definitions(workspace: Workspace) -> dg.Definitions:
     """Return the definitions for a workspace that this process has open already: what it holds in memory serves every run."""
     inputs = dg.ResourceDefinition(lambda _: RunInputs(workspace))
-    return build_defs(inputs=inputs, press=make_press(workspace))
+    return build_defs(inputs=inputs, publisher=make_publisher(workspace))
 
 
 def selection_of(names: Sequence[str]) -> dg.AssetSelection:
@@ -146,7 +146,7 @@ def note_unchanged(month: Month, workspace: Workspace, instance: dg.DagsterInsta
     refuse_another(workspace, pinned)
     publication, standing = (
         workspace.published.current(month),
-        make_press(workspace).standing(month),
+        make_publisher(workspace).standing(month),
     )
     if publication is None or standing is None or standing.digest != publication.documents:
         return False
@@ -177,12 +177,12 @@ def _faults(month: Month) -> Iterator[None]:
         yield
     except dg.DagsterExecutionInterruptedError:
         raise KeyboardInterrupt from None
-    except Fault:
+    except UserError:
         raise
     except Exception as failed:
         cause: BaseException | None = failed
         while cause is not None:
-            if isinstance(cause, Fault):
+            if isinstance(cause, UserError):
                 raise cause from None
             cause = cause.__cause__
         raise RunFailed(
@@ -220,7 +220,7 @@ def backfill(
                     instance,
                     PullOptions(fresh=fresh, shared_pull_hours=since),
                 )
-            except Fault as fault:
+            except UserError as fault:
                 outcome.failed[month] = fault
                 if isinstance(fault, ABOUT_EVERY_MONTH):
                     break

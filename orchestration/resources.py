@@ -18,24 +18,24 @@ from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import LOOPBACK
 from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce.pull import SalesforceClient
-from connectors.salesforce.session import Wire
+from connectors.salesforce.session import SalesforceSession
 from connectors.storage.migrations import upgrade
 from orchestration import settings
 from orchestration.embedded import embedded_login
 from orchestration.json_logs import say
-from publication.delivery import Mailroom
+from publication.delivery import DeliveryService
 from publication.run_inputs import RunInputs
 from publication.workspace import PageRules, Workspace
-from reports.document.theme import looks_of
-from reports.publisher import Press
+from reports.document.theme import themes_of
+from reports.publisher import Publisher
 from reports.text.formats import repertoire
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 
 MOST_WORDS = 3_000  # of a message to Slack
 
 
-class SlackUnusable(Fault, OSError):
+class SlackUnusable(UserError, OSError):
     """Slack cannot be told anything."""
 
 
@@ -76,32 +76,34 @@ def home() -> Path:
 
 def make_workspace() -> Workspace:
     """Return where this process reads and writes, from its settings."""
-    pages = PageRules(looks_of, repertoire)
+    pages = PageRules(themes_of, repertoire)
     return Workspace(home(), settings.policy_folder(), make_client, source(), pages=pages)
 
 
 def make_client() -> SalesforceClient:
     """Return a reader of the organisation that settings name."""
-    return SalesforceClient(login(), connect=partial(Wire, highest_api_share=settings.api_share()))
+    return SalesforceClient(
+        login(), connect=partial(SalesforceSession, highest_api_share=settings.api_share())
+    )
 
 
-def make_mailroom(workspace: Workspace | None = None) -> Mailroom:
+def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService:
     """Return what sends documents, from the settings of this process."""
     used = workspace or make_workspace()
     url = settings.value_of("ONPACE_LEDGER_URL")
     ledger = DeliveryLedger(url, used.now) if url else DeliveryLedger.at(used.home, used.now)
     outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
-    return Mailroom(used, ledger, settings.smtp(), outbox, links_for_recipients(), _slack())
+    return DeliveryService(used, ledger, settings.smtp(), outbox, links_for_recipients(), _slack())
 
 
-def make_press(workspace: Workspace | None = None) -> Press:
+def make_publisher(workspace: Workspace | None = None) -> Publisher:
     """Return what prints packs below the home."""
     home_of, folder = (
         (workspace.home, workspace.policy_folder)
         if workspace
         else (settings.home(), settings.policy_folder())
     )
-    return Press(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"))
+    return Publisher(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"))
 
 
 class RunInputsResource(dg.ConfigurableResource[RunInputs]):
@@ -137,17 +139,17 @@ def _slack() -> Callable[[str], None] | None:
     return tell
 
 
-class MailroomResource(dg.ConfigurableResource[Mailroom]):
+class DeliveryServiceResource(dg.ConfigurableResource[DeliveryService]):
     """Recipients, the ledger of deliveries and the mail server."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> Mailroom:  # noqa: ARG002  # Dagster's signature
+    def create_resource(self, context: dg.InitResourceContext) -> DeliveryService:  # noqa: ARG002  # Dagster's signature
         """Build it from settings."""
-        return make_mailroom()
+        return make_delivery_service()
 
 
-class PressResource(dg.ConfigurableResource[Press]):
+class PublisherResource(dg.ConfigurableResource[Publisher]):
     """What prints packs below `ONPACE_HOME/packs`."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> Press:  # noqa: ARG002  # Dagster's signature
+    def create_resource(self, context: dg.InitResourceContext) -> Publisher:  # noqa: ARG002  # Dagster's signature
         """Build it from settings."""
-        return make_press()
+        return make_publisher()

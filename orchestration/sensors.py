@@ -4,7 +4,7 @@ import dagster as dg
 
 from orchestration import settings
 from orchestration.jobs import month_end
-from orchestration.resources import make_mailroom
+from orchestration.resources import make_delivery_service
 from sales.calendar import Month
 
 MOST_WORDS = 400
@@ -25,7 +25,7 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
         return  # who needs to know was told when it was held back
     reason = reasons[0][:MOST_WORDS]
     link = f"{settings.value_of('ONPACE_UI_URL').rstrip('/')}/runs/{run.run_id}"
-    make_mailroom().notify(
+    make_delivery_service().notify(
         month,
         f"The month end of {month} failed",
         f"The month end of {month} failed, and nothing was sent: {reason}\n\n{link}\n",

@@ -1,6 +1,6 @@
-"""The mailroom: who gets which documents of a month, whether they may go out, and sending them.
+"""The delivery service: who gets which documents of a month, whether they may go out, and sending them.
 
-Put here what delivery needs of books, pages and connectors. Built by `orchestration.resources`.
+Put here what delivery needs of inputs, pages and connectors. Built by `orchestration.resources`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from typing import Any
 from markupsafe import escape
 from upath import UPath
 
-from connectors.delivery.ledger import NOTICE, Delivery, DeliveryLedger
-from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, Round, deliver, message_id
+from connectors.delivery.ledger import NOTICE, DeliveryLedger, DeliveryRecord
+from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, deliver, message_id
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.monthly_tables import NotComputed
@@ -31,26 +31,26 @@ from reports.email_body import cover
 from sales.calendar import Month
 from sales.checks.invariants import assumed_share
 from sales.delivery import release_gate as gate
-from sales.delivery.recipients import Document, Mailing, Parcel, is_allowed, mailing, may_see
+from sales.delivery.recipients import Document, MailBundle, Mailing, is_allowed, mailing, may_see
 from sales.delivery.release_gate import Finished
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 
 
-class NotForTheirEyes(Fault, RuntimeError):
+class NotForTheirEyes(UserError, RuntimeError):
     """A document was about to go to someone who may not see it."""
 
 
-class NoMailServer(Fault, LookupError):
+class NoMailServer(UserError, LookupError):
     """Mail is to be sent, and no server is named."""
 
 
-class HeldBack(Fault, RuntimeError):
+class HeldBack(UserError, RuntimeError):
     """A month must not go out."""
 
 
 @dataclass(frozen=True)
-class Mailroom:
+class DeliveryService:
     """Everything that sending needs; `smtp` is none where no server is named."""
 
     workspace: Workspace
@@ -64,7 +64,7 @@ class Mailroom:
     def planned(self, month: Month) -> Mailing:
         """Return who gets what of a month; raises `NotComputed` where nothing is published."""
         documents = _documents(self._manifest(month))
-        return mailing(self.workspace.recipients, self._inputs(month).colleagues, documents)
+        return mailing(self.workspace.recipients, self._inputs(month).directory, documents)
 
     def held(self, month: Month) -> list[str]:
         """Return why a month must not go out; none means that it may."""
@@ -90,18 +90,18 @@ class Mailroom:
             "".join(each.sha256 for each in _documents(self._manifest(month))).encode()
         ).hexdigest()
 
-    def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> Round:
+    def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> SendResult:
         """Send what was never sent; `only_to` gets everything instead, as a rehearsal that the ledger knows by its address.
 
-        Raises `HeldBack`, `NoMailServer` or what the postman raises.
+        Raises `HeldBack`, `NoMailServer` or what the mailer raises.
         """
         plan = self.planned(month)
-        book, colleagues = self.workspace.recipients, self._inputs(month).colleagues
-        for parcel in plan.parcels:
-            for each in parcel.documents:
-                if not may_see(parcel.address, each, book, colleagues):
+        book, directory = self.workspace.recipients, self._inputs(month).directory
+        for bundle in plan.bundles:
+            for each in bundle.documents:
+                if not may_see(bundle.address, each, book, directory):
                     raise NotForTheirEyes(
-                        f"{each.file} was about to go to {parcel.address}, who may not see it; nothing was sent"
+                        f"{each.file} was about to go to {bundle.address}, who may not see it; nothing was sent"
                     )
         if not only_to and (reasons := self.held(month)):
             raise HeldBack(f"{month} is held back: {'; '.join(reasons)}")
@@ -109,18 +109,18 @@ class Mailroom:
             raise NotForTheirEyes(
                 f"{only_to[:80]} is in none of allowed_domains of recipients.toml; nothing was sent"
             )
-        parcels = (
-            plan.parcels
+        bundles = (
+            plan.bundles
             if not only_to
             else tuple(
-                replace(each, address=only_to, hidden_copies=(), name="") for each in plan.parcels
+                replace(each, address=only_to, hidden_copies=(), name="") for each in plan.bundles
             )
         )
-        if not parcels:
-            return Round()
+        if not bundles:
+            return SendResult()
         compose = partial(self._compose, month, self._manifest(month))
         return deliver(
-            parcels,
+            bundles,
             str(month),
             self.ledger,
             self._connect(),
@@ -142,7 +142,7 @@ class Mailroom:
             Month.parse(month): known for month, known in self.ledger.months(MAIL).items()
         }
 
-    def notify(self, month: Month, subject: str, text: str) -> Round:
+    def notify(self, month: Month, subject: str, text: str) -> SendResult:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
         written = self.write(month, subject, text)
         self.tell(subject, text)
@@ -153,28 +153,28 @@ class Mailroom:
         if self.slack is not None:
             self.slack(f"{subject}\n{text}")
 
-    def write(self, month: Month, subject: str, text: str) -> Round:
+    def write(self, month: Month, subject: str, text: str) -> SendResult:
         """Write to those whom the recipients' file names for notices; each address once for the same words."""
         addresses = self.workspace.recipients.hold_notice
         if not addresses or self.smtp is None:
-            return Round()
+            return SendResult()
         note = Document(
             NOTICE, hashlib.sha256(text.encode()).hexdigest(), "notice", "", "en", "", subject
         )
-        parcels = [Parcel(address, "", "en", (), (note,)) for address in addresses]
+        bundles = [MailBundle(address, "", "en", (), (note,)) for address in addresses]
 
         def compose(
-            parcel: Parcel,
-            mine: Sequence[Delivery],
+            bundle: MailBundle,
+            mine: Sequence[DeliveryRecord],
             known_id: str,
             _linked: bool,  # noqa: FBT001
-        ) -> Letter:  # the postman's
+        ) -> Letter:  # the mailer's
             html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
-            return self._letter(parcel, mine, month, known_id, subject, text, html, ())
+            return self._letter(bundle, mine, month, known_id, subject, text, html, ())
 
         lock = self.workspace.home / "dagster" / "locks" / "delivery.lock"
         return deliver(
-            parcels,
+            bundles,
             str(month),
             self.ledger,
             self._connect(),
@@ -196,12 +196,12 @@ class Mailroom:
         self,
         month: Month,
         manifest: Mapping[str, Any],
-        parcel: Parcel,
-        mine: Sequence[Delivery],
+        bundle: MailBundle,
+        mine: Sequence[DeliveryRecord],
         known_id: str,
         linked: bool,  # noqa: FBT001
-    ) -> Letter:  # the postman's
-        wanted = {each.file: each for each in parcel.documents}
+    ) -> Letter:  # the mailer's
+        wanted = {each.file: each for each in bundle.documents}
         documents = [wanted[each.file] for each in mine]
         links = (
             {each.file: f"{self.link_base.rstrip('/')}/{month}/{each.file}" for each in documents}
@@ -223,19 +223,19 @@ class Mailroom:
             headlines,
             month,
             rules.policy.brand.name or rules.company,
-            parcel.language,
+            bundle.language,
             links=links,
             is_demo=manifest["source"] == EMBEDDED,
             revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
         )
         return self._letter(
-            parcel, mine, month, known_id, made.subject, made.text, made.html, files
+            bundle, mine, month, known_id, made.subject, made.text, made.html, files
         )
 
     def _letter(
         self,
-        parcel: Parcel,
-        mine: Sequence[Delivery],
+        bundle: MailBundle,
+        mine: Sequence[DeliveryRecord],
         month: Month,
         known_id: str,
         subject: str,
@@ -245,11 +245,11 @@ class Mailroom:
     ) -> Letter:
         assert self.smtp is not None  # noqa: S101  # without a server nothing is composed
         domain = parseaddr(self.smtp.sender)[1].rpartition("@")[2]
-        name = known_id or message_id(str(month), parcel.address, mine, domain)
+        name = known_id or message_id(str(month), bundle.address, mine, domain)
         return Letter(
-            parcel.address,
-            parcel.name,
-            parcel.hidden_copies,
+            bundle.address,
+            bundle.name,
+            bundle.hidden_copies,
             subject,
             text,
             html,

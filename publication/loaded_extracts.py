@@ -7,13 +7,13 @@ about time and memory, never about a number.
 from __future__ import annotations
 
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore, as_extract
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import Extract, defaults_of
 from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import MonthRules, OrganizationDefaults
 
 
-class ExtractTooOld(Fault, LookupError):
+class ExtractTooOld(UserError, LookupError):
     """The extract of a month lacks what the policy asks for by now."""
 
 

@@ -1,7 +1,7 @@
 """What a month is computed from: its rules, its extract, its people, its target book, our copies of earlier month ends.
 
 Made once for a run and passed; it never changes while the run lasts, whatever others do. Which
-extract it is decides `extract_selection`; what a forecast needs besides is `forecast_inputs`.
+extract it is decides `extract_selection`; what a forecast needs besides is `forecast_sources`.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from publication.month_end_copies import copies_up_to
 from publication.target_book import SALESFORCE, target_book_of
 from publication.workspace import Workspace
 from sales.calendar import Month
-from sales.delivery.directory import colleagues
-from sales.delivery.recipients import Colleague
+from sales.delivery.directory import directory
+from sales.delivery.recipients import DirectoryEntry
 from sales.history.extract import Extract, People, people
 from sales.history.reconstruction import PipelineHistory
 from sales.history.snapshot import KnownMonth, has_records
@@ -82,9 +82,9 @@ class MonthInputs:
         return people(self.extract, self.rules.policy.pipeline.team_by)
 
     @cached_property
-    def colleagues(self) -> list[Colleague]:
+    def directory(self) -> list[DirectoryEntry]:
         """Every active user."""
-        return colleagues(self.extract, self.rules)
+        return directory(self.extract, self.rules)
 
     @cached_property
     def target_book(self) -> pd.DataFrame:

@@ -15,12 +15,12 @@ import pandas as pd
 from connectors.policy.csv_rows import Owners
 from connectors.policy.folder import read_recipients
 from connectors.policy.plan_files import read_plan_book
-from connectors.salesforce.pull import Outlook
+from connectors.salesforce.pull import PullPreview
 from connectors.storage.extract_catalog import AnotherOrganization, ExtractRecord
 from publication.target_book import target_book_of
 from publication.workspace import Workspace
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.booking_credit import split_type
 from sales.history.extract import EMBEDDED, Extract
 from sales.history.snapshot import month_end_state, refuse_before_first
@@ -31,7 +31,7 @@ from sales.targets.phased_targets import NoTargets
 EARLIEST_MONTH = Month(2015, 1)  # as `partitions.months`
 
 
-class MonthNotClosed(Fault, ValueError):
+class MonthNotClosed(UserError, ValueError):
     """A month has not ended in the reporting time zone."""
 
 
@@ -49,31 +49,31 @@ def refuse_clearly_open(month: Month, now: datetime) -> None:
         )
 
 
-def approval(workspace: Workspace, month: Month) -> Callable[[Outlook], None]:
-    """Return what raises the `Fault` that would stop a month's report, before its extract is read."""
+def approval(workspace: Workspace, month: Month) -> Callable[[PullPreview], None]:
+    """Return what raises the `UserError` that would stop a month's report, before its extract is read."""
 
-    def approve(outlook: Outlook) -> None:
-        rules = workspace.policies.for_month(month, outlook.defaults)
+    def approve(preview: PullPreview) -> None:
+        rules = workspace.policies.for_month(month, preview.defaults)
         as_of = rules.calendar.as_of(month)
         _refuse_open(month, as_of, workspace.now())
-        if outlook.reaches_to < as_of:
+        if preview.reaches_to < as_of:
             raise MonthNotClosed(
-                f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {outlook.reaches_to:%Y-%m-%d %H:%M:%S}; "
+                f"{month} ends on {as_of:%Y-%m-%d %H:%M} UTC, and Salesforce's clock says {preview.reaches_to:%Y-%m-%d %H:%M:%S}; "
                 f"run again in a minute, or check this machine's clock"
             )
-        workspace.pages.check_look(workspace.policy_folder, rules)
-        people_brands(rules, outlook.users)
+        workspace.pages.check_theme(workspace.policy_folder, rules)
+        people_brands(rules, preview.users)
         read_recipients(workspace.policy_folder)
-        refuse_before_first(month, outlook.first_created, as_of)
+        refuse_before_first(month, preview.first_created, as_of)
         refuse_without_targets(
-            workspace, month, rules, outlook.users, outlook.roles, outlook.quotas
+            workspace, month, rules, preview.users, preview.roles, preview.quotas
         )
 
     return approve
 
 
 def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> None:
-    """Raise the `Fault` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
+    """Raise the `UserError` that would stop a month's report: not closed, no deals, no targets, a bad target book or logo."""
     policies = workspace.policies
     rules = policies.for_month(month, extract.defaults)
     _refuse_open(month, rules.calendar.as_of(month), workspace.now())
@@ -83,7 +83,7 @@ def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> Non
     people_brands(rules, extract.users)
     read_recipients(workspace.policy_folder)
     read_plan_book(workspace.policy_folder, extract.users, extract.accounts, rules.digits)
-    workspace.pages.check_look(workspace.policy_folder, rules)
+    workspace.pages.check_theme(workspace.policy_folder, rules)
     month_end_state(workspace.loaded.history_of(extract, rules), month, rules)
     split_type(extract, rules)
     year = rules.calendar.fiscal_year(month)
@@ -102,7 +102,7 @@ def refuse_without_targets(
     roles: pd.DataFrame,
     quota_rows: pd.DataFrame,
 ) -> None:
-    """Raise the `Fault` that a month's targets would meet, without an extract."""
+    """Raise the `UserError` that a month's targets would meet, without an extract."""
     book = target_book_of(rules, workspace.policy_folder, users, roles, quota_rows)
     if not (book["fiscal_year"] == rules.calendar.fiscal_year(month)).any():
         raise NoTargets(targets.nobody_has_a_target(month, rules))

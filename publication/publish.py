@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from connectors.storage.document_ledger import Document
+from connectors.storage.document_ledger import DocumentFile
 from connectors.storage.publications import Publication
 from publication import fingerprints
 from publication.extract_selection import is_current
@@ -13,14 +13,16 @@ from publication.month_inputs import MonthInputs
 from publication.readers import readers
 from reports.document.month_data import MonthTables
 from reports.month_end import Restated
-from reports.publisher import Issue, Pack, Press
+from reports.publisher import Pack, PublishedSet, Publisher
 from sales.restatement.restatement import Published, restatement
 
 
-def unchanged_documents(inputs: MonthInputs, press: Press) -> tuple[Issue, Publication] | None:
+def unchanged_documents(
+    inputs: MonthInputs, publisher: Publisher
+) -> tuple[PublishedSet, Publication] | None:
     """Return the documents that readers see where a run would make the same, none where the month must be published."""
     workspace, month = inputs.workspace, inputs.month
-    publication, standing = workspace.published.current(month), press.standing(month)
+    publication, standing = workspace.published.current(month), publisher.standing(month)
     if publication is None or standing is None:
         return None
     is_same = (inputs.record.extract_id, standing.digest) == (
@@ -31,15 +33,15 @@ def unchanged_documents(inputs: MonthInputs, press: Press) -> tuple[Issue, Publi
 
 
 def publish(
-    inputs: MonthInputs, tables: MonthTables, press: Press, progress: Callable[..., None]
-) -> tuple[Issue, Publication]:
+    inputs: MonthInputs, tables: MonthTables, publisher: Publisher, progress: Callable[..., None]
+) -> tuple[PublishedSet, Publication]:
     """Print a month's documents and publish them with its tables.
 
     A month of which a document failed is published without a fingerprint: the next run makes it
     again.
     """
     workspace, month, record = inputs.workspace, inputs.month, inputs.record
-    issue = press.publish(
+    published_set = publisher.publish(
         tables,
         month,
         inputs.rules,
@@ -48,12 +50,12 @@ def publish(
         readers=readers(inputs),
         before=_before(inputs, tables),
     )
-    files = [each for pack in issue.packs for each in _files(pack)]
+    files = [each for pack in published_set.packs for each in _files(pack)]
     workspace.documents.record(month, files, workspace.now())
-    is_whole = not issue.failed and fingerprints.are_current(workspace, month, record)
+    is_whole = not published_set.failed and fingerprints.are_current(workspace, month, record)
     made_from = fingerprints.of_month(workspace, month, record) if is_whole else ""
-    return issue, workspace.published.publish(
-        month, record.extract_id, workspace.now(), issue.digest, made_from
+    return published_set, workspace.published.publish(
+        month, record.extract_id, workspace.now(), published_set.digest, made_from
     )
 
 
@@ -71,9 +73,9 @@ def _before(inputs: MonthInputs, tables: MonthTables) -> Restated | None:
     return Restated(restatement(was, now, inputs.month, inputs.rules), day)
 
 
-def _files(pack: Pack) -> list[Document]:
+def _files(pack: Pack) -> list[DocumentFile]:
     shapes = {pack.path.name: pack.sha256, **pack.other_shapes}
     return [
-        Document(file, sha256, pack.title, pack.audience, pack.language)
+        DocumentFile(file, sha256, pack.title, pack.audience, pack.language)
         for file, sha256 in shapes.items()
     ]

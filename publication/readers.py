@@ -5,10 +5,10 @@ from __future__ import annotations
 from publication.month_inputs import MonthInputs
 from publication.preconditions import people_brands
 from reports.month_end import Readers
-from sales.delivery.recipients import editions
+from sales.delivery.recipients import variants
 
 
 def readers(inputs: MonthInputs) -> Readers:
     """Return what the readers of a month ask for."""
-    asked = editions(inputs.workspace.recipients, inputs.colleagues)
-    return Readers(people=people_brands(inputs.rules, inputs.extract.users), editions=asked)
+    asked = variants(inputs.workspace.recipients, inputs.directory)
+    return Readers(people=people_brands(inputs.rules, inputs.extract.users), variants=asked)

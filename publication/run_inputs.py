@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from publication.forecast_inputs import ForecastInputs
+from publication.forecast_sources import ForecastSources
 from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace
 from sales.calendar import Month
@@ -15,7 +15,7 @@ class RunInputs:
         """Resolve inputs in a workspace, when they are first asked for."""
         self.workspace = workspace
         self._months: dict[Month, MonthInputs] = {}
-        self._forecasts: dict[Month, ForecastInputs] = {}
+        self._forecasts: dict[Month, ForecastSources] = {}
 
     def of(self, month: Month) -> MonthInputs:
         """Return the inputs of a month."""
@@ -23,8 +23,8 @@ class RunInputs:
             self._months[month] = resolve(self.workspace, month)
         return self._months[month]
 
-    def forecast(self, month: Month) -> ForecastInputs:
+    def forecast(self, month: Month) -> ForecastSources:
         """Return the inputs of a month's forecasts."""
         if month not in self._forecasts:
-            self._forecasts[month] = ForecastInputs(self.of(month))
+            self._forecasts[month] = ForecastSources(self.of(month))
         return self._forecasts[month]

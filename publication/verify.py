@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.storage.document_ledger import Ledger, Publication
+from connectors.storage.document_ledger import DocumentLedger, PublishedFile
 from connectors.storage.files import digest_of
-from publication.delivery import Mailroom
-from sales.errors import Fault
+from publication.delivery import DeliveryService
+from sales.errors import UserError
 
 
-class NotOurs(Fault, LookupError):
+class NotOurs(UserError, LookupError):
     """A file is none that was published from this home."""
 
 
-def verify(file: Path, room: Mailroom) -> list[str]:
+def verify(file: Path, room: DeliveryService) -> list[str]:
     """Return what is known of a file, a sentence for each publication; raises `NotOurs`."""
     home, digest = room.workspace.home, digest_of(file)
-    found = Ledger(home).find(digest)
+    found = DocumentLedger(home).find(digest)
     if not found:
         raise NotOurs(f"{file} is not a file that was published from {home} (SHA-256 {digest})")
     return [
@@ -26,14 +26,14 @@ def verify(file: Path, room: Mailroom) -> list[str]:
     ]
 
 
-def _what(publication: Publication) -> str:
+def _what(publication: PublishedFile) -> str:
     named = f"{publication.file} of {publication.month}, revision {publication.revision}: {publication.title} ({publication.audience})"
     return f"{named}, published on {publication.published_at:%Y-%m-%d %H:%M} UTC"
 
 
-def _where(publication: Publication, room: Mailroom) -> str:
+def _where(publication: PublishedFile, room: DeliveryService) -> str:
     place, recipients = (
-        Ledger(room.workspace.home).handed_over(publication, room.outbox),
+        DocumentLedger(room.workspace.home).handed_over(publication, room.outbox),
         room.ledger.recipients_of(publication.sha256),
     )
     over = f"handed over as {place}" if place else "not handed over"

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Protocol
 
 from connectors.policy.folder import policy_files, read_policies, read_recipients
-from connectors.salesforce.pull import Outlook
+from connectors.salesforce.pull import PullPreview
 from connectors.salesforce.session import Progress
-from connectors.storage.document_ledger import Ledger
+from connectors.storage.document_ledger import DocumentLedger
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
@@ -42,7 +42,7 @@ class Reader(Protocol):
         source: str,
         progress: Progress,
         *,
-        approve: Callable[[Outlook], None],
+        approve: Callable[[PullPreview], None],
         custom: CustomFields,
         accepts_vanished: bool,
     ) -> ExtractRecord:
@@ -58,7 +58,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def _any_look(folder: Path, rules: MonthRules) -> None:
+def _any_theme(folder: Path, rules: MonthRules) -> None:
     """Accept every look: where no page is printed, none can be wrong."""
     _ = folder, rules
 
@@ -72,11 +72,11 @@ def _every_character() -> range:
 class PageRules:
     """What the pages ask of a month before it is computed; whoever prints gives it, so that computing a table knows no page.
 
-    `check_look` raises the `Fault` that printing would meet with a year's brand; `repertoire`
+    `check_theme` raises the `UserError` that printing would meet with a year's brand; `repertoire`
     returns the code points that can be drawn.
     """
 
-    check_look: Callable[[Path, MonthRules], object] = _any_look
+    check_theme: Callable[[Path, MonthRules], object] = _any_theme
     repertoire: Callable[[], Container[int]] = _every_character
 
 
@@ -102,9 +102,9 @@ class Workspace:
         return PublishedMonths(self.home)
 
     @cached_property
-    def documents(self) -> Ledger:
+    def documents(self) -> DocumentLedger:
         """The ledger of published documents."""
-        return Ledger(self.home)
+        return DocumentLedger(self.home)
 
     @cached_property
     def extracts(self) -> ExtractStore:

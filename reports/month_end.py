@@ -13,9 +13,9 @@ from datetime import date
 
 import pandas as pd
 
-from reports.document.document import Edition, Labels, MonthEndReport, Section
+from reports.document.document import Labels, MonthEndReport, Section, Variant
 from reports.document.month_data import GrainTables, MonthTables, records
-from reports.document.theme import Look, Looks
+from reports.document.theme import Theme, Themes
 from reports.document.view import View
 from reports.export.attachments import Attachments
 from reports.sections.attainment import attainment, coverage, movement, plan, quality, year
@@ -44,37 +44,37 @@ AUDIENCES = {
 
 @dataclass(frozen=True)
 class Readers:
-    """How documents look, and what their readers ask for: `people` by owner id, `editions` by kind and id of the document."""
+    """How documents look, and what their readers ask for: `people` by owner id, `variants` by kind and id of the document."""
 
-    looks: Looks | None = None
+    themes: Themes | None = None
     people: Mapping[str, PersonBrand] = field(default_factory=dict[str, PersonBrand])
-    editions: Mapping[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]] = field(
+    variants: Mapping[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]] = field(
         default_factory=dict[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]]
     )
 
-    def look(self, default: Look, team: str | None, person: str | None) -> Look:
+    def theme(self, default: Theme, team: str | None, person: str | None) -> Theme:
         """Return the look of a document of a team or person."""
-        look = (
+        theme = (
             default
-            if self.looks is None
-            else self.looks.company
+            if self.themes is None
+            else self.themes.company
             if team is None
-            else self.looks.of_team(team)
+            else self.themes.of_team(team)
         )
         own = self.people.get(person or "")
-        return replace(look, paper=own.paper) if own and own.paper else look
+        return replace(theme, paper=own.paper) if own and own.paper else theme
 
     def wanted(
-        self, brand: Brand, look: Look, key: tuple[str, str | None], team: str | None
+        self, brand: Brand, theme: Theme, key: tuple[str, str | None], team: str | None
     ) -> list[tuple[str, str]]:
         """Return the languages and papers of a document, the main one first."""
         own = self.people.get(key[1] or "") if key[0] == "person" else None
         languages = brand.of_team(team or "").with_own(own).languages
         asked = sorted(
-            (code or languages[0], paper or look.paper)
-            for code, paper in self.editions.get(key, ())
+            (code or languages[0], paper or theme.paper)
+            for code, paper in self.variants.get(key, ())
         )
-        return list(dict.fromkeys([*((code, look.paper) for code in languages), *asked]))
+        return list(dict.fromkeys([*((code, theme.paper) for code in languages), *asked]))
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Restated:
 
 def month_end_reports(
     tables: MonthTables,
-    edition: Edition,
+    variant: Variant,
     readers: Readers | None = None,
     before: Restated | None = None,
 ) -> Iterator[MonthEndReport]:
@@ -95,8 +95,8 @@ def month_end_reports(
 
     One after the other: of many documents only those in hand are in memory.
     """
-    month = _Month(tables, edition, readers or Readers(), before)
-    yield from month.documents("company", edition.rules.company, None)
+    month = _Month(tables, variant, readers or Readers(), before)
+    yield from month.documents("company", variant.rules.company, None)
     for team in month.data.active_teams():
         yield from month.documents("team", team, team)
     for person in month.data.active_people():
@@ -107,33 +107,35 @@ class _Month:
     """What all documents of a month are made from."""
 
     def __init__(
-        self, tables: MonthTables, edition: Edition, readers: Readers, before: Restated | None
+        self, tables: MonthTables, variant: Variant, readers: Readers, before: Restated | None
     ) -> None:
-        self.data = GrainTables(tables, edition.month, edition.rules)
-        self._edition, self._readers, self._before = edition, readers, before
+        self.data = GrainTables(tables, variant.month, variant.rules)
+        self._edition, self._readers, self._before = variant, readers, before
         self._differences = records(before.differences) if before else []
         self._attachments = Attachments(
             tables,
-            edition.rules.calendar.first_day(edition.rules.calendar.year_of(edition.month).first),
+            variant.rules.calendar.first_day(variant.rules.calendar.year_of(variant.month).first),
             before.differences if before else None,
         )
 
     def documents(self, grain: str, grain_id: str, team: str | None) -> Iterator[MonthEndReport]:
         """Yield a document in each of its editions."""
-        look = self._readers.look(self._edition.look, team, grain_id if grain == "person" else None)
+        theme = self._readers.theme(
+            self._edition.theme, team, grain_id if grain == "person" else None
+        )
         attachments = self._attachments.of(grain, grain_id)
         key = (grain, None if grain == "company" else grain_id)
-        editions = self._readers.wanted(self._edition.rules.policy.brand, look, key, team)
-        for code, paper in editions:
+        variants = self._readers.wanted(self._edition.rules.policy.brand, theme, key, team)
+        for code, paper in variants:
             name = ".".join(
                 part.lower()
-                for part, first in zip((code, paper), editions[0], strict=True)
+                for part, first in zip((code, paper), variants[0], strict=True)
                 if part != first
             )
-            edition = replace(
-                self._edition, look=replace(look, paper=paper), language=language(code), name=name
+            variant = replace(
+                self._edition, theme=replace(theme, paper=paper), language=language(code), name=name
             )
-            view = View(self.data, edition, grain, grain_id)
+            view = View(self.data, variant, grain, grain_id)
             yield replace(_report(view, self._sections(view)), attachments=attachments)
 
     def _sections(self, view: View) -> Sequence[Section | None]:
@@ -177,15 +179,15 @@ class _Month:
 
 
 def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
-    edition, say = view.edition, view.language.say
-    month, calendar = edition.month, edition.rules.calendar
+    variant, say = view.variant, view.language.say
+    month, calendar = variant.month, variant.rules.calendar
     name = formats.printable(view.data.name_of(view.grain, view.grain_id))
     period = say(
         "{month}, month {n} of 12 of {year}, figures in {currency}",
         month=view.language.month_name(month),
         n=month.index - calendar.year_of(month).first.index + 1,
         year=calendar.year_of(month).name,
-        currency=edition.rules.currency,
+        currency=variant.rules.currency,
     )
     return MonthEndReport(
         kind=view.grain,
@@ -196,17 +198,17 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         else name,
         subtitle=period,
         audience=say(AUDIENCES[view.grain]),
-        company=formats.printable(edition.look.name or edition.rules.company),
+        company=formats.printable(variant.theme.name or variant.rules.company),
         month=month,
         month_name=view.language.month_name(month),
         created=calendar.as_of(month).strftime("%Y-%m-%dT%H:%M:%SZ"),
         last_day=calendar.last_day(month),
-        is_demo=edition.is_demo,
-        language=edition.language,
-        edition=edition.name,
-        look=replace(
-            edition.look,
-            footer=formats.printable(edition.look.footer) if edition.look.footer else "",
+        is_demo=variant.is_demo,
+        language=variant.language,
+        variant=variant.name,
+        theme=replace(
+            variant.theme,
+            footer=formats.printable(variant.theme.footer) if variant.theme.footer else "",
         ),
         labels=_labels(view.language),
         statements=tuple(statements(view)),

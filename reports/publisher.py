@@ -1,4 +1,4 @@
-"""The press: which documents a month has, printing those that changed, and the manifest.
+"""The publisher: which documents a month has, printing those that changed, and the manifest.
 
 Put publishing here: file names, digests, `manifest.json`. What a document says is `month_end`,
 how it becomes PDF is `render`, who prints it is `workers`.
@@ -22,19 +22,19 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from reports.document.document import Edition, MonthEndReport
+from reports.document.document import MonthEndReport, Variant
 from reports.document.month_data import MonthTables
-from reports.document.theme import looks_of
+from reports.document.theme import themes_of
 from reports.export.safe_csv import guarded_csv
 from reports.export.workbook import workbook_of
 from reports.month_end import Readers, Restated, month_end_reports
 from reports.rendering import pdf as render
-from reports.rendering.pdf import AttachedFile, Proof
+from reports.rendering.pdf import AttachedFile, RenderJob
 from reports.rendering.pool import Printed, Unprinted, printed
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 from sales.policy.rules import MonthRules
 
@@ -48,7 +48,7 @@ HEADLINES = 3
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 
-class DocumentsFailed(Fault, RuntimeError):
+class DocumentsFailed(UserError, RuntimeError):
     """Some documents could not be printed; the others were."""
 
 
@@ -70,14 +70,14 @@ class Pack:
 
 
 @dataclass(frozen=True)
-class Issue:
+class PublishedSet:
     """All documents of a month, the company's first; `printed` of them were printed now, `failed` says which could not be and why."""
 
     folder: Path
     packs: list[Pack]
     printed: int
     failed: dict[str, str]
-    remarks: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -95,7 +95,7 @@ class Issue:
 
 
 @dataclass(frozen=True)
-class Press:
+class Publisher:
     """Prints packs below `root/YYYY-MM`; logos lie in the policy folder."""
 
     root: Path
@@ -107,7 +107,7 @@ class Press:
         inside = path.relative_to(self.root).as_posix()
         return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
 
-    def standing(self, month: Month) -> Issue | None:
+    def standing(self, month: Month) -> PublishedSet | None:
         """Return the month's documents as they lie there, none where some are missing, damaged or were never printed."""
         folder = self.root / str(month)
         manifest = _manifest(folder)
@@ -118,7 +118,7 @@ class Press:
             or not all(_are_intact(folder, entry) for entry in entries)
         ):
             return None
-        return Issue(folder, [_stood(entry, folder) for entry in entries], 0, {})
+        return PublishedSet(folder, [_stood(entry, folder) for entry in entries], 0, {})
 
     def publish(
         self,
@@ -130,27 +130,29 @@ class Press:
         *,
         readers: Readers | None = None,
         before: Restated | None = None,
-    ) -> Issue:
+    ) -> PublishedSet:
         """Print the month's documents that changed and write the manifest; the old state stays until then.
 
         A document that cannot be printed is left out and named in the issue; it does not stop the
         others.
         """
-        looks = looks_of(self.policy_folder, rules)
-        edition = Edition(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
+        themes = themes_of(self.policy_folder, rules)
+        variant = Variant(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
         reports = month_end_reports(
-            tables, edition, replace(readers or Readers(), looks=looks), before
+            tables, variant, replace(readers or Readers(), themes=themes), before
         )
         folder = self.root / str(month)
         _recover(folder)
         with _staged(folder) as stage:
-            issue = _issue(reports, folder, stage, looks.remarks)
-            progress(f"{len(issue.packs) + len(issue.failed)} documents, {issue.printed} printed")
-            manifest = _manifest_of(issue, month, source, tables)
+            published_set = _issue(reports, folder, stage, themes.warnings)
+            progress(
+                f"{len(published_set.packs) + len(published_set.failed)} documents, {published_set.printed} printed"
+            )
+            manifest = _manifest_of(published_set, month, source, tables)
             (stage / MANIFEST).write_bytes(manifest)
-            if issue.printed or issue.failed or not _is_same(folder, stage):
+            if published_set.printed or published_set.failed or not _is_same(folder, stage):
                 _replace(folder, stage)
-        return issue
+        return published_set
 
 
 def _stood(entry: dict[str, Any], folder: Path) -> Pack:
@@ -178,7 +180,7 @@ def _stood(entry: dict[str, Any], folder: Path) -> Pack:
 
 def file_name(report: MonthEndReport) -> str:
     """Return a file name that is safe everywhere, and different for different people, teams and languages."""
-    tail = f".{report.edition}" if report.edition else ""
+    tail = f".{report.variant}" if report.variant else ""
     if report.kind == "company":
         return f"company{tail}.pdf"
     shown = report.title if report.kind == "person" else report.grain_id
@@ -189,8 +191,8 @@ def file_name(report: MonthEndReport) -> str:
 
 
 def _issue(
-    reports: Iterable[MonthEndReport], folder: Path, stage: Path, remarks: tuple[str, ...]
-) -> Issue:
+    reports: Iterable[MonthEndReport], folder: Path, stage: Path, warnings: tuple[str, ...]
+) -> PublishedSet:
     """Print what changed into `stage`, put what did not beside it, and return all of it in order."""
     known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
     order: list[str] = []
@@ -199,33 +201,33 @@ def _issue(
     waiting: dict[str, MonthEndReport] = {}
     digests: dict[str, str] = {}
 
-    def proofs() -> Iterator[tuple[str, Proof, bool]]:
+    def jobs() -> Iterator[tuple[str, RenderJob, bool]]:
         for report in reports:
-            name, proof = file_name(report), proof_of(report)
-            digest, before = _digest(proof), known.get(name)
+            name, job = file_name(report), render_job_of(report)
+            digest, before = _digest(job), known.get(name)
             order.append(name)
             if before and before["content_digest"] == digest and _are_intact(folder, before):
                 packs[name] = _kept(before, folder, stage)
             else:
                 waiting[name], digests[name] = report, digest
-                yield name, proof, report.kind in WITH_PICTURE
+                yield name, job, report.kind in WITH_PICTURE
 
-    for name, done in printed(proofs()):
+    for name, done in printed(jobs()):
         report = waiting.pop(name)
         if isinstance(done, Unprinted):
             failed[f"{report.kind_name} {formats.unmarked(report.title)[:60]}"] = done.reason
         else:
             packs[name] = _write(report, name, done, digests[name], folder, stage)
-    return Issue(
+    return PublishedSet(
         folder,
         [packs[name] for name in order if name in packs],
         len(digests) - len(failed),
         failed,
-        remarks,
+        warnings,
     )
 
 
-def proof_of(report: MonthEndReport) -> Proof:
+def render_job_of(report: MonthEndReport) -> RenderJob:
     """Return all that decides about a document's PDF: its page, its look and its tables."""
     say = report.language.say
     attached = tuple(
@@ -236,9 +238,9 @@ def proof_of(report: MonthEndReport) -> Proof:
         )
         for name, table in sorted(report.attachments.items())
     )
-    return Proof(
+    return RenderJob(
         render.html_of(report),
-        report.look,
+        report.theme,
         datetime.fromisoformat(report.created),
         f"{report.month} {file_name(report)}",
         attached,
@@ -264,7 +266,7 @@ def _write(
         report.kind,
         report.grain_id,
         report.language.code,
-        report.look.paper,
+        report.theme.paper,
         report.audience,
         hashlib.sha256(done.pdf).hexdigest(),
         digest,
@@ -292,7 +294,9 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -> bytes:
+def _manifest_of(
+    published_set: PublishedSet, month: Month, source: str, tables: MonthTables
+) -> bytes:
     snapshot = tables.opportunity_snapshot
     documents = [
         {
@@ -308,7 +312,7 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
             "other_shapes": pack.other_shapes,
             "headline": pack.headline,
         }
-        for pack in issue.packs
+        for pack in published_set.packs
     ]
     content = {
         "month": str(month),
@@ -317,25 +321,25 @@ def _manifest_of(issue: Issue, month: Month, source: str, tables: MonthTables) -
         "extracted_at": snapshot["extracted_at"].iloc[0].isoformat(),
         "printed_with": hashlib.sha256(_machinery().encode()).hexdigest(),
         "documents": documents,
-        "failed": issue.failed,
+        "failed": published_set.failed,
     }
     return json.dumps(content, indent=1, ensure_ascii=False).encode()
 
 
-def _digest(proof: Proof) -> str:
+def _digest(job: RenderJob) -> str:
     """Return a digest of all that decides about a document: its words and numbers, its tables, its look, and the machinery."""
-    look = proof.look
-    whole = hashlib.sha256(proof.html.encode())
+    theme = job.theme
+    whole = hashlib.sha256(job.html.encode())
     for part in (
         _machinery(),
-        render.stylesheet(look),
-        repr(look.palette),
-        proof.identifier,
-        proof.created.isoformat(),
+        render.stylesheet(theme),
+        repr(theme.palette),
+        job.identifier,
+        job.created.isoformat(),
     ):
         whole.update(part.encode() + b"\0")
-    whole.update(look.logo.content if look.logo else b"")
-    for each in proof.attached:
+    whole.update(theme.logo.content if theme.logo else b"")
+    for each in job.attached:
         whole.update(
             each.name.encode()
             + b"\0"

@@ -20,7 +20,7 @@ import numpy as np
 
 from sales import arrow as columns
 from sales.arrow import Codes, Days
-from sales.errors import Fault
+from sales.errors import UserError
 
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 MONTHS_IN_YEAR = 12
@@ -29,11 +29,11 @@ SATURDAY = 5
 EPOCH = date(1970, 1, 1)
 
 
-class UnknownMonth(Fault, ValueError):
+class UnknownMonth(UserError, ValueError):
     """A text is not a month such as 2026-09."""
 
 
-class UnknownHolidayCalendar(Fault, ValueError):
+class UnknownHolidayCalendar(UserError, ValueError):
     """A country, or country-subdivision, has no holiday calendar."""
 
 

@@ -1,5 +1,5 @@
 """The one family of errors that a person can mend."""
 
 
-class Fault(Exception):
+class UserError(Exception):
     """Something outside the program is not as it must be; the text says what, where and what to do."""

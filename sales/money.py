@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sales import arrow as columns
-from sales.errors import Fault
+from sales.errors import UserError
 
 # Wide enough for any int64, with room for Arrow to add a digit when it adds columns.
 DECIMAL_PRECISION = 24
@@ -30,11 +30,11 @@ Minor = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
 
 
-class AmountTooLarge(Fault, ValueError):
+class AmountTooLarge(UserError, ValueError):
     """An amount does not fit exact arithmetic."""
 
 
-class MissingRate(Fault, LookupError):
+class MissingRate(UserError, LookupError):
     """A foreign amount has no conversion rate for its date."""
 
 

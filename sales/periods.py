@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from functools import lru_cache
 
 from sales.calendar import MONTHS_IN_YEAR, FiscalPeriods, Month
-from sales.errors import Fault
+from sales.errors import UserError
 
 
-class UnusablePeriods(Fault, ValueError):
+class UnusablePeriods(UserError, ValueError):
     """Salesforce's fiscal periods cannot be taken for months."""
 
 

@@ -60,6 +60,6 @@ class Grains:
 
 def grains_of(company: str, *people: pd.DataFrame) -> Grains:
     """Return the grains of everyone who appears; each frame has `owner_id` and `team`."""
-    folk = pd.concat([each[["owner_id", "team"]] for each in people], ignore_index=True)
-    folk = folk.drop_duplicates("owner_id").sort_values("owner_id", kind="stable")
-    return Grains(columns.arrow(folk["owner_id"]), columns.arrow(folk["team"]), company)
+    owners = pd.concat([each[["owner_id", "team"]] for each in people], ignore_index=True)
+    owners = owners.drop_duplicates("owner_id").sort_values("owner_id", kind="stable")
+    return Grains(columns.arrow(owners["owner_id"]), columns.arrow(owners["team"]), company)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 
-from connectors.salesforce.pull import Outlook, SalesforceClient
+from connectors.salesforce.pull import PullPreview, SalesforceClient
 from connectors.salesforce.session import Progress
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
 from sales import arrow as columns
@@ -197,7 +197,7 @@ class FakeReader:
         source: str,
         progress: Progress,
         *,
-        approve: Callable[[Outlook], None],
+        approve: Callable[[PullPreview], None],
         custom: CustomFields | None = None,
         accepts_vanished: bool = False,
     ) -> ExtractRecord:
@@ -207,7 +207,7 @@ class FakeReader:
         progress("pulled")
         oldest = self.raw["raw_opportunities"]["created_at"].min()
         approve(
-            Outlook(
+            PullPreview(
                 self.organization(),
                 self.raw["raw_users"],
                 self.raw["raw_roles"],

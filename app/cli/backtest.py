@@ -21,7 +21,7 @@ from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
 from publication.extract_selection import published_extract
-from publication.forecast_inputs import ForecastInputs
+from publication.forecast_sources import ForecastSources
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
 from reports.export.tables import export_tables
@@ -45,8 +45,8 @@ def backtest(
     if chosen is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
     inputs = resolve(workspace, chosen, published_extract(workspace, chosen))
-    forecast = ForecastInputs(inputs)
-    panel = forecast.panel
+    forecast = ForecastSources(inputs)
+    point_in_time = forecast.point_in_time
     parts = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -55,13 +55,15 @@ def backtest(
         TimeRemainingColumn(),
     )
     with Progress(*parts, console=console) as progress:
-        task = progress.add_task("Forecasts of past month ends", total=len(origins(panel, chosen)))
+        task = progress.add_task(
+            "Forecasts of past month ends", total=len(origins(point_in_time, chosen))
+        )
 
         def begin(origin: Month) -> None:
             progress.update(task, description=f"Forecast of {origin}", advance=1)
 
         record = track_record(
-            panel,
+            point_in_time,
             chosen,
             inputs.rules,
             inputs.people,

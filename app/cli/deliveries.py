@@ -47,7 +47,7 @@ def deliver(
         from app.cli import delivery_output as mailing
         from orchestration import resources
 
-        room = resources.make_mailroom()
+        room = resources.make_delivery_service()
         if dry_run:
             mailing.rehearse(room, chosen, lambda line: out.print(line, markup=False))
         elif not mailing.send(
@@ -68,7 +68,7 @@ def list_deliveries(
         from app.cli import delivery_output as mailing
         from orchestration import resources
 
-        out.print(mailing.table(resources.make_mailroom().ledger.all(chosen)))
+        out.print(mailing.table(resources.make_delivery_service().ledger.all(chosen)))
 
 
 @deliveries_app.command()
@@ -86,7 +86,7 @@ def resolve(
     with one_sentence():
         from orchestration import resources
 
-        done = resources.make_mailroom().ledger.resolve(number, was_sent=sent)
+        done = resources.make_delivery_service().ledger.resolve(number, was_sent=sent)
         out.print(f"{done.id}: {done.file} to {done.recipient} is {done.status}", markup=False)
 
 
@@ -108,7 +108,7 @@ def approve(
         from orchestration import resources
 
         who = name or getpass.getuser()
-        resources.make_mailroom().approve(chosen, who)
+        resources.make_delivery_service().approve(chosen, who)
         out.print(f"{chosen} is approved by {who}", markup=False)
 
 

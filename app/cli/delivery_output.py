@@ -7,27 +7,29 @@ from collections.abc import Callable, Sequence
 from rich.table import Table
 from rich.text import Text
 
-from connectors.delivery.ledger import Delivery
-from publication.delivery import Mailroom
+from connectors.delivery.ledger import DeliveryRecord
+from publication.delivery import DeliveryService
 from sales.calendar import Month
 
 Say = Callable[[str], None]
 
 
-def rehearse(room: Mailroom, month: Month, say: Say) -> None:
+def rehearse(room: DeliveryService, month: Month, say: Say) -> None:
     """Print who would get what, what holds the month, and what cannot be sent; nothing is sent or noted."""
     plan = room.planned(month)
-    for parcel in plan.parcels:
+    for bundle in plan.bundles:
         hidden = (
-            f" (hidden copies: {', '.join(parcel.hidden_copies)})" if parcel.hidden_copies else ""
+            f" (hidden copies: {', '.join(bundle.hidden_copies)})" if bundle.hidden_copies else ""
         )
-        say(f"{parcel.address}{hidden}: {', '.join(each.file for each in parcel.documents)}")
-    for remark in (*plan.remarks, *(f"held back: {reason}" for reason in room.held(month))):
-        say(remark)
-    say(f"{len(plan.parcels)} mails of {month} would be sent; nothing was")
+        say(f"{bundle.address}{hidden}: {', '.join(each.file for each in bundle.documents)}")
+    for warning in (*plan.warnings, *(f"held back: {reason}" for reason in room.held(month))):
+        say(warning)
+    say(f"{len(plan.bundles)} mails of {month} would be sent; nothing was")
 
 
-def send(room: Mailroom, month: Month, only_to: str, say: Say, *, with_revisions: bool) -> bool:
+def send(
+    room: DeliveryService, month: Month, only_to: str, say: Say, *, with_revisions: bool
+) -> bool:
     """Send what was never sent, print what became of it, and return whether nothing is left to do."""
     done = room.send(month, with_revisions=with_revisions, only_to=only_to)
     for name in done.sent:
@@ -45,7 +47,7 @@ def send(room: Mailroom, month: Month, only_to: str, say: Say, *, with_revisions
     return done.is_complete
 
 
-def table(deliveries: Sequence[Delivery]) -> Table:
+def table(deliveries: Sequence[DeliveryRecord]) -> Table:
     """Return the ledger as a table."""
     shown = Table("id", "month", "recipient", "document", "revision", "status", "since", "detail")
     for each in deliveries:

@@ -24,7 +24,7 @@ RETENTION = timedelta(days=540)
 
 
 def examine(say: Say) -> None:
-    """Print findings line by line; raises the first `Fault` that stops a report."""
+    """Print findings line by line; raises the first `UserError` that stops a report."""
     say("Settings")
     for name, setting in settings.read_settings().items():
         say(f"  {name} = {setting.shown}  ({setting.origin}: {setting.variable.meaning})")
@@ -60,19 +60,19 @@ def examine(say: Say) -> None:
 
 
 def _say_login(found: Examination, say: Say) -> None:
-    wire, who = found.wire, found.who
+    session, who = found.session, found.who
     user, organization = (
         who.get("preferred_username", "unknown"),
         who.get("organization_id", "unknown"),
     )
     say(
-        f"  {wire.login.place}, API version {wire.version}, as {user} in organisation {organization}, by {wire.login.flow}"
+        f"  {session.login.place}, API version {session.version}, as {user} in organisation {organization}, by {session.login.flow}"
     )
-    if wire.login.flow == PASSWORD:
+    if session.login.flow == PASSWORD:
         say(
             "  a password login: Salesforce ends API logins with passwords in Summer 2027; create a connected app and use client credentials or JWT"
         )
-    if wire.login.flow == SESSION:
+    if session.login.flow == SESSION:
         say(
             "  a session id cannot be renewed: a long pull stops when it ends; use client credentials or JWT"
         )
@@ -149,7 +149,7 @@ def _say_history(found: Examination, say: Say) -> None:
         )
         return
     say(f"  owner changes are tracked, the oldest is of {_day(found.owner_history_since)}")
-    if found.wire.now - found.owner_history_since > RETENTION:
+    if found.session.now - found.owner_history_since > RETENTION:
         say(
             "  Salesforce forgets field history after 18 to 24 months: what Onpace has read stays in ONPACE_HOME; back that folder up"
         )

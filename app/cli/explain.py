@@ -14,12 +14,12 @@ import pandas as pd
 
 from connectors.storage.monthly_tables import NotComputed
 from publication.extract_selection import published_extract
-from publication.forecast_inputs import ForecastInputs
+from publication.forecast_sources import ForecastSources
 from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.explain.evidence import Evidence, Record, records
 from sales.explain.explanation import (
     ATTAINMENT,
@@ -31,7 +31,7 @@ from sales.explain.explanation import (
     explain,
     plain,
 )
-from sales.explain.forecast_evidence import foreseen
+from sales.explain.forecast_evidence import forecast_evidence
 from sales.policy.rules import MonthRules
 
 TABLES = {"attainment": ATTAINMENT, "coverage": COVERAGE}
@@ -39,7 +39,7 @@ NAMED = 12
 SHORT_ID = 15
 
 
-class NotThere(Fault, LookupError):
+class NoSuchRow(UserError, LookupError):
     """Nothing in the table goes by what was asked for, or several rows do."""
 
 
@@ -56,7 +56,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class ExplainAnswer:
     """An explanation, the rules of its month, and who it is about."""
 
     explanation: Explanation
@@ -64,8 +64,8 @@ class Answer:
     whom: str
 
 
-def answer(workspace: Workspace, question: Question) -> Answer:
-    """Return where the figures that are asked about come from; raises `NotThere` and `DoesNotAddUp`."""
+def answer(workspace: Workspace, question: Question) -> ExplainAnswer:
+    """Return where the figures that are asked about come from; raises `NoSuchRow` and `DoesNotAddUp`."""
     month = question.month or workspace.published.latest()
     if month is None:
         raise NotComputed("no month is there yet; run `onpace report MONTH` first")
@@ -89,11 +89,13 @@ def answer(workspace: Workspace, question: Question) -> Answer:
         column in FORECAST for column in wanted or RULES[name]
     )
     ahead = (
-        foreseen(ForecastInputs(inputs).foresight, snapshot, credit, phased, month, rules)
+        forecast_evidence(
+            ForecastSources(inputs).forecast_basis, snapshot, credit, phased, month, rules
+        )
         if needs_forecast
         else None
     )
-    return Answer(
+    return ExplainAnswer(
         explain(Evidence(snapshot, credit, phased, month, rules, ahead), name, row, wanted),
         rules,
         whom,
@@ -105,7 +107,7 @@ def _columns(table: str, column: str) -> Sequence[str]:
     if not column:
         return ()
     if column not in RULES[table]:
-        raise NotThere(
+        raise NoSuchRow(
             f"{table} has no figure called {column[:60]!r}; {_near(column, RULES[table])}"
         )
     return sorted(behind(table, [column]))
@@ -146,7 +148,7 @@ def _whom(
 
 
 def _the_one(what: str, asked: str, known: list[tuple[str, str]], month: Month) -> str:
-    """Return the id that goes by a word: as it is written, else whatever the case; raises `NotThere` where it is not one."""
+    """Return the id that goes by a word: as it is written, else whatever the case; raises `NoSuchRow` where it is not one."""
     exact = {each for word, each in known if word == asked}
     found = exact or {
         each for word, each in known if plain(word).casefold() == plain(asked).casefold()
@@ -154,10 +156,10 @@ def _the_one(what: str, asked: str, known: list[tuple[str, str]], month: Month) 
     if len(found) == 1:
         return found.pop()
     if found:
-        raise NotThere(
+        raise NoSuchRow(
             f"{len(found)} go by {plain(asked)[:60]!r} at the end of {month}; name one by its id: {', '.join(sorted(found)[:NAMED])}"
         )
-    raise NotThere(
+    raise NoSuchRow(
         f"no {what} with a target, a booking or a deal at the end of {month} is called {plain(asked)[:60]!r}; {_near(asked, _names(known))}"
     )
 
@@ -179,7 +181,7 @@ def _row(question: Question, rows: list[Record], whom: str, month: Month) -> Rec
             if asked
             else "needs a period: name it with --period"
         )
-        raise NotThere(
+        raise NoSuchRow(
             f"{question.subject} of {plain(whom)[:60]} at the end of {month} {said}; there are {there}"
         )
     return found[0]

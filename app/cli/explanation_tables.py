@@ -17,9 +17,9 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.explain import Answer
+from app.cli.explain import ExplainAnswer
 from reports.export.safe_csv import guarded_csv
-from sales.explain.evidence import Line, Pile
+from sales.explain.evidence import EvidenceGroup, EvidenceRow
 from sales.explain.explanation import (
     ATTAINMENT,
     FORECAST,
@@ -43,12 +43,12 @@ class Shown:
     """A column of a list: its head, what it says of a line, and the figure it adds up to."""
 
     head: str
-    say: Callable[[Line], str]
+    say: Callable[[EvidenceRow], str]
     figure: str = ""
     is_number: bool = False
 
 
-def _text(name: str) -> Callable[[Line], str]:
+def _text(name: str) -> Callable[[EvidenceRow], str]:
     return lambda line: _shorten(plain(str(getattr(line, name) or NONE)))
 
 
@@ -56,15 +56,15 @@ def _shorten(text: str) -> str:
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}…"
 
 
-def _number(name: str) -> Callable[[Line], str]:
+def _number(name: str) -> Callable[[EvidenceRow], str]:
     return lambda line: written(getattr(line, name))
 
 
-def _adds(figure: str) -> Callable[[Line], str]:
+def _adds(figure: str) -> Callable[[EvidenceRow], str]:
     return lambda line: written(line.adds.get(figure))
 
 
-def _percent(name: str) -> Callable[[Line], str]:
+def _percent(name: str) -> Callable[[EvidenceRow], str]:
     return lambda line: (
         NONE if getattr(line, name) is None else f"{float(getattr(line, name)):.4g} %"
     )
@@ -155,7 +155,7 @@ CSV: dict[str, pa.DataType | None] = {
 GOES_WITH = {"CRM": "stage_weighted_pipeline", "Chance": "weighted_pipeline"}
 
 
-def title(answer: Answer) -> str:
+def title(answer: ExplainAnswer) -> str:
     """Return what is explained: the row, its days, when it was known, and the currency."""
     its, calendar = answer.explanation, answer.rules.calendar
     subject = "Attainment" if its.table == ATTAINMENT else "Coverage"
@@ -164,13 +164,13 @@ def title(answer: Answer) -> str:
     return f"{subject} of {plain(answer.whom)}, {its.period.name} ({days}), {known}; amounts in {answer.rules.currency}"
 
 
-def tables(answer: Answer) -> Iterator[Table]:
+def tables(answer: ExplainAnswer) -> Iterator[Table]:
     """Yield the figures, then the lines behind them, whole, each list with a total that is the figure."""
     yield _figures(answer.explanation)
-    for pile in answer.explanation.piles:
-        sums = answer.explanation.sums(pile)
+    for group in answer.explanation.groups:
+        sums = answer.explanation.sums(group)
         if sums:
-            yield _list(pile, sums)
+            yield _list(group, sums)
 
 
 def remark(explanation: Explanation) -> str:
@@ -212,8 +212,8 @@ def _figures(explanation: Explanation) -> Table:
     return table
 
 
-def _list(pile: Pile, sums: Sequence[Figure]) -> Table:
-    name, columns = LISTS[pile.name]
+def _list(group: EvidenceGroup, sums: Sequence[Figure]) -> Table:
+    name, columns = LISTS[group.name]
     here = {figure.column for figure in sums}
     shown = [
         each for each in columns if (each.figure or GOES_WITH.get(each.head, "")) in {"", *here}
@@ -229,21 +229,21 @@ def _list(pile: Pile, sums: Sequence[Figure]) -> Table:
             overflow="fold",
             max_width=None if is_whole else CELL,
         )
-    for line in pile.lines:
+    for line in group.lines:
         table.add_row(*(Text(each.say(line)) for each in shown))
     table.add_section()
-    totals = [written(_total(pile, each.figure)) if each.figure else "" for each in shown[1:]]
-    table.add_row(_counted(pile), *totals, style="bold")
+    totals = [written(_total(group, each.figure)) if each.figure else "" for each in shown[1:]]
+    table.add_row(_counted(group), *totals, style="bold")
     return table
 
 
-def _counted(pile: Pile) -> str:
-    without = pile.count("without_amount_count")
-    return f"Total of {len(pile.lines)}" + (f", {without} without amount" if without else "")
+def _counted(group: EvidenceGroup) -> str:
+    without = group.count("without_amount_count")
+    return f"Total of {len(group.lines)}" + (f", {without} without amount" if without else "")
 
 
-def _total(pile: Pile, figure: str) -> Decimal | int:
-    return pile.count(figure) if figure in COUNTS else pile.total(figure)
+def _total(group: EvidenceGroup, figure: str) -> Decimal | int:
+    return group.count(figure) if figure in COUNTS else group.total(figure)
 
 
 def _table(name: str) -> Table:
@@ -257,7 +257,7 @@ def _table(name: str) -> Table:
     )
 
 
-def as_csv(answer: Answer) -> bytes:
+def as_csv(answer: ExplainAnswer) -> bytes:
     """Return figures, and below each sum its lines: the lines of a figure add up to its row."""
     its = answer.explanation
     rows: list[dict[str, object]] = []
@@ -271,9 +271,9 @@ def as_csv(answer: Answer) -> bytes:
                 "worked": figure.worked,
             }
         )
-        for pile in its.piles:
-            if figure in its.sums(pile):
-                rows += [_part(figure, line) for line in pile.lines]
+        for group in its.groups:
+            if figure in its.sums(group):
+                rows += [_part(figure, line) for line in group.lines]
     about = {
         "as_of_month": str(its.month),
         "grain": its.grain,
@@ -300,7 +300,7 @@ def _valued(value: Value) -> dict[str, object]:
     return {"word": value} if isinstance(value, str) else {"number": value}
 
 
-def _part(figure: Figure, line: Line) -> dict[str, object]:
+def _part(figure: Figure, line: EvidenceRow) -> dict[str, object]:
     nothing = Decimal(0) if isinstance(figure.value, Decimal) else 0
     return {
         "figure": figure.column,

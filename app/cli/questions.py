@@ -200,5 +200,5 @@ def verify(
         from orchestration import resources
         from publication.verify import verify as verified
 
-        for sentence in verified(file, resources.make_mailroom()):
+        for sentence in verified(file, resources.make_delivery_service()):
             out.print(sentence, markup=False)

@@ -31,7 +31,7 @@ from reports.export.safe_csv import guarded_csv
 from reports.text import formats
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.restatement.restatement import Published, restatement
 from sales.restatement.table_diff import TableChange, table_change
 
@@ -44,7 +44,7 @@ MEASURES = {
 }
 
 
-class AnotherRun(Fault, RuntimeError):
+class AnotherRun(UserError, RuntimeError):
     """What was shown is not what would be published."""
 
 

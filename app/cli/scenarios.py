@@ -13,14 +13,14 @@ from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
 from publication.extract_selection import published_extract
-from publication.forecast_inputs import ForecastInputs
+from publication.forecast_sources import ForecastSources
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
 from reports.document.document import ENGLISH
 from reports.text import formats
 from sales import money
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.forecast.scenarios import Change, PeriodChange, Standing, WhatIf, what_if
 from sales.policy.rules import MonthRules
 
@@ -29,7 +29,7 @@ ADD = re.compile(r"(.+)=([0-9][0-9.]*)@(\d{4}-\d\d)")
 DAYS_SHOWN = 0.05
 
 
-class UnreadableChange(Fault, ValueError):
+class UnreadableChange(UserError, ValueError):
     """A change is not written as it must be."""
 
 
@@ -53,7 +53,7 @@ def think(
         for name in ("opportunity_snapshot", "booking_credit", "phased_targets")
     )
     inputs = resolve(workspace, chosen, published_extract(workspace, chosen))
-    rules, foresight = inputs.rules, ForecastInputs(inputs).foresight
+    rules, forecast_basis = inputs.rules, ForecastSources(inputs).forecast_basis
     change = Change(
         moves=[
             (deal, _month(when))
@@ -70,7 +70,7 @@ def think(
     return (
         chosen,
         rules,
-        what_if(change, foresight, snapshot, credit, phased, chosen, rules),
+        what_if(change, forecast_basis, snapshot, credit, phased, chosen, rules),
     )
 
 

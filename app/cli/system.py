@@ -152,7 +152,7 @@ def upgrade() -> None:
         from orchestration import resources, settings
 
         found = brought(settings.home(), lambda line: out.print(line, markup=False))
-        resources.make_mailroom().ledger.upgrade()
+        resources.make_delivery_service().ledger.upgrade()
         out.print(
             f"{settings.home()} has format {FORMAT}" + (", as before" if found == FORMAT else ""),
             markup=False,

@@ -31,14 +31,14 @@ from embedded_org.server import PortTaken, serving_app
 from orchestration import settings
 from orchestration.instance import prepare_dagster_home
 from orchestration.json_logs import JsonLines, wants_json
-from sales.errors import Fault
+from sales.errors import UserError
 
 
-class PacksPortTaken(Fault, OSError):
+class PacksPortTaken(UserError, OSError):
     """The PDFs cannot be served where links lead."""
 
 
-class AddressTaken(Fault, OSError):
+class AddressTaken(UserError, OSError):
     """The front cannot listen where it was told to."""
 
 

@@ -22,7 +22,7 @@ from orchestration import settings
 from orchestration.instance import dagster_instance
 from orchestration.schedules import due_days
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 
 # A round of the daemon takes seconds, one with much to launch a few minutes.
 LONGEST_SILENCE = timedelta(minutes=10)
@@ -142,7 +142,7 @@ def _published(now: datetime) -> Finding:
     try:
         newest = PublishedMonths(settings.home()).latest()
         return published_finding(newest, _due_after(newest, now.date()) if newest else None, now)
-    except (Fault, OSError) as fault:
+    except (UserError, OSError) as fault:
         return Finding("published", False, f"when the next month is due is not known: {fault}")
 
 

@@ -23,7 +23,7 @@ from connectors.delivery.ledger import DeliveryLedger
 from connectors.storage.publications import PublishedMonths
 from orchestration import settings
 from orchestration.instance import dagster_instance
-from sales.errors import Fault
+from sales.errors import UserError
 
 # Backfills and single assets from the UI run under the last of these names.
 JOBS = ("month_end", "restatement", "__ASSET_JOB")
@@ -44,7 +44,7 @@ NEVER = {
 }  # states that no run of ours takes
 
 
-class Figures(Collector):
+class OperationMetrics(Collector):
     """Reads every source anew at each scrape; one that cannot be read is missing, and said to be."""
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
@@ -65,7 +65,7 @@ class Figures(Collector):
         ):
             try:
                 families = list(read())
-            except (Fault, OSError, ValueError):
+            except (UserError, OSError, ValueError):
                 families = []
             readable.add_metric([source], 1 if families else 0)
             yield from families
@@ -93,7 +93,7 @@ class Figures(Collector):
 def exposition(now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> bytes:
     """Return the figures in the text format of Prometheus."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(Figures(now))
+    registry.register(OperationMetrics(now))
     return generate_latest(registry)
 
 

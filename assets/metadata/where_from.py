@@ -14,7 +14,7 @@ import dagster as dg
 import pandas as pd
 
 from sales.calendar import Month
-from sales.explain.evidence import DoesNotAddUp, Evidence, Pile, Record, records
+from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, records
 from sales.explain.explanation import ATTAINMENT, RULES, Explanation, explain, plain, written
 from sales.policy.rules import MonthRules
 
@@ -97,21 +97,21 @@ def _row(name: str, row: Record, month: Month, its: Explanation | None) -> str:
     lines = [f"**{escaped(row['grain_id'])}, {row['period']}** {_code(command)}", ""]
     # What is overdue is the same in every period: once is enough.
     told = (
-        [pile for pile in its.piles if pile.name != "overdue" or row["period_kind"] == "year"]
+        [group for group in its.groups if group.name != "overdue" or row["period_kind"] == "year"]
         if its
         else []
     )
-    lines += [f"- {_made_of(pile, row)}" for pile in told] if its else ["- **does not add up**"]
+    lines += [f"- {_made_of(group, row)}" for group in told] if its else ["- **does not add up**"]
     return "\n".join([*lines, ""])
 
 
-def _made_of(pile: Pile, row: Record) -> str:
-    figure = MAIN[pile.name]
-    if pile.name == "targets":
-        return f"{figure} {written(row[figure])}: {len(pile.lines)} monthly targets"
-    ids = list(dict.fromkeys(line.record_id for line in pile.lines))
+def _made_of(group: EvidenceGroup, row: Record) -> str:
+    figure = MAIN[group.name]
+    if group.name == "targets":
+        return f"{figure} {written(row[figure])}: {len(group.lines)} monthly targets"
+    ids = list(dict.fromkeys(line.record_id for line in group.lines))
     # A sum of one is the amount of a single deal.
-    is_single = len({line.record_id for line in pile.lines if line.adds.get(figure)}) == 1
+    is_single = len({line.record_id for line in group.lines if line.adds.get(figure)}) == 1
     more = f" and {len(ids) - IDS} more" if len(ids) > IDS else ""
     shown = f": {', '.join(escaped(each) for each in ids[:IDS])}{more}" if ids else ""
     return f"{figure} {'of a single deal' if is_single else written(row[figure])}: {len(ids)} opportunities{shown}"

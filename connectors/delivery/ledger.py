@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 
 from connectors.delivery.ledger_schema import APPROVALS, DELIVERIES, bring_to_newest
-from sales.errors import Fault
+from sales.errors import UserError
 
 LONGEST_DETAIL, LONGEST_NAME = 500, 200
 # The name of what is no document: a notice that a month is held back or failed.
@@ -37,11 +37,11 @@ NOTICE = "notice"
 _ONE_AT_A_TIME = threading.Lock()
 
 
-class LedgerUnusable(Fault, OSError):
+class LedgerUnusable(UserError, OSError):
     """The ledger's database cannot be used."""
 
 
-class NoSuchDelivery(Fault, LookupError):
+class NoSuchDelivery(UserError, LookupError):
     """There is no such record, or it is not in a state that a person may change."""
 
 
@@ -56,7 +56,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class DeliveryRecord:
     """A record of the ledger."""
 
     id: int
@@ -95,7 +95,7 @@ class DeliveryLedger:
 
     def plan(
         self, month: str, channel: str, wanted: Sequence[tuple[str, str, str]]
-    ) -> dict[tuple[str, str, str], Delivery]:
+    ) -> dict[tuple[str, str, str], DeliveryRecord]:
         """Note `(recipient, file, sha256)` as planned where they are new, and return the record of each."""
         of_month = sa.select(DELIVERIES).where(
             DELIVERIES.c.month == month, DELIVERIES.c.channel == channel
@@ -132,7 +132,7 @@ class DeliveryLedger:
             found = {_key(row): _delivery(row) for row in database.execute(of_month)}
         return {key: found[key] for key in wanted}
 
-    def sent_before(self, delivery: Delivery) -> bool:
+    def sent_before(self, delivery: DeliveryRecord) -> bool:
         """Return whether an earlier revision of the same document was sent to the same recipient, or may have been."""
         with self._open() as database:
             same = (
@@ -164,7 +164,7 @@ class DeliveryLedger:
             ).first()
             return found[0] if found else ""
 
-    def claim(self, deliveries: Sequence[Delivery], message_id: str) -> bool:
+    def claim(self, deliveries: Sequence[DeliveryRecord], message_id: str) -> bool:
         """Take planned deliveries for one mail; false where another process was quicker or they are not planned."""
         ids = [each.id for each in deliveries]
         with self._open() as database:
@@ -182,7 +182,7 @@ class DeliveryLedger:
                 database.rollback()
             return taken == len(ids)
 
-    def note(self, deliveries: Sequence[Delivery], status: Status, detail: str = "") -> None:
+    def note(self, deliveries: Sequence[DeliveryRecord], status: Status, detail: str = "") -> None:
         """Note what became of deliveries."""
         with self._open() as database:
             database.execute(
@@ -204,7 +204,7 @@ class DeliveryLedger:
                 .values(status=Status.PLANNED.value, changed_at=self._now())
             ).rowcount
 
-    def resolve(self, delivery_id: int, *, was_sent: bool) -> Delivery:
+    def resolve(self, delivery_id: int, *, was_sent: bool) -> DeliveryRecord:
         """Note a person's word on a delivery of which nobody knows: it was sent, or it is to be sent again.
 
         A refused one may be planned again too. Raises `NoSuchDelivery`.
@@ -227,7 +227,7 @@ class DeliveryLedger:
                 database.execute(sa.select(DELIVERIES).where(DELIVERIES.c.id == delivery_id)).one()
             )
 
-    def all(self, month: str = "") -> list[Delivery]:
+    def all(self, month: str = "") -> list[DeliveryRecord]:
         """Return the records of a month, or all of them."""
         with self._open() as database:
             wanted = sa.select(DELIVERIES).order_by(DELIVERIES.c.month, DELIVERIES.c.id)
@@ -332,9 +332,9 @@ def _same(month: str, channel: str, recipient: str) -> tuple[sa.ColumnElement[bo
     )
 
 
-def _delivery(row: sa.Row[tuple[object, ...]]) -> Delivery:
+def _delivery(row: sa.Row[tuple[object, ...]]) -> DeliveryRecord:
     values = {name: getattr(row, name) for name in DELIVERIES.columns.keys()}  # noqa: SIM118  # columns, which do not iterate over names
-    return Delivery(
+    return DeliveryRecord(
         **values
         | {
             "status": Status(values["status"]),

@@ -15,7 +15,7 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from connectors.delivery.ledger_versions import VERSION_TABLE
-from sales.errors import Fault
+from sales.errors import UserError
 
 METADATA = sa.MetaData()
 DELIVERIES = sa.Table(
@@ -46,7 +46,7 @@ APPROVALS = sa.Table(
 VERSIONS = Path(__file__).with_name("ledger_versions")
 
 
-class NewerLedger(Fault, RuntimeError):
+class NewerLedger(UserError, RuntimeError):
     """A ledger was written by a later version of this program."""
 
 

@@ -1,4 +1,4 @@
-"""The postman: letters to recipients, each document once.
+"""The mailer: letters to recipients, each document once.
 
 Put the order of steps here, in which nothing is lost and nothing is sent twice:
 
@@ -23,10 +23,10 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
-from connectors.delivery.ledger import Delivery, DeliveryLedger, Status
+from connectors.delivery.ledger import DeliveryLedger, DeliveryRecord, Status
 from connectors.delivery.smtp import Ambiguous, Letter, NotAccepted, Refused, SmtpServer, TooLarge
-from sales.delivery.recipients import Document, Parcel
-from sales.errors import Fault
+from sales.delivery.recipients import Document, MailBundle
+from sales.errors import UserError
 
 MAIL, REHEARSAL = "mail", "rehearsal"
 ATTEMPTS = 4
@@ -35,15 +35,15 @@ FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds
 Connect = Callable[[], AbstractContextManager[SmtpServer]]
 # Makes a parcel's letter: of the documents named by file with their revisions, with links instead
 # of files or not.
-Compose = Callable[[Parcel, Sequence[Delivery], str, bool], Letter]
+Compose = Callable[[MailBundle, Sequence[DeliveryRecord], str, bool], Letter]
 
 
-class AnotherPostman(Fault, RuntimeError):
+class AnotherPostman(UserError, RuntimeError):
     """Another process is sending."""
 
 
 @dataclass
-class Round:
+class SendResult:
     """What became of the mails of one run."""
 
     sent: list[str] = field(default_factory=list)
@@ -60,7 +60,7 @@ class Round:
 
 
 def deliver(
-    parcels: Sequence[Parcel],
+    bundles: Sequence[MailBundle],
     month: str,
     ledger: DeliveryLedger,
     connect: Connect,
@@ -70,46 +70,46 @@ def deliver(
     pause: Callable[[float], None],
     with_revisions: bool = False,
     channel: str = MAIL,
-) -> Round:
+) -> SendResult:
     """Send each parcel's documents that were never sent to it; a failure of one leaves the others standing.
 
     A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel
     of its own. Raises `AnotherPostman` where another process sends, and `MailUnusable` where mail
     cannot be sent at all.
     """
-    found = Round()
+    found = SendResult()
     with _alone(lock):
         ledger.recover(channel)
         records = ledger.plan(
-            month, channel, [_key(parcel, each) for parcel in parcels for each in parcel.documents]
+            month, channel, [_key(bundle, each) for bundle in bundles for each in bundle.documents]
         )
         planned = [
-            (parcel, [records[_key(parcel, each)] for each in parcel.documents])
-            for parcel in parcels
+            (bundle, [records[_key(bundle, each)] for each in bundle.documents])
+            for bundle in bundles
         ]
-        for parcel, deliveries in planned:
-            _sort(parcel, deliveries, found)
-        todo: list[tuple[Parcel, list[Delivery]]] = []
-        for parcel, mine in planned:
+        for bundle, deliveries in planned:
+            _sort(bundle, deliveries, found)
+        todo: list[tuple[MailBundle, list[DeliveryRecord]]] = []
+        for bundle, mine in planned:
             due = [each for each in mine if each.status is Status.PLANNED]
             held = (
                 []
                 if with_revisions
                 else [each for each in due if each.revision > 1 and ledger.sent_before(each)]
             )
-            found.revised += [f"{parcel.address} {each.file}" for each in held]
-            todo.append((parcel, [each for each in due if each not in held]))
+            found.revised += [f"{bundle.address} {each.file}" for each in held]
+            todo.append((bundle, [each for each in due if each not in held]))
         session = _Session(connect)
         try:
-            for parcel, mine in todo:
+            for bundle, mine in todo:
                 if mine:
-                    _send(parcel, mine, ledger, session, compose, found, pause)
+                    _send(bundle, mine, ledger, session, compose, found, pause)
         finally:
             session.close()
     return found
 
 
-def message_id(month: str, address: str, deliveries: Sequence[Delivery], domain: str) -> str:
+def message_id(month: str, address: str, deliveries: Sequence[DeliveryRecord], domain: str) -> str:
     """Return the id of a mail: the same for the same month, recipient and revisions, so that a repeat is known as one."""
     content = "\0".join(
         [
@@ -121,14 +121,14 @@ def message_id(month: str, address: str, deliveries: Sequence[Delivery], domain:
     return f"<onpace.{month}.{hashlib.sha256(content.encode()).hexdigest()[:32]}@{domain}>"
 
 
-def _key(parcel: Parcel, document: Document) -> tuple[str, str, str]:
-    return parcel.address, document.file, document.sha256
+def _key(bundle: MailBundle, document: Document) -> tuple[str, str, str]:
+    return bundle.address, document.file, document.sha256
 
 
-def _sort(parcel: Parcel, deliveries: Sequence[Delivery], found: Round) -> None:
+def _sort(bundle: MailBundle, deliveries: Sequence[DeliveryRecord], found: SendResult) -> None:
     """Note what the ledger knows of a parcel before anything is sent."""
     for each in deliveries:
-        name = f"{parcel.address} {each.file}"
+        name = f"{bundle.address} {each.file}"
         if each.status is Status.SENT:
             found.already.append(name)
         elif each.status is Status.REFUSED:
@@ -138,15 +138,15 @@ def _sort(parcel: Parcel, deliveries: Sequence[Delivery], found: Round) -> None:
 
 
 def _send(
-    parcel: Parcel,
-    mine: list[Delivery],
+    bundle: MailBundle,
+    mine: list[DeliveryRecord],
     ledger: DeliveryLedger,
     session: _Session,
     compose: Compose,
-    found: Round,
+    found: SendResult,
     pause: Callable[[float], None],
 ) -> None:
-    names = [f"{parcel.address} {each.file}" for each in mine]
+    names = [f"{bundle.address} {each.file}" for each in mine]
     retrying = Retrying(
         retry=retry_if_exception_type(NotAccepted),
         stop=stop_after_attempt(ATTEMPTS),
@@ -155,7 +155,7 @@ def _send(
         reraise=True,
     )
     try:
-        answer = retrying(_attempt, parcel, mine, ledger, session, compose)
+        answer = retrying(_attempt, bundle, mine, ledger, session, compose)
     except NotAccepted as later:
         found.waiting |= dict.fromkeys(names, str(later))
     except Refused as never:
@@ -172,14 +172,14 @@ def _send(
 
 
 def _attempt(
-    parcel: Parcel,
-    mine: list[Delivery],
+    bundle: MailBundle,
+    mine: list[DeliveryRecord],
     ledger: DeliveryLedger,
     session: _Session,
     compose: Compose,
 ) -> str:
     """Send a mail once; whatever was certainly not accepted is planned again."""
-    letter = compose(parcel, mine, "", False)
+    letter = compose(bundle, mine, "", False)
     if not ledger.claim(mine, letter.message_id):
         raise NotAccepted("its records changed in this moment")
     try:
@@ -190,7 +190,7 @@ def _attempt(
                 lambda: ledger.note(mine, Status.UNKNOWN, "no answer of the server was noted"),
             )
         except TooLarge as large:
-            smaller = compose(parcel, mine, letter.message_id, True)
+            smaller = compose(bundle, mine, letter.message_id, True)
             if not smaller.attached:
                 return server.send(
                     smaller,
@@ -206,7 +206,7 @@ def _attempt(
     except Ambiguous:
         session.close()
         raise
-    except Fault:
+    except UserError:
         ledger.note(mine, Status.PLANNED)
         raise
 

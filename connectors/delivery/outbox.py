@@ -15,13 +15,13 @@ from upath import UPath
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 
 MANIFEST = "manifest.json"
 MONTH_NAME = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
-class UnusableOutbox(Fault, OSError):
+class UnusableOutbox(UserError, OSError):
     """The place that documents are to be handed over to cannot be used."""
 
 

@@ -1,7 +1,7 @@
 """Mail over SMTP: a letter to one recipient, and what exactly is known when it fails.
 
 Put the dialogue with the server here. What a letter says is `reports.email_body`; which state a
-delivery is in is `delivery_ledger`. Retries of what certainly was not accepted are `postman`'s.
+delivery is in is `ledger`. Retries of what certainly was not accepted are `mailer`'s.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formataddr, parseaddr
 
-from sales.errors import Fault
+from sales.errors import UserError
 
 IMPLICIT, UPGRADED, PLAIN = "tls", "starttls", "none"
 SECURITIES = (IMPLICIT, UPGRADED, PLAIN)
@@ -26,11 +26,11 @@ FIRST_PERMANENT, FIRST_TEMPORARY, SUCCESS = 500, 400, 250
 GO_AHEAD = 354
 
 
-class MailUnusable(Fault, OSError):
+class MailUnusable(UserError, OSError):
     """Mail cannot be sent at all: no connection, no login, or settings that contradict each other."""
 
 
-class NotAccepted(Exception):  # a fact, handled by the postman
+class NotAccepted(Exception):  # a fact, handled by the mailer
     """The server certainly did not accept the letter; it may later."""
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from babel.core import get_global
 
-from connectors.policy.csv_rows import MOST_DECIMALS, InvalidPolicyTable, Line, Owners, lines_of
+from connectors.policy.csv_rows import MOST_DECIMALS, CsvRow, InvalidPolicyTable, Owners, lines_of
 from sales import arrow as columns
 from sales.calendar import UnknownHolidayCalendar, check_holiday_calendar
 from sales.contracts.published import RawTargets, checked
@@ -56,7 +56,7 @@ def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
     return _table([lines[key] for key in sorted(lines)])
 
 
-def _target(line: Line, owners: Owners) -> dict[str, object]:
+def _target(line: CsvRow, owners: Owners) -> dict[str, object]:
     start, end = line.day("start_date"), line.day("end_date")
     if start and end and end < start:
         raise line.fault(f"end_date {end} is before start_date {start}; correct one of them")

@@ -17,19 +17,19 @@ import pandas as pd
 
 from connectors.policy.folder import read_text
 from sales.calendar import Month, UnknownMonth
-from sales.errors import Fault
+from sales.errors import UserError
 
 MOST_DECIMALS = 10
 LARGEST_AMOUNT = Decimal(10) ** 15
 EARLIEST_YEAR, LATEST_YEAR = 1900, 9998
 
 
-class InvalidPolicyTable(Fault, ValueError):
+class InvalidPolicyTable(UserError, ValueError):
     """A CSV file of the policy folder cannot be used."""
 
 
 @dataclass(frozen=True)
-class Line:
+class CsvRow:
     """One line of a file, and how to complain about it."""
 
     file_name: str
@@ -96,7 +96,7 @@ def lines_of(
     header: Sequence[str],
     needed: Sequence[str],
     kind: type[InvalidPolicyTable] = InvalidPolicyTable,
-) -> Iterator[Line]:
+) -> Iterator[CsvRow]:
     """Yield the lines of a file that are not empty; raises `kind`, naming file, line and cure."""
     reader = csv.DictReader(io.StringIO(read_text(path)), restkey="")
     named = tuple(reader.fieldnames or ())
@@ -111,7 +111,7 @@ def lines_of(
                 f"{path.name} has an unknown column {name[:40]!r}; known are: {', '.join(header)}"
             )
     for row in _rows(reader, path.name, kind):
-        line = Line(
+        line = CsvRow(
             path.name,
             reader.line_num,
             {name: (value or "").strip() for name, value in row.items() if name},
@@ -157,7 +157,7 @@ class Owners:
         exact = self._exact.get(name) or self._exact.get(name.casefold())
         return [exact] if exact else sorted(self._found.get(name.casefold(), set()))
 
-    def find(self, line: Line) -> str:
+    def find(self, line: CsvRow) -> str:
         """Return the user id of a line's owner."""
         name = line.text("owner")
         found = self.matches(name)

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import pandas as pd
 
-from connectors.policy.csv_rows import Line, Owners, lines_of
+from connectors.policy.csv_rows import CsvRow, Owners, lines_of
 from sales import money
 from sales.targets.stated_plans import ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
 
@@ -45,12 +45,12 @@ def read_plan_book(
     )
 
 
-def _lines(folder: Path, name: str) -> list[Line]:
+def _lines(folder: Path, name: str) -> list[CsvRow]:
     path, header = folder / name, HEADERS[name]
     return list(lines_of(path, header, header)) if path.is_file() else []
 
 
-def _leave(line: Line, owners: Owners) -> Leave:
+def _leave(line: CsvRow, owners: Owners) -> Leave:
     start, end = line.day("start_date"), line.day("end_date")
     if start is None or end is None:
         raise line.fault("a leave needs start_date and end_date; write them as 2026-09-30")
@@ -116,7 +116,7 @@ def _accounts(accounts: pd.DataFrame) -> tuple[dict[str, str], dict[str, list[st
     return ids, names
 
 
-def _once(found: dict[_Key, _Value], key: _Key, value: _Value, line: Line) -> None:
+def _once(found: dict[_Key, _Value], key: _Key, value: _Value, line: CsvRow) -> None:
     if key in found:
         raise line.fault("says what an earlier line says; keep one of them")
     found[key] = value

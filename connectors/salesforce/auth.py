@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from sales.errors import Fault
+from sales.errors import UserError
 
 LOCAL_DOMAIN = "local-org.my"
 HOST_SUFFIX = ".salesforce.com"
@@ -23,15 +23,15 @@ CLIENT_CREDENTIALS, JWT_BEARER, PASSWORD, SESSION = (
 )
 
 
-class LoginRefused(Fault, PermissionError):
+class LoginRefused(UserError, PermissionError):
     """Salesforce does not accept who we say we are."""
 
 
-class NotLocal(Fault, ValueError):
+class NotLocal(UserError, ValueError):
     """An address of an org on this machine is not on this machine."""
 
 
-class MissingSetting(Fault, LookupError):
+class MissingSetting(UserError, LookupError):
     """A variable that says where Salesforce is has no value."""
 
 

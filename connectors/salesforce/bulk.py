@@ -19,13 +19,13 @@ from connectors.salesforce.session import (
     DailyLimitReached,
     IncompleteAnswer,
     LocatorExpired,
-    NotThere,
     QueryTimeout,
     RequestRefused,
+    ResourceNotFound,
+    SalesforceSession,
     SalesforceUnavailable,
-    Wire,
 )
-from sales.errors import Fault
+from sales.errors import UserError
 
 PAGE = 50_000
 LONGEST_JOB_SECONDS = 6 * 3_600.0
@@ -36,7 +36,7 @@ SECOND = timedelta(seconds=1)
 UNSUPPORTED = ("not supported by the Bulk API", "Async API not enabled", "INVALIDENTITY")
 
 
-class NoBulk(Fault, RuntimeError):
+class NoBulk(UserError, RuntimeError):
     """This object, or this organisation, cannot be read by Bulk."""
 
 
@@ -44,7 +44,7 @@ class JobEnded(RequestRefused):
     """A job failed, was aborted or is gone."""
 
 
-class ForeignJob(Fault, RuntimeError):
+class ForeignJob(UserError, RuntimeError):
     """A job that was found is not the one that was lost."""
 
 
@@ -59,9 +59,9 @@ class Page:
 class BulkQueries:
     """Query jobs of one connection."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, session: SalesforceSession) -> None:
         """Use a connection."""
-        self._wire = wire
+        self._wire = session
 
     def create(self, soql: str, object_name: str) -> str:
         """Return the id of a new job; one whose answer was lost is found again instead of made twice."""
@@ -104,7 +104,7 @@ class BulkQueries:
         while True:
             try:
                 job = self._wire.get(f"jobs/query/{job_id}", what=f"look at Bulk job {job_id}")
-            except NotThere:
+            except ResourceNotFound:
                 raise JobEnded(f"Bulk job {job_id} is gone") from None
             reason = self._wire.login.masked(str(job.get("errorMessage") or "no reason given"))
             if job["state"] == "JobComplete":
@@ -127,7 +127,7 @@ class BulkQueries:
             answer = self._wire.download(
                 f"jobs/query/{job_id}/results", wanted, what=f"read results of Bulk job {job_id}"
             )
-        except NotThere:
+        except ResourceNotFound:
             raise JobEnded(f"Bulk job {job_id} is gone") from None
         except (LocatorExpired, RequestRefused) as refused:
             if not locator:
@@ -146,7 +146,7 @@ class BulkQueries:
         """Delete a job that has ended: left behind it would stay for a week. Nothing depends on it."""
         try:
             self._wire.send("DELETE", f"jobs/query/{job_id}", what=f"delete Bulk job {job_id}")
-        except NotThere:
+        except ResourceNotFound:
             return True
         except (RequestRefused, SalesforceUnavailable, DailyLimitReached):
             return False
@@ -154,7 +154,7 @@ class BulkQueries:
 
     def abort(self, job_id: str) -> None:
         """Stop a job, as far as Salesforce listens; one that has ended is deleted."""
-        with suppress(Fault):
+        with suppress(UserError):
             self._wire.send(
                 "PATCH",
                 f"jobs/query/{job_id}",

@@ -16,7 +16,7 @@ from connectors.salesforce import schema as objects
 from connectors.salesforce.pull import SalesforceClient, describe, read_small
 from connectors.salesforce.reader import soql_instant
 from connectors.salesforce.schema import LARGE, SMALL, ExtractFinding
-from connectors.salesforce.session import RequestRefused, Wire
+from connectors.salesforce.session import RequestRefused, SalesforceSession
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
 
@@ -28,7 +28,7 @@ OWNER_CHANGES = "Field IN ('Owner', 'OwnerId')"
 class Examination:
     """What was seen of an organisation."""
 
-    wire: Wire
+    session: SalesforceSession
     who: dict[str, Any]
     limits: dict[str, Any]
     organization: OrganizationDefaults
@@ -58,18 +58,18 @@ class Examination:
 
 def examine_organization(client: SalesforceClient, custom: CustomFields) -> Examination:
     """Return what an organisation looks like; raises where a table could not be made at all."""
-    wire = client.connected()
+    session = client.connected()
     findings: list[ExtractFinding] = []
     sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
-    types = describe(wire, sources.values())
+    types = describe(session, sources.values())
     seen = {
         name: objects.visible(source, types[name], findings) for name, source in sources.items()
     }
-    small = read_small(wire, {each.object_name: seen[each.object_name] for each in SMALL})
+    small = read_small(session, {each.object_name: seen[each.object_name] for each in SMALL})
     private = "IsPrivate" in (types["Opportunity"] or {})
     tracked = types["OpportunityFieldHistory"] is not None
     numbers = _numbers(
-        wire,
+        session,
         {
             "opportunities": "SELECT COUNT(Id) found FROM Opportunity",
             "private": "SELECT COUNT(Id) found FROM Opportunity WHERE IsPrivate = TRUE"
@@ -86,14 +86,14 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
             "custom_year": "SELECT COUNT(Id) found FROM FiscalYearSettings WHERE IsStandardYear = FALSE",
         },
     )
-    in_use = wire.records(
+    in_use = session.records(
         "SELECT StageName, COUNT(Id) found FROM Opportunity GROUP BY StageName", what="count stages"
     )
     split_types = small["OpportunitySplitType"]
     return Examination(
-        wire=wire,
-        who=wire.whoami(),
-        limits=wire.get("limits", what="read limits"),
+        session=session,
+        who=session.whoami(),
+        limits=session.get("limits", what="read limits"),
         findings=findings,
         organization=defaults_of(small["raw_organization"], small["Period"]),
         has_custom_fiscal_year=bool(numbers["custom_year"]),
@@ -113,18 +113,18 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
         users=small["User"],
         roles=small["UserRole"],
         existing_before=lambda instant: int(
-            _number(wire, CREATED_BEFORE + soql_instant(instant)) or 0
+            _number(session, CREATED_BEFORE + soql_instant(instant)) or 0
         ),
     )
 
 
-def _numbers(wire: Wire, queries: dict[str, str]) -> dict[str, Any]:
-    return {name: _number(wire, soql) if soql else None for name, soql in queries.items()}
+def _numbers(session: SalesforceSession, queries: dict[str, str]) -> dict[str, Any]:
+    return {name: _number(session, soql) if soql else None for name, soql in queries.items()}
 
 
-def _number(wire: Wire, soql: str) -> Any:  # noqa: ANN401
+def _number(session: SalesforceSession, soql: str) -> Any:  # noqa: ANN401
     try:
-        return wire.records(soql, what="count records")[0]["found"]
+        return session.records(soql, what="count records")[0]["found"]
     except RequestRefused as refused:
         if "INVALID_TYPE" in str(refused):  # an object that this organisation does not have
             return None

@@ -26,8 +26,8 @@ from connectors.salesforce.auth import Login
 from connectors.salesforce.reader import ObjectReader, soql_instant
 from connectors.salesforce.schema import (
     LARGE,
-    MOURNED,
     SMALL,
+    SOFT_DELETED,
     ExtractFinding,
     FieldTypes,
     ObjectSource,
@@ -36,16 +36,16 @@ from connectors.salesforce.schema import (
 from connectors.salesforce.session import (
     TOLERATED_SKEW,
     Call,
-    NotThere,
     Progress,
     RequestRefused,
-    Wire,
+    ResourceNotFound,
+    SalesforceSession,
 )
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore, PullState, Watermark
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull
 from sales import arrow as columns
 from sales.contracts.published import RAW, checked, column_names, empty
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
 
@@ -59,12 +59,12 @@ VANISHED_AT_MOST, VANISHED_SHARE = 25, 0.05
 FEW_ROWS = 50_000
 
 
-class VanishedRecords(Fault, RuntimeError):
+class VanishedRecords(UserError, RuntimeError):
     """Many records can no longer be seen, and Salesforce does not say that they were deleted."""
 
 
 @dataclass(frozen=True)
-class Outlook:
+class PullPreview:
     """What is known before records are read: settings, people, quotas, and when the first opportunity was created."""
 
     defaults: OrganizationDefaults
@@ -93,22 +93,24 @@ class _Plan:
 class SalesforceClient:
     """Reads an organisation; a new connection for each pull."""
 
-    def __init__(self, login: Login, *, connect: Callable[[Login], Wire] = Wire) -> None:
+    def __init__(
+        self, login: Login, *, connect: Callable[[Login], SalesforceSession] = SalesforceSession
+    ) -> None:
         """Remember where to ask; nothing is sent yet."""
         self.login = login
         self._connect = connect
 
-    def connected(self) -> Wire:
+    def connected(self) -> SalesforceSession:
         """Log in."""
         return self._connect(self.login)
 
     def organization(self) -> OrganizationDefaults:
         """Return what the organisation says of itself, without reading anything else."""
-        wire = self.connected()
+        session = self.connected()
         sources = (objects.ORGANIZATION, objects.CURRENCIES, objects.PERIODS)
-        types = describe(wire, sources)
+        types = describe(session, sources)
         small = read_small(
-            wire,
+            session,
             {
                 source.object_name: objects.visible(source, types[source.object_name], [])
                 for source in sources
@@ -122,7 +124,7 @@ class SalesforceClient:
         source: str,
         progress: Progress = lambda _: None,
         *,
-        approve: Callable[[Outlook], None] = lambda _: None,
+        approve: Callable[[PullPreview], None] = lambda _: None,
         custom: CustomFields = NO_CUSTOM_FIELDS,
         accepts_vanished: bool = False,
     ) -> ExtractRecord:
@@ -133,14 +135,14 @@ class SalesforceClient:
         ends: the next one goes on there. Raises when a table would be wrong or incomplete; what
         was stored before stays.
         """
-        wire = self.connected()
-        pull = _Pull(wire, store, source, progress, custom, accepts_vanished=accepts_vanished)
+        session = self.connected()
+        pull = _Pull(session, store, source, progress, custom, accepts_vanished=accepts_vanished)
         record = pull.run(approve)
         if (
-            pull.is_resumed and wire.now - record.extracted_at > OVERLAP
+            pull.is_resumed and session.now - record.extracted_at > OVERLAP
         ):  # what happened since the pull that was left unfinished
             record = _Pull(
-                wire, store, source, progress, custom, accepts_vanished=accepts_vanished
+                session, store, source, progress, custom, accepts_vanished=accepts_vanished
             ).run(approve)
         return record
 
@@ -150,7 +152,7 @@ class _Pull:
 
     def __init__(
         self,
-        wire: Wire,
+        session: SalesforceSession,
         store: ExtractStore,
         source: str,
         progress: Progress,
@@ -158,32 +160,36 @@ class _Pull:
         *,
         accepts_vanished: bool,
     ) -> None:
-        self.wire, self.store, self.source, self.progress = wire, store, source, progress
+        self.session, self.store, self.source, self.progress = session, store, source, progress
         self.custom, self.accepts_vanished = custom, accepts_vanished
         self.is_resumed = False
         self.deleted_to: dict[str, datetime] = {}
         self.sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
 
-    def run(self, approve: Callable[[Outlook], None]) -> ExtractRecord:
-        began = self.wire.now - SAFETY_LAG
+    def run(self, approve: Callable[[PullPreview], None]) -> ExtractRecord:
+        began = self.session.now - SAFETY_LAG
         findings: list[ExtractFinding] = []
-        types = describe(self.wire, self.sources.values())
+        types = describe(self.session, self.sources.values())
         seen = {
             name: objects.visible(source, types[name], findings)
             for name, source in self.sources.items()
         }
-        small = read_small(self.wire, {each.object_name: seen[each.object_name] for each in SMALL})
+        small = read_small(
+            self.session, {each.object_name: seen[each.object_name] for each in SMALL}
+        )
         organization_id = str(small["Organization"]["organization_id"].iloc[0])
         self.store.refuse_another(organization_id)
         approve(self._outlook(small, began))
         with self.store.alone(self.progress):
             instance = str(small["Organization"]["instance"].iloc[0] or "")
             base = self._base(instance)
-            findings += _clock(self.wire)
+            findings += _clock(self.session)
             if base:
                 findings += objects.drift(base.pull.fields, types, self.sources.values())
             plan = self._plan(base, began, (organization_id, instance), types, seen, findings)
-            reader = ObjectReader(self.wire, self.store.desk, plan.unfinished, self.progress)
+            reader = ObjectReader(
+                self.session, self.store.checkpoint, plan.unfinished, self.progress
+            )
             try:
                 self._read(plan, reader)
             except BaseException:
@@ -192,17 +198,17 @@ class _Pull:
             try:
                 record = self._store(plan, small, instance)
             except VanishedRecords:
-                self.store.desk.discard()  # once the permission is repaired, everything has to be looked at again
+                self.store.checkpoint.discard()  # once the permission is repaired, everything has to be looked at again
                 raise
-            self.store.desk.discard()
-            self.store.tidy(record.extracted_at)
+            self.store.checkpoint.discard()
+            self.store.vacuum(record.extracted_at)
         return record
 
-    def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> Outlook:
-        oldest = self.wire.records(
+    def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> PullPreview:
+        oldest = self.session.records(
             "SELECT MIN(CreatedDate) oldest FROM Opportunity", what="find the first opportunity"
         )[0]["oldest"]
-        return Outlook(
+        return PullPreview(
             defaults_of(small["raw_organization"], small["Period"]),
             small["User"],
             small["UserRole"],
@@ -217,7 +223,7 @@ class _Pull:
         base = self.store.latest()
         if base is None or not base.pull.watermarks:
             return None
-        if self.wire.login.local_url and base.pull.instance != instance:
+        if self.session.login.local_url and base.pull.instance != instance:
             return None  # an org on this machine that was started again is another org
         return base
 
@@ -238,7 +244,7 @@ class _Pull:
         }
         compared = {
             each.object_name
-            for each in MOURNED
+            for each in SOFT_DELETED
             if base
             and types[each.object_name]
             and each.object_name not in whole
@@ -251,19 +257,21 @@ class _Pull:
                 base.extract_id if base else "",
                 organization_id,
                 instance,
-                self.wire.version,
-                self.wire.login.identity,
+                self.session.version,
+                self.session.login.identity,
                 fields,
                 sorted(whole),
                 sorted(compared),
             ]
         )
-        unfinished = self.store.desk.load()
+        unfinished = self.store.checkpoint.load()
         if unfinished and (
             unfinished.signature != signature or began - unfinished.began_at > JOBS_KEPT
         ):
-            ObjectReader(self.wire, self.store.desk, unfinished, self.progress).forget(unfinished)
-            self.store.desk.discard()
+            ObjectReader(self.session, self.store.checkpoint, unfinished, self.progress).forget(
+                unfinished
+            )
+            self.store.checkpoint.discard()
             unfinished = None
         self.is_resumed = unfinished is not None
         if unfinished:
@@ -305,7 +313,7 @@ class _Pull:
             shown != base.pull.fields.get(name, {})
             or (name == "Opportunity" and base.pull.amount_field != self.custom.amount)
             or base.pull.instance != instance
-            or base.pull.identity != self.wire.login.identity
+            or base.pull.identity != self.session.login.identity
             or began - base.pull.watermarks[name].whole_at > WHOLE_AGAIN
         )
 
@@ -318,24 +326,28 @@ class _Pull:
     ) -> dict[str, dict[str, datetime]]:
         """Return when records were deleted, as Salesforce's log says; where it does not reach back far enough, ids are compared."""
         asked: dict[str, Call] = {}
-        for name in (each.object_name for each in MOURNED if types[each.object_name]):
+        for name in (each.object_name for each in SOFT_DELETED if types[each.object_name]):
             start = (
                 base.pull.watermarks[name].deleted_to - OVERLAP
                 if name in base.pull.watermarks
                 else None
             )
-            if start is None or self.wire.now - start > DELETIONS_KEPT:
+            if start is None or self.session.now - start > DELETIONS_KEPT:
                 compared |= {name} - whole
                 continue
             asked[name] = Call(
                 f"sobjects/{name}/deleted/",
                 {
                     "start": _plus_zero(start),
-                    "end": _plus_zero(self.wire.now + timedelta(minutes=1)),
+                    "end": _plus_zero(self.session.now + timedelta(minutes=1)),
                 },
             )
         answers = dict(
-            zip(asked, self.wire.several(list(asked.values()), what="list deletions"), strict=True)
+            zip(
+                asked,
+                self.session.several(list(asked.values()), what="list deletions"),
+                strict=True,
+            )
         )
         dead: dict[str, dict[str, datetime]] = {}
         for name, answer in answers.items():
@@ -344,7 +356,7 @@ class _Pull:
                 answer and datetime.fromisoformat(answer["earliestDateAvailable"]) > start
             ):
                 compared |= {name} - whole
-            if isinstance(answer, Fault) and not isinstance(answer, RequestRefused):
+            if isinstance(answer, UserError) and not isinstance(answer, RequestRefused):
                 raise answer
             if not isinstance(answer, Exception):
                 self.deleted_to[name] = datetime.fromisoformat(answer["latestDateCovered"])
@@ -367,7 +379,7 @@ class _Pull:
     def _read_together(self, plan: _Plan, reader: ObjectReader, readings: list[Reading]) -> None:
         calls = {each.name: call for each in readings if (call := reader.first_call(each))}
         answers = dict(
-            zip(calls, self.wire.several(list(calls.values()), what="read records"), strict=True)
+            zip(calls, self.session.several(list(calls.values()), what="read records"), strict=True)
         )
         for reading in readings:
             source, seen = plan.sources[reading.object_name], plan.seen[reading.object_name]
@@ -409,11 +421,11 @@ class _Pull:
         }
         state = PullState(
             how="whole" if plan.base is None else "changes",
-            api_version=self.wire.version,
-            api_usage=self.wire.api_usage,
-            requests=self.wire.requests,
+            api_version=self.session.version,
+            api_usage=self.session.api_usage,
+            requests=self.session.requests,
             instance=instance,
-            identity=self.wire.login.identity,
+            identity=self.session.login.identity,
             amount_field=self.custom.amount,
             service_fields=self.custom.service,
             fields={
@@ -425,12 +437,12 @@ class _Pull:
         )
         findings = [(each.place, each.meaning) for each in plan.findings]
         self.progress(
-            f"{self.wire.requests} requests, {self.wire.api_usage} of the organisation's requests in 24 hours"
+            f"{self.session.requests} requests, {self.session.api_usage} of the organisation's requests in 24 hours"
         )
         return self.store.add(extracted_at, self.source, versions, findings, state)
 
     def _store_large(self, plan: _Plan, source: ObjectSource, note: dict[str, str]) -> int:
-        name, raw, desk = source.object_name, self.store.raw, self.store.desk
+        name, raw, checkpoint = source.object_name, self.store.raw, self.store.checkpoint
         reading = plan.unfinished.readings.get(name)
         stamp = "modified_at" if "modified_at" in column_names(RAW[source.table]) else "created_at"
         base = plan.base.versions.get(source.table) if plan.base else None
@@ -440,7 +452,7 @@ class _Pull:
                 if base is not None
                 else raw.write(source.table, empty(RAW[source.table]), note)
             )
-        pages = desk.pages(reading, source.key, stamp)
+        pages = checkpoint.pages(reading, source.key, stamp)
         if base is None:
             return raw.replace(source.table, pages, note)
         if reading.rows <= FEW_ROWS:
@@ -452,16 +464,18 @@ class _Pull:
         version = (
             raw.merge(source.table, base, iter(come), source.key, newest, note) if come else base
         )
-        if source not in MOURNED:
+        if source not in SOFT_DELETED:
             return version
-        return raw.bury(source.table, version, self._dead(plan, source, base), source.key, note)
+        return raw.mark_deleted(
+            source.table, version, self._dead(plan, source, base), source.key, note
+        )
 
     def _dead(self, plan: _Plan, source: ObjectSource, base: int) -> pa.Table:
         """Return the records that are gone for good, each with when: by Salesforce's log, else since we looked."""
-        name, desk = source.object_name, self.store.desk
+        name, checkpoint = source.object_name, self.store.checkpoint
         # A record that came and lives was restored since the log named it.
         restored = (
-            set(desk.living(plan.unfinished.readings[name], source.key).to_pylist())
+            set(checkpoint.living(plan.unfinished.readings[name], source.key).to_pylist())
             if plan.dead.get(name)
             else set[str]()
         )
@@ -475,7 +489,7 @@ class _Pull:
         living = self.store.raw.living(source.table, base, source.key)
         if compared is not None and (name in plan.whole or name in plan.compared):
             missing = living.filter(
-                pc.invert(pc.is_in(living, value_set=desk.ids(compared, source.key)))
+                pc.invert(pc.is_in(living, value_set=checkpoint.ids(compared, source.key)))
             ).to_pylist()
             unexplained = [each for each in missing if each not in logged]
             self._refuse_vanished(name, len(unexplained), len(living))
@@ -571,21 +585,23 @@ class _Pull:
         return pd.concat([now, gone], ignore_index=True), findings
 
 
-def describe(wire: Wire, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
+def describe(session: SalesforceSession, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
     """Return the type of each field that this user sees, by object; none for an object that is absent."""
     names = [source.object_name for source in sources]
-    answers = wire.several(
+    answers = session.several(
         [Call(f"sobjects/{name}/describe", {}) for name in names], what="describe objects"
     )
     types: dict[str, FieldTypes | None] = {}
     for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, Exception) and not isinstance(answer, NotThere):
+        if isinstance(answer, Exception) and not isinstance(answer, ResourceNotFound):
             raise answer
-        types[name] = None if isinstance(answer, NotThere) else objects.field_types(answer)
+        types[name] = None if isinstance(answer, ResourceNotFound) else objects.field_types(answer)
     return types
 
 
-def read_small(wire: Wire, seen: dict[str, list[Source]]) -> dict[str, pd.DataFrame]:
+def read_small(
+    session: SalesforceSession, seen: dict[str, list[Source]]
+) -> dict[str, pd.DataFrame]:
     """Read objects whole by REST; an absent one has no rows. Raw tables made of several objects are there by their own names."""
     sources = {each.object_name: each for each in (*SMALL, *LARGE)}
     readings = {
@@ -593,13 +609,13 @@ def read_small(wire: Wire, seen: dict[str, list[Source]]) -> dict[str, pd.DataFr
         for name, wanted in seen.items()
         if wanted
     }
-    answers = wire.several(
+    answers = session.several(
         [Call("queryAll", {"q": each.soql(Slice(0))}) for each in readings.values()],
         what="read settings",
     )
     tables = {name: objects.typed(pa.table({}), sources[name], []) for name in seen}
     for (name, reading), answer in zip(readings.items(), answers, strict=True):
-        records = wire.records(reading.soql(Slice(0)), answer, what=f"read {name}")
+        records = session.records(reading.soql(Slice(0)), answer, what=f"read {name}")
         tables[name] = objects.typed(
             objects.text_table(records, reading.fields), sources[name], seen[name]
         )
@@ -639,12 +655,12 @@ def _ids(raw: pa.Table, source: ObjectSource) -> pa.Table:
     return pa.table({source.key: raw.column("Id")})
 
 
-def _clock(wire: Wire) -> Iterator[ExtractFinding]:
-    if abs(wire.clock_skew) > TOLERATED_SKEW:
-        ahead = "ahead of" if wire.clock_skew > timedelta(0) else "behind"
+def _clock(session: SalesforceSession) -> Iterator[ExtractFinding]:
+    if abs(session.clock_skew) > TOLERATED_SKEW:
+        ahead = "ahead of" if session.clock_skew > timedelta(0) else "behind"
         yield ExtractFinding(
             "clock",
-            f"this machine is {abs(wire.clock_skew)} {ahead} Salesforce, whose clock was used; set this machine's clock",
+            f"this machine is {abs(session.clock_skew)} {ahead} Salesforce, whose clock was used; set this machine's clock",
         )
 
 

@@ -21,9 +21,15 @@ from connectors.salesforce.session import (
     LocatorExpired,
     Progress,
     QueryTimeout,
-    Wire,
+    SalesforceSession,
 )
-from connectors.storage.pull_checkpoint import DOWNLOADED, Desk, Reading, Slice, UnfinishedPull
+from connectors.storage.pull_checkpoint import (
+    DOWNLOADED,
+    PullCheckpoint,
+    Reading,
+    Slice,
+    UnfinishedPull,
+)
 
 BULK_FROM_ROWS = 2_000
 MOST_ATTEMPTS = 4
@@ -37,10 +43,16 @@ Shape = Callable[[pa.Table], pa.Table]
 class ObjectReader:
     """Takes the readings of one pull further, slice by slice; every page that came is kept."""
 
-    def __init__(self, wire: Wire, desk: Desk, pull: UnfinishedPull, progress: Progress) -> None:
+    def __init__(
+        self,
+        session: SalesforceSession,
+        checkpoint: PullCheckpoint,
+        pull: UnfinishedPull,
+        progress: Progress,
+    ) -> None:
         """Use a connection and a staging area; whatever slice was asked for before may have a job."""
-        self._wire, self._bulk = wire, BulkQueries(wire)
-        self._desk, self._pull, self._progress = desk, pull, progress
+        self._wire, self._bulk = session, BulkQueries(session)
+        self._desk, self._pull, self._progress = checkpoint, pull, progress
         self._orphans = {
             id(part)
             for reading in pull.readings.values()

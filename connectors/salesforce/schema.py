@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from sales import arrow as columns
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.policy.rules import CustomFields
 
 # Salesforce's scale for currency fields is at most 18 digits; dated rates have up to 6 decimals.
@@ -42,19 +42,19 @@ TEXTUAL = {
 NUMERIC = {"currency", "double", "int", "long", "percent"}
 
 
-class MissingField(Fault, PermissionError):
+class MissingField(UserError, PermissionError):
     """A field that a table cannot do without is not visible to this user."""
 
 
-class MissingObject(Fault, PermissionError):
+class MissingObject(UserError, PermissionError):
     """An object that a table cannot do without is not visible to this user."""
 
 
-class RetypedField(Fault, TypeError):
+class RetypedField(UserError, TypeError):
     """A field has a type that its column cannot hold."""
 
 
-class UnreadableValue(Fault, ValueError):
+class UnreadableValue(UserError, ValueError):
     """A value is not of the type that Salesforce's field has."""
 
 
@@ -358,7 +358,7 @@ SMALL = (
 # Read by cursor: only what changed since the last reading.
 LARGE = (ACCOUNTS, SPLITS, FIELD_HISTORY, HISTORY, OPPORTUNITIES)
 # A record of these that is gone for good leaves a tombstone.
-MOURNED = (OPPORTUNITIES, SPLITS)
+SOFT_DELETED = (OPPORTUNITIES, SPLITS)
 
 
 @dataclass(frozen=True)

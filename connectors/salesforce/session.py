@@ -30,7 +30,7 @@ from tenacity import (
 )
 
 from connectors.salesforce.auth import JWT_BEARER, SESSION, Login, LoginRefused
-from sales.errors import Fault
+from sales.errors import UserError
 
 NEWEST_VERSION = 66.0
 OLDEST_VERSION = 58.0
@@ -47,19 +47,19 @@ TOLERATED_SKEW = timedelta(minutes=5)
 Progress = Callable[[str], None]
 
 
-class SalesforceUnavailable(Fault, ConnectionError):
+class SalesforceUnavailable(UserError, ConnectionError):
     """Salesforce did not answer."""
 
 
-class DailyLimitReached(Fault, RuntimeError):
+class DailyLimitReached(UserError, RuntimeError):
     """The organisation's requests of the day are used up, or nearly."""
 
 
-class RequestRefused(Fault, RuntimeError):
+class RequestRefused(UserError, RuntimeError):
     """Salesforce answered with an error."""
 
 
-class NotThere(RequestRefused):
+class ResourceNotFound(RequestRefused):
     """What was asked for does not exist, or this user may not see it."""
 
 
@@ -75,14 +75,14 @@ class AnswerLost(RequestRefused):
     """Something was asked to be made, and no answer says whether it was."""
 
 
-class IncompleteAnswer(Fault, RuntimeError):
+class IncompleteAnswer(UserError, RuntimeError):
     """Salesforce said how much there is, and something else arrived."""
 
 
 class _Transient(Exception):  # never leaves this module
     """Worth asking again; carries the fault to raise when it stays so."""
 
-    def __init__(self, fault: Fault, wait: float = 0.0) -> None:
+    def __init__(self, fault: UserError, wait: float = 0.0) -> None:
         super().__init__(str(fault))
         self.fault, self.wait = fault, wait
 
@@ -100,7 +100,7 @@ class Call:
         return self.path in {"query", "queryAll"}
 
 
-class Wire:
+class SalesforceSession:
     """A logged-in connection. Requests are counted; Salesforce's clock is the clock."""
 
     def __init__(
@@ -195,7 +195,7 @@ class Wire:
         return self.get("/services/oauth2/userinfo", what="ask who we are")
 
     def several(self, calls: Sequence[Call], *, what: str) -> list[Any]:
-        """Return the JSON of each call, or the `Fault` that met it; many calls count as one request at Salesforce."""
+        """Return the JSON of each call, or the `UserError` that met it; many calls count as one request at Salesforce."""
         answers: list[Any] = []
         for bundle in _bundles(calls):
             answers += (
@@ -219,7 +219,7 @@ class Wire:
             answer = self.send(
                 "POST", "composite", {"allOrNone": False, "compositeRequest": wanted}, what=what
             )
-        except NotThere:
+        except ResourceNotFound:
             self._has_composite = False
             return [self._alone(call, what) for call in bundle]
         parts = {part["referenceId"]: part for part in answer["compositeResponse"]}
@@ -333,7 +333,7 @@ class Wire:
         self.clock_skew = datetime.now(UTC) - self.now
 
     def _fault(self, status: int, content: Any, what: str, wait: float = 0.0) -> Exception:  # noqa: ANN401
-        """Return what an error means: a `Fault`, or something worth asking again."""
+        """Return what an error means: a `UserError`, or something worth asking again."""
         first = content[0] if isinstance(content, list) and content else content
         code, message = (
             (str(first.get("errorCode", "")), str(first.get("message", "")))
@@ -355,9 +355,11 @@ class Wire:
         kinds: dict[str, type[RequestRefused]] = {
             "QUERY_TIMEOUT": QueryTimeout,
             "INVALID_QUERY_LOCATOR": LocatorExpired,
-            "NOT_FOUND": NotThere,
+            "NOT_FOUND": ResourceNotFound,
         }
-        return kinds.get(code, NotThere if status == NOT_FOUND else RequestRefused)(sentence)
+        return kinds.get(code, ResourceNotFound if status == NOT_FOUND else RequestRefused)(
+            sentence
+        )
 
     def _silent(self, what: str, how: str) -> SalesforceUnavailable:
         return SalesforceUnavailable(

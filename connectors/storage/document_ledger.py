@@ -28,7 +28,7 @@ WAIT = 30.0  # seconds for another process to finish its record
 
 
 @dataclass(frozen=True)
-class Document:
+class DocumentFile:
     """A file that was published."""
 
     file: str
@@ -39,7 +39,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Publication(Document):
+class PublishedFile(DocumentFile):
     """A file, the month it is of, its revision from 1 on, and when it was published."""
 
     month: str
@@ -48,14 +48,14 @@ class Publication(Document):
     is_current: bool
 
 
-class Ledger:
+class DocumentLedger:
     """Every file that was ever published below a home."""
 
     def __init__(self, home: Path) -> None:
         """Use `home/publications.sqlite`; it is created by the first record."""
         self._path = home / "publications.sqlite"
 
-    def record(self, month: Month, documents: Iterable[Document], now: datetime) -> None:
+    def record(self, month: Month, documents: Iterable[DocumentFile], now: datetime) -> None:
         """Note documents as published; those that are known stay as they were noted."""
         with self._open() as database:
             for each in documents:
@@ -74,7 +74,7 @@ class Ledger:
                     ),
                 )
 
-    def find(self, sha256: str) -> list[Publication]:
+    def find(self, sha256: str) -> list[PublishedFile]:
         """Return every publication of a file, the first one first."""
         if not self._path.exists():
             return []
@@ -86,7 +86,7 @@ class Ledger:
                 (sha256,),
             ).fetchall()
         return [
-            Publication(
+            PublishedFile(
                 file,
                 sha256,
                 title,
@@ -100,7 +100,7 @@ class Ledger:
             for file, sha256, title, audience, language, month, revision, at, is_current in rows
         ]
 
-    def handed_over(self, publication: Publication, outbox: UPath) -> str:
+    def handed_over(self, publication: PublishedFile, outbox: UPath) -> str:
         """Return where a document was handed over, empty where it was not."""
         path = outbox / publication.month / "manifest.json"
         known = json.loads(path.read_text(encoding="utf-8"))["documents"] if path.exists() else {}

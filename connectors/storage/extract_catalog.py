@@ -24,23 +24,23 @@ from filelock import FileLock, Timeout
 from connectors.storage.files import write_atomically
 from connectors.storage.migrations import mark
 from connectors.storage.publications import PublishedMonths
-from connectors.storage.pull_checkpoint import Desk
+from connectors.storage.pull_checkpoint import PullCheckpoint
 from connectors.storage.raw_tables import RawTables
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.published import RAW, Contract, empty
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import Extract
 
 KEPT_DAYS = 30
 TRUE_UNLESS_SAID = {"is_active", "is_listed"}
 
 
-class AnotherOrganization(Fault, ValueError):
+class AnotherOrganization(UserError, ValueError):
     """A home already holds the numbers of a different organisation."""
 
 
-class DamagedRecord(Fault, RuntimeError):
+class DamagedRecord(UserError, RuntimeError):
     """What is stored of an extract cannot be read."""
 
 
@@ -115,9 +115,9 @@ class ExtractStore:
         self.raw = RawTables(home)
 
     @cached_property
-    def desk(self) -> Desk:
+    def checkpoint(self) -> PullCheckpoint:
         """Where a pull that is not finished lies."""
-        return Desk(self._home / "pulling")
+        return PullCheckpoint(self._home / "pulling")
 
     @contextmanager
     def alone(self, progress: Callable[[str], None] = lambda _: None) -> Iterator[None]:
@@ -250,7 +250,7 @@ class ExtractStore:
             else empty(contract)
         )
 
-    def tidy(self, now: datetime) -> None:
+    def vacuum(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
         latest = self.latest()
         needed = self._published.extract_ids() | ({latest.extract_id} if latest else set())
@@ -273,7 +273,7 @@ class ExtractStore:
         for name in RAW:
             versions = {each.versions[name] for each in kept if name in each.versions}
             if versions:
-                self.raw.tidy(name, versions, KEPT_DAYS * 24)
+                self.raw.vacuum(name, versions, KEPT_DAYS * 24)
 
     def named(self, extract_id: str) -> ExtractRecord:
         """Return an extract by its id."""

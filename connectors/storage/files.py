@@ -8,12 +8,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from sales.errors import Fault
+from sales.errors import UserError
 
 CHUNK = 1 << 20
 
 
-class UnreadableFile(Fault, OSError):
+class UnreadableFile(UserError, OSError):
     """A file cannot be read."""
 
 

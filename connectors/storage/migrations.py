@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock
 
 from connectors.storage.files import link, write_atomically
-from sales.errors import Fault
+from sales.errors import UserError
 
 FORMAT = 2
 FILE = "format.json"
@@ -24,11 +24,11 @@ FILE = "format.json"
 SIGNS = ("extracts/*.json", "published/*.json")
 
 
-class NewerHome(Fault, RuntimeError):
+class NewerHome(UserError, RuntimeError):
     """A home was written by a later version of this program."""
 
 
-class NotUpgraded(Fault, OSError):
+class NotUpgraded(UserError, OSError):
     """A home of an earlier format cannot be written to."""
 
 

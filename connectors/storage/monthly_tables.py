@@ -25,7 +25,7 @@ from sales import arrow as columns
 from sales.calendar import Month
 from sales.checks.anomaly import figures
 from sales.contracts.published import MONTHLY, Contract, column_names, empty, month_column
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.money import DECIMAL_PRECISION
 
 ATTEMPTS = 20
@@ -39,7 +39,7 @@ MOST_HELD = 40
 _held: dict[tuple[str, str, Month, int], pa.Table] = {}
 
 
-class NotComputed(Fault, LookupError):
+class NotComputed(UserError, LookupError):
     """A month has no such table yet."""
 
 

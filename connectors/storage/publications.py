@@ -23,12 +23,12 @@ from connectors.storage.files import link, write_atomically
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
-from sales.errors import Fault
+from sales.errors import UserError
 
 RECORD = "publication.json"
 
 
-class NoSuchRevision(Fault, LookupError):
+class NoSuchRevision(UserError, LookupError):
     """A month was never published in such a revision."""
 
 

@@ -87,7 +87,7 @@ class UnfinishedPull:
         return datetime.fromisoformat(self.began)
 
 
-class Desk:
+class PullCheckpoint:
     """The staging area of one home."""
 
     def __init__(self, folder: Path) -> None:

@@ -97,7 +97,7 @@ class RawTables:
         )
         return DeltaTable(str(self._root / name)).version()
 
-    def bury(self, name: str, base: int, dead: pa.Table, key: str, note: Note) -> int:
+    def mark_deleted(self, name: str, base: int, dead: pa.Table, key: str, note: Note) -> int:
         """Mark records as deleted, each at its instant (`key`, `modified_at`); return the new version."""
         if not dead.num_rows:
             return base
@@ -155,7 +155,7 @@ class RawTables:
         table = DeltaTable(str(self._root / name), version=version)
         return sum(pa.table(table.get_add_actions(flatten=True)).column("num_records").to_pylist())
 
-    def tidy(self, name: str, keep: set[int], hours: int) -> None:
+    def vacuum(self, name: str, keep: set[int], hours: int) -> None:
         """Delete files that no kept version needs and that are older than so many hours."""
         path = str(self._root / name)
         if DeltaTable.is_deltatable(path):

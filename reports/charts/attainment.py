@@ -148,19 +148,19 @@ def cumulative(year: Year, words: Words, palette: Palette, language: Language) -
         )
         for place, label, colour, bold in spread(ends)
     ]
-    told = say(
+    alt_text = say(
         "Cumulative bookings of {booked} against a phased target that reaches {target}",
         booked=words(booked[-1]) if booked else words(Decimal(0)),
         target=words(target[-1]) if target else words(Decimal(0)),
     )
     if landing and is_open:
-        told = say(
+        alt_text = say(
             "{told}; the year lands between {low} and {high}",
-            told=told,
+            told=alt_text,
             low=words(landing[0]),
             high=words(landing[2]),
         )
-    return svg(WIDTH, height, told, parts)
+    return svg(WIDTH, height, alt_text, parts)
 
 
 def attainment_dots(
@@ -328,7 +328,7 @@ def waterfall(
     bars = [
         (language.say("Opening"), zero, opening, brand, words(opening)),
         *(
-            (step.label, before, before + step.change, *_look(step, words, palette))
+            (step.label, before, before + step.change, *_theme(step, words, palette))
             for step, before in zip(steps, levels, strict=False)
         ),
         (language.say("Closing"), zero, closing, brand, words(closing)),
@@ -354,16 +354,16 @@ def waterfall(
                     [(middle + wide / 2, y(high)), (middle + slot - wide / 2, y(high))], MUTED, 0.5
                 )
             )
-    told = language.say(
+    alt_text = language.say(
         "The pipeline moved from {opening} to {closing}: {steps}",
         opening=words(opening),
         closing=words(closing),
         steps=", ".join(f"{step.label} {words(step.change)}" for step in steps),
     )
-    return svg(WIDTH, height, told, parts)
+    return svg(WIDTH, height, alt_text, parts)
 
 
-def _look(step: Step, words: Words, palette: Palette) -> tuple[str, str]:
+def _theme(step: Step, words: Words, palette: Palette) -> tuple[str, str]:
     """Return how a movement is filled and what is written above it."""
     if step.is_won:
         return f'fill="{GOOD}"', words(step.change)
@@ -373,7 +373,7 @@ def _look(step: Step, words: Words, palette: Palette) -> tuple[str, str]:
 
 
 def sparkline(
-    values: Sequence[Decimal], told: str, palette: Palette, width: float = 58.0
+    values: Sequence[Decimal], alt_text: str, palette: Palette, width: float = 58.0
 ) -> Markup:
     """Draw a small line of values for a table cell, the last one marked."""
     height = 9.0
@@ -384,7 +384,7 @@ def sparkline(
     return svg(
         width,
         height,
-        told,
+        alt_text,
         [line(points, palette.second, 0.9), dot(*points[-1], 1.5, palette.brand)],
         css="spark",
     )

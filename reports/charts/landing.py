@@ -166,8 +166,8 @@ def horizon_head(horizon: Horizon, language: Language) -> Markup:
         for day in horizon.months()
     ]
     parts = [text(place, 7, name, colour=MUTED, size=7, bold=True) for place, name in named]
-    told = language.say("Days ahead: {months}", months=", ".join(name for _, name in named))
-    return svg(horizon.width, 9, told, parts, css="spark")
+    alt_text = language.say("Days ahead: {months}", months=", ".join(name for _, name in named))
+    return svg(horizon.width, 9, alt_text, parts, css="spark")
 
 
 def confirmation_strip(
@@ -180,7 +180,7 @@ def confirmation_strip(
         line([(x((day - first).days), 2), (x((day - first).days), 8)], RULE, 0.6)
         for day in horizon.months()
     ]
-    told = language.say("Closes {day}", day=language.day(deal.close_date))
+    alt_text = language.say("Closes {day}", day=language.day(deal.close_date))
     if deal.low and deal.high:
         start, end = (x.within((day - first).days) for day in (deal.low, deal.high))
         parts.append(box(start, middle - 2.2, end - start, 4.4, f'fill="{FAN}"'))
@@ -188,14 +188,14 @@ def confirmation_strip(
             parts.append(
                 line([(end, middle - 2.2), (end + 4, middle), (end, middle + 2.2)], MUTED, 0.8)
             )
-        told = language.say(
+        alt_text = language.say(
             "{told}; confirmed between {low} and {high} in eight of ten cases",
-            told=told,
+            told=alt_text,
             low=language.day(deal.low),
             high=language.day(deal.high),
         )
     parts.append(diamond(x.within((deal.close_date - first).days), middle, 3.2, palette.brand))
-    return svg(horizon.width, 10, told, parts, css="spark")
+    return svg(horizon.width, 10, alt_text, parts, css="spark")
 
 
 @dataclass(frozen=True)
@@ -249,9 +249,9 @@ def judged_forecasts(
         )
         parts.append(text(middle, bottom + 12, row.label, anchor="middle", colour=MUTED, size=7))
     inside = sum(row.is_inside for row in rows)
-    told = language.say(
+    alt_text = language.say(
         "Of {n} forecasts of a month made at the end of the month before, {inside} held what came",
         n=len(rows),
         inside=inside,
     )
-    return svg(WIDTH, height, told, parts)
+    return svg(WIDTH, height, alt_text, parts)

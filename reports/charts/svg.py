@@ -172,10 +172,12 @@ def clipped(words: str, width: float, size: float = SMALL, *, bold: bool = False
     return formats.isolated(f"{plain[:kept].rstrip()}…")
 
 
-def svg(width: float, height: float, told: str, parts: Sequence[str], *, css: str = "") -> Markup:
+def svg(
+    width: float, height: float, alt_text: str, parts: Sequence[str], *, css: str = ""
+) -> Markup:
     """Return a drawing with the words that say what it shows."""
     # Every chart of a page needs a pattern of its own name.
-    name = f"short-{crc32(told.encode()):08x}"
+    name = f"short-{crc32(alt_text.encode()):08x}"
     hatch = (
         f'<defs><pattern id="{name}" width="3.2" height="3.2" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         f'<rect width="3.2" height="3.2" fill="{WHITE}"/><rect width="1" height="3.2" fill="{BAD}"/></pattern></defs>'
@@ -188,7 +190,7 @@ def svg(width: float, height: float, told: str, parts: Sequence[str], *, css: st
         f'<svg xmlns="http://www.w3.org/2000/svg"{named} width="{width:g}pt" height="{height:g}pt" viewBox="0 0 {width:g} {height:g}" '
         f'font-family="{FAMILIES}" role="img">'
     )
-    drawn = f"{opening}<title>{escape(formats.unmarked(told)[:LONGEST_TITLE])}</title>{hatch if needs_hatch else ''}{body}</svg>"
+    drawn = f"{opening}<title>{escape(formats.unmarked(alt_text)[:LONGEST_TITLE])}</title>{hatch if needs_hatch else ''}{body}</svg>"
     return Markup(drawn)  # noqa: S704  # every text in it was escaped above
 
 

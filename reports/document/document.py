@@ -16,14 +16,14 @@ import pandas as pd
 from markupsafe import Markup
 
 from reports.charts.svg import Palette
-from reports.document.theme import Look
+from reports.document.theme import Theme
 from reports.text import formats
 from reports.text.i18n import Language, language
 from sales.calendar import Month
 from sales.policy.rules import MonthRules
 
 ENGLISH = language("en")
-PLAIN = Look()
+PLAIN = Theme()
 
 
 @dataclass(frozen=True)
@@ -126,8 +126,8 @@ class MonthEndReport:
     last_day: date
     is_demo: bool
     language: Language
-    edition: str
-    look: Look
+    variant: str
+    theme: Theme
     labels: Labels
     statements: tuple[Statement, ...]
     actions: tuple[Action, ...]
@@ -137,7 +137,7 @@ class MonthEndReport:
 
 
 @dataclass(frozen=True)
-class Edition:
+class Variant:
     """What documents of a month share: its rules, how pages look, in which language, and where records can be opened.
 
     `name` tells a further edition of a document from its first one, such as `de` or `letter`.
@@ -146,7 +146,7 @@ class Edition:
     month: Month
     rules: MonthRules
     is_demo: bool
-    look: Look = PLAIN
+    theme: Theme = PLAIN
     language: Language = ENGLISH
     name: str = ""
     records_at: str = ""
@@ -164,7 +164,7 @@ class Edition:
     @property
     def palette(self) -> Palette:
         """The brand's colours."""
-        return self.look.palette
+        return self.theme.palette
 
     def record(self, record_id: str, shown: str) -> str:
         """Return a name that leads to its record in Salesforce, where records can be opened."""

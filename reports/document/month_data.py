@@ -79,11 +79,11 @@ class GrainTables:
 
     def name_of_person(self, person: str) -> str:
         """Return a person's name."""
-        return self._folk[person][0]
+        return self._owners[person][0]
 
     def team_of_person(self, person: str) -> str:
         """Return a person's team."""
-        return self._folk[person][1]
+        return self._owners[person][1]
 
     def name_of(self, grain: str, grain_id: str) -> str:
         """Return the name of a person, a team or the company."""
@@ -221,7 +221,7 @@ class GrainTables:
         return sorted(rows, key=lambda row: (weights[row[1]], row[0]))
 
     @cached_property
-    def _folk(self) -> dict[str, tuple[str, str]]:
+    def _owners(self) -> dict[str, tuple[str, str]]:
         parts = [
             self.tables.opportunity_snapshot,
             self.tables.phased_targets,
@@ -234,7 +234,7 @@ class GrainTables:
 
     @cached_property
     def _team_of(self) -> dict[str, str]:
-        return {owner: team for owner, (_, team) in self._folk.items()}
+        return {owner: team for owner, (_, team) in self._owners.items()}
 
     @cached_property
     def _active(self) -> list[str]:

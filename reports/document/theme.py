@@ -17,7 +17,7 @@ from xml.etree import ElementTree as ET
 from PIL import Image, UnidentifiedImageError
 
 from reports.charts.svg import Palette
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.policy.rules import Brand, MonthRules
 
 LARGEST_LOGO = 500_000
@@ -32,7 +32,7 @@ DEFAULT = Brand()
 DEFAULT_PALETTE = Palette(DEFAULT.colour, DEFAULT.second_colour)
 
 
-class InvalidLogo(Fault, ValueError):
+class InvalidLogo(UserError, ValueError):
     """The brand's logo cannot be printed."""
 
 
@@ -50,7 +50,7 @@ class Logo:
 
 
 @dataclass(frozen=True)
-class Look:
+class Theme:
     """How pages look."""
 
     palette: Palette = DEFAULT_PALETTE
@@ -61,34 +61,34 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Looks:
+class Themes:
     """The company's look, those of teams that have their own, and what had to be changed to be readable."""
 
-    company: Look
-    teams: dict[str, Look]
-    remarks: tuple[str, ...]
+    company: Theme
+    teams: dict[str, Theme]
+    warnings: tuple[str, ...]
 
-    def of_team(self, team: str) -> Look:
+    def of_team(self, team: str) -> Theme:
         """Return a team's look, the company's where it has none of its own."""
         return self.teams.get(team, self.company)
 
 
-def looks_of(policy_folder: Path, rules: MonthRules) -> Looks:
+def themes_of(policy_folder: Path, rules: MonthRules) -> Themes:
     """Return how the pages of a month look; raises `InvalidLogo`."""
     brand = rules.policy.brand
-    remarks: list[str] = []
-    company = _look(policy_folder, brand, "[brand]", rules.company, remarks)
+    warnings: list[str] = []
+    company = _theme(policy_folder, brand, "[brand]", rules.company, warnings)
     teams = {
-        team: _look(
+        team: _theme(
             policy_folder,
             brand.of_team(team),
             f'[brand.teams."{team[:60]}"]',
             rules.company,
-            remarks,
+            warnings,
         )
         for team in brand.teams
     }
-    return Looks(company, teams, tuple(dict.fromkeys(remarks)))
+    return Themes(company, teams, tuple(dict.fromkeys(warnings)))
 
 
 def readable(colour: str) -> str:
@@ -110,16 +110,16 @@ def contrast(channels: list[int]) -> float:
     return 1.05 / (luminance + 0.05)
 
 
-def _look(folder: Path, brand: Brand, where: str, company: str, remarks: list[str]) -> Look:
+def _theme(folder: Path, brand: Brand, where: str, company: str, warnings: list[str]) -> Theme:
     colours: list[str] = []
     for key, colour in (("colour", brand.colour), ("second_colour", brand.second_colour)):
         used = readable(colour)
         if used != colour.lower():
-            remarks.append(
+            warnings.append(
                 f"{where} {key} = {colour} is too light to be read on white (contrast under {READABLE}); {used} is printed instead"
             )
         colours.append(used)
-    return Look(
+    return Theme(
         Palette(*colours),
         brand.name or company,
         brand.footer,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.document.document import Edition
+from reports.document.document import Variant
 from reports.document.month_data import GrainTables, Record
 from reports.text import formats
 from reports.text.i18n import Language
@@ -20,14 +20,14 @@ class View:
     """The data of a month as one person, one team or the company sees it."""
 
     data: GrainTables
-    edition: Edition
+    variant: Variant
     grain: str
     grain_id: str
 
     @property
     def language(self) -> Language:
         """The language that it is written in."""
-        return self.edition.language
+        return self.variant.language
 
     def attained(self, kind: str) -> Record:
         """Return attainment of the month, the quarter or the year to date."""
@@ -55,7 +55,7 @@ class View:
 
     def year_name(self) -> str:
         """Return the fiscal year's name."""
-        return self.edition.rules.calendar.year_of(self.edition.month).name
+        return self.variant.rules.calendar.year_of(self.variant.month).name
 
     def next_quarter(self) -> Record | None:
         """Return coverage of the quarter in focus: the one that holds the month, or the next where the month ends it."""
@@ -83,7 +83,7 @@ class View:
 
     def deal_link(self, deal: Record) -> str:
         """Return client and name of a deal, leading to its record."""
-        return self.edition.record(deal["opportunity_id"], deal_name(deal))
+        return self.variant.record(deal["opportunity_id"], deal_name(deal))
 
 
 def deal_name(deal: Record) -> str:

@@ -17,10 +17,10 @@ from reports.export.safe_csv import written
 from reports.export.workbook import write_workbook
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.errors import Fault
+from sales.errors import UserError
 
 
-class UnwritableFolder(Fault, OSError):
+class UnwritableFolder(UserError, OSError):
     """An export cannot be written where it was asked for."""
 
 

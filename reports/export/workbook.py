@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
 from sales import arrow as columns
-from sales.errors import Fault
+from sales.errors import UserError
 
 MOST_ROWS = 1_048_575
 LONGEST_TEXT = 32_767
@@ -43,7 +43,7 @@ OPTIONS = {
 }
 
 
-class TooManyRows(Fault, ValueError):
+class TooManyRows(UserError, ValueError):
     """A table does not fit on a sheet."""
 
 

@@ -1,6 +1,6 @@
 """HTML and PDF: templates, shipped fonts, a closed fetcher, and nothing else.
 
-Put rendering of one document here; which documents are printed, and in parallel, is `press`.
+Put rendering of one document here; which documents are printed, and in parallel, is `publisher`.
 This module is imported by worker processes, so it stays light.
 """
 
@@ -30,10 +30,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports.charts.svg import clipped
-from reports.document.theme import Logo, Look
+from reports.document.theme import Logo, Theme
 from reports.rendering.pdf_ua import VARIANT, mark_accessible
 from reports.text import formats
-from sales.errors import Fault
+from sales.errors import UserError
 
 if TYPE_CHECKING:
     from weasyprint.text.fonts import FontConfiguration
@@ -53,7 +53,7 @@ MOST_SECONDS = 180
 REMINDER = 0.5  # seconds
 
 
-class UnprintableDocument(Fault, RuntimeError):
+class UnprintableDocument(UserError, RuntimeError):
     """A document could not be printed as it must be."""
 
 
@@ -67,11 +67,11 @@ class AttachedFile:
 
 
 @dataclass(frozen=True)
-class Proof:
+class RenderJob:
     """A page with all that decides about its PDF; `created` is stated in the file."""
 
     html: str
-    look: Look
+    theme: Theme
     created: datetime
     identifier: str = ""
     attached: tuple[AttachedFile, ...] = ()
@@ -102,8 +102,8 @@ def html_of(report: MonthEndReport) -> str:
 
 def browser_html_of(report: MonthEndReport) -> str:
     """Return a report as one file for a browser: nothing is loaded, no script is needed."""
-    style = stylesheet(report.look) + (TEMPLATES / "screen.css").read_text(encoding="utf-8")
-    logo = report.look.logo
+    style = stylesheet(report.theme) + (TEMPLATES / "screen.css").read_text(encoding="utf-8")
+    logo = report.theme.logo
     address = (
         f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}" if logo else ""
     )
@@ -124,20 +124,20 @@ def _values(report: MonthEndReport) -> dict[str, object]:
 
 
 @lru_cache
-def stylesheet(look: Look) -> str:
+def stylesheet(theme: Theme) -> str:
     """Return the style sheet's text with every token filled in."""
     text = (TEMPLATES / "print.css").read_text(encoding="utf-8")
     families = ", ".join(f'"{each}"' for each in (formats.TYPEFACE, *formats.OTHER_TYPEFACES))
     tokens = dict(TOKEN.findall(text)) | {
-        "brand": look.palette.brand,
-        "second": look.palette.second,
-        "paper": look.paper,
+        "brand": theme.palette.brand,
+        "second": theme.palette.second,
+        "paper": theme.paper,
         "type": families,
     }
     return USE.sub(lambda use: tokens[use[1]], re.sub(r":root \{.*?\}", "", text, flags=re.DOTALL))
 
 
-def pdf_of(proof: Proof) -> bytes:
+def pdf_of(job: RenderJob) -> bytes:
     """Return the PDF of a page, PDF/A-3a and PDF/UA-1.
 
     Raises `UnprintableDocument` on any warning, foreign address, or where it takes too many pages,
@@ -146,24 +146,24 @@ def pdf_of(proof: Proof) -> bytes:
     weasyprint = _weasyprint()
     from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415  # as below
 
-    fetcher = _fetcher(proof.look.logo)
-    fonts, *sheets = _styles(proof.look, formats.needs_other_fonts(proof.html))
+    fetcher = _fetcher(job.theme.logo)
+    fonts, *sheets = _styles(job.theme, formats.needs_other_fonts(job.html))
     attachments = [
         weasyprint.Attachment(
             string=each.content,
             name=each.name,
             description=each.description,
-            created=proof.created,
-            modified=proof.created,
+            created=job.created,
+            modified=job.created,
             relationship="Source",
         )
-        for each in proof.attached
+        for each in job.attached
     ]
     content, cache = None, dict[object, object]()
     with _Warnings() as said:
         try:
             with _at_most(MOST_SECONDS):
-                page = _page_of(proof.html, fetcher)
+                page = _page_of(job.html, fetcher)
                 document = page.render(
                     font_config=fonts,
                     stylesheets=sheets,
@@ -179,7 +179,7 @@ def pdf_of(proof: Proof) -> bytes:
                 content = document.write_pdf(
                     pdf_variant=VARIANT,
                     pdf_tags=True,
-                    pdf_identifier=proof.identifier.encode(),
+                    pdf_identifier=job.identifier.encode(),
                     cache=cache,
                     finisher=mark_accessible,
                 )
@@ -245,14 +245,14 @@ def _weasyprint() -> Any:  # noqa: ANN401  # a module
 
 
 @lru_cache(maxsize=16)
-def _styles(look: Look, needs_others: bool) -> tuple[FontConfiguration, Any, Any]:  # noqa: FBT001  # a key of the cache
+def _styles(theme: Theme, needs_others: bool) -> tuple[FontConfiguration, Any, Any]:  # noqa: FBT001  # a key of the cache
     weasyprint = _weasyprint()
     from weasyprint.text.fonts import FontConfiguration  # noqa: PLC0415  # as above
 
     fonts = FontConfiguration()
     made = [
         weasyprint.CSS(string=text, font_config=fonts, base_url=BASE, url_fetcher=_fetcher(None))
-        for text in (font_faces(needs_others=needs_others), stylesheet(look))
+        for text in (font_faces(needs_others=needs_others), stylesheet(theme))
     ]
     return fonts, made[0], made[1]
 

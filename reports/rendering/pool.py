@@ -18,7 +18,7 @@ from itertools import chain, islice
 from multiprocessing.util import Finalize
 
 from reports.rendering import pdf as render
-from reports.rendering.pdf import Proof, UnprintableDocument
+from reports.rendering.pdf import RenderJob, UnprintableDocument
 
 MOST_WORKERS = 8
 # A worker's start costs about two seconds of CPU: as much as ten personal pages.
@@ -43,7 +43,7 @@ class Unprinted:
     reason: str
 
 
-Job = tuple[str, Proof, bool]
+Job = tuple[str, RenderJob, bool]
 Result = tuple[str, Printed | Unprinted]
 
 
@@ -53,8 +53,8 @@ def printed(jobs: Iterable[Job]) -> Iterator[Result]:
     first = list(islice(jobs, FEW_DOCUMENTS))
     # Only a main thread can be stopped when a document takes too long.
     if len(first) < FEW_DOCUMENTS and threading.current_thread() is threading.main_thread():
-        for name, proof, is_pictured in first:
-            yield name, print_one(proof, is_pictured=is_pictured)
+        for name, job, is_pictured in first:
+            yield name, print_one(job, is_pictured=is_pictured)
     elif first:
         yield from _by_workers(chain(first, jobs))
 
@@ -94,10 +94,10 @@ def _from_pool(
 
 def _alone(job: Job) -> Result:
     """Print one document in a process of its own, which may die of it."""
-    name, proof, is_pictured = job
+    name, render_job, is_pictured = job
     try:
         with _pool(1) as pool:
-            return name, pool.submit(print_one, proof, is_pictured=is_pictured).result()
+            return name, pool.submit(print_one, render_job, is_pictured=is_pictured).result()
     except BrokenProcessPool:
         return name, Unprinted("printing it ended the process, most likely for want of memory")
 
@@ -108,11 +108,11 @@ def _pool(workers: int) -> ProcessPoolExecutor:
     )
 
 
-def print_one(proof: Proof, *, is_pictured: bool) -> Printed | Unprinted:
+def print_one(job: RenderJob, *, is_pictured: bool) -> Printed | Unprinted:
     """Return a document, or why it could not be printed."""
     try:
         with render.no_garbage_collection():
-            pdf = render.pdf_of(proof)
+            pdf = render.pdf_of(job)
         return Printed(pdf, render.png_of(pdf) if is_pictured else b"")
     except UnprintableDocument as unprintable:
         return Unprinted(str(unprintable))

@@ -76,7 +76,7 @@ def year(view: View) -> Section:
                 "There is no target for the year, so there is nothing to hold bookings against."
             ),
         )
-    done = [each for each in plan if each.month <= view.edition.month]
+    done = [each for each in plan if each.month <= view.variant.month]
     booked = _running([each.booked for each in done])
     rest = [each.rephased for each in plan[len(done) :]]
     to_come = [booked[-1] + each for each in _running(rest)] if rest else []
@@ -86,7 +86,7 @@ def year(view: View) -> Section:
     drawn = charts.Year(
         labels, _running([each.baseline for each in plan]), booked, to_come, landing
     )
-    figure = charts.cumulative(drawn, view.edition.short, view.edition.palette, view.language)
+    figure = charts.cumulative(drawn, view.variant.short, view.variant.palette, view.language)
     caption = say(
         "Dashed steps: phased target. Solid: booked. Dotted: re-phased, what the months left must bring after misses so far."
     )
@@ -104,19 +104,19 @@ def plan(view: View) -> Section | None:
     plan = view.data.plan(view.grain, view.grain_id)
     if not any(each.baseline for each in plan):
         return None
-    money = view.edition.money
+    money = view.variant.money
     rows = [
         Row(
             (
                 view.language.month_name(each.month),
                 money(each.baseline),
                 money(each.rephased),
-                money(each.booked) if each.month <= view.edition.month else formats.EMPTY,
+                money(each.booked) if each.month <= view.variant.month else formats.EMPTY,
                 money(each.booked - each.baseline)
-                if each.month <= view.edition.month
+                if each.month <= view.variant.month
                 else formats.EMPTY,
             ),
-            is_strong=each.month == view.edition.month,
+            is_strong=each.month == view.variant.month,
         )
         for each in plan
     ]
@@ -135,14 +135,14 @@ def plan(view: View) -> Section | None:
     if at_risk > 0:
         answer = say(
             "{amount} of what is missing fits into no month that is left within the agreed limit: it is at risk, and is not piled on.",
-            amount=view.edition.short(at_risk),
+            amount=view.variant.short(at_risk),
         )
     elif ahead > 0:
         answer = say(
             "{amount} ahead of plan: it absorbs later misses and raises no target.",
-            amount=view.edition.short(ahead),
+            amount=view.variant.short(ahead),
         )
-    elif any(each.rephased > each.baseline for each in plan if each.month > view.edition.month):
+    elif any(each.rephased > each.baseline for each in plan if each.month > view.variant.month):
         answer = say("What is missing is spread over the months left, none above the agreed limit.")
     return Section(
         "plan",
@@ -164,11 +164,11 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
             (
                 name_of(row),
                 _spark(view, row),
-                view.edition.money(row["month"]["bookings"]),
+                view.variant.money(row["month"]["bookings"]),
                 language.pct(row["month"]["attainment_pct"]),
-                view.edition.money(row["year"]["target"]),
-                view.edition.money(row["year"]["bookings"]),
-                view.edition.money(row["year"]["variance"]),
+                view.variant.money(row["year"]["target"]),
+                view.variant.money(row["year"]["bookings"]),
+                view.variant.money(row["year"]["variance"]),
                 language.pct(row["year"]["attainment_pct"]),
             ),
             is_strong=row["grain"] == "team",
@@ -198,7 +198,7 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
         n=on_plan,
         people=people,
     )
-    figure = charts.attainment_dots(dots[:MOST_BARS], view.edition.palette, language)
+    figure = charts.attainment_dots(dots[:MOST_BARS], view.variant.palette, language)
     caption = say(
         "Ring: below the phased target of the year to date. Dot: at or above it."
     ) + _left_out(view, len(dots), MOST_BARS)
@@ -225,13 +225,13 @@ def _spark(view: View, row: Record) -> str:
     booked = [
         each.booked
         for each in view.data.plan(row["grain"], row["grain_id"])
-        if each.month <= view.edition.month
+        if each.month <= view.variant.month
     ]
-    told = view.language.say(
+    alt_text = view.language.say(
         "Bookings by month: {amounts}",
-        amounts=", ".join(view.edition.short(each) for each in booked),
+        amounts=", ".join(view.variant.short(each) for each in booked),
     )
-    return charts.sparkline(booked, told, view.edition.palette)
+    return charts.sparkline(booked, alt_text, view.variant.palette)
 
 
 def coverage(view: View, grains: Sequence[str]) -> Section:
@@ -251,11 +251,11 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
             (
                 formats.printable(each),
                 row["period"],
-                view.edition.money(row["target"]),
-                view.edition.money(row["bookings"]),
-                view.edition.money(row["remaining_target"]),
-                view.edition.money(row["open_pipeline"]),
-                view.edition.money(row["weighted_pipeline"]),
+                view.variant.money(row["target"]),
+                view.variant.money(row["bookings"]),
+                view.variant.money(row["remaining_target"]),
+                view.variant.money(row["open_pipeline"]),
+                view.variant.money(row["weighted_pipeline"]),
                 ratio_words(row, language),
                 _required(view, row),
             ),
@@ -301,7 +301,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         "coverage",
         say("Is there enough in the pipeline"),
         answer,
-        charts.coverage_bars(panels[:MOST_PANELS], view.edition.palette, language),
+        charts.coverage_bars(panels[:MOST_PANELS], view.variant.palette, language),
         caption + _left_out(view, len(panels), MOST_PANELS),
         (),
         (Table(columns, tuple(rows[:MOST_ROWS]), note=note),),
@@ -323,7 +323,7 @@ def _covered(view: View, row: Record) -> Covered:
 
 def movement(view: View) -> Section | None:
     """The quarter in focus: the one that holds the month, or the next where the month ends it."""
-    say, short = view.language.say, view.edition.short
+    say, short = view.language.say, view.variant.short
     rows = view.data.movement(view.grain, view.grain_id)
     if not rows:
         return None
@@ -334,7 +334,7 @@ def movement(view: View) -> Section | None:
         if focus[name]
     ]
     figure = charts.waterfall(
-        steps, focus["opening"], focus["closing"], short, view.edition.palette, view.language
+        steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language
     )
     answer = say(
         "Open pipeline of {period} went from {opening} to {closing}: {won} was won, {lost} lost, {created} is new.",
@@ -354,7 +354,7 @@ def movement(view: View) -> Section | None:
     lines = (("opening", marked("Opening"), 1), *MOVEMENTS, ("closing", marked("Closing"), 1))
     printed = [
         Row(
-            (say(label), *(view.edition.money(sign * row[name]) for row in rows)),
+            (say(label), *(view.variant.money(sign * row[name]) for row in rows)),
             is_strong=name in {"opening", "closing"},
         )
         for name, label, sign in lines
@@ -388,7 +388,7 @@ def quality(view: View) -> Section:
                 say(FINDINGS.get(finding, finding)),
                 say(SEVERITIES[severity]),
                 view.language.count(count),
-                view.edition.money(amount),
+                view.variant.money(amount),
             )
         )
         for finding, severity, count, amount in found[:MOST_FINDINGS]

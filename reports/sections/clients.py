@@ -16,7 +16,7 @@ MOST_CLIENTS, MONTHS_OF_WORK, MONTHS_OF_CLIENTS, SHADES = 15, 6, 6, 5
 def clients(view: View) -> Section | None:
     """Return bookings and expected confirmations of the largest clients by month, as a heat map; none without clients."""
     say, language = view.language.say, view.language
-    months = [view.edition.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
+    months = [view.variant.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
     cells = view.data.client_months()
     totals: dict[str, Decimal] = {}
     for (account, month), (booked, expected) in cells.items():
@@ -35,7 +35,7 @@ def clients(view: View) -> Section | None:
             (
                 formats.printable(view.data.account_name(account)),
                 *(
-                    view.edition.short(amount) if amount else formats.EMPTY
+                    view.variant.short(amount) if amount else formats.EMPTY
                     for amount in amounts[account]
                 ),
             ),
@@ -80,9 +80,9 @@ def delivery(view: View) -> Section | None:
     days = view.data.delivery_days()
     if not days:
         return None
-    rules = view.edition.rules.policy.clients
+    rules = view.variant.rules.policy.clients
     limit, each = rules.capacity_days, float(rules.days_per_person)
-    months = [view.edition.month.plus(n) for n in range(1, MONTHS_OF_WORK + 1)]
+    months = [view.variant.month.plus(n) for n in range(1, MONTHS_OF_WORK + 1)]
     short = {
         month: 0
         if limit is None
@@ -136,7 +136,7 @@ def plans(view: View) -> Section | None:
     say = view.language.say
     padding = [row for row in view.data.padding() if row["stated"] is not None]
     below = [row for row in view.data.bottom_up() if row["client_plans"] is not None]
-    money = view.edition.money
+    money = view.variant.money
     tables: list[Table] = []
     if padding:
         rows = [

@@ -49,7 +49,7 @@ def closing(view: View, most: int) -> Section:
         "{n} deal worth {amount} has its close date in the next 90 days.",
         "{n} deals worth {amount} have their close date in the next 90 days.",
         len(deals),
-        amount=view.edition.short(total),
+        amount=view.variant.short(total),
     )
     if protect:
         careful = language.say_many(
@@ -63,7 +63,7 @@ def closing(view: View, most: int) -> Section:
     has_days = any(deal["confirm_p10"] for deal in shown)
     weekly = (
         charts_ahead.weekly_bars(
-            _weeks(view, deals), view.edition.short, view.edition.palette, language
+            _weeks(view, deals), view.variant.short, view.variant.palette, language
         )
         if view.grain != "person"
         else None
@@ -100,7 +100,7 @@ def overdue(view: View, most: int) -> Section | None:
         "{n} deal worth {amount} is open past the close date and in no period: re-date or close it.",
         "{n} deals worth {amount} are open past the close date and in no period: re-date or close them.",
         len(late),
-        amount=view.edition.short(total),
+        amount=view.variant.short(total),
     )
     shown = sorted(late, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))[:most]
     table = _deal_table(view, shown, len(late), view.language.say("amount"), is_ahead=False)
@@ -114,7 +114,7 @@ def _by_date(deals: Sequence[Record]) -> list[Record]:
 
 
 def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
-    first = view.edition.rules.calendar.first_day(view.edition.month.plus(1))
+    first = view.variant.rules.calendar.first_day(view.variant.month.plus(1))
     weeks: list[tuple[str, Decimal, int]] = []
     for n in range(HORIZON_WEEKS):
         start = first + timedelta(days=7 * n)
@@ -142,7 +142,7 @@ def _deal_table(
         *([Column(say("Expected"), 11 if is_person else 10)] if has_month else []),
     ]
     strip = Horizon(
-        view.edition.rules.calendar.first_day(view.edition.month.plus(1)),
+        view.variant.rules.calendar.first_day(view.variant.month.plus(1)),
         HORIZON_DAYS,
         PAGE_WIDTH * STRIP / 100,
     )
@@ -156,14 +156,14 @@ def _deal_table(
             *([] if is_person else [formats.printable(deal["owner_name"])]),
             formats.printable(deal["stage_name"]),
             language.day(deal["close_date"]),
-            view.edition.money(deal["amount"]),
+            view.variant.money(deal["amount"]),
             language.chance(deal["win_probability"]),
             *([_expected(view, deal)] if has_month else []),
         ]
         if is_ahead:
             known = Confirmation(deal["close_date"], deal["confirm_p10"], deal["confirm_p90"])
             cells.append(
-                charts_ahead.confirmation_strip(known, strip, view.edition.palette, language)
+                charts_ahead.confirmation_strip(known, strip, view.variant.palette, language)
             )
         rows.append(Row(tuple(cells)))
     hidden = all_of_them - len(deals)
@@ -209,7 +209,7 @@ def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
         Row(
             (
                 _with_note(view, deal),
-                view.edition.money(deal["amount"]),
+                view.variant.money(deal["amount"]),
                 language.chance(deal["win_probability"]),
                 *(language.points(deal[name]) for name in names),
             )

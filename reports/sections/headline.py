@@ -29,8 +29,8 @@ def statements(view: View) -> list[Statement]:
 
 def _month_booked(view: View) -> Statement:
     """Always said: what the month booked, of its target where it has one."""
-    month, short, say = view.attained("month"), view.edition.short, view.language.say
-    name = view.language.month_name(view.edition.month)
+    month, short, say = view.attained("month"), view.variant.short, view.language.say
+    name = view.language.month_name(view.variant.month)
     if month["status"] == "no_target":
         return Statement(
             say(
@@ -52,7 +52,7 @@ def _month_booked(view: View) -> Statement:
 
 def _year_to_date(view: View) -> Statement | None:
     """Said where the year so far has a target: ahead or behind, by how much."""
-    year, short = view.attained("year"), view.edition.short
+    year, short = view.attained("year"), view.variant.short
     if year["status"] == "no_target":
         return None
     values = {
@@ -75,7 +75,7 @@ def _year_to_date(view: View) -> Statement | None:
 
 def _year_lands(view: View) -> Statement | None:
     """Said where a forecast of the year has a target to be held against."""
-    landing, short = view.year_landing(), view.edition.short
+    landing, short = view.year_landing(), view.variant.short
     if not landing or landing["method"] != "model":
         return None
     said = view.language.say(
@@ -90,7 +90,7 @@ def _year_lands(view: View) -> Statement | None:
 
 def _quarter_covered(view: View) -> Statement | None:
     """Said where something of the quarter in focus is still to be won."""
-    coming, short = view.next_quarter(), view.edition.short
+    coming, short = view.next_quarter(), view.variant.short
     if not coming or coming["status"] != "ok":
         return None
     said = view.language.say(
@@ -108,7 +108,7 @@ def tiles(view: View) -> list[Tile]:
     say, language = view.language.say, view.language
     year, quarter = view.attained("year"), view.attained("quarter")
     whole, coming = view.covered(view.year_name()), view.next_quarter()
-    short = view.edition.short
+    short = view.variant.short
     at_risk = view.data.at_risk(view.grain, view.grain_id)
     covered = (
         say("{ratio} coverage", ratio=ratio_words(whole, language))
@@ -196,7 +196,7 @@ def _confirm(view: View) -> Action | None:
     said = view.language.say(
         "Get {deal} ({amount}) confirmed: a month of waiting takes {points} points off the chance to hit the quarter.",
         deal=view.deal_link(worst),
-        amount=view.edition.short(amount_of(worst)),
+        amount=view.variant.short(amount_of(worst)),
         points=view.language.number(abs(worst[name]) * 100, 0),
     )
     return Action(_owner(worst), said, "closing_plan")
@@ -209,7 +209,7 @@ def _date_again(view: View) -> Action | None:
         return None
     mine = _of_the_one_with_most(late)
     largest = max(mine, key=lambda deal: (amount_of(deal), deal["opportunity_id"]))
-    values = {"deal": view.deal_link(largest), "amount": view.edition.short(_total(mine))}
+    values = {"deal": view.deal_link(largest), "amount": view.variant.short(_total(mine))}
     if len(mine) == 1:
         said = view.language.say(
             "Re-date or close {deal} ({amount}): it is past its close date and counts nowhere.",
@@ -241,7 +241,7 @@ def _find_pipeline(view: View) -> Action | None:
     )
     said = view.language.say(
         "Find {amount} more pipeline for {period}: coverage is {ratio}, and {needed} is needed ({more}).",
-        amount=view.edition.short(missing),
+        amount=view.variant.short(missing),
         period=coming["period"],
         ratio=view.language.ratio(coming["coverage_ratio"]),
         needed=view.language.ratio(needed),
@@ -261,15 +261,15 @@ def _look_after(view: View) -> Action | None:
     said = view.language.say(
         "Look after {deal} ({amount}): an existing client that is slow to close is worth more than a date.",
         deal=view.deal_link(largest),
-        amount=view.edition.short(amount_of(largest)),
+        amount=view.variant.short(amount_of(largest)),
     )
     return Action(_owner(largest), said, "closing_plan")
 
 
 def _close_largest(view: View) -> Action | None:
     """The largest deal due in the coming month."""
-    month = view.edition.month.plus(1)
-    last = view.edition.rules.calendar.last_day(month)
+    month = view.variant.month.plus(1)
+    last = view.variant.rules.calendar.last_day(month)
     due = [
         deal
         for deal in view.deals()
@@ -281,7 +281,7 @@ def _close_largest(view: View) -> Action | None:
     said = view.language.say(
         "Bring {deal} ({amount}) home by {day}: the largest due in {month}.",
         deal=view.deal_link(largest),
-        amount=view.edition.short(amount_of(largest)),
+        amount=view.variant.short(amount_of(largest)),
         day=view.language.day(largest["close_date"]),
         month=view.language.month_name(month),
     )
@@ -317,7 +317,7 @@ def _speak_with(view: View) -> Action | None:
     worst = min(rows, key=lambda row: (row["year"]["variance"], row["name"]))
     said = view.language.say(
         "Agree what the year can still bring: {gap} behind the phased target, at {pct} ({more}).",
-        gap=view.edition.short(abs(worst["year"]["variance"])),
+        gap=view.variant.short(abs(worst["year"]["variance"])),
         pct=view.language.pct(worst["year"]["attainment_pct"]),
         more=see("attainment", view.language.say("who is where")),
     )

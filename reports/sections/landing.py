@@ -58,7 +58,7 @@ def landing(view: View) -> Section:
     """Return where the month, the quarters and the year to come land."""
     say, language = view.language.say, view.language
     rows = view.landings()
-    money = view.edition.money
+    money = view.variant.money
     forecast = [row for row in rows if row["method"] == "model"]
     if not forecast:
         return _landing_without_history(view, rows)
@@ -101,7 +101,7 @@ def landing(view: View) -> Section:
         )
         for row in held
     ]
-    figure = charts_ahead.landing_ranges(bars, view.edition.palette, language) if bars else None
+    figure = charts_ahead.landing_ranges(bars, view.variant.palette, language) if bars else None
     caption = say(
         "In percent of each target. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: the target."
     )
@@ -126,7 +126,7 @@ def margin_sentence(view: View) -> str:
     ]
     if not rows:
         return ""
-    row, month = rows[0], view.language.month_name(view.edition.month.plus(1))
+    row, month = rows[0], view.language.month_name(view.variant.month.plus(1))
     coming = next(
         (each["target"] for each in view.landings() if each["period_kind"] == "month"), None
     )
@@ -134,14 +134,14 @@ def margin_sentence(view: View) -> str:
         return say(
             "Meeting the target of {month} alone does not put the year on track: it takes {amount} more.",
             month=month,
-            amount=view.edition.short(-row["margin"]),
+            amount=view.variant.short(-row["margin"]),
         )
     if coming is not None and row["margin"] >= coming:
         return say("Even a {month} without a booking leaves the year on track.", month=month)
     return say(
         "You can miss {month} by {amount} and the year is still on.",
         month=month,
-        amount=view.edition.short(row["margin"]),
+        amount=view.variant.short(row["margin"]),
     )
 
 
@@ -205,7 +205,7 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
         )
     judged = _judged(view)
     figure = (
-        charts_ahead.judged_forecasts(judged, view.edition.short, view.edition.palette, language)
+        charts_ahead.judged_forecasts(judged, view.variant.short, view.variant.palette, language)
         if judged
         else None
     )
@@ -243,13 +243,13 @@ def generation(view: View) -> Section | None:
     rows = [row for row in view.data.generation() if row["created"] is not None]
     if not rows:
         return None
-    lately = {str(view.edition.month.plus(-n)) for n in range(3)}
+    lately = {str(view.variant.month.plus(-n)) for n in range(3)}
     sources: dict[str, list[Record]] = {}
     for row in rows:
         sources.setdefault(row["source"], []).append(row)
     lines = [(source, *_generated(each, lately)) for source, each in sources.items()]
     lines.sort(key=lambda line: (-line[1], line[0]))
-    money = view.edition.money
+    money = view.variant.money
     printed = [
         Row(
             (
@@ -271,11 +271,11 @@ def generation(view: View) -> Section | None:
         Column(say("Converts"), 12, True),
         Column(say("Lead, months"), 14, True),
     )
-    created = view.edition.short(sum((line[1] for line in lines), Decimal(0)))
+    created = view.variant.short(sum((line[1] for line in lines), Decimal(0)))
     required = [line[2] for line in lines if line[2] is not None]
     answer = say("{created} of new pipeline was created in the last three months.", created=created)
     if required and sum(required):
-        need = view.edition.short(sum(required, Decimal(0)))
+        need = view.variant.short(sum(required, Decimal(0)))
         answer = say(
             "{created} of new pipeline was created in the last three months; the targets that it serves need {need}.",
             created=created,
@@ -285,7 +285,7 @@ def generation(view: View) -> Section | None:
     note = (
         say(
             "Needed of the next month, after what is booked and open: {amount}.",
-            amount=view.edition.short(ahead),
+            amount=view.variant.short(ahead),
         )
         if ahead is not None
         else ""
@@ -346,7 +346,7 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
         return view.language.say(
             "There is no target for the periods to come; the ranges stand by themselves."
         )
-    short = view.edition.short
+    short = view.variant.short
     answer = view.language.say(
         "{period} lands between {low} and {high} in eight of ten cases: the chance to reach {target} is {chance}, {band}.",
         period=year["period"],
@@ -360,7 +360,7 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
 
 
 def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
-    say, money = view.language.say, view.edition.money
+    say, money = view.language.say, view.variant.money
     printed = [
         Row(
             (
@@ -441,7 +441,7 @@ def _generated(rows: Sequence[Record], lately: set[str]) -> tuple[Decimal, Decim
 
 
 def _needed_next(view: View) -> Decimal | None:
-    coming = str(view.edition.month.plus(1))
+    coming = str(view.variant.month.plus(1))
     rows = [
         row["required"]
         for row in view.data.generation()

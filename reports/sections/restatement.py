@@ -37,7 +37,7 @@ def restated(view: View, differences: Sequence[Record], published: date | None) 
     mine = [row for row in differences if _is_of(view, row)]
     if not mine:
         return None
-    say, money = view.language.say, view.edition.money
+    say, money = view.language.say, view.variant.money
     shown = sorted(
         mine,
         key=lambda row: (
@@ -100,7 +100,7 @@ def restated(view: View, differences: Sequence[Record], published: date | None) 
 
 def _sums(view: View, rows: Sequence[Record]) -> Table:
     """Return the three numbers before and now, and the difference by cause."""
-    say, money = view.language.say, view.edition.money
+    say, money = view.language.say, view.variant.money
     there = [cause for cause in CAUSES if any(row["cause"] == cause for row in rows)]
     lines: list[Row] = []
     for measure, label in MEASURES.items():
@@ -148,7 +148,7 @@ def _is_of(view: View, row: Record) -> bool:
 def _what(view: View, row: Record) -> str:
     if row["measure"] == "target":
         return view.language.say("Target of the year")
-    return view.edition.record(row["record_id"], row["name"] or row["record_id"])
+    return view.variant.record(row["record_id"], row["name"] or row["record_id"])
 
 
 def _sum(rows: Sequence[Record]) -> Decimal:

@@ -42,7 +42,7 @@ def data_quality(
     snapshot: pd.DataFrame,
     booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
-    folk: People,
+    owners: People,
     month: Month,
     rules: MonthRules,
     organization_id: str,
@@ -55,8 +55,8 @@ def data_quality(
     """
     found = [
         *_bookings(snapshot, booking_credit, phased_targets, month, rules),
-        *_deals(snapshot, folk, month, rules, repertoire),
-        *_managers(manager_quotas, folk, rules),
+        *_deals(snapshot, owners, month, rules, repertoire),
+        *_managers(manager_quotas, owners, rules),
         *_about_the_whole(snapshot, rules, month, organization_id),
     ]
     found.sort(key=lambda finding: (finding.name, finding.record_id))
@@ -130,10 +130,10 @@ def _bookings(
 
 
 def _managers(
-    manager_quotas: Sequence[ManagerQuota], folk: People, rules: MonthRules
+    manager_quotas: Sequence[ManagerQuota], owners: People, rules: MonthRules
 ) -> Iterator[_Finding]:
     for quota in manager_quotas:
-        name = _shortened(folk.name_of(columns.text([quota.owner_id]))[0].as_py(), quota.owner_id)
+        name = _shortened(owners.name_of(columns.text([quota.owner_id]))[0].as_py(), quota.owner_id)
         if quota.own != quota.team:
             detail = f"{name}'s own quota differs from the quotas of the team by this much: the team's count, the manager's is not added"
             difference = money.to_minor(quota.own - quota.team, rules.digits)
@@ -150,16 +150,16 @@ def _managers(
 
 def _deals(
     snapshot: pd.DataFrame,
-    folk: People,
+    owners: People,
     month: Month,
     rules: MonthRules,
     repertoire: Container[int],
 ) -> Iterator[_Finding]:
     is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
-    known = columns.codes(snapshot["owner_id"], folk.ids)
+    known = columns.codes(snapshot["owner_id"], owners.ids)
     gone = known >= 0
-    gone[gone] = ~folk.is_active[known[gone]]
+    gone[gone] = ~owners.is_active[known[gone]]
     closes = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
     assumed = np.asarray(pc.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
     cases: list[tuple[str, str, Mask, str]] = [

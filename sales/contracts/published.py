@@ -19,7 +19,7 @@ from pandera.engines import pandas_engine
 from pandera.typing import Series
 
 from sales import arrow as columns
-from sales.errors import Fault
+from sales.errors import UserError
 
 MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
 PERIOD = r"^(\d{4}-(0[1-9]|1[0-2])|FY\d{4}(-Q[1-4])?)$"
@@ -35,7 +35,7 @@ RAW_MONEY = pa.decimal128(38, 10)
 FORECAST_CATEGORIES = ["Omitted", "Pipeline", "Best Case", "Most Likely", "Commit", "Closed"]
 
 
-class BrokenContract(Fault, ValueError):
+class BrokenContract(UserError, ValueError):
     """A table does not keep its contract."""
 
 

@@ -25,8 +25,8 @@ from sales.coverage.required_coverage import (
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of
-from sales.statistics.deal_outcomes import Foresight
-from sales.statistics.period_distribution import prospect
+from sales.statistics.deal_outcomes import ForecastBasis
+from sales.statistics.period_distribution import forecast_inputs
 from sales.targets.attainment import by_key, month_indexes, ratio, status, targets_within, within
 
 
@@ -88,9 +88,9 @@ def pipeline_coverage(
     phased_targets: pd.DataFrame,
     month: Month,
     rules: MonthRules,
-    foresight: Foresight | None = None,
+    forecast_basis: ForecastBasis | None = None,
 ) -> pd.DataFrame:
-    """Return coverage by person, team and company for the periods ahead; with `foresight`, also what this company needs."""
+    """Return coverage by person, team and company for the periods ahead; with `forecast_basis`, also what this company needs."""
     periods = periods_ahead(rules.calendar, month)
     grains = grains_of(
         rules.company, targets_within(phased_targets, periods), snapshot, booking_credit
@@ -111,7 +111,7 @@ def pipeline_coverage(
         np.arange(len(grains.person_ids)),
         target_owner[(target_month > month.index) & (baseline > 0)],
     )
-    ahead = prospect(foresight, grains, sells) if foresight else None
+    ahead = forecast_inputs(forecast_basis, grains, sells) if forecast_basis else None
     parts: list[pd.DataFrame] = []
     for grain in grains:
         size = len(grain.ids)

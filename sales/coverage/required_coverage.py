@@ -27,7 +27,7 @@ from sales.calendar import Period
 from sales.money import Minor
 from sales.rollup import Grain
 from sales.statistics.new_business import HALF_LIFE, PRIOR_MONTHS
-from sales.statistics.period_distribution import Prospect, offsets
+from sales.statistics.period_distribution import ForecastInputs, offsets
 from sales.statistics.point_in_time import WON
 
 FEWEST_WINDOWS = 6
@@ -60,16 +60,16 @@ def unknown_requirement(size: int) -> Required:
 
 
 def calibrated_amounts(
-    ahead: Prospect, period: Period, deal_ids: pd.Series, amount: Minor
+    ahead: ForecastInputs, period: Period, deal_ids: pd.Series, amount: Minor
 ) -> Minor:
     """Return each deal's amount times its chance to be booked in the period, rounded half-even so that sums agree; 0 for others."""
     known = ahead.known
-    row = columns.codes(deal_ids, known.deal_ids.take(pa.array(ahead.outlook.deals.deal)))
-    chance = np.r_[ahead.outlook.between(*offsets(known, period)), 0.0][row]
+    row = columns.codes(deal_ids, known.deal_ids.take(pa.array(ahead.deal_forecast.deals.deal)))
+    chance = np.r_[ahead.deal_forecast.between(*offsets(known, period)), 0.0][row]
     return money.share_half_even(amount, np.rint(chance * PARTS).astype(np.int64), PARTS)
 
 
-def required_coverage(ahead: Prospect, period: Period, grain: Grain, gap: Minor) -> Required:
+def required_coverage(ahead: ForecastInputs, period: Period, grain: Grain, gap: Minor) -> Required:
     """Return what coverage each id of a grain needs for a period; `gap` is the remaining target in minor units."""
     first, last = offsets(ahead.known, period)
     windows = np.arange(ahead.known.first_month, ahead.known.month - last + 1)
@@ -104,7 +104,7 @@ class _Past:
     """Pipeline, what of it was booked, and other bookings, by id and past month end."""
 
     def __init__(
-        self, ahead: Prospect, grain: Grain, first: int, last: int, windows: Codes
+        self, ahead: ForecastInputs, grain: Grain, first: int, last: int, windows: Codes
     ) -> None:
         known, members = ahead.known, ahead.members
         self.weight = 0.5 ** ((known.month - windows) / HALF_LIFE)
@@ -155,7 +155,7 @@ class _Past:
 
     @staticmethod
     def _created(
-        ahead: Prospect, by_window: _ByWindow, windows: Codes, first: int, last: int
+        ahead: ForecastInputs, by_window: _ByWindow, windows: Codes, first: int, last: int
     ) -> tuple[Floats, Floats]:
         """Return bookings of deals that did not exist at the month end: one deal may count at several."""
         known, bookings = ahead.known, ahead.known.bookings

@@ -6,20 +6,20 @@ Put here who stands above whom, as far as mail needs it; who gets what is `recip
 from __future__ import annotations
 
 from sales import arrow as columns
-from sales.delivery.recipients import Colleague
+from sales.delivery.recipients import DirectoryEntry
 from sales.history.extract import Extract, people
 from sales.policy.rules import MonthRules
 from sales.targets.quotas import managers_above
 
 
-def colleagues(extract: Extract, rules: MonthRules) -> list[Colleague]:
+def directory(extract: Extract, rules: MonthRules) -> list[DirectoryEntry]:
     """Return every active user; a team is led by who is above all of its active people."""
-    users, folk = extract.users, people(extract, rules.policy.pipeline.team_by)
+    users, owners = extract.users, people(extract, rules.policy.pipeline.team_by)
     above = managers_above(users, extract.roles, rules)
-    ids = folk.ids.to_pylist()
+    ids = owners.ids.to_pylist()
     teams, names = (
-        dict(zip(ids, folk.teams.to_pylist(), strict=True)),
-        dict(zip(ids, folk.names.to_pylist(), strict=True)),
+        dict(zip(ids, owners.teams.to_pylist(), strict=True)),
+        dict(zip(ids, owners.names.to_pylist(), strict=True)),
     )
     addresses = dict(zip(users["user_id"], columns.arrow(users["email"]).to_pylist(), strict=True))
     active = [
@@ -37,7 +37,7 @@ def colleagues(extract: Extract, rules: MonthRules) -> list[Colleague]:
         for lead in frozenset.intersection(*(above.get(each, frozenset()) for each in those)):
             leads.setdefault(lead, set()).add(team)
     return [
-        Colleague(
+        DirectoryEntry(
             user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))
         )
         for user in active

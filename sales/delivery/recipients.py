@@ -14,16 +14,16 @@ from typing import Annotated
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, ValidationError
 
-from sales.errors import Fault
-from sales.policy.rules import LanguageCode, Line, Paper, Section
+from sales.errors import UserError
+from sales.policy.rules import LanguageCode, Line, Paper, PolicySection
 
 FILE_NAME = "recipients.toml"
 # A language and a paper; none is the document's own.
-Edition = tuple[str | None, str | None]
+Variant = tuple[str | None, str | None]
 COMPANY, OWN, LED, TEAM = "company", "own", "led", "team:"
 
 
-class InvalidRecipients(Fault, ValueError):
+class InvalidRecipients(UserError, ValueError):
     """The recipients' file says something that cannot be followed."""
 
 
@@ -45,7 +45,7 @@ Domain = Annotated[str, Field(pattern=r"^[a-z0-9.-]{3,200}$")]
 PackName = Annotated[str, Field(max_length=200), AfterValidator(_pack)]
 
 
-class Recipient(Section):
+class Recipient(PolicySection):
     """An address and the packs it gets: `company`, `team:NAME`, `led` (teams whose people this person is above), `own`."""
 
     address: Address
@@ -56,7 +56,7 @@ class Recipient(Section):
     hidden_copies: tuple[Address, ...] = ()
 
 
-class RecipientBook(Section):
+class RecipientBook(PolicySection):
     """Who gets what; with `own_pages` and `led_teams` also everyone whom Salesforce knows by an address."""
 
     allowed_domains: tuple[Domain, ...] = ()
@@ -67,7 +67,7 @@ class RecipientBook(Section):
 
 
 @dataclass(frozen=True)
-class Colleague:
+class DirectoryEntry:
     """An active user: where they are reached, their team, and the teams whose people they are above."""
 
     user_id: str
@@ -91,7 +91,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Parcel:
+class MailBundle:
     """What one address gets: one mail with all its documents."""
 
     address: str
@@ -105,8 +105,8 @@ class Parcel:
 class Mailing:
     """Everything that goes out for a month, and what does not, with the reason."""
 
-    parcels: tuple[Parcel, ...]
-    remarks: tuple[str, ...]
+    bundles: tuple[MailBundle, ...]
+    warnings: tuple[str, ...]
 
 
 def parse_recipients(text: str) -> RecipientBook:
@@ -144,13 +144,13 @@ def is_allowed(address: str, book: RecipientBook) -> bool:
 
 
 def mailing(
-    book: RecipientBook, colleagues: Sequence[Colleague], documents: Sequence[Document]
+    book: RecipientBook, directory: Sequence[DirectoryEntry], documents: Sequence[Document]
 ) -> Mailing:
     """Return a parcel for each address that gets something, by address; what cannot be sent is remarked upon."""
-    remarks: list[str] = []
-    known = _by_address(colleagues, remarks)
+    warnings: list[str] = []
+    known = _by_address(directory, warnings)
     stated = {each.address.casefold(): each for each in book.recipients}
-    parcels: list[Parcel] = []
+    bundles: list[MailBundle] = []
     for key in sorted({*stated, *known}):
         recipient, colleague = stated.get(key), known.get(key)
         wanted = _wanted(recipient, colleague, book)
@@ -158,28 +158,28 @@ def mailing(
             documents, wanted, (recipient.language, recipient.paper) if recipient else (None, None)
         )
         if recipient:
-            remarks += _missing(recipient, wanted, documents)
+            warnings += _missing(recipient, wanted, documents)
         if not mine:
             continue
         address = recipient.address if recipient else colleague.address if colleague else key
         if not is_allowed(address, book):
-            remarks.append(f"{address} gets nothing: its domain is none of allowed_domains")
+            warnings.append(f"{address} gets nothing: its domain is none of allowed_domains")
             continue
         name = (recipient.name if recipient else "") or (colleague.name if colleague else "")
         language = (recipient.language if recipient else None) or mine[0].language
-        parcels.append(
-            Parcel(
+        bundles.append(
+            MailBundle(
                 address, name, language, recipient.hidden_copies if recipient else (), tuple(mine)
             )
         )
-    return Mailing(tuple(parcels), tuple(remarks))
+    return Mailing(tuple(bundles), tuple(warnings))
 
 
-def editions(
-    book: RecipientBook, colleagues: Sequence[Colleague]
-) -> dict[tuple[str, str | None], set[Edition]]:
+def variants(
+    book: RecipientBook, directory: Sequence[DirectoryEntry]
+) -> dict[tuple[str, str | None], set[Variant]]:
     """Return the languages and papers that recipients ask for, by kind and id of the document (none for the company)."""
-    known, found = _by_address(colleagues, []), dict[tuple[str, str | None], set[Edition]]()
+    known, found = _by_address(directory, []), dict[tuple[str, str | None], set[Variant]]()
     for each in book.recipients:
         if each.language or each.paper:
             for document in _wanted(each, known.get(each.address.casefold()), book):
@@ -188,7 +188,7 @@ def editions(
 
 
 def may_see(
-    address: str, document: Document, book: RecipientBook, colleagues: Sequence[Colleague]
+    address: str, document: Document, book: RecipientBook, directory: Sequence[DirectoryEntry]
 ) -> bool:
     """Return whether an address may get a document, whatever was planned: asked once more before anything is sent.
 
@@ -200,7 +200,7 @@ def may_see(
     }
     if document.kind == "company":
         return COMPANY in granted
-    me = [each for each in colleagues if each.address.casefold() == key]
+    me = [each for each in directory if each.address.casefold() == key]
     if document.kind == "team":
         return f"{TEAM}{document.grain_id}" in granted or (
             len(me) == 1 and document.grain_id in me[0].leads
@@ -209,7 +209,7 @@ def may_see(
 
 
 def _wanted(
-    recipient: Recipient | None, colleague: Colleague | None, book: RecipientBook
+    recipient: Recipient | None, colleague: DirectoryEntry | None, book: RecipientBook
 ) -> set[tuple[str, str | None]]:
     packs = set(recipient.packs) if recipient else set[str]()
     if colleague and book.own_pages:
@@ -229,7 +229,7 @@ def _wanted(
 
 
 def _chosen(
-    documents: Sequence[Document], wanted: set[tuple[str, str | None]], edition: Edition
+    documents: Sequence[Document], wanted: set[tuple[str, str | None]], variant: Variant
 ) -> list[Document]:
     """Return each wanted document in the recipient's language and paper; its first edition where they state none."""
     found: dict[tuple[str, str], list[Document]] = {}
@@ -240,8 +240,8 @@ def _chosen(
         max(
             those,
             key=lambda each: (
-                edition[0] in {None, each.language},
-                edition[1] in {None, each.paper},
+                variant[0] in {None, each.language},
+                variant[1] in {None, each.paper},
             ),
         )
         for those in found.values()
@@ -259,13 +259,15 @@ def _missing(
     ]
 
 
-def _by_address(colleagues: Iterable[Colleague], remarks: list[str]) -> Mapping[str, Colleague]:
+def _by_address(
+    directory: Iterable[DirectoryEntry], warnings: list[str]
+) -> Mapping[str, DirectoryEntry]:
     """Return colleagues by address; an address that several share is nobody's own."""
-    found: dict[str, list[Colleague]] = {}
-    for each in colleagues:
+    found: dict[str, list[DirectoryEntry]] = {}
+    for each in directory:
         if each.address:
             found.setdefault(each.address.casefold(), []).append(each)
-    remarks += [
+    warnings += [
         f"{address} is the address of {len(those)} users: none of their pages goes there"
         for address, those in sorted(found.items())
         if len(those) > 1

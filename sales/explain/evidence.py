@@ -20,8 +20,8 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales.arrow import Mask
 from sales.calendar import EPOCH, MONTHS_IN_QUARTER, FiscalCalendar, Month, Period
-from sales.errors import Fault
-from sales.explain.forecast_evidence import Foreseen
+from sales.errors import UserError
+from sales.explain.forecast_evidence import ForecastEvidence
 from sales.money import quantum
 from sales.policy.rules import MonthRules
 
@@ -44,12 +44,12 @@ DEAL = [
 ]
 
 
-class DoesNotAddUp(Fault, ArithmeticError):
+class DoesNotAddUp(UserError, ArithmeticError):
     """A published figure is not what the rows behind it come to."""
 
 
 @dataclass(frozen=True)
-class Line:
+class EvidenceRow:
     """One opportunity, or one month of a person's target, and what it adds to each figure.
 
     `amount` is the whole deal or the annual target, `share_pct` the part that counts for the person
@@ -74,11 +74,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Pile:
+class EvidenceGroup:
     """The lines behind some figures of a row, in the order of their dates."""
 
     name: str
-    lines: Sequence[Line]
+    lines: Sequence[EvidenceRow]
 
     def total(self, figure: str) -> Decimal:
         """Return what the lines add up to."""
@@ -110,24 +110,24 @@ class Evidence:
     phased_targets: pd.DataFrame
     month: Month
     rules: MonthRules
-    foreseen: Foreseen | None = None
-    _cut: dict[tuple[str, Period | None], dict[tuple[str, str], list[Line]]] = field(
+    forecast_evidence: ForecastEvidence | None = None
+    _cut: dict[tuple[str, Period | None], dict[tuple[str, str], list[EvidenceRow]]] = field(
         default_factory=dict
     )
 
-    def targets(self, period: Period, grain: str, grain_id: str) -> Pile:
+    def targets(self, period: Period, grain: str, grain_id: str) -> EvidenceGroup:
         """Return the months of the phased targets that lie in a period."""
         return self._pile("targets", period, grain, grain_id, lambda: self._targets(period))
 
-    def bookings(self, period: Period, grain: str, grain_id: str) -> Pile:
+    def bookings(self, period: Period, grain: str, grain_id: str) -> EvidenceGroup:
         """Return who gets what of each deal that is won and closes in a period; raises `DoesNotAddUp` where shares are no whole."""
         return self._pile("bookings", period, grain, grain_id, lambda: self._bookings(period))
 
-    def open_pipeline(self, period: Period, grain: str, grain_id: str) -> Pile:
+    def open_pipeline(self, period: Period, grain: str, grain_id: str) -> EvidenceGroup:
         """Return the deals that are open and belong to a period."""
         return self._pile("open_pipeline", period, grain, grain_id, lambda: self._open(period))
 
-    def overdue(self, grain: str, grain_id: str) -> Pile:
+    def overdue(self, grain: str, grain_id: str) -> EvidenceGroup:
         """Return the deals that are open and whose close date has passed."""
         return self._pile("overdue", None, grain, grain_id, self._overdue)
 
@@ -144,7 +144,7 @@ class Evidence:
     @property
     def has_chances(self) -> bool:
         """Whether there is a forecast that gives each open deal a chance."""
-        return self.foreseen is not None and self.foreseen.ahead is not None
+        return self.forecast_evidence is not None and self.forecast_evidence.ahead is not None
 
     def _pile(
         self,
@@ -152,10 +152,10 @@ class Evidence:
         period: Period | None,
         grain: str,
         grain_id: str,
-        make: Callable[[], list[Line]],
-    ) -> Pile:
+        make: Callable[[], list[EvidenceRow]],
+    ) -> EvidenceGroup:
         if (name, period) not in self._cut:
-            cut: dict[tuple[str, str], list[Line]] = {}
+            cut: dict[tuple[str, str], list[EvidenceRow]] = {}
             for line in sorted(
                 make(),
                 key=lambda line: (
@@ -168,11 +168,11 @@ class Evidence:
                 for key in (("person", line.owner_id), ("team", line.team), ("company", "")):
                     cut.setdefault(key, []).append(line)
             self._cut[name, period] = cut
-        return Pile(
+        return EvidenceGroup(
             name, self._cut[name, period].get((grain, "" if grain == "company" else grain_id), [])
         )
 
-    def _targets(self, period: Period) -> list[Line]:
+    def _targets(self, period: Period) -> list[EvidenceRow]:
         names = {str(month) for month in period.months}
         wanted = [
             "owner_id",
@@ -185,7 +185,7 @@ class Evidence:
         ]
         rows = records(self.phased_targets.loc[self.phased_targets["month"].isin(names), wanted])
         return [
-            Line(
+            EvidenceRow(
                 row["owner_id"],
                 row["owner_id"],
                 row["owner_name"],
@@ -197,7 +197,7 @@ class Evidence:
             for row in rows
         ]
 
-    def _bookings(self, period: Period) -> list[Line]:
+    def _bookings(self, period: Period) -> list[EvidenceRow]:
         credit = records(self.booking_credit.loc[self._closes_in(self.booking_credit, period)])
         deals = self._deals(columns.text(sorted({row["opportunity_id"] for row in credit})))
         shared: dict[str, Decimal] = {}
@@ -220,7 +220,7 @@ class Evidence:
         return [self._booking(row, deals[row["opportunity_id"]]) for row in credit]
 
     @staticmethod
-    def _booking(row: Record, deal: Record) -> Line:
+    def _booking(row: Record, deal: Record) -> EvidenceRow:
         share = (
             (row["amount"] * 100 / deal["amount"]).quantize(Decimal("0.01"))
             if deal["amount"]
@@ -229,7 +229,7 @@ class Evidence:
         whom = {name: row[name] for name in ("owner_id", "owner_name", "team")}
         return _line(deal | whom, {"bookings": row["amount"]}, share_pct=share)
 
-    def _open(self, period: Period) -> list[Line]:
+    def _open(self, period: Period) -> list[EvidenceRow]:
         first, last = (
             self.rules.calendar.first_day(period.first),
             self.rules.calendar.last_day(period.last),
@@ -240,10 +240,10 @@ class Evidence:
             for deal in self._open_deals
         ]
         deals = [deal for deal, inside in zip(self._open_deals, is_inside, strict=True) if inside]
-        chances = self.foreseen.chances(period) if self.foreseen else {}
+        chances = self.forecast_evidence.chances(period) if self.forecast_evidence else {}
         return [self._open_line(deal, chances.get(deal["opportunity_id"], 0.0)) for deal in deals]
 
-    def _open_line(self, deal: Record, chance: float) -> Line:
+    def _open_line(self, deal: Record, chance: float) -> EvidenceRow:
         amount, counted = (
             deal["amount"],
             {"open_count": 1, "without_amount_count": int(deal["amount"] is None)},
@@ -260,7 +260,7 @@ class Evidence:
             adds["weighted_pipeline"] = self._share(amount, round(chance * 10**DIGITS_OF_A_SHARE))
         return _line(deal, adds, chance=chance if self.has_chances else None)
 
-    def _overdue(self) -> list[Line]:
+    def _overdue(self) -> list[EvidenceRow]:
         deals = [deal for deal in self._open_deals if deal["close_date"] < self.today]
         return [
             _line(deal, {} if deal["amount"] is None else {"overdue_pipeline": deal["amount"]})
@@ -302,8 +302,8 @@ def _line(
     adds: Mapping[str, Part],
     share_pct: Decimal | None = None,
     chance: float | None = None,
-) -> Line:
-    return Line(
+) -> EvidenceRow:
+    return EvidenceRow(
         deal["opportunity_id"],
         deal["owner_id"],
         deal["owner_name"],

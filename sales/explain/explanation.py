@@ -13,7 +13,7 @@ from decimal import Decimal
 from math import isclose
 
 from sales.calendar import Month, Period
-from sales.explain.evidence import DoesNotAddUp, Evidence, Pile, Record, period_called
+from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, period_called
 from sales.explain.forecast_evidence import Needed
 
 ATTAINMENT, COVERAGE = "target_attainment", "pipeline_coverage"
@@ -28,7 +28,7 @@ class Rule:
 
     words: str
     reads: tuple[str, ...]
-    piles: tuple[str, ...]
+    groups: tuple[str, ...]
 
 
 STATUS = "no_target where the target is 0, covered where bookings have reached it, else ok"
@@ -160,7 +160,7 @@ class Figure:
     value: Value
     words: str
     worked: str
-    piles: tuple[str, ...]
+    groups: tuple[str, ...]
     is_checked: bool
 
 
@@ -174,14 +174,14 @@ class Explanation:
     period: Period
     month: Month
     figures: Sequence[Figure]
-    piles: Sequence[Pile]
+    groups: Sequence[EvidenceGroup]
 
-    def sums(self, pile: Pile) -> list[Figure]:
+    def sums(self, group: EvidenceGroup) -> list[Figure]:
         """Return the figures that are sums over the lines of a pile; an empty figure is no sum."""
         return [
             figure
             for figure in self.figures
-            if figure.column in SUMS[pile.name] and figure.value is not None
+            if figure.column in SUMS[group.name] and figure.value is not None
         ]
 
 
@@ -193,16 +193,16 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
     whole = period_called(evidence.rules.calendar, row["period_kind"], row["period"])
     period = whole.until(evidence.month) if table == ATTAINMENT else whole
     of = (row["grain"], row["grain_id"])
-    piles, needed = [evidence.targets(period, *of), evidence.bookings(period, *of)], None
+    groups, needed = [evidence.targets(period, *of), evidence.bookings(period, *of)], None
     if table == ATTAINMENT:
-        found = _attained(*piles)
+        found = _attained(*groups)
     else:
-        piles += [evidence.open_pipeline(period, *of), evidence.overdue(*of)]
-        found = _covered(*piles)
-        if evidence.foreseen:
-            remaining = max(piles[0].total("target") - piles[1].total("bookings"), Decimal(0))
-            needed = evidence.foreseen.needed(period, *of, remaining)
-            found |= _foreseen(needed, remaining, piles[2], has_chances=evidence.has_chances)
+        groups += [evidence.open_pipeline(period, *of), evidence.overdue(*of)]
+        found = _covered(*groups)
+        if evidence.forecast_evidence:
+            remaining = max(groups[0].total("target") - groups[1].total("bookings"), Decimal(0))
+            needed = evidence.forecast_evidence.needed(period, *of, remaining)
+            found |= _foreseen(needed, remaining, groups[2], has_chances=evidence.has_chances)
     _compare(
         {column: found[column] for column in behind(table, rules) if column in found},
         table,
@@ -216,7 +216,7 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
             row[column],
             _words(rule, column, evidence),
             _worked(column, row, say),
-            rule.piles,
+            rule.groups,
             is_checked=column in found,
         )
         for column, rule in rules.items()
@@ -227,7 +227,7 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
         period,
         evidence.month,
         figures,
-        [pile for pile in piles if any(pile.name in each.piles for each in figures)],
+        [group for group in groups if any(group.name in each.groups for each in figures)],
     )
 
 
@@ -241,7 +241,7 @@ def behind(table: str, wanted: Iterable[str]) -> set[str]:
     return found
 
 
-def _attained(targets: Pile, bookings: Pile) -> dict[str, Value]:
+def _attained(targets: EvidenceGroup, bookings: EvidenceGroup) -> dict[str, Value]:
     """Return what the figures must be, from the lines alone."""
     target, booked = targets.total("target"), bookings.total("bookings")
     return {
@@ -254,7 +254,9 @@ def _attained(targets: Pile, bookings: Pile) -> dict[str, Value]:
     }
 
 
-def _covered(targets: Pile, bookings: Pile, pipeline: Pile, overdue: Pile) -> dict[str, Value]:
+def _covered(
+    targets: EvidenceGroup, bookings: EvidenceGroup, pipeline: EvidenceGroup, overdue: EvidenceGroup
+) -> dict[str, Value]:
     """Return what the figures must be, from the lines alone."""
     target, booked, amount = (
         targets.total("target"),
@@ -277,7 +279,7 @@ def _covered(targets: Pile, bookings: Pile, pipeline: Pile, overdue: Pile) -> di
 
 
 def _foreseen(
-    needed: Needed, remaining: Decimal, pipeline: Pile, *, has_chances: bool
+    needed: Needed, remaining: Decimal, pipeline: EvidenceGroup, *, has_chances: bool
 ) -> dict[str, Value]:
     """Return what the figures of the forecast must be: sums of its chances, and what follows from its c and N."""
     ratio = None

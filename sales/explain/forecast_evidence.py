@@ -17,10 +17,10 @@ import pyarrow as pa
 from sales import money
 from sales.calendar import Month, Period
 from sales.coverage.required_coverage import required_coverage
-from sales.forecast.landing_forecast import figures
+from sales.forecast.landing_forecast import sales_facts
 from sales.policy.rules import MonthRules
-from sales.statistics.deal_outcomes import Foresight
-from sales.statistics.period_distribution import Prospect, offsets, prospect
+from sales.statistics.deal_outcomes import ForecastBasis
+from sales.statistics.period_distribution import ForecastInputs, forecast_inputs, offsets
 
 
 @dataclass(frozen=True)
@@ -35,19 +35,19 @@ class Needed:
 
 
 @dataclass(frozen=True)
-class Foreseen:
+class ForecastEvidence:
     """A forecast as of a month end, asked for single deals and single rows; `ahead` is none where history is too short for one."""
 
-    ahead: Prospect | None
+    ahead: ForecastInputs | None
     digits: int
 
     def chances(self, period: Period) -> Mapping[str, float]:
         """Return the chance of each open deal, by id, to be booked in a period; deals that nothing is known of are left out."""
         if self.ahead is None:
             return {}
-        outlook, known = self.ahead.outlook, self.ahead.known
-        ids = known.deal_ids.take(pa.array(outlook.deals.deal)).to_pylist()
-        return dict(zip(ids, outlook.between(*offsets(known, period)).tolist(), strict=True))
+        deal_forecast, known = self.ahead.deal_forecast, self.ahead.known
+        ids = known.deal_ids.take(pa.array(deal_forecast.deals.deal)).to_pylist()
+        return dict(zip(ids, deal_forecast.between(*offsets(known, period)).tolist(), strict=True))
 
     def needed(self, period: Period, grain: str, grain_id: str, gap: Decimal) -> Needed:
         """Return what one person, team or the company needs for a period of which `gap` is still to be won."""
@@ -71,14 +71,16 @@ class Foreseen:
         )
 
 
-def foreseen(
-    foresight: Foresight,
+def forecast_evidence(
+    forecast_basis: ForecastBasis,
     snapshot: pd.DataFrame,
     booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     month: Month,
     rules: MonthRules,
-) -> Foreseen:
+) -> ForecastEvidence:
     """Return the forecast of a month end."""
-    facts = figures(snapshot, booking_credit, phased_targets, month, rules)
-    return Foreseen(prospect(foresight, facts.grains, facts.sells_after(month)), rules.digits)
+    facts = sales_facts(snapshot, booking_credit, phased_targets, month, rules)
+    return ForecastEvidence(
+        forecast_inputs(forecast_basis, facts.grains, facts.sells_after(month)), rules.digits
+    )

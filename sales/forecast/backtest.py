@@ -21,13 +21,13 @@ from sales import money
 from sales.arrow import Codes, Floats
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.published import ForecastTrackRecord, checked, empty, stamp
-from sales.forecast.landing_forecast import Figures, forecast_parts
+from sales.forecast.landing_forecast import SalesFacts, forecast_parts
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain, Grains
-from sales.statistics.deal_outcomes import FEWEST_MONTHS, foresight
-from sales.statistics.period_distribution import prospect
-from sales.statistics.point_in_time import Knowledge, Panel
+from sales.statistics.deal_outcomes import FEWEST_MONTHS, forecast_basis
+from sales.statistics.period_distribution import forecast_inputs
+from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets.attainment import month_indexes, within
 
 BASELINES = ("stage_weighted", "last_year", "three_month_average")
@@ -43,17 +43,17 @@ FEWEST_SCORED = 6
 TargetsAt = Callable[[Month], pd.DataFrame | None]
 
 
-def origins(panel: Panel, month: Month, most: int | None = None) -> list[Month]:
+def origins(point_in_time: PointInTimeData, month: Month, most: int | None = None) -> list[Month]:
     """Return the past month ends from which a forecast can be judged by `month`, oldest first."""
-    first = panel.first_month + FEWEST_MONTHS
+    first = point_in_time.first_month + FEWEST_MONTHS
     if most is not None:
         first = max(first, month.index - most)
     return [Month.from_index(index) for index in range(first, month.index)]
 
 
-def months_judged(panel: Panel) -> int:
+def months_judged(point_in_time: PointInTimeData) -> int:
     """Return how many months a month's report looks back on: three years, less in organisations so large that it would take minutes."""
-    return next(months for deals, months in JUDGED if panel.open_count <= deals)
+    return next(months for deals, months in JUDGED if point_in_time.open_count <= deals)
 
 
 def judged_periods(calendar: FiscalCalendar, origin: Month, month: Month) -> list[Period]:
@@ -64,22 +64,28 @@ def judged_periods(calendar: FiscalCalendar, origin: Month, month: Month) -> lis
 
 
 def track_record(
-    panel: Panel,
+    point_in_time: PointInTimeData,
     month: Month,
     rules: MonthRules,
-    folk: People,
+    owners: People,
     targets_at: TargetsAt,
     extracted_at: datetime,
     most: int | None = None,
     begin: Callable[[Month], None] = lambda _: None,
 ) -> pd.DataFrame:
     """Return every forecast that can be judged at a month's end, made again; `most` bounds how far back."""
-    now = panel.known_at(month.index)
+    now = point_in_time.known_at(month.index)
     parts: list[pd.DataFrame] = []
-    for origin in origins(panel, month, most):
+    for origin in origins(point_in_time, month, most):
         begin(origin)
         parts += _judged(
-            panel.known_at(origin.index), now, origin, month, rules, folk, targets_at(origin)
+            point_in_time.known_at(origin.index),
+            now,
+            origin,
+            month,
+            rules,
+            owners,
+            targets_at(origin),
         )
     if not parts:
         return checked(empty(ForecastTrackRecord), ForecastTrackRecord)
@@ -94,16 +100,16 @@ def _judged(
     origin: Month,
     month: Month,
     rules: MonthRules,
-    folk: People,
+    owners: People,
     targets: pd.DataFrame | None,
 ) -> Iterator[pd.DataFrame]:
     periods = judged_periods(rules.calendar, origin, month)
-    seen = foresight(then)
+    seen = forecast_basis(then)
     if seen.deals is None or not periods:
         return
-    facts = _figures(then, folk, targets, rules)
-    ahead = prospect(seen, facts.grains, facts.sells_after(origin))
-    came = _bookings_of(now, facts.grains, folk, rules)
+    facts = _figures(then, owners, targets, rules)
+    ahead = forecast_inputs(seen, facts.grains, facts.sells_after(origin))
+    came = _bookings_of(now, facts.grains, owners, rules)
     sizes = [len(grain.ids) for grain in facts.grains]
     frames = iter(
         forecast_parts(ahead, facts, origin, rules, then.first_month, periods, with_margin=False)
@@ -132,18 +138,18 @@ def _judged(
 
 
 def _figures(
-    then: Knowledge, folk: People, targets: pd.DataFrame | None, rules: MonthRules
-) -> Figures:
+    then: Knowledge, owners: People, targets: pd.DataFrame | None, rules: MonthRules
+) -> SalesFacts:
     """Return the facts of a past month end from what was known at it."""
     target_owners = columns.text([]) if targets is None else columns.distinct(targets["owner_id"])
     ids = columns.distinct(then.owner_ids, target_owners)
-    grains = Grains(ids, folk.team_of(ids), rules.company)
+    grains = Grains(ids, owners.team_of(ids), rules.company)
     code = columns.codes(then.owner_ids, ids)
     deals = then.now
     overdue = deals.close_month <= then.month
     current = then.month + 1 if rules.policy.pipeline.overdue == "current_period" else -1
     none = np.zeros(0, np.int64)
-    return Figures(
+    return SalesFacts(
         grains=grains,
         target_owner=none if targets is None else grains.person(targets["owner_id"]),
         target_month=none if targets is None else month_indexes(targets["month"]),
@@ -174,12 +180,14 @@ class _Came:
         return totals[columns.codes(ids, self.grain.ids)]
 
 
-def _bookings_of(now: Knowledge, then: Grains, folk: People, rules: MonthRules) -> dict[str, _Came]:
+def _bookings_of(
+    now: Knowledge, then: Grains, owners: People, rules: MonthRules
+) -> dict[str, _Came]:
     ids = columns.distinct(now.owner_ids, then.person_ids)
     code = columns.codes(now.owner_ids, ids)[now.bookings.owner]
     return {
         grain.name: _Came(grain, code, now.bookings.month, now.bookings.amount)
-        for grain in Grains(ids, folk.team_of(ids), rules.company)
+        for grain in Grains(ids, owners.team_of(ids), rules.company)
     }
 
 

@@ -20,7 +20,7 @@ from sales.arrow import NO_DAY, Codes, Floats
 from sales.calendar import Month
 from sales.contracts.published import ClientPhasing, checked, stamp
 from sales.policy.rules import MonthRules
-from sales.statistics.deal_outcomes import HORIZON, Foresight
+from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 
 SHOWN_BACK = 12
 # Where a deal has no service dates, its work follows its booking over so many months.
@@ -39,16 +39,16 @@ class DeliveryMonth:
 
 
 def client_phasing(
-    snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules
+    snapshot: pd.DataFrame, forecast_basis: ForecastBasis | None, month: Month, rules: MonthRules
 ) -> pd.DataFrame:
     """Return a row for each client and month in which something was booked, is expected, or is to be done."""
-    cells = _Cells(snapshot, foresight, month, rules)
+    cells = _Cells(snapshot, forecast_basis, month, rules)
     account, when = np.divmod(cells.keys, cells.width)
     index = when + cells.first
     over = index <= month.index
     unknown = (
         over
-        if foresight is not None and foresight.deals is not None
+        if forecast_basis is not None and forecast_basis.deals is not None
         else np.ones(len(index), np.bool_)
     )
     names = columns.take(cells.account_names, account)
@@ -71,10 +71,10 @@ def client_phasing(
 
 
 def delivery_load(
-    snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules
+    snapshot: pd.DataFrame, forecast_basis: ForecastBasis | None, month: Month, rules: MonthRules
 ) -> list[DeliveryMonth]:
     """Return the work of the twelve months to come; no months where no effort is known."""
-    cells = _Cells(snapshot, foresight, month, rules)
+    cells = _Cells(snapshot, forecast_basis, month, rules)
     if not cells.has_effort:
         return []
     capacity, each_person = (
@@ -95,7 +95,11 @@ class _Cells:
     """Sums by client and month; a key is the client's code times `width` plus months since `first`."""
 
     def __init__(
-        self, snapshot: pd.DataFrame, foresight: Foresight | None, month: Month, rules: MonthRules
+        self,
+        snapshot: pd.DataFrame,
+        forecast_basis: ForecastBasis | None,
+        month: Month,
+        rules: MonthRules,
     ) -> None:
         self._calendar = rules.calendar
         self.first, self.width = month.index - SHOWN_BACK + 1, SHOWN_BACK + HORIZON
@@ -130,8 +134,8 @@ class _Cells:
             days,
             self.won_days,
         )
-        if foresight is not None and foresight.deals is not None:
-            deals, known = foresight.deals, foresight.known
+        if forecast_basis is not None and forecast_basis.deals is not None:
+            deals, known = forecast_basis.deals, forecast_basis.known
             row = columns.codes(
                 known.deal_ids.take(pa.array(deals.deals.deal)),
                 columns.arrow(snapshot["opportunity_id"]),

@@ -18,12 +18,17 @@ from sales import money
 from sales.arrow import NO_DAY, NO_INSTANT, Codes, Floats, Mask
 from sales.calendar import Month, Period
 from sales.contracts.published import ClosingPlan, checked, stamp
-from sales.forecast.landing_forecast import Figures, figures
+from sales.forecast.landing_forecast import SalesFacts, sales_facts
 from sales.policy.rules import MonthRules
-from sales.statistics.close_dates import ConfirmationScore, days_of, expected_months
-from sales.statistics.deal_outcomes import Foresight
+from sales.statistics.close_dates import CloseDateScore, days_of, expected_months
+from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.delay_impact import after_waiting, company_leverage, owner_leverage
-from sales.statistics.period_distribution import PeriodParts, Prospect, offsets, prospect
+from sales.statistics.period_distribution import (
+    ForecastInputs,
+    PeriodParts,
+    forecast_inputs,
+    offsets,
+)
 
 HORIZON_DAYS = 90
 SLOW_PERCENTILE = 80
@@ -47,14 +52,14 @@ HIT_CHANGES = (
 class PlanForecast:
     """What a closing plan takes from a forecast: what it rests on, the facts it is held against, and the score of its dates."""
 
-    ahead: Prospect
-    facts: Figures
-    score: ConfirmationScore
+    ahead: ForecastInputs
+    facts: SalesFacts
+    score: CloseDateScore
 
 
 def plan_forecast(
-    foresight: Foresight,
-    score: ConfirmationScore,
+    forecast_basis: ForecastBasis,
+    score: CloseDateScore,
     snapshot: pd.DataFrame,
     booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
@@ -62,8 +67,8 @@ def plan_forecast(
     rules: MonthRules,
 ) -> PlanForecast | None:
     """Return what the closing plan needs of a forecast; none with too little history."""
-    facts = figures(snapshot, booking_credit, phased_targets, month, rules)
-    ahead = prospect(foresight, facts.grains, facts.sells_after(month))
+    facts = sales_facts(snapshot, booking_credit, phased_targets, month, rules)
+    ahead = forecast_inputs(forecast_basis, facts.grains, facts.sells_after(month))
     return PlanForecast(ahead, facts, score) if ahead else None
 
 
@@ -129,16 +134,16 @@ def _by_forecast(
     if forecast is None:
         return found
     ahead, known = forecast.ahead, forecast.ahead.known
-    row = columns.codes(deal_ids, known.deal_ids.take(pa.array(ahead.outlook.deals.deal)))
+    row = columns.codes(deal_ids, known.deal_ids.take(pa.array(ahead.deal_forecast.deals.deal)))
     unknown, place = row < 0, np.maximum(row, 0)
-    if not ahead.outlook.size:
+    if not ahead.deal_forecast.size:
         return found
-    win = ahead.outlook.win[place]
+    win = ahead.deal_forecast.win[place]
     found["win_probability"] = pa.array(np.minimum(win.sum(axis=1), 1.0), mask=unknown)
     if forecast.score.is_better:
         confirmed = {
             level: days_of(
-                expected_months(ahead.outlook, level)[place], known.month, rules.calendar
+                expected_months(ahead.deal_forecast, level)[place], known.month, rules.calendar
             )
             for level in CONFIRMED
         }

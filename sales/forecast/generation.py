@@ -20,7 +20,7 @@ from sales.arrow import Floats
 from sales.calendar import Month
 from sales.contracts.published import PipelineGeneration, checked, stamp
 from sales.policy.rules import MonthRules
-from sales.statistics.deal_outcomes import HORIZON, Foresight
+from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 from sales.statistics.point_in_time import GONE, WON, Knowledge
 from sales.targets.attainment import month_indexes
 
@@ -85,7 +85,7 @@ def creation(known: Knowledge) -> Creation | None:
 
 
 def pipeline_generation(
-    foresight: Foresight,
+    forecast_basis: ForecastBasis,
     phased_targets: pd.DataFrame,
     month: Month,
     rules: MonthRules,
@@ -97,10 +97,10 @@ def pipeline_generation(
     by lead time. A month to come is held against what those months still lack after bookings and
     open deals.
     """
-    known, how = foresight.known, creation(foresight.known)
+    known, how = forecast_basis.known, creation(forecast_basis.known)
     targets = _targets_by_month(phased_targets, rules.digits)
     months = range(month.index - SHOWN_BACK + 1, max([month.index, *targets]) + 1)
-    needed = _needed(foresight, how, targets, months)
+    needed = _needed(forecast_basis, how, targets, months)
     made = _created(known, months)
     rows = [(source, index) for source in range(len(known.source_names)) for index in months]
     names = [name or NO_SOURCE for name in known.source_names.to_pylist()]
@@ -140,10 +140,10 @@ def _targets_by_month(phased_targets: pd.DataFrame, digits: int) -> dict[int, fl
 
 
 def _needed(
-    foresight: Foresight, how: Creation | None, targets: dict[int, float], months: range
+    forecast_basis: ForecastBasis, how: Creation | None, targets: dict[int, float], months: range
 ) -> Floats:
     """Return the new pipeline that each month must see, a row a source; NaN where nothing can be asked of it."""
-    known = foresight.known
+    known = forecast_basis.known
     to_book = np.full(len(months), np.nan)
     if how is None or not targets:
         return np.full((len(known.source_names), len(months)), np.nan)
@@ -162,7 +162,7 @@ def _needed(
     ahead = range(known.month + 1, months[-1] + 1)
     to_book[[index - months[0] for index in ahead]] = 0.0
     for index in ahead:
-        lack = targets.get(index, 0.0) - _on_hand(foresight, index)
+        lack = targets.get(index, 0.0) - _on_hand(forecast_basis, index)
         serving = np.arange(max(known.month + 1, index - LONGEST_LEAD), index + 1)
         shares = how.lead[index - serving]
         if lack > 0 and shares.sum() > 0:
@@ -170,9 +170,9 @@ def _needed(
     return how.mix[:, None] / how.conversion[:, None] * to_book[None, :]
 
 
-def _on_hand(foresight: Foresight, index: int) -> float:
+def _on_hand(forecast_basis: ForecastBasis, index: int) -> float:
     """Return what a month to come already has: booked, and expected from open deals."""
-    known, deals = foresight.known, foresight.deals
+    known, deals = forecast_basis.known, forecast_basis.deals
     booked = float(known.bookings.amount[known.bookings.month == index].sum())
     ahead = index - known.month
     if deals is None or ahead > HORIZON:

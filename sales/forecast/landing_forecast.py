@@ -22,8 +22,8 @@ from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
 from sales.money import Minor
 from sales.policy.rules import Forecast, MonthRules
 from sales.rollup import Grain, Grains, grains_of
-from sales.statistics.deal_outcomes import Foresight
-from sales.statistics.period_distribution import Prospect, ToCome, prospect, to_come
+from sales.statistics.deal_outcomes import ForecastBasis
+from sales.statistics.period_distribution import ForecastInputs, ToCome, forecast_inputs, to_come
 from sales.targets.attainment import by_key, month_indexes, targets_within, within
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
@@ -41,7 +41,7 @@ def periods_forecast(calendar: FiscalCalendar, month: Month) -> list[Period]:
 
 
 @dataclass(frozen=True)
-class Figures:
+class SalesFacts:
     """The month's facts in minor units: who has which target and booked what, by person code and month index."""
 
     grains: Grains
@@ -74,13 +74,13 @@ class Figures:
         return found
 
 
-def figures(
+def sales_facts(
     snapshot: pd.DataFrame,
     booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
     month: Month,
     rules: MonthRules,
-) -> Figures:
+) -> SalesFacts:
     """Return the facts that a month's forecast is held against."""
     periods = periods_forecast(rules.calendar, month)
     grains = grains_of(
@@ -90,7 +90,7 @@ def figures(
     pipeline = open_pipeline(snapshot, month, rules)
     is_open = pipeline.is_open & ~pipeline.is_null
     weighted = stage_weighted(pipeline.amount, snapshot["probability_pct"])
-    return Figures(
+    return SalesFacts(
         grains=grains,
         target_owner=grains.person(kept["owner_id"]),
         target_month=month_indexes(kept["month"]),
@@ -105,7 +105,7 @@ def figures(
 
 
 def landing_forecast(
-    foresight: Foresight,
+    forecast_basis: ForecastBasis,
     snapshot: pd.DataFrame,
     booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
@@ -113,14 +113,14 @@ def landing_forecast(
     rules: MonthRules,
 ) -> pd.DataFrame:
     """Return the landing of each grain and period."""
-    facts = figures(snapshot, booking_credit, phased_targets, month, rules)
-    ahead = prospect(foresight, facts.grains, facts.sells_after(month))
+    facts = sales_facts(snapshot, booking_credit, phased_targets, month, rules)
+    ahead = forecast_inputs(forecast_basis, facts.grains, facts.sells_after(month))
     parts = forecast_parts(
         ahead,
         facts,
         month,
         rules,
-        foresight.known.first_month,
+        forecast_basis.known.first_month,
         periods_forecast(rules.calendar, month),
     )
     table = by_key(pd.concat(parts, ignore_index=True))
@@ -130,8 +130,8 @@ def landing_forecast(
 
 
 def forecast_parts(
-    ahead: Prospect | None,
-    facts: Figures,
+    ahead: ForecastInputs | None,
+    facts: SalesFacts,
     month: Month,
     rules: MonthRules,
     first_month: int,
@@ -252,14 +252,14 @@ def _landing(
     }
 
 
-def _after_next(ahead: Prospect | None, period: Period, month: Month) -> ToCome | None:
+def _after_next(ahead: ForecastInputs | None, period: Period, month: Month) -> ToCome | None:
     """Return what the months after the next one bring in a year, none where there are none."""
     later = tuple(each for each in period.months if each > month.plus(1))
     return to_come(ahead, Period("year", period.name, later)) if ahead and later else None
 
 
 def _margin(
-    facts: Figures,
+    facts: SalesFacts,
     grain: Grain,
     after: ToCome | None,
     period: Period,
@@ -283,7 +283,7 @@ def _margin(
 
 
 def _baselines(
-    facts: Figures,
+    facts: SalesFacts,
     grain: Grain,
     period: Period,
     month: Month,

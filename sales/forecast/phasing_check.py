@@ -22,7 +22,7 @@ from sales.calendar import MONTHS_IN_YEAR, Month
 from sales.contracts.published import PhasingCheck, checked, stamp
 from sales.history.extract import People
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
-from sales.statistics.deal_outcomes import Foresight
+from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.distribution import CELLS, Sums, compound, from_waves, wave_of_any
 from sales.statistics.new_business import rates
 from sales.statistics.period_distribution import SPREADS
@@ -47,8 +47,8 @@ class _Case:
 
 def phasing_check(
     plans: Sequence[Plan],
-    foresight: Foresight,
-    folk: People,
+    forecast_basis: ForecastBasis,
+    everybody: People,
     month: Month,
     policies: PolicyBook,
     organization: OrganizationDefaults,
@@ -63,8 +63,8 @@ def phasing_check(
     cases = [_case(plan, of_year[plan.target.fiscal_year]) for plan in plans]
     owners = columns.text([plan.target.owner_id for plan in plans])
     found = (
-        _judged(cases, owners, foresight, of_year)
-        if foresight.deals is not None and cases
+        _judged(cases, owners, forecast_basis, of_year)
+        if forecast_basis.deals is not None and cases
         else None
     )
     size = len(plans)
@@ -100,7 +100,7 @@ def phasing_check(
             if found
             else pa.nulls(size, pa.bool_()),
             "proposed_weights": columns.text(found.weights if found else [None] * size),
-            "owner_name": folk.name_of(owners),
+            "owner_name": everybody.name_of(owners),
         }
     ).sort_values(["fiscal_year", "owner_id"], kind="stable", ignore_index=True)
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PhasingCheck)
@@ -127,10 +127,10 @@ def _case(plan: Plan, rules: MonthRules) -> _Case:
 def _judged(
     cases: Sequence[_Case],
     owners: pa.Array,
-    foresight: Foresight,
+    forecast_basis: ForecastBasis,
     of_year: Mapping[int, MonthRules],
 ) -> _Findings:
-    known = foresight.known
+    known = forecast_basis.known
     its_rates = rates(known, columns.codes(owners, known.owner_ids), np.ones(len(cases), np.bool_))
     sizes = its_rates.size[None, :] * its_rates.scale[:, None]
     mean_size = np.maximum(sizes.mean(axis=1), 1.0)

@@ -19,21 +19,21 @@ from sales import money
 from sales.arrow import Mask
 from sales.calendar import Month, Period
 from sales.coverage.coverage import open_pipeline
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.forecast.client_phasing import DeliveryMonth, delivery_load
-from sales.forecast.landing_forecast import Figures, chance_to_hit, figures
+from sales.forecast.landing_forecast import SalesFacts, chance_to_hit, sales_facts
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain
-from sales.statistics.deal_outcomes import HORIZON, PRIOR_DEALS, DealOutlook, Foresight
-from sales.statistics.period_distribution import prospect_of, to_come
+from sales.statistics.deal_outcomes import HORIZON, PRIOR_DEALS, DealForecast, ForecastBasis
+from sales.statistics.period_distribution import forecast_inputs_of, to_come
 from sales.statistics.point_in_time import LOST, WON, Knowledge
 
 
-class UnknownDeal(Fault, LookupError):
+class UnknownDeal(UserError, LookupError):
     """A change names a deal that is not open at the month end."""
 
 
-class UnthinkableChange(Fault, ValueError):
+class UnthinkableChange(UserError, ValueError):
     """A change cannot be computed."""
 
 
@@ -79,7 +79,7 @@ class WhatIf:
 
 def what_if(
     change: Change,
-    foresight: Foresight,
+    forecast_basis: ForecastBasis,
     snapshot: pd.DataFrame,
     booking_credit: pd.DataFrame,
     phased_targets: pd.DataFrame,
@@ -87,9 +87,9 @@ def what_if(
     rules: MonthRules,
 ) -> WhatIf:
     """Return what a change does to the company; raises `UnknownDeal` and `UnthinkableChange`."""
-    facts = figures(snapshot, booking_credit, phased_targets, month, rules)
-    factor = pushed_factor(foresight.known)
-    held, pushed = (_changed(foresight, change, each) for each in (1.0, factor))
+    facts = sales_facts(snapshot, booking_credit, phased_targets, month, rules)
+    factor = pushed_factor(forecast_basis.known)
+    held, pushed = (_changed(forecast_basis, change, each) for each in (1.0, factor))
     coming, calendar = month.plus(1), rules.calendar
     periods: list[PeriodChange] = []
     for period in (
@@ -101,7 +101,7 @@ def what_if(
         standings = [
             _standing(each, facts, snapshot, period, month, rules, its_change, more)
             for each, its_change, more in (
-                (foresight, Change(), 0),
+                (forecast_basis, Change(), 0),
                 (held, change, added),
                 (pushed, change, added),
             )
@@ -118,7 +118,7 @@ def what_if(
         )
     return WhatIf(
         periods,
-        delivery_load(snapshot, foresight, month, rules),
+        delivery_load(snapshot, forecast_basis, month, rules),
         delivery_load(snapshot, held, month, rules),
         factor,
     )
@@ -139,34 +139,37 @@ def pushed_factor(known: Knowledge) -> float:
     return min(1.0, (wins + PRIOR_DEALS * overall) / (number + PRIOR_DEALS) / overall)
 
 
-def _changed(foresight: Foresight, change: Change, factor: float) -> Foresight:
-    outlook = _deals_of(foresight)
-    win = outlook.win.copy()
+def _changed(forecast_basis: ForecastBasis, change: Change, factor: float) -> ForecastBasis:
+    deal_forecast = _deals_of(forecast_basis)
+    win = deal_forecast.win.copy()
     for deal_id, month in change.moves:
-        row, ahead = _row(foresight.known, outlook, deal_id), month.index - foresight.known.month
+        row, ahead = (
+            _row(forecast_basis.known, deal_forecast, deal_id),
+            month.index - forecast_basis.known.month,
+        )
         if not 1 <= ahead <= HORIZON:
             raise UnthinkableChange(
-                f"{month} is not within the {HORIZON} months after {Month.from_index(foresight.known.month)}; name one of them"
+                f"{month} is not within the {HORIZON} months after {Month.from_index(forecast_basis.known.month)}; name one of them"
             )
         chance = min(float(win[row].sum()), 1.0)
         win[row] = 0.0
         win[row, ahead] = chance * factor
     for deal_id in change.drops:
-        win[_row(foresight.known, outlook, deal_id)] = 0.0
-    return replace(foresight, deals=replace(outlook, win=win))
+        win[_row(forecast_basis.known, deal_forecast, deal_id)] = 0.0
+    return replace(forecast_basis, deals=replace(deal_forecast, win=win))
 
 
-def _deals_of(foresight: Foresight) -> DealOutlook:
-    if foresight.deals is None:
-        month = Month.from_index(foresight.known.month)
+def _deals_of(forecast_basis: ForecastBasis) -> DealForecast:
+    if forecast_basis.deals is None:
+        month = Month.from_index(forecast_basis.known.month)
         raise UnthinkableChange(
             f"there is too little history at the end of {month} for a forecast; ask for a later month"
         )
-    return foresight.deals
+    return forecast_basis.deals
 
 
-def _row(known: Knowledge, outlook: DealOutlook, deal_id: str) -> int:
-    here = known.deal_ids.take(pa.array(outlook.deals.deal)).to_pylist()
+def _row(known: Knowledge, deal_forecast: DealForecast, deal_id: str) -> int:
+    here = known.deal_ids.take(pa.array(deal_forecast.deals.deal)).to_pylist()
     found = [row for row, each in enumerate(here) if deal_id in {each, each[:15]}]
     if not found:
         raise UnknownDeal(
@@ -176,8 +179,8 @@ def _row(known: Knowledge, outlook: DealOutlook, deal_id: str) -> int:
 
 
 def _standing(
-    foresight: Foresight,
-    facts: Figures,
+    forecast_basis: ForecastBasis,
+    facts: SalesFacts,
     snapshot: pd.DataFrame,
     period: Period,
     month: Month,
@@ -185,7 +188,9 @@ def _standing(
     change: Change,
     added: int,
 ) -> Standing:
-    ahead = prospect_of(foresight, _deals_of(foresight), facts.grains, facts.sells_after(month))
+    ahead = forecast_inputs_of(
+        forecast_basis, _deals_of(forecast_basis), facts.grains, facts.sells_after(month)
+    )
     company, coming = _company(facts), to_come(ahead, period)
     booked, target = facts.bookings(company, period) + added, facts.targets(company, period)
     expected = int(booked[0] + np.rint(coming.expected).astype(np.int64).sum())
@@ -223,5 +228,5 @@ def _open_amount(
     return int(pipeline.amount[inside].sum())
 
 
-def _company(facts: Figures) -> Grain:
+def _company(facts: SalesFacts) -> Grain:
     return list(facts.grains)[-1]

@@ -17,13 +17,13 @@ from sales import money
 from sales.arrow import Codes
 from sales.calendar import Month
 from sales.contracts.published import BookingCredit, checked, stamp
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import Extract, People
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 
 
-class AmbiguousSplits(Fault, ValueError):
+class AmbiguousSplits(UserError, ValueError):
     """Nothing says which of several split types gives the credit."""
 
 
@@ -115,7 +115,7 @@ def share_out(
 
 
 def booking_credit(
-    snapshot: pd.DataFrame, extract: Extract, folk: People, month: Month, rules: MonthRules
+    snapshot: pd.DataFrame, extract: Extract, owners: People, month: Month, rules: MonthRules
 ) -> pd.DataFrame:
     """Return a row for each booking and person who gets credit for it; the rows of a booking sum to it, to the cent."""
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
@@ -136,8 +136,8 @@ def booking_credit(
             "as_of_month": columns.repeat(str(month), len(shared)),
             "opportunity_id": columns.arrow(shared["opportunity_id"]),
             "owner_id": credit.owner_ids,
-            "team": folk.team_of(credit.owner_ids),
-            "owner_name": folk.name_of(credit.owner_ids),
+            "team": owners.team_of(credit.owner_ids),
+            "owner_name": owners.name_of(credit.owner_ids),
             "close_date": columns.arrow(shared["close_date"]),
             "amount": money.decimal_array(credit.amount, rules.digits),
         }

@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 from sales import arrow as columns
 from sales import money
 from sales.arrow import NO_INSTANT, Codes, Days, Instants, Mask
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import Extract
 from sales.money import AmountTooLarge, Minor, MissingRate
 
@@ -31,15 +31,15 @@ EPOCH = date(1970, 1, 1)
 NO_HISTORY = -1
 
 
-class UnknownRecordType(Fault, LookupError):
+class UnknownRecordType(UserError, LookupError):
     """Policy names a record type that opportunities do not have."""
 
 
-class UnreadableAmount(Fault, ValueError):
+class UnreadableAmount(UserError, ValueError):
     """Field history holds an amount that is no number."""
 
 
-class UnknownStage(Fault, LookupError):
+class UnknownStage(UserError, LookupError):
     """A stage name says neither open, won nor lost."""
 
 

@@ -20,7 +20,7 @@ from sales import money
 from sales.arrow import NO_INSTANT
 from sales.calendar import Month
 from sales.contracts.published import MonthlyBookings, OpportunitySnapshot, checked, stamp
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.booking_credit import share_out
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory, PipelineState
@@ -31,7 +31,7 @@ from sales.policy.rules import MonthRules
 KnownMonth = tuple[Month, MonthRules, PipelineHistory]
 
 
-class NothingYet(Fault, LookupError):
+class NothingYet(UserError, LookupError):
     """The organisation has no opportunity before the month end."""
 
 
@@ -75,7 +75,7 @@ def opportunity_snapshot(
     state = month_end_state(history, month, rules)
     here, row = pa.array(state.opportunity), pa.array(state.row)
     owners = state.owner_ids
-    folk = people(history.extract, rules.policy.pipeline.team_by)
+    everybody = people(history.extract, rules.policy.pipeline.team_by)
     account_ids = history.account.at(state.as_of).take(here)
     accounts = history.extract.accounts
     account_names = columns.take(
@@ -101,7 +101,7 @@ def opportunity_snapshot(
             "account_id": account_ids,
             "account_name": account_names,
             "owner_id": owners,
-            "team": folk.team_of(owners),
+            "team": everybody.team_of(owners),
             "stage_name": columns.take(history.stage_values, history.row_stage[state.row]),
             "forecast_category": history.row_category.take(row),
             "probability_pct": pa.array(history.row_probability[state.row], from_pandas=True),
@@ -121,7 +121,7 @@ def opportunity_snapshot(
             "owner_provenance": _provenance(
                 ~state.is_assumed & (history.owner.tracked_from < state.as_of), doubt
             ),
-            "owner_name": folk.name_of(owners),
+            "owner_name": everybody.name_of(owners),
             "lead_source": history.lead_source.at(state.as_of).take(here),
             "known_at": columns.from_instants(
                 np.where(state.is_assumed, NO_INSTANT, history.row_at[state.row])

@@ -27,13 +27,13 @@ from sales.calendar import (
     UnknownHolidayCalendar,
     check_holiday_calendar,
 )
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.periods import FiscalMonth, fiscal_periods
 
 FILE_NAME = re.compile(r"fy(\d{4})\.toml")
 
 
-class InvalidPolicy(Fault, ValueError):
+class InvalidPolicy(UserError, ValueError):
     """A policy file says something that is no rule."""
 
 
@@ -87,13 +87,13 @@ Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf
 Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
-class Section(BaseModel):
+class PolicySection(BaseModel):
     """A table of a policy file."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
 
 
-class Fiscal(Section):
+class Fiscal(PolicySection):
     """When the year starts and what the company is called; empty values come from the organisation.
 
     With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
@@ -107,7 +107,7 @@ class Fiscal(Section):
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
 
 
-class Targets(Section):
+class Targets(PolicySection):
     """Where annual targets come from and what they cover."""
 
     source: str = "targets.csv"
@@ -115,7 +115,7 @@ class Targets(Section):
     basis: Literal["as_stated", "full_year"] = "as_stated"
 
 
-class Phasing(Section):
+class Phasing(PolicySection):
     """How an annual number becomes twelve."""
 
     method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = (
@@ -134,7 +134,7 @@ class Phasing(Section):
         return [Fraction(weight) for weight in self.weights]
 
 
-class Pipeline(Section):
+class Pipeline(PolicySection):
     """Which deals count, with which amount; teams, credit, overdue deals; what unlisted stage names mean.
 
     `amount_field` is a custom currency field in place of Amount, `record_types` the API names or
@@ -149,7 +149,7 @@ class Pipeline(Section):
     stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
 
 
-class PersonBrand(Section):
+class PersonBrand(PolicySection):
     """How one person's pages are printed, by user name, e-mail or User id."""
 
     languages: Languages | None = None
@@ -166,7 +166,7 @@ class TeamBrand(PersonBrand):
     footer: Line | None = None
 
 
-class Brand(Section):
+class Brand(PolicySection):
     """How the pages look, and in which languages they are printed, the first one being the main one."""
 
     name: Line | None = None
@@ -188,7 +188,7 @@ class Brand(Section):
         return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
 
 
-class Forecast(Section):
+class Forecast(PolicySection):
     """The bands of reach, and the chance to catch up after two bad months that a phasing must leave."""
 
     secure: Chance = Decimal("0.75")
@@ -197,7 +197,7 @@ class Forecast(Section):
     catch_up: Chance = Decimal("0.80")
 
 
-class Clients(Section):
+class Clients(PolicySection):
     """What delivery needs: custom fields of opportunities with days of work and dates of service, and what can be done a month."""
 
     effort_field: ApiName | None = None
@@ -207,7 +207,7 @@ class Clients(Section):
     days_per_person: Days = Decimal(18)
 
 
-class Delivery(Section):
+class DeliveryPolicy(PolicySection):
     """When a month end is due, and what holds its delivery."""
 
     working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
@@ -223,7 +223,7 @@ class Delivery(Section):
     alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
 
 
-class SalesPolicy(Section):
+class SalesPolicy(PolicySection):
     """The rules of one fiscal year."""
 
     fiscal: Fiscal = Fiscal()
@@ -233,7 +233,7 @@ class SalesPolicy(Section):
     brand: Brand = Brand()
     forecast: Forecast = Forecast()
     clients: Clients = Clients()
-    delivery: Delivery = Delivery()
+    delivery: DeliveryPolicy = DeliveryPolicy()
 
 
 def parse_policy(text: str, file_name: str) -> SalesPolicy:

@@ -14,8 +14,8 @@ import numpy as np
 
 from sales.arrow import Codes, Floats
 from sales.calendar import FiscalCalendar, Month
-from sales.statistics.deal_outcomes import HORIZON, DealOutlook, deal_outlook
-from sales.statistics.point_in_time import WON, Panel
+from sales.statistics.deal_outcomes import HORIZON, DealForecast, deal_forecast
+from sales.statistics.point_in_time import WON, PointInTimeData
 
 EPOCH = date(1970, 1, 1)
 # Past month ends from which confirmations were forecast again, and how long each had to come true.
@@ -26,7 +26,7 @@ DUE_WITHIN = 3
 
 
 @dataclass(frozen=True)
-class ConfirmationScore:
+class CloseDateScore:
     """Mean distance in months from the month of booking: ours, and that of the CRM's close dates."""
 
     ours: float
@@ -39,12 +39,12 @@ class ConfirmationScore:
         return self.deals >= FEWEST_CONFIRMED and self.ours < self.crm
 
 
-def expected_months(outlook: DealOutlook, level: float = 0.5) -> Floats:
+def expected_months(deal_forecast: DealForecast, level: float = 0.5) -> Floats:
     """Return how many months ahead each deal is confirmed with a chance of `level`, given that it is won within the horizon.
 
     Fractions of months count from the month's first day: 1.5 is the middle of the month to come.
     """
-    win = outlook.win[:, 1:]
+    win = deal_forecast.win[:, 1:]
     total = win.sum(axis=1, keepdims=True)
     upto = np.cumsum(win / np.where(total > 0, total, 1.0), axis=1)
     step = np.argmax(upto >= level - 1e-12, axis=1)
@@ -72,30 +72,30 @@ def days_of(months_ahead: Floats, month: int, calendar: FiscalCalendar) -> Codes
     return first[whole] + ((ahead - whole) * (first[whole + 1] - first[whole])).astype(np.int64)
 
 
-def confirmation_score(panel: Panel, month: int) -> ConfirmationScore:
+def close_date_score(point_in_time: PointInTimeData, month: int) -> CloseDateScore:
     """Return how near past forecasts of the month of confirmation came, made as of month ends before `month`."""
-    now = panel.known_at(month)
+    now = point_in_time.known_at(month)
     ours: list[Floats] = []
     crm: list[Floats] = []
     for number in range(ORIGINS):
         origin = month - FOLLOWED - EVERY * number
-        if origin < panel.first_month:
+        if origin < point_in_time.first_month:
             break
-        then = panel.known_at(origin)
-        outlook = deal_outlook(then)
-        if outlook is None:
+        then = point_in_time.known_at(origin)
+        deals = deal_forecast(then)
+        if deals is None:
             break
-        deal = now.position_of(then.deal_ids, outlook.deals.deal)
+        deal = now.position_of(then.deal_ids, deals.deals.deal)
         came = now.outcomes.month[deal] - origin
         came = np.where((deal >= 0) & (now.outcomes.status[deal] == WON), came, -1)
-        due = outlook.deals.close_month - origin
+        due = deals.deals.close_month - origin
         listed = np.flatnonzero((due <= DUE_WITHIN) & (came >= 1) & (came <= FOLLOWED))
-        ours.append(np.abs(np.floor(expected_months(outlook)[listed]) - came[listed]))
+        ours.append(np.abs(np.floor(expected_months(deals)[listed]) - came[listed]))
         # A close date that has passed says at best: the month to come.
         crm.append(np.abs(np.maximum(due[listed], 1) - came[listed]))
     if not sum(len(each) for each in ours):
-        return ConfirmationScore(0.0, 0.0, 0)
-    return ConfirmationScore(
+        return CloseDateScore(0.0, 0.0, 0)
+    return CloseDateScore(
         float(np.concatenate(ours).mean()),
         float(np.concatenate(crm).mean()),
         sum(len(each) for each in ours),

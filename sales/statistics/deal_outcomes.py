@@ -38,7 +38,7 @@ CREEP_RANGE = (0.2, 3.0)
 
 
 @dataclass(frozen=True)
-class DealOutlook:
+class DealForecast:
     """Open deals with the chance to be booked in each month ahead.
 
     `win[i, h]` is the chance that deal i is booked h months after the month end; column 0 is for
@@ -67,16 +67,16 @@ class DealOutlook:
 
 
 @dataclass(frozen=True)
-class Foresight:
+class ForecastBasis:
     """What is known at a month end, and what becomes of the open deals; `deals` is none where history is too short."""
 
     known: Knowledge
-    deals: DealOutlook | None
+    deals: DealForecast | None
 
 
-def foresight(known: Knowledge) -> Foresight:
+def forecast_basis(known: Knowledge) -> ForecastBasis:
     """Return what a month end's knowledge says of its open deals."""
-    return Foresight(known, deal_outlook(known))
+    return ForecastBasis(known, deal_forecast(known))
 
 
 @dataclass(frozen=True)
@@ -98,26 +98,26 @@ def has_history(known: Knowledge) -> bool:
     )
 
 
-def deal_outlook(known: Knowledge) -> DealOutlook | None:
+def deal_forecast(known: Knowledge) -> DealForecast | None:
     """Return what becomes of the deals that are open; none where there is too little history."""
     if not has_history(known):
         return None
     steps = _steps(known)
     if not len(steps.row):  # no deal was ever open at a month end and after it
         return None
-    look = _Look(known)
-    features = look.at(known.past.take(steps.row), steps.ahead)
+    features_of = _FeatureBuilder(known)
+    features = features_of.at(known.past.take(steps.row), steps.ahead)
     to_win, to_lose = (
         _fit(features, happened, steps.weight) for happened in (steps.is_won, steps.is_lost)
     )
     fitted = expit(features @ to_win)
     win = _ahead(
-        look, known.now, to_win, to_lose, _recalibration(steps, fitted), _entered_late(known)
+        features_of, known.now, to_win, to_lose, _recalibration(steps, fitted), _entered_late(known)
     )
     amount = known.now.amount
     is_imputed = ~(amount > 0)
     typical = _typical_amount(known)
-    return DealOutlook(
+    return DealForecast(
         deals=known.now,
         win=win,
         amount=np.where(is_imputed, typical, amount),
@@ -127,7 +127,7 @@ def deal_outlook(known: Knowledge) -> DealOutlook | None:
     )
 
 
-class _Look:
+class _FeatureBuilder:
     """What a row looks like to the logistic: the same columns for training and for today."""
 
     def __init__(self, known: Knowledge) -> None:
@@ -244,7 +244,7 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
 
 
 def _ahead(
-    look: _Look,
+    features_of: _FeatureBuilder,
     now: OpenDeals,
     to_win: Floats,
     to_lose: Floats,
@@ -255,7 +255,7 @@ def _ahead(
     win[:, 0] = entered_late
     still = 1.0 - entered_late
     for ahead in range(1, HORIZON + 1):
-        features = look.at(now, np.full(len(now), ahead))
+        features = features_of.at(now, np.full(len(now), ahead))
         wins, loses = (
             np.minimum(factor[ahead] * expit(features @ to_win), 1.0),
             expit(features @ to_lose),

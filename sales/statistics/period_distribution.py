@@ -20,7 +20,7 @@ from sales import arrow as columns
 from sales.arrow import Codes, Floats, Mask
 from sales.calendar import Period
 from sales.rollup import Grains
-from sales.statistics.deal_outcomes import DealOutlook, Foresight
+from sales.statistics.deal_outcomes import DealForecast, ForecastBasis
 from sales.statistics.distribution import (
     CELLS,
     Sums,
@@ -62,18 +62,18 @@ class Members:
 
 
 @dataclass(frozen=True)
-class Prospect:
+class ForecastInputs:
     """Everything that a forecast as of a month end rests on; none without enough history."""
 
     known: Knowledge
-    outlook: DealOutlook
+    deal_forecast: DealForecast
     rates: Rates
     members: Members
 
     @property
     def person_of_deal(self) -> Codes:
         """Return the position among the members of each open deal's owner, -1 for nobody."""
-        return self.members.of_owner[self.outlook.deals.owner]
+        return self.members.of_owner[self.deal_forecast.deals.owner]
 
 
 @dataclass(frozen=True)
@@ -102,17 +102,28 @@ def members_of(known: Knowledge, grains: Grains) -> Members:
     return Members(grains, owner, of_owner, columns.codes(grains.teams, team_ids), team_ids)
 
 
-def prospect(foresight: Foresight, grains: Grains, sells: Mask) -> Prospect | None:
+def forecast_inputs(
+    forecast_basis: ForecastBasis, grains: Grains, sells: Mask
+) -> ForecastInputs | None:
     """Return what a forecast for these people rests on; `sells` marks those with a target in the months ahead."""
-    return prospect_of(foresight, foresight.deals, grains, sells) if foresight.deals else None
+    return (
+        forecast_inputs_of(forecast_basis, forecast_basis.deals, grains, sells)
+        if forecast_basis.deals
+        else None
+    )
 
 
-def prospect_of(
-    foresight: Foresight, outlook: DealOutlook, grains: Grains, sells: Mask
-) -> Prospect:
+def forecast_inputs_of(
+    forecast_basis: ForecastBasis, deal_forecast: DealForecast, grains: Grains, sells: Mask
+) -> ForecastInputs:
     """Return what a forecast rests on, with this outlook on the open deals."""
-    members = members_of(foresight.known, grains)
-    return Prospect(foresight.known, outlook, rates(foresight.known, members.owner, sells), members)
+    members = members_of(forecast_basis.known, grains)
+    return ForecastInputs(
+        forecast_basis.known,
+        deal_forecast,
+        rates(forecast_basis.known, members.owner, sells),
+        members,
+    )
 
 
 def offsets(known: Knowledge, period: Period) -> tuple[int, int]:
@@ -120,7 +131,7 @@ def offsets(known: Knowledge, period: Period) -> tuple[int, int]:
     return max(period.first.index - known.month, 0), period.last.index - known.month
 
 
-def to_come(ahead: Prospect, period: Period) -> ToCome:
+def to_come(ahead: ForecastInputs, period: Period) -> ToCome:
     """Return the distribution of what will be booked in a period from now on."""
     parts = PeriodParts(ahead, *offsets(ahead.known, period))
     members = ahead.members
@@ -169,15 +180,15 @@ class PeriodParts:
     theirs under each node of the shock, `amounts` their equally likely amounts in minor units.
     """
 
-    def __init__(self, ahead: Prospect, first: int, last: int) -> None:
+    def __init__(self, ahead: ForecastInputs, first: int, last: int) -> None:
         """Read the parts of the months from `first` to `last` ahead."""
-        outlook, its_rates, members = ahead.outlook, ahead.rates, ahead.members
+        deal_forecast, its_rates, members = ahead.deal_forecast, ahead.rates, ahead.members
         person = ahead.person_of_deal
         self.deals = np.flatnonzero(person >= 0)
         self.person = person[self.deals]
-        self.shock = outlook.shock
-        self.chances = shocked(outlook.between(first, last)[self.deals], outlook.shock)
-        self.amounts = outlook.amount[self.deals, None] * outlook.creep[None, :]
+        self.shock = deal_forecast.shock
+        self.chances = shocked(deal_forecast.between(first, last)[self.deals], deal_forecast.shock)
+        self.amounts = deal_forecast.amount[self.deals, None] * deal_forecast.creep[None, :]
         self._sizes = its_rates.size[None, :] * its_rates.scale[:, None]
         self._new = its_rates.new_deals(first, last) * its_rates.share
         self._all = its_rates.deals(first, last) * its_rates.share

@@ -117,7 +117,7 @@ class Knowledge:
         return columns.codes(deal_ids.take(pa.array(deals)), self.deal_ids)
 
 
-class Panel:
+class PointInTimeData:
     """The open deals of every month end up to one, read off a history once; cut by `known_at`."""
 
     def __init__(self, history: PipelineHistory, month: Month, rules: MonthRules) -> None:

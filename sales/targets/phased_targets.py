@@ -22,7 +22,7 @@ from sales import arrow as columns
 from sales import money
 from sales.calendar import MONTHS_IN_YEAR, Month, Period
 from sales.contracts.published import PhasedTargets, checked, stamp
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.history.extract import People
 from sales.money import MissingRate
 from sales.policy.rules import MonthRules, OrganizationDefaults, Phasing, PolicyBook
@@ -31,11 +31,11 @@ from sales.targets.seasonality import Season
 from sales.targets.stated_plans import NO_PLANS, PlanBook
 
 
-class NoTargets(Fault, LookupError):
+class NoTargets(UserError, LookupError):
     """Nobody has a target in a fiscal year whose month end is asked for."""
 
 
-class InvalidTarget(Fault, ValueError):
+class InvalidTarget(UserError, ValueError):
     """A target cannot be laid over the year."""
 
 
@@ -204,7 +204,7 @@ def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasin
 def phased_targets(
     in_force_at: Mapping[Month, Sequence[AnnualTarget]],
     bookings: pd.DataFrame,
-    folk: People,
+    everybody: People,
     month: Month,
     policies: PolicyBook,
     organization: OrganizationDefaults,
@@ -249,8 +249,8 @@ def phased_targets(
             "rephased_target": _minor_column(table["rephased_target"], digits),
             "at_risk": _minor_column(table["at_risk"], digits),
             "ahead": _minor_column(table["ahead"], digits),
-            "team": folk.team_of(owners),
-            "owner_name": folk.name_of(owners),
+            "team": everybody.team_of(owners),
+            "owner_name": everybody.name_of(owners),
             "stated_target": _minor_column(table["stated_target"], digits),
             "as_of_month": columns.repeat(str(month), len(table)),
             "is_fixed": pa.array(table["is_fixed"].tolist()),

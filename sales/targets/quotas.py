@@ -18,11 +18,11 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.published import RawTargets, checked
-from sales.errors import Fault
+from sales.errors import UserError
 from sales.policy.rules import MonthRules
 
 
-class UnclearQuotas(Fault, ValueError):
+class UnclearQuotas(UserError, ValueError):
     """Salesforce's quotas do not say what the targets are."""
 
 

@@ -167,7 +167,7 @@ class TestReuse:
         (home.policy / "recipients.toml").write_text('allowed_domains = ["acme.example"]\n')
         assert home.run() == NOTHING
         assert "unchanged" not in home.said("month_end_packs"), (
-            "the press looks whether somebody asks for another edition"
+            "the publisher looks whether somebody asks for another edition"
         )
 
     def test_a_group_is_computed_alone_from_what_is_stored(self, home: Home) -> None:

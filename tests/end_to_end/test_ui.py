@@ -128,10 +128,10 @@ class TestUi:
         ui.outcome(of_backfill(office.backfill), len(MONTHS))
         pages = {
             "/config": "Configuration",
-            "/locations/onpace/resources": "mailroom",
+            "/locations/onpace/resources": "delivery_service",
             **{
                 f"/locations/onpace/resources/{name}": "No configuration"
-                for name in ("inputs", "press", "mailroom", "io_manager")
+                for name in ("inputs", "publisher", "delivery_service", "io_manager")
             },
             "/locations/onpace/jobs/month_end/playground": "Launch Run",
             "/assets/raw_opportunities?view=events": "api_usage",
@@ -141,7 +141,12 @@ class TestUi:
         for path, sign in pages.items():
             ui.open(path, sign)
         told = "\n".join(ui.heard)
-        for known in ("mailroom", "accept_vanished", "api_usage", "a backfill never delivers"):
+        for known in (
+            "delivery_service",
+            "accept_vanished",
+            "api_usage",
+            "a backfill never delivers",
+        ):
             assert known in told, f"the test hears too little: nothing of {known}"
         kept = {
             path: path.read_bytes()

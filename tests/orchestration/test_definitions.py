@@ -74,7 +74,7 @@ def test_laws_block_and_warnings_do_not() -> None:
 
 
 class Told:
-    """A mailroom that only listens."""
+    """A delivery service that only listens."""
 
     def __init__(self) -> None:
         self.notices: list[tuple[str, str, str]] = []

@@ -10,12 +10,12 @@ import pytest
 from dagster._core.scheduler.instigation import InstigatorStatus
 
 from connectors.delivery.ledger import Status
-from connectors.delivery.mailer import MAIL, REHEARSAL, Round
+from connectors.delivery.mailer import MAIL, REHEARSAL, SendResult
 from connectors.delivery.smtp import MailUnusable
 from connectors.storage.files import write_atomically
 from orchestration import delivery_watch as deadlines
 from orchestration.definitions import defs
-from orchestration.resources import make_mailroom
+from orchestration.resources import make_delivery_service
 from orchestration.schedules import month_end_schedule
 from sales.calendar import Month
 
@@ -103,7 +103,7 @@ def test_a_month_whose_mail_waits_is_not_delivered_and_a_rehearsal_is_none(
 ) -> None:
     hand_over(MAY, at(2026, 6, 3, 7))
     hand_over(JUNE, at(2026, 7, 3, 7))
-    ledger = make_mailroom().ledger
+    ledger = make_delivery_service().ledger
     planned = ledger.plan(
         str(JUNE),
         MAIL,
@@ -165,11 +165,11 @@ def test_missing_months_are_told_once_and_the_check_says_so(
         def tell(self, subject: str, text: str) -> None:
             told.append(("channel", subject, text))
 
-        def write(self, month: Month, subject: str, text: str) -> Round:
+        def write(self, month: Month, subject: str, text: str) -> SendResult:
             if not is_up[0]:
                 raise MailUnusable("the server does not answer")
             told.append((str(month), subject, text))
-            return Round()
+            return SendResult()
 
     monkeypatch.setattr(deadlines, "make_mailroom", Room)
     state: dict[str, object] = {"missing": [MAY, JUNE], "cursor": None}
@@ -221,4 +221,4 @@ def test_the_mailroom_of_a_home_knows_what_was_delivered(
 ) -> None:
     hand_over(MAY, at(2026, 6, 3, 7))
     (tmp_path / "home" / "outbox" / "notes").mkdir()
-    assert make_mailroom().deliveries() == {MAY: (True, at(2026, 6, 3, 7))}
+    assert make_delivery_service().deliveries() == {MAY: (True, at(2026, 6, 3, 7))}

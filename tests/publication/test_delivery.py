@@ -1,4 +1,4 @@
-"""The mailroom on a published month of a small firm, with a real mail server."""
+"""The delivery service on a published month of a small firm, with a real mail server."""
 
 import json
 import shutil
@@ -13,11 +13,11 @@ from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import SmtpSettings
 from connectors.storage.monthly_tables import NotComputed
-from publication.delivery import HeldBack, Mailroom, NoMailServer, NotForTheirEyes
+from publication.delivery import DeliveryService, HeldBack, NoMailServer, NotForTheirEyes
 from publication.extract_selection import published_extract, resolve_extract
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
-from reports.publisher import Press
+from reports.publisher import Publisher
 from sales.contracts.published import MONTHLY
 from sales.delivery.recipients import may_see
 from tests.connectors.delivery.mail_servers import Inbox, serving
@@ -48,11 +48,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (policy / "recipients.toml").write_text(RECIPIENTS)
     workspace = workspace_of(folder)
     record = resolve_extract(workspace, MONTH, lambda _: None)
-    tables, edition = tables_of(4)
+    tables, variant = tables_of(4)
     for name in MONTHLY:
         workspace.tables.write(name, MONTH, getattr(tables, name), {})
     workspace.published.publish(MONTH, record.extract_id, NOW)
-    Press(workspace.home / "packs", policy).publish(tables, MONTH, edition.rules, "here")
+    Publisher(workspace.home / "packs", policy).publish(tables, MONTH, variant.rules, "here")
     return folder
 
 
@@ -67,16 +67,16 @@ def workspace_of(folder: Path) -> Workspace:
 
 
 @pytest.fixture
-def office(published: Path, tmp_path: Path) -> Callable[..., Mailroom]:
-    """The mailroom of a copy of that home, by port and further rules."""
+def office(published: Path, tmp_path: Path) -> Callable[..., DeliveryService]:
+    """The delivery service of a copy of that home, by port and further rules."""
     folder = tmp_path / "office"
     shutil.copytree(published, folder)
 
-    def room(port: int = 1, rules: str = "") -> Mailroom:
+    def room(port: int = 1, rules: str = "") -> DeliveryService:
         (folder / "policy" / "fy2026.toml").write_text(rules)
         smtp = SmtpSettings("127.0.0.1", port, "none", "Onpace <reports@acme.example>")
         workspace = workspace_of(folder)
-        return Mailroom(
+        return DeliveryService(
             workspace,
             DeliveryLedger.at(workspace.home),
             smtp,
@@ -89,7 +89,7 @@ def office(published: Path, tmp_path: Path) -> Callable[..., Mailroom]:
 
 
 def test_recipients_get_their_documents_with_the_headline_numbers(
-    office: Callable[..., Mailroom],
+    office: Callable[..., DeliveryService],
 ) -> None:
     inbox = Inbox()
     with serving(inbox) as port:
@@ -118,19 +118,19 @@ def test_recipients_get_their_documents_with_the_headline_numbers(
 
 
 def test_nobody_is_sent_what_they_may_not_see_even_if_it_was_planned(
-    office: Callable[..., Mailroom], monkeypatch: pytest.MonkeyPatch
+    office: Callable[..., DeliveryService], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from publication import delivery as mailroom
+    from publication import delivery as delivery_service
 
     inbox = Inbox()
-    planned = mailroom.mailing
+    planned = delivery_service.mailing
 
     def swapped(*given: object) -> object:
         plan = planned(*given)  # type: ignore[arg-type]
-        first, second, *rest = plan.parcels
-        return replace(plan, parcels=(replace(first, documents=second.documents), second, *rest))
+        first, second, *rest = plan.bundles
+        return replace(plan, bundles=(replace(first, documents=second.documents), second, *rest))
 
-    monkeypatch.setattr(mailroom, "mailing", swapped)
+    monkeypatch.setattr(delivery_service, "mailing", swapped)
     with (
         serving(inbox) as port,
         pytest.raises(NotForTheirEyes, match="who may not see it; nothing was sent"),
@@ -140,26 +140,26 @@ def test_nobody_is_sent_what_they_may_not_see_even_if_it_was_planned(
 
 
 def test_every_recipient_of_a_real_plan_against_every_document(
-    office: Callable[..., Mailroom],
+    office: Callable[..., DeliveryService],
 ) -> None:
     room = office()
-    plan, colleagues = (
+    plan, directory = (
         room.planned(MONTH),
-        resolve(room.workspace, MONTH, published_extract(room.workspace, MONTH)).colleagues,
+        resolve(room.workspace, MONTH, published_extract(room.workspace, MONTH)).directory,
     )
-    documents = {each for parcel in plan.parcels for each in parcel.documents}
-    for parcel in plan.parcels:
+    documents = {each for bundle in plan.bundles for each in bundle.documents}
+    for bundle in plan.bundles:
         for document in documents:
-            assert (document in parcel.documents) == may_see(
-                parcel.address, document, room.workspace.recipients, colleagues
+            assert (document in bundle.documents) == may_see(
+                bundle.address, document, room.workspace.recipients, directory
             ), (
-                parcel.address,
+                bundle.address,
                 document.file,
             )
 
 
 def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(
-    office: Callable[..., Mailroom],
+    office: Callable[..., DeliveryService],
 ) -> None:
     inbox, rules = Inbox(), "[delivery]\nneeds_approval = true\n"
     with serving(inbox) as port:
@@ -174,7 +174,7 @@ def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(
     assert len(inbox.envelopes) == 4
 
 
-def test_a_channel_learns_of_it_too(office: Callable[..., Mailroom]) -> None:
+def test_a_channel_learns_of_it_too(office: Callable[..., DeliveryService]) -> None:
     told: list[str] = []
     replace(office(), slack=told.append, smtp=None).notify(
         MONTH, "The month end is held back", "Nothing was sent."
@@ -182,7 +182,9 @@ def test_a_channel_learns_of_it_too(office: Callable[..., Mailroom]) -> None:
     assert told == ["The month end is held back\nNothing was sent."]
 
 
-def test_an_approval_is_of_the_documents_as_they_are(office: Callable[..., Mailroom]) -> None:
+def test_an_approval_is_of_the_documents_as_they_are(
+    office: Callable[..., DeliveryService],
+) -> None:
     room = office(rules="[delivery]\nneeds_approval = true\n")
     room.approve(MONTH, "Ann")
     assert room.held(MONTH) == []
@@ -195,7 +197,9 @@ def test_an_approval_is_of_the_documents_as_they_are(office: Callable[..., Mailr
     ]
 
 
-def test_a_rehearsal_goes_to_one_address_that_is_allowed(office: Callable[..., Mailroom]) -> None:
+def test_a_rehearsal_goes_to_one_address_that_is_allowed(
+    office: Callable[..., DeliveryService],
+) -> None:
     inbox = Inbox()
     with serving(inbox) as port:
         with pytest.raises(NotForTheirEyes, match="is in none of allowed_domains"):
@@ -210,7 +214,7 @@ def test_a_rehearsal_goes_to_one_address_that_is_allowed(office: Callable[..., M
 
 
 def test_a_document_that_was_changed_on_disk_does_not_leave(
-    office: Callable[..., Mailroom],
+    office: Callable[..., DeliveryService],
 ) -> None:
     inbox, room = Inbox(), office()
     (room.workspace.home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF forged")
@@ -222,7 +226,9 @@ def test_a_document_that_was_changed_on_disk_does_not_leave(
     assert all(message["To"] != "md@acme.example" for _, message in inbox.envelopes)
 
 
-def test_a_pack_that_is_too_large_for_the_server_is_linked(office: Callable[..., Mailroom]) -> None:
+def test_a_pack_that_is_too_large_for_the_server_is_linked(
+    office: Callable[..., DeliveryService],
+) -> None:
     inbox = Inbox()
     with serving(inbox, size=20_000) as port:
         assert office(port).send(MONTH).is_complete
@@ -232,7 +238,7 @@ def test_a_pack_that_is_too_large_for_the_server_is_linked(office: Callable[...,
 
 
 def test_packs_of_an_earlier_version_are_printed_again_first(
-    office: Callable[..., Mailroom],
+    office: Callable[..., DeliveryService],
 ) -> None:
     room = office()
     path = room.workspace.home / "packs" / "2026-04" / "manifest.json"
@@ -244,6 +250,6 @@ def test_packs_of_an_earlier_version_are_printed_again_first(
         room.planned(MONTH)
 
 
-def test_without_a_server_it_is_said(office: Callable[..., Mailroom]) -> None:
+def test_without_a_server_it_is_said(office: Callable[..., DeliveryService]) -> None:
     with pytest.raises(NoMailServer, match="set SMTP_HOST"):
         replace(office(), smtp=None).send(MONTH)

@@ -15,7 +15,7 @@ from publication.month_inputs import resolve
 from publication.preconditions import MonthNotClosed
 from publication.pull_options import PullOptions
 from publication.workspace import PageRules, Workspace
-from reports.document.theme import InvalidLogo, looks_of
+from reports.document.theme import InvalidLogo, themes_of
 from sales.calendar import Month
 from sales.delivery.recipients import InvalidRecipients
 from sales.history.extract import EMBEDDED
@@ -59,7 +59,7 @@ def workspace(tmp_path: Path, reader: FakeReader, clock: Clock) -> Workspace:
         lambda: reader,
         "https://acme.example",
         clock,
-        PageRules(looks_of),
+        PageRules(themes_of),
     )
 
 

@@ -7,12 +7,12 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
-from reports.document.document import PLAIN, Edition, MonthEndReport
+from reports.document.document import PLAIN, MonthEndReport, Variant
 from reports.document.month_data import MonthTables
-from reports.document.theme import Look
+from reports.document.theme import Theme
 from reports.month_end import Readers, month_end_reports
 from reports.rendering import pdf as render
-from reports.rendering.pdf import Proof
+from reports.rendering.pdf import RenderJob
 from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
@@ -28,8 +28,8 @@ from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
-from sales.statistics.deal_outcomes import foresight
-from sales.statistics.point_in_time import Panel
+from sales.statistics.deal_outcomes import forecast_basis
+from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import attainment
 from sales.targets import phased_targets as targets
 from sales.targets import stated_plans as stated
@@ -58,7 +58,7 @@ HOSTILE = (
 
 
 @lru_cache(maxsize=4)
-def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
+def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
     """Return a month's tables with `size` open deals whose names are hostile, and two people with targets."""
     history, deals = [], []
     for number in range(1, size + 1):
@@ -87,19 +87,19 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
     known = [(each, rules) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target("005A", 120_000), target("005B", 60_000)])
     in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
-    folk = people(one, "role")
+    owners = people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
     bookings = snapshot.monthly_bookings(
         [(*pair, its) for pair in known], MONTH, rules, EXTRACTED_AT
     )
-    shared = credit.booking_credit(snap, one, folk, MONTH, rules)
+    shared = credit.booking_credit(snap, one, owners, MONTH, rules)
     phased = targets.phased_targets(
-        in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT
+        in_force, bookings, owners, MONTH, policies, ORGANIZATION, EXTRACTED_AT
     )
-    panel = Panel(its, MONTH, rules)
-    foreseen = foresight(panel.known_at(MONTH.index))
-    cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, foreseen)
-    by_client = clients.client_phasing(snap, foreseen, MONTH, rules)
+    panel = PointInTimeData(its, MONTH, rules)
+    forecast_evidence = forecast_basis(panel.known_at(MONTH.index))
+    cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, forecast_evidence)
+    by_client = clients.client_phasing(snap, forecast_evidence, MONTH, rules)
     plans = [targets.plan(each, rules) for each in in_force[MONTH]]
     tables = MonthTables(
         snap,
@@ -112,34 +112,38 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Edition]:
             snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules
         ),
         closing.closing_plan(snap, MONTH, rules),
-        quality.data_quality(snap, shared, phased, folk, MONTH, rules, "00D", formats.repertoire()),
-        forecast.landing_forecast(foreseen, snap, shared, phased, MONTH, rules),
+        quality.data_quality(
+            snap, shared, phased, owners, MONTH, rules, "00D", formats.repertoire()
+        ),
+        forecast.landing_forecast(forecast_evidence, snap, shared, phased, MONTH, rules),
         by_client,
-        generation.pipeline_generation(foreseen, phased, MONTH, rules, EXTRACTED_AT),
-        record.track_record(panel, MONTH, rules, folk, lambda _: None, EXTRACTED_AT),
-        catch_up.phasing_check(plans, foreseen, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT),
+        generation.pipeline_generation(forecast_evidence, phased, MONTH, rules, EXTRACTED_AT),
+        record.track_record(panel, MONTH, rules, owners, lambda _: None, EXTRACTED_AT),
+        catch_up.phasing_check(
+            plans, forecast_evidence, owners, MONTH, policies, ORGANIZATION, EXTRACTED_AT
+        ),
         stated.target_padding(phased, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
         stated.bottom_up_plan(phased, by_client, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
     )
-    return tables, Edition(MONTH, rules, is_demo=False)
+    return tables, Variant(MONTH, rules, is_demo=False)
 
 
 def reports_of(size: int = 17, policy: str = "", **values: Any) -> list[MonthEndReport]:
     """Return the documents of such a month; `values` change the edition."""
-    tables, edition = tables_of(size, policy)
-    return list(month_end_reports(tables, replace(edition, **values), Readers()))
+    tables, variant = tables_of(size, policy)
+    return list(month_end_reports(tables, replace(variant, **values), Readers()))
 
 
-def proof_of(report: MonthEndReport, html: str | None = None) -> Proof:
+def render_job_of(report: MonthEndReport, html: str | None = None) -> RenderJob:
     """Return a document's proof without its tables, or that of another page."""
-    return Proof(
+    return RenderJob(
         html or render.html_of(report),
-        report.look,
+        report.theme,
         datetime(2026, 5, 1, tzinfo=UTC),
         "2026-04 a.pdf",
     )
 
 
-def page(html: str, look: Look = PLAIN) -> Proof:
+def page(html: str, theme: Theme = PLAIN) -> RenderJob:
     """Return the proof of a bare page."""
-    return Proof(html, look, datetime(2026, 5, 1, tzinfo=UTC))
+    return RenderJob(html, theme, datetime(2026, 5, 1, tzinfo=UTC))

@@ -11,10 +11,10 @@ from typing import Any
 import pikepdf
 import pytest
 
-from reports import publisher as press_module
+from reports import publisher as publisher_module
 from reports.document.document import MonthEndReport
 from reports.month_end import month_end_reports
-from reports.publisher import DocumentsFailed, Press, file_name
+from reports.publisher import DocumentsFailed, Publisher, file_name
 from reports.rendering import pdf as render
 from reports.rendering import pool as workers
 from sales.history.extract import EMBEDDED
@@ -24,29 +24,29 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def press(tmp_path: Path) -> Press:
-    return Press(tmp_path / "packs", tmp_path)
+def publisher(tmp_path: Path) -> Publisher:
+    return Publisher(tmp_path / "packs", tmp_path)
 
 
-def test_a_month_is_printed_once_and_only_what_changed_again(press: Press) -> None:
-    tables, edition = tables_of(4)
-    first = press.publish(tables, MONTH, edition.rules, "here")
+def test_a_month_is_printed_once_and_only_what_changed_again(publisher: Publisher) -> None:
+    tables, variant = tables_of(4)
+    first = publisher.publish(tables, MONTH, variant.rules, "here")
     assert (len(first.packs), first.printed, first.failed) == (5, 5, {})
-    again = press.publish(tables, MONTH, edition.rules, "here")
+    again = publisher.publish(tables, MONTH, variant.rules, "here")
     assert (again.printed, again.packs) == (0, first.packs)
     first.packs[3].path.write_bytes(b"damaged")
-    healed = press.publish(tables, MONTH, edition.rules, "here")
+    healed = publisher.publish(tables, MONTH, variant.rules, "here")
     assert (healed.printed, healed.digest) == (1, first.digest)
     (first.folder / "person-ann-aa18a4.html").unlink(missing_ok=True)
     others, _ = tables_of(5)
-    assert press.publish(others, MONTH, edition.rules, "here").printed < 5 + 1
-    assert press.publish(tables, MONTH, edition.rules, EMBEDDED).printed == 5
+    assert publisher.publish(others, MONTH, variant.rules, "here").printed < 5 + 1
+    assert publisher.publish(tables, MONTH, variant.rules, EMBEDDED).printed == 5
 
 
-def test_reading_salesforce_again_without_news_prints_nothing(press: Press) -> None:
+def test_reading_salesforce_again_without_news_prints_nothing(publisher: Publisher) -> None:
     """Pages and their tables hang on what was known, not on when it was read."""
-    tables, edition = tables_of(4)
-    press.publish(tables, MONTH, edition.rules, "here")
+    tables, variant = tables_of(4)
+    publisher.publish(tables, MONTH, variant.rules, "here")
     later = {
         name: table.assign(
             extracted_at=table["extracted_at"] + __import__("pandas").Timedelta(days=1)
@@ -54,18 +54,18 @@ def test_reading_salesforce_again_without_news_prints_nothing(press: Press) -> N
         for name, table in vars(tables).items()
         if len(table)
     }
-    assert press.publish(replace(tables, **later), MONTH, edition.rules, "here").printed == 0
+    assert publisher.publish(replace(tables, **later), MONTH, variant.rules, "here").printed == 0
 
 
 def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_there(
-    press: Press,
+    publisher: Publisher,
 ) -> None:
     import hashlib
 
-    tables, edition = tables_of(4)
-    folder = press.publish(tables, MONTH, edition.rules, "here").folder
+    tables, variant = tables_of(4)
+    folder = publisher.publish(tables, MONTH, variant.rules, "here").folder
     (folder / "person-gone-000000.pdf").write_bytes(b"old")
-    press.publish(tables, MONTH, edition.rules, "here")
+    publisher.publish(tables, MONTH, variant.rules, "here")
     manifest = json.loads((folder / "manifest.json").read_text())
     assert (manifest["month"], manifest["source"], manifest["as_of"], manifest["failed"]) == (
         "2026-04",
@@ -86,11 +86,13 @@ def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_the
 
 
 def test_the_same_month_gives_the_same_files_wherever_it_is_printed(
-    press: Press, tmp_path: Path
+    publisher: Publisher, tmp_path: Path
 ) -> None:
-    tables, edition = tables_of(4)
-    one = press.publish(tables, MONTH, edition.rules, "here").folder
-    other = Press(tmp_path / "other", tmp_path).publish(tables, MONTH, edition.rules, "here").folder
+    tables, variant = tables_of(4)
+    one = publisher.publish(tables, MONTH, variant.rules, "here").folder
+    other = (
+        Publisher(tmp_path / "other", tmp_path).publish(tables, MONTH, variant.rules, "here").folder
+    )
     assert {path.name: path.read_bytes() for path in one.iterdir()} == {
         path.name: path.read_bytes() for path in other.iterdir()
     }
@@ -102,7 +104,7 @@ def test_file_names_are_safe_whatever_people_are_called() -> None:
         file_name(replace(report, title=title, grain_id=title))
         for title in ("../../etc/passwd", "Ольга", "北京", "CON", "a" * 300, "a\x00b", "Ann", "ann")
     ]
-    names.append(file_name(replace(report, title="Ann", grain_id="Ann", edition="de.letter")))
+    names.append(file_name(replace(report, title="Ann", grain_id="Ann", variant="de.letter")))
     assert len(set(names)) == len(names)
     assert all(
         name.isascii() and "/" not in name and len(name) < 80 and name.startswith("person-")
@@ -111,12 +113,12 @@ def test_file_names_are_safe_whatever_people_are_called() -> None:
 
 
 def test_many_documents_are_printed_by_workers_and_look_the_same(
-    press: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    publisher: Publisher, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tables, edition = tables_of(4)
-    alone = press.publish(tables, MONTH, edition.rules, "here")
+    tables, variant = tables_of(4)
+    alone = publisher.publish(tables, MONTH, variant.rules, "here")
     monkeypatch.setattr(workers, "FEW_DOCUMENTS", 2)
-    together = Press(tmp_path / "other", tmp_path).publish(tables, MONTH, edition.rules, "here")
+    together = Publisher(tmp_path / "other", tmp_path).publish(tables, MONTH, variant.rules, "here")
     assert [pack.sha256 for pack in together.packs] == [pack.sha256 for pack in alone.packs]
 
 
@@ -144,24 +146,27 @@ def with_one_broken(name: str, html: str) -> Any:
     ],
 )
 def test_a_document_that_cannot_be_printed_is_named_and_does_not_stop_the_others(
-    press: Press, monkeypatch: pytest.MonkeyPatch, few: int, html: str
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch, few: int, html: str
 ) -> None:
     from markupsafe import Markup
 
-    tables, edition = tables_of(4)
+    tables, variant = tables_of(4)
     monkeypatch.setattr(workers, "FEW_DOCUMENTS", few)
-    monkeypatch.setattr(press_module, "month_end_reports", with_one_broken("Bob", Markup(html)))  # noqa: S704  # what a defect would do
-    issue = press.publish(tables, MONTH, edition.rules, "here")
-    assert list(issue.failed) == ["Personal page Bob"]
-    assert (len(issue.packs), issue.printed) == (4, 4)
+    monkeypatch.setattr(publisher_module, "month_end_reports", with_one_broken("Bob", Markup(html)))  # noqa: S704  # what a defect would do
+    published_set = publisher.publish(tables, MONTH, variant.rules, "here")
+    assert list(published_set.failed) == ["Personal page Bob"]
+    assert (len(published_set.packs), published_set.printed) == (4, 4)
     with pytest.raises(
         DocumentsFailed,
         match=r"Personal page Bob could not be printed: .*; the other 4 documents are in ",
     ):
-        issue.refuse_failed()
-    assert json.loads((issue.folder / "manifest.json").read_text())["failed"] == issue.failed
+        published_set.refuse_failed()
+    assert (
+        json.loads((published_set.folder / "manifest.json").read_text())["failed"]
+        == published_set.failed
+    )
     monkeypatch.undo()
-    healed = press.publish(tables, MONTH, edition.rules, "here")
+    healed = publisher.publish(tables, MONTH, variant.rules, "here")
     assert (healed.printed, healed.failed) == (1, {})
 
 
@@ -173,7 +178,10 @@ def test_a_worker_that_dies_takes_no_other_document_with_it(
     monkeypatch.setattr(
         workers, "_pool", lambda count: workers.ProcessPoolExecutor(count, initializer=_die_of_bob)
     )
-    jobs = [(report.title, press_module.proof_of(report), False) for report in reports_of(4)[-2:]]
+    jobs = [
+        (report.title, publisher_module.render_job_of(report), False)
+        for report in reports_of(4)[-2:]
+    ]
     found = dict(workers.printed(iter(jobs)))
     assert isinstance(found["Ann"], workers.Printed)
     assert found["Bob"] == workers.Unprinted(
@@ -184,47 +192,47 @@ def test_a_worker_that_dies_takes_no_other_document_with_it(
 def _die_of_bob() -> None:
     printing = render.pdf_of
 
-    def pdf_of(proof: render.Proof) -> bytes:
-        if "<h1>Bob</h1>" in proof.html:
+    def pdf_of(job: render.RenderJob) -> bytes:
+        if "<h1>Bob</h1>" in job.html:
             os._exit(9)
-        return printing(proof)
+        return printing(job)
 
     render.pdf_of = pdf_of
 
 
-def test_a_pack_is_replaced_whole(press: Press, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Killed while it writes, the press leaves the old pack; killed between two renames, the next run puts it back."""
-    tables, edition = tables_of(4)
-    folder = press.publish(tables, MONTH, edition.rules, "here").folder
+def test_a_pack_is_replaced_whole(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed while it writes, the publisher leaves the old pack; killed between two renames, the next run puts it back."""
+    tables, variant = tables_of(4)
+    folder = publisher.publish(tables, MONTH, variant.rules, "here").folder
     before = {path.name: path.read_bytes() for path in folder.iterdir()}
 
     def killed(*_: object) -> bytes:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(press_module, "_manifest_of", killed)
+        broken.setattr(publisher_module, "_manifest_of", killed)
         with pytest.raises(KeyboardInterrupt):
-            press.publish(tables, MONTH, edition.rules, EMBEDDED)
+            publisher.publish(tables, MONTH, variant.rules, EMBEDDED)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     folder.rename(folder.parent / f".{folder.name}-former")
     (folder.parent / f".{folder.name}-abandoned").mkdir()
-    assert press.publish(tables, MONTH, edition.rules, "here").printed == 0
+    assert publisher.publish(tables, MONTH, variant.rules, "here").printed == 0
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
 def test_demo_records_lie_at_an_address_that_nobody_owns() -> None:
-    assert press_module._records_at(EMBEDDED).endswith(".example")
+    assert publisher_module._records_at(EMBEDDED).endswith(".example")
     assert (
-        press_module._records_at("https://acme.my.salesforce.com/")
+        publisher_module._records_at("https://acme.my.salesforce.com/")
         == "https://acme.my.salesforce.com"
     )
-    assert press_module._records_at("http://127.0.0.1:8080") == ""
+    assert publisher_module._records_at("http://127.0.0.1:8080") == ""
 
 
-def test_the_tables_of_a_document_are_inside_its_pdf(press: Press) -> None:
-    tables, edition = tables_of(4)
-    issue = press.publish(tables, MONTH, edition.rules, "here")
-    with pikepdf.open(issue.packs[0].path) as pdf:
+def test_the_tables_of_a_document_are_inside_its_pdf(publisher: Publisher) -> None:
+    tables, variant = tables_of(4)
+    published_set = publisher.publish(tables, MONTH, variant.rules, "here")
+    with pikepdf.open(published_set.packs[0].path) as pdf:
         assert {
             "closing_plan.csv",
             "deals_of_the_year.csv",
@@ -239,7 +247,7 @@ WORKER = """
 import multiprocessing, os, sys
 from concurrent.futures import ProcessPoolExecutor
 sys.path.insert(0, sys.argv[1])
-from reports.workers import begin
+from reports.rendering.pool import begin
 import time
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=begin)

@@ -26,8 +26,8 @@ from sales.history.extract import Extract, People, people
 from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import MonthRules, PolicyBook, parse_policy
 from sales.statistics import close_dates as confirmation
-from sales.statistics.deal_outcomes import Foresight, foresight
-from sales.statistics.point_in_time import Panel
+from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
+from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import phased_targets as targets
 from tests.fakes import frame
 
@@ -62,15 +62,15 @@ class FirmMonth:
         return PipelineHistory(self.extract, "USD", 2)
 
     @cached_property
-    def panel(self) -> Panel:
-        return Panel(self.history, self.month, self.rules)
+    def point_in_time(self) -> PointInTimeData:
+        return PointInTimeData(self.history, self.month, self.rules)
 
     @cached_property
-    def foresight(self) -> Foresight:
-        return foresight(self.panel.known_at(self.month.index))
+    def forecast_basis(self) -> ForecastBasis:
+        return forecast_basis(self.point_in_time.known_at(self.month.index))
 
     @cached_property
-    def folk(self) -> People:
+    def owners(self) -> People:
         return people(self.extract, "role")
 
     @cached_property
@@ -95,7 +95,7 @@ class FirmMonth:
         return targets.phased_targets(
             {origin: in_force},
             blank,
-            self.folk,
+            self.owners,
             origin,
             self.policies,
             self.extract.defaults,
@@ -112,45 +112,53 @@ class FirmMonth:
 
     @cached_property
     def credit(self) -> pd.DataFrame:
-        return credit.booking_credit(self.snapshot, self.extract, self.folk, self.month, self.rules)
+        return credit.booking_credit(
+            self.snapshot, self.extract, self.owners, self.month, self.rules
+        )
 
     @cached_property
     def landing(self) -> pd.DataFrame:
         return forecast.landing_forecast(
-            self.foresight, self.snapshot, self.credit, self.phased, self.month, self.rules
+            self.forecast_basis, self.snapshot, self.credit, self.phased, self.month, self.rules
         )
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
         return coverage.pipeline_coverage(
-            self.snapshot, self.credit, self.phased, self.month, self.rules, self.foresight
+            self.snapshot, self.credit, self.phased, self.month, self.rules, self.forecast_basis
         )
 
     @cached_property
     def closing(self) -> pd.DataFrame:
-        score = confirmation.confirmation_score(self.panel, self.month.index)
+        score = confirmation.close_date_score(self.point_in_time, self.month.index)
         of_plan = closing.plan_forecast(
-            self.foresight, score, self.snapshot, self.credit, self.phased, self.month, self.rules
+            self.forecast_basis,
+            score,
+            self.snapshot,
+            self.credit,
+            self.phased,
+            self.month,
+            self.rules,
         )
         return closing.closing_plan(self.snapshot, self.month, self.rules, of_plan)
 
     @cached_property
     def clients(self) -> pd.DataFrame:
-        return clients.client_phasing(self.snapshot, self.foresight, self.month, self.rules)
+        return clients.client_phasing(self.snapshot, self.forecast_basis, self.month, self.rules)
 
     @cached_property
     def generation(self) -> pd.DataFrame:
         return generation.pipeline_generation(
-            self.foresight, self.phased, self.month, self.rules, self.extract.extracted_at
+            self.forecast_basis, self.phased, self.month, self.rules, self.extract.extracted_at
         )
 
     @cached_property
     def record(self) -> pd.DataFrame:
         return track_record.track_record(
-            self.panel,
+            self.point_in_time,
             self.month,
             self.rules,
-            self.folk,
+            self.owners,
             self.targets_at,
             self.extract.extracted_at,
         )
@@ -164,8 +172,8 @@ class FirmMonth:
     def phasing_check(self) -> pd.DataFrame:
         return catch_up.phasing_check(
             self.plans,
-            self.foresight,
-            self.folk,
+            self.forecast_basis,
+            self.owners,
             self.month,
             self.policies,
             self.extract.defaults,

@@ -52,16 +52,16 @@ class MonthOf:
         in_force = {
             each: targets.in_force(raw, {}, each, policies, organization) for each, _ in known
         }
-        self.folk = people(one, "role")
+        self.owners = people(one, "role")
         self.snapshot = snapshot.opportunity_snapshot(history, month, self.rules)
         self.opening = snapshot.opening_snapshot(history, month, self.rules, self.snapshot)
         bookings = snapshot.monthly_bookings(
             [(*pair, history) for pair in known], month, self.rules, EXTRACTED_AT
         )
         self.phased = targets.phased_targets(
-            in_force, bookings, self.folk, month, policies, organization, EXTRACTED_AT
+            in_force, bookings, self.owners, month, policies, organization, EXTRACTED_AT
         )
-        self.credit = credit.booking_credit(self.snapshot, one, self.folk, month, self.rules)
+        self.credit = credit.booking_credit(self.snapshot, one, self.owners, month, self.rules)
         self.attainment = attainment.target_attainment(
             self.snapshot, self.credit, self.phased, month, self.rules
         )
@@ -410,7 +410,7 @@ def test_findings_name_the_record_and_what_is_wrong() -> None:
         march.snapshot,
         march.credit,
         march.phased,
-        march.folk,
+        march.owners,
         march.month,
         march.rules,
         "00D",

@@ -13,7 +13,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from app.cli import app as cli
-from app.cli.explain import NotThere, Question, answer
+from app.cli.explain import NoSuchRow, Question, answer
 from app.cli.explanation_tables import as_csv, show, tables, title
 from connectors.storage.monthly_tables import NotComputed
 from orchestration import resources
@@ -126,7 +126,7 @@ def test_a_team_goes_by_name_and_nothing_means_the_company_and_the_newest_month(
 def test_what_is_not_there_is_one_sentence_that_says_what_is(
     home: Path, question: Question, sentence: str
 ) -> None:
-    with pytest.raises(NotThere, match=sentence) as told:
+    with pytest.raises(NoSuchRow, match=sentence) as told:
         answer(workspace_of(home), question)
     assert "\x1b" not in str(told.value)
 

@@ -13,10 +13,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
-from connectors.delivery.ledger import Delivery, DeliveryLedger
-from connectors.delivery.mailer import Round, deliver, message_id
+from connectors.delivery.ledger import DeliveryLedger, DeliveryRecord
+from connectors.delivery.mailer import SendResult, deliver, message_id
 from connectors.delivery.smtp import Attached, Letter, SmtpServer, SmtpSettings, connected
-from sales.delivery.recipients import Document, Parcel
+from sales.delivery.recipients import Document, MailBundle
 
 MONTH, MAILS = "2026-04", 200
 KILLED, BROKEN, HUNG = 9, 3, 60  # exit codes, seconds
@@ -27,7 +27,7 @@ STEPS = (
 )
 
 
-def parcel(n: int, content: str = "first") -> Parcel:
+def bundle(n: int, content: str = "first") -> MailBundle:
     document = Document(
         f"person-{n}.pdf",
         hashlib.sha256(f"{n} {content}".encode()).hexdigest(),
@@ -37,14 +37,19 @@ def parcel(n: int, content: str = "first") -> Parcel:
         "A4",
         f"Person {n}",
     )
-    return Parcel(f"p{n}@acme.example", "", "en", (), (document,))
+    return MailBundle(f"p{n}@acme.example", "", "en", (), (document,))
 
 
-def compose(parcel: Parcel, mine: Sequence[Delivery], known_id: str, linked: bool) -> Letter:  # noqa: FBT001  # the postman's
-    name = known_id or message_id(MONTH, parcel.address, mine, "acme.example")
+def compose(
+    bundle: MailBundle,
+    mine: Sequence[DeliveryRecord],
+    known_id: str,
+    linked: bool,  # noqa: FBT001
+) -> Letter:  # the mailer's
+    name = known_id or message_id(MONTH, bundle.address, mine, "acme.example")
     files = () if linked else tuple(Attached(each.file, b"%PDF " * 50) for each in mine)
     return Letter(
-        parcel.address, "", (), "s", "t\n", "<p>h</p>", name, "Month end <m.acme.example>", files
+        bundle.address, "", (), "s", "t\n", "<p>h</p>", name, "Month end <m.acme.example>", files
     )
 
 
@@ -58,9 +63,9 @@ class Office:
         )
         self.pauses: list[float] = []
 
-    def run(self, *parcels: Parcel, with_revisions: bool = False) -> Round:
+    def run(self, *bundles: MailBundle, with_revisions: bool = False) -> SendResult:
         return deliver(
-            parcels,
+            bundles,
             MONTH,
             self.ledger,
             self.connect,
@@ -106,7 +111,7 @@ def _deliver_until_killed(home: Path, port: int, steps: int) -> None:
         for name in names:
             setattr(owner, name, _stepping(getattr(owner, name), step))
     try:
-        Office(home, port).run(*(parcel(n) for n in range(MAILS)))
+        Office(home, port).run(*(bundle(n) for n in range(MAILS)))
     except BaseException:  # noqa: BLE001  # a child must not go on where its parent is
         traceback.print_exc()
         os._exit(BROKEN)

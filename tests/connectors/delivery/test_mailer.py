@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from connectors.delivery import mailer as postman
+from connectors.delivery import mailer
 from connectors.delivery.ledger import DeliveryLedger, NoSuchDelivery, Status
 from connectors.delivery.mailer import AnotherPostman
 from tests.connectors.delivery.mail_servers import Inbox, serving
-from tests.connectors.delivery.offices import MAILS, Office, parcel
+from tests.connectors.delivery.offices import MAILS, Office, bundle
 
 ROOT = Path(__file__).parents[3]
 
@@ -20,8 +20,8 @@ def test_each_document_goes_out_once(tmp_path: Path) -> None:
     inbox = Inbox()
     with serving(inbox) as port:
         office = Office(tmp_path, port)
-        first = office.run(parcel(1), parcel(2))
-        again = office.run(parcel(1), parcel(2), parcel(3))
+        first = office.run(bundle(1), bundle(2))
+        again = office.run(bundle(1), bundle(2), bundle(3))
     assert (len(first.sent), first.is_complete) == (2, True)
     assert (again.sent, len(again.already)) == (["p3@acme.example person-3.pdf"], 2)
     assert len(set(inbox.ids)) == len(inbox.ids) == 3
@@ -30,14 +30,14 @@ def test_each_document_goes_out_once(tmp_path: Path) -> None:
 def test_what_is_greylisted_is_tried_again_with_longer_pauses_and_then_by_the_next_run(
     tmp_path: Path,
 ) -> None:
-    inbox = Inbox(answers={"RCPT": ["451 later"] * (postman.ATTEMPTS + 1)})
+    inbox = Inbox(answers={"RCPT": ["451 later"] * (mailer.ATTEMPTS + 1)})
     with serving(inbox) as port:
         office = Office(tmp_path, port)
-        first = office.run(parcel(1))
+        first = office.run(bundle(1))
         assert first.waiting == {"p1@acme.example person-1.pdf": "451 later"}
-        assert len(office.pauses) == postman.ATTEMPTS - 1
+        assert len(office.pauses) == mailer.ATTEMPTS - 1
         assert office.pauses[0] < office.pauses[-1]
-        assert office.run(parcel(1)).sent == ["p1@acme.example person-1.pdf"]
+        assert office.run(bundle(1)).sent == ["p1@acme.example person-1.pdf"]
     assert len(inbox.envelopes) == 1
 
 
@@ -45,23 +45,23 @@ def test_one_address_that_is_refused_does_not_stop_the_others(tmp_path: Path) ->
     inbox = Inbox(answers={"RCPT p2@acme.example": ["550 5.1.1 no such user"]})
     with serving(inbox) as port:
         office = Office(tmp_path, port)
-        done = office.run(parcel(1), parcel(2), parcel(3))
+        done = office.run(bundle(1), bundle(2), bundle(3))
         assert (len(done.sent), done.refused) == (
             2,
             {"p2@acme.example person-2.pdf": "550 5.1.1 no such user"},
         )
-        assert office.run(parcel(2)).refused, "a refused one is not tried by itself"
+        assert office.run(bundle(2)).refused, "a refused one is not tried by itself"
         (refused,) = [each for each in office.ledger.all() if each.status is Status.REFUSED]
         office.ledger.resolve(refused.id, was_sent=False)
-        assert office.run(parcel(2)).sent == ["p2@acme.example person-2.pdf"]
+        assert office.run(bundle(2)).sent == ["p2@acme.example person-2.pdf"]
 
 
 def test_a_doubt_stays_until_a_person_says_what_became_of_it(tmp_path: Path) -> None:
     inbox = Inbox(drops={"ANSWER": 1})
     with serving(inbox) as port:
         office = Office(tmp_path, port)
-        assert list(office.run(parcel(1), parcel(2)).unknown) == ["p1@acme.example person-1.pdf"]
-        assert list(office.run(parcel(1), parcel(2)).unknown) == ["p1@acme.example person-1.pdf"], (
+        assert list(office.run(bundle(1), bundle(2)).unknown) == ["p1@acme.example person-1.pdf"]
+        assert list(office.run(bundle(1), bundle(2)).unknown) == ["p1@acme.example person-1.pdf"], (
             "never sent again by itself"
         )
         assert len(inbox.envelopes) == 2
@@ -69,7 +69,7 @@ def test_a_doubt_stays_until_a_person_says_what_became_of_it(tmp_path: Path) -> 
         with pytest.raises(NoSuchDelivery):
             office.ledger.resolve(99, was_sent=True)
         office.ledger.resolve(doubt.id, was_sent=False)
-        again = office.run(parcel(1), parcel(2))
+        again = office.run(bundle(1), bundle(2))
     assert again.sent == ["p1@acme.example person-1.pdf"]
     assert inbox.ids[0] == inbox.ids[2], "servers and people can see that it is a repeat"
 
@@ -77,13 +77,13 @@ def test_a_doubt_stays_until_a_person_says_what_became_of_it(tmp_path: Path) -> 
 def test_a_revision_goes_out_only_when_it_is_asked_for(tmp_path: Path) -> None:
     with serving(Inbox()) as port:
         office = Office(tmp_path, port)
-        office.run(parcel(1))
-        held = office.run(parcel(1, "second"), parcel(2, "second"))
+        office.run(bundle(1))
+        held = office.run(bundle(1, "second"), bundle(2, "second"))
         assert (held.revised, held.sent) == (
             ["p1@acme.example person-1.pdf"],
             ["p2@acme.example person-2.pdf"],
         )
-        assert office.run(parcel(1, "second"), with_revisions=True).sent == [
+        assert office.run(bundle(1, "second"), with_revisions=True).sent == [
             "p1@acme.example person-1.pdf"
         ]
     assert [
@@ -94,7 +94,7 @@ def test_a_revision_goes_out_only_when_it_is_asked_for(tmp_path: Path) -> None:
 def test_a_letter_that_is_too_large_goes_out_with_links(tmp_path: Path) -> None:
     inbox = Inbox()
     with serving(inbox, size=1_200) as port:
-        big = parcel(1)
+        big = bundle(1)
         assert Office(tmp_path, port).run(big).sent == ["p1@acme.example person-1.pdf"]
     assert not list(inbox.envelopes[0][1].iter_attachments())
 
@@ -102,7 +102,7 @@ def test_a_letter_that_is_too_large_goes_out_with_links(tmp_path: Path) -> None:
 def test_two_postmen_do_not_work_at_once(tmp_path: Path) -> None:
     office = Office(tmp_path, 1)
     with FileLock(office.lock), pytest.raises(AnotherPostman):
-        office.run(parcel(1))
+        office.run(bundle(1))
 
 
 KILLS = 200
@@ -125,7 +125,7 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Pat
             command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, done.stderr
-        last = Office(tmp_path, port).run(*(parcel(n) for n in range(MAILS)))
+        last = Office(tmp_path, port).run(*(bundle(n) for n in range(MAILS)))
     records = DeliveryLedger.at(tmp_path).all()
     arrived = [recipients[0] for recipients, _ in inbox.envelopes]
     sent, unknown = (
@@ -134,7 +134,7 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Pat
     )
     assert int(done.stdout) > KILLS / 4, "processes were killed at work"
     assert len(arrived) == len(set(arrived)), "nobody got a mail twice"
-    assert sent | unknown == {parcel(n).address for n in range(MAILS)}, "nobody was forgotten"
+    assert sent | unknown == {bundle(n).address for n in range(MAILS)}, "nobody was forgotten"
     assert sent <= set(arrived), "what is noted as sent did arrive"
     assert set(arrived) - sent <= unknown, "what arrived without a record is in doubt"
     assert 0 < len(unknown) < MAILS / 2, "a doubt is the exception"

@@ -13,7 +13,7 @@ import pandas as pd
 
 from connectors.salesforce.auth import Login
 from connectors.salesforce.pull import SalesforceClient
-from connectors.salesforce.session import Wire
+from connectors.salesforce.session import SalesforceSession
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
@@ -219,7 +219,7 @@ class Reading:
 
     def client(self) -> SalesforceClient:
         """Return a client that never sleeps."""
-        connect = partial(Wire, pause=lambda _: None, read_seconds=self.read_seconds)
+        connect = partial(SalesforceSession, pause=lambda _: None, read_seconds=self.read_seconds)
         return SalesforceClient(
             Login("", "onpace-local", "onpace-local", self.address), connect=connect
         )

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connectors.salesforce.auth import Login, LoginRefused, MissingSetting
-from connectors.salesforce.session import Wire
+from connectors.salesforce.session import SalesforceSession
 from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import Credentials, public_key_of
 from tests.connectors.salesforce.orgs import LivingOrg
@@ -40,8 +40,8 @@ def address(server: OrgServer) -> Iterator[str]:
         yield url
 
 
-def wire(login: Login) -> Wire:
-    return Wire(login, pause=lambda _: None)
+def session(login: Login) -> SalesforceSession:
+    return SalesforceSession(login, pause=lambda _: None)
 
 
 def session_of(address: str) -> str:
@@ -68,7 +68,7 @@ def test_every_flow_logs_in_and_again_when_the_session_ends(
         ),
     }
     for flow, login in logins.items():
-        it = wire(login)
+        it = session(login)
         assert login.flow == flow
         assert it.version == "66.0"
         assert it.whoami()["username"] == USER
@@ -77,7 +77,7 @@ def test_every_flow_logs_in_and_again_when_the_session_ends(
 
 
 def test_a_password_without_an_app_uses_the_old_login_and_its_last_version(address: str) -> None:
-    it = wire(
+    it = session(
         Login("", local_url=address, username=USER, password="pass<&>word", security_token="TOKEN")
     )
     assert it.login.uses_soap
@@ -86,7 +86,7 @@ def test_a_password_without_an_app_uses_the_old_login_and_its_last_version(addre
 
 
 def test_a_session_id_works_until_it_ends(server: OrgServer, address: str) -> None:
-    it = wire(Login("", local_url=address, session_id=session_of(address)))
+    it = session(Login("", local_url=address, session_id=session_of(address)))
     assert it.whoami()["username"] == USER
     server.sessions.tokens.clear()
     with pytest.raises(
@@ -128,7 +128,7 @@ def test_a_refusal_says_what_to_check_and_no_secret(
     more: dict[str, str], says: str, address: str
 ) -> None:
     with pytest.raises(LoginRefused, match=says) as refused:
-        wire(Login("", local_url=address, **more))
+        session(Login("", local_url=address, **more))
     assert "hunter2" not in str(refused.value)
     assert "BEGIN" not in str(refused.value) or "-----BEGIN PRIVATE KEY-----" in str(refused.value)
 
@@ -139,7 +139,7 @@ def test_an_assertion_that_is_too_old_by_salesforces_clock_names_the_clock(
     server.clock_skew = timedelta(hours=1)
     try:
         with pytest.raises(LoginRefused, match=r"this machine's clock is -3\d\d\d s off"):
-            wire(Login("", "key", local_url=address, username=USER, private_key=KEY))
+            session(Login("", "key", local_url=address, username=USER, private_key=KEY))
     finally:
         server.clock_skew = timedelta(0)
 

@@ -127,9 +127,9 @@ def test_stopping_aborts_the_job_and_the_next_pull_goes_on(tmp_path: Path) -> No
             raise KeyboardInterrupt
 
         client = one.client()
-        wire = client.connected()
-        wire.pause = stop
-        client.connected = lambda: wire  # type: ignore[method-assign]
+        session = client.connected()
+        session.pause = stop
+        client.connected = lambda: session  # type: ignore[method-assign]
         with pytest.raises(KeyboardInterrupt):
             client.pull(one.store, one.address)
         assert not one.server.jobs.jobs  # aborted and deleted
@@ -250,13 +250,13 @@ class Pulls(RuleBasedStateMachine):
     @rule()
     def stop_in_the_middle(self) -> None:
         client = self.one.client()
-        wire = client.connected()
+        session = client.connected()
 
         def stop(_: float) -> None:
             raise KeyboardInterrupt
 
-        wire.pause = stop
-        client.connected = lambda: wire  # type: ignore[method-assign]
+        session.pause = stop
+        client.connected = lambda: session  # type: ignore[method-assign]
         self.living.later(minutes=2)
         try:
             client.pull(self.one.store, self.one.address)

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
-from connectors.storage.document_ledger import Document, Ledger
+from connectors.storage.document_ledger import DocumentFile, DocumentLedger
 from connectors.storage.files import UnreadableFile, digest_of
 from sales.calendar import Month
 
@@ -15,12 +15,12 @@ MONTH, FIRST, LATER = (
 )
 
 
-def document(sha256: str, file: str = "company.pdf") -> Document:
-    return Document(file, sha256, "Acme", "Confidential: management", "en")
+def document(sha256: str, file: str = "company.pdf") -> DocumentFile:
+    return DocumentFile(file, sha256, "Acme", "Confidential: management", "en")
 
 
 def test_a_document_is_known_from_its_first_publication_on(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = DocumentLedger(tmp_path)
     assert ledger.find("aa") == []
     assert not list(tmp_path.iterdir()), "looking writes nothing"
     ledger.record(MONTH, [document("aa"), document("bb", "team.pdf")], FIRST)
@@ -32,7 +32,7 @@ def test_a_document_is_known_from_its_first_publication_on(tmp_path: Path) -> No
 
 
 def test_a_later_revision_replaces_an_earlier_one_and_both_stay_known(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = DocumentLedger(tmp_path)
     ledger.record(MONTH, [document("aa")], FIRST)
     ledger.record(MONTH, [document("cc")], LATER)
     assert [
@@ -41,7 +41,7 @@ def test_a_later_revision_replaces_an_earlier_one_and_both_stay_known(tmp_path: 
 
 
 def test_where_a_document_was_handed_over_is_known(tmp_path: Path) -> None:
-    ledger = Ledger(tmp_path)
+    ledger = DocumentLedger(tmp_path)
     ledger.record(MONTH, [document("aa"), document("bb", "team.pdf")], FIRST)
     outbox = tmp_path / "outbox" / "2026-04"
     outbox.mkdir(parents=True)

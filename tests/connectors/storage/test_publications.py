@@ -46,7 +46,7 @@ def months(home: Path) -> PublishedMonths:
 
 
 def print_packs(home: Path, words: str) -> None:
-    """Replace a month's documents as the press does: new files in a new folder."""
+    """Replace a month's documents as the publisher does: new files in a new folder."""
     folder = home / "packs" / str(MONTH)
     if folder.exists():
         folder.rename(home / "packs" / f"former-{words}")

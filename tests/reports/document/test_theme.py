@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from reports.document import theme as brand
-from reports.document.theme import InvalidLogo, looks_of, readable
+from reports.document.theme import InvalidLogo, readable, themes_of
 from sales.policy.rules import InvalidPolicy, parse_policy
 from tests.fakes import ORGANIZATION, book
 from tests.reports.months import MONTH
@@ -15,8 +15,8 @@ from tests.reports.months import MONTH
 PLAIN_SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><title>Acme</title><rect width="10" height="10" fill="#123456"/></svg>'
 
 
-def looks(folder: Path, policy: str) -> brand.Looks:
-    return looks_of(folder, book(policy).for_month(MONTH, ORGANIZATION))
+def themes(folder: Path, policy: str) -> brand.Themes:
+    return themes_of(folder, book(policy).for_month(MONTH, ORGANIZATION))
 
 
 def png(width: int = 10, height: int = 10) -> bytes:
@@ -40,18 +40,18 @@ def test_contrast_is_that_of_wcag() -> None:
 
 
 def test_a_colour_that_is_too_light_is_darkened_and_said(tmp_path: Path) -> None:
-    found = looks(tmp_path, '[brand]\ncolour = "#ffdd00"')
-    assert found.remarks == (
+    found = themes(tmp_path, '[brand]\ncolour = "#ffdd00"')
+    assert found.warnings == (
         "[brand] colour = #ffdd00 is too light to be read on white (contrast under 4.5); #857300 is printed instead",
     )
     assert found.company.palette.brand == "#857300"
-    assert looks(tmp_path, "").remarks == ()
+    assert themes(tmp_path, "").warnings == ()
 
 
 def test_a_team_has_what_it_states_and_the_rest_of_the_company(tmp_path: Path) -> None:
     (tmp_path / "south.svg").write_text(PLAIN_SVG)
     policy = '[brand]\nfooter = "All of us"\npaper = "Letter"\n[brand.teams.South]\nname = "Acme South"\ncolour = "#123456"\nlogo = "south.svg"\n'
-    found = looks(tmp_path, policy)
+    found = themes(tmp_path, policy)
     south = found.of_team("South")
     assert (south.name, south.footer, south.paper, south.palette.brand, south.palette.second) == (
         "Acme South",
@@ -126,7 +126,7 @@ def test_a_logo_that_cannot_be_printed_is_refused(
     if content is not None:
         (tmp_path / logo).write_bytes(content)
     with pytest.raises(InvalidLogo, match=says):
-        looks(tmp_path, f'[brand]\nlogo = "{logo}"')
+        themes(tmp_path, f'[brand]\nlogo = "{logo}"')
 
 
 @pytest.mark.parametrize(
@@ -135,6 +135,6 @@ def test_a_logo_that_cannot_be_printed_is_refused(
 )
 def test_a_plain_logo_is_taken(tmp_path: Path, name: str, content: bytes, kind: str) -> None:
     (tmp_path / name).write_bytes(content)
-    logo = looks(tmp_path, f'[brand]\nlogo = "{name}"').company.logo
+    logo = themes(tmp_path, f'[brand]\nlogo = "{name}"').company.logo
     assert logo is not None
     assert (logo.content, logo.media_type) == (content, kind)

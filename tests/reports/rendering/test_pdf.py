@@ -15,10 +15,10 @@ import pypdf
 import pytest
 
 from reports.document.document import PLAIN
-from reports.document.theme import Logo, Look
+from reports.document.theme import Logo, Theme
 from reports.rendering import pdf as render
 from reports.rendering.pdf import AttachedFile, UnprintableDocument
-from tests.reports.months import HOSTILE, page, proof_of, reports_of
+from tests.reports.months import HOSTILE, page, render_job_of, reports_of
 from tests.reports.rendering.verapdf import violations
 
 ROOT = Path(__file__).parents[3]
@@ -44,7 +44,7 @@ def text_of(pdf: bytes) -> str:
 
 @pytest.fixture(scope="module")
 def company_pdf() -> bytes:
-    return render.pdf_of(proof_of(reports_of(records_at="https://acme.my.salesforce.com")[0]))
+    return render.pdf_of(render_job_of(reports_of(records_at="https://acme.my.salesforce.com")[0]))
 
 
 def test_the_numbers_can_be_read_back_from_the_pdf(company_pdf: bytes) -> None:
@@ -134,7 +134,7 @@ def test_every_kind_of_document_conforms_with_its_tables_in_it(code: str) -> Non
         17, f'[brand]\nlanguages = ["{code}"]\npaper = "Letter"', is_demo=True
     )[1::2]:
         table = AttachedFile("deals.csv", "Deals", b"a,b\n1,2\n")
-        pdf = render.pdf_of(replace(proof_of(report), attached=(table,)))
+        pdf = render.pdf_of(replace(render_job_of(report), attached=(table,)))
         found = violations(pdf)
         assert not found, "\n".join(found)
         with pikepdf.open(io.BytesIO(pdf)) as opened:
@@ -148,7 +148,7 @@ def test_names_of_every_script_are_drawn_and_conform(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(months, "HOSTILE", FOREIGN)
     months.tables_of.cache_clear()
-    pdf = render.pdf_of(proof_of(reports_of()[0]))
+    pdf = render.pdf_of(render_job_of(reports_of()[0]))
     months.tables_of.cache_clear()
     found = violations(pdf)
     assert not found, "\n".join(found)
@@ -189,7 +189,7 @@ def test_a_deals_name_leads_to_its_record_and_contents_to_their_sections(
 def test_paper_is_a4_or_letter(paper: str, size: tuple[int, int]) -> None:
     person = reports_of()[-1]
     first = pypdf.PdfReader(
-        io.BytesIO(render.pdf_of(proof_of(replace(person, look=replace(PLAIN, paper=paper)))))
+        io.BytesIO(render.pdf_of(render_job_of(replace(person, theme=replace(PLAIN, paper=paper)))))
     ).pages[0]
     assert (round(first.mediabox.width), round(first.mediabox.height)) == size
 
@@ -200,7 +200,7 @@ def test_hostile_names_are_printed_as_text_and_ask_for_nothing() -> None:
     html = render.html_of(report)
     assert "<script>" not in html
     assert "<img" not in html
-    text = "".join(text_of(render.pdf_of(proof_of(report))).split())
+    text = "".join(text_of(render.pdf_of(render_job_of(report))).split())
     for name in HOSTILE[:3]:
         assert "".join(name.split())[:12] in text
 
@@ -236,13 +236,13 @@ def test_a_warning_is_a_failed_render() -> None:
 
 def test_a_logo_is_the_only_picture() -> None:
     drawing = b'<svg xmlns="http://www.w3.org/2000/svg" width="10" height="10"><title>Acme</title><rect width="10" height="10" fill="#123456"/></svg>'
-    report = replace(reports_of()[-1], look=Look(logo=Logo("brand/0123", drawing)))
-    assert render.pdf_of(proof_of(report)).startswith(b"%PDF")
+    report = replace(reports_of()[-1], theme=Theme(logo=Logo("brand/0123", drawing)))
+    assert render.pdf_of(render_job_of(report)).startswith(b"%PDF")
     spying = drawing.replace(
         b"<rect", b'<image href="http://example.invalid/x.png" width="5" height="5"/><rect'
     )
     with pytest.raises(UnprintableDocument):
-        render.pdf_of(proof_of(replace(report, look=Look(logo=Logo("brand/0123", spying)))))
+        render.pdf_of(render_job_of(replace(report, theme=Theme(logo=Logo("brand/0123", spying)))))
 
 
 @pytest.mark.parametrize(
@@ -273,16 +273,18 @@ def test_a_document_that_takes_too_long_is_stopped_and_the_next_one_is_not(
 
 PRINT = """
 import hashlib, sys
-from tests.reports.months import proof_of, reports_of
-from reports import render
-digests = [hashlib.sha256(render.pdf_of(proof_of(each))).hexdigest() for each in reports_of(5)[::int(sys.argv[1])]]
+from tests.reports.months import render_job_of, reports_of
+from reports.rendering import pdf as render
+digests = [hashlib.sha256(render.pdf_of(render_job_of(each))).hexdigest() for each in reports_of(5)[::int(sys.argv[1])]]
 print(" ".join(sorted(digests)))
 """
 
 
 def test_the_same_pages_give_the_same_bytes_in_any_process_zone_and_order() -> None:
     here = " ".join(
-        sorted(hashlib.sha256(render.pdf_of(proof_of(each))).hexdigest() for each in reports_of(5))
+        sorted(
+            hashlib.sha256(render.pdf_of(render_job_of(each))).hexdigest() for each in reports_of(5)
+        )
     )
     elsewhere = os.environ | {
         "TZ": "Asia/Kathmandu",
@@ -323,7 +325,7 @@ class Tags(HTMLParser):
 
 def test_the_browsers_page_loads_nothing_and_runs_nothing() -> None:
     logo = Logo("brand/0123", b"<svg/>")
-    report = replace(reports_of(is_demo=True)[0], look=Look(logo=logo))
+    report = replace(reports_of(is_demo=True)[0], theme=Theme(logo=logo))
     html = render.browser_html_of(report)
     assert "default-src 'none'" in html
     tags = Tags(html)

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from reports.document.document import Edition
+from reports.document.document import Variant
 from reports.document.month_data import GrainTables, MonthTables
 from reports.document.view import View
 from reports.sections import headline
@@ -16,14 +16,14 @@ from tests.reports.months import tables_of
 
 
 def view(grain: str = "company", **changed: pd.DataFrame) -> View:
-    tables, edition = tables_of(4)
-    return _view(replace(tables, **changed), edition, grain)
+    tables, variant = tables_of(4)
+    return _view(replace(tables, **changed), variant, grain)
 
 
-def _view(tables: MonthTables, edition: Edition, grain: str) -> View:
-    data = GrainTables(tables, edition.month, edition.rules)
-    names = {"company": edition.rules.company, "team": "North", "person": "005A"}
-    return View(data, edition, grain, names[grain])
+def _view(tables: MonthTables, variant: Variant, grain: str) -> View:
+    data = GrainTables(tables, variant.month, variant.rules)
+    names = {"company": variant.rules.company, "team": "North", "person": "005A"}
+    return View(data, variant, grain, names[grain])
 
 
 def plan(**values: Any) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from functools import lru_cache
 import pandas as pd
 import pytest
 
-from reports.document.document import Edition
+from reports.document.document import Variant
 from reports.document.month_data import GrainTables, MonthTables
 from reports.document.view import View
 from reports.month_end import month_end_reports
@@ -53,7 +53,7 @@ GOOD = Score(
 
 
 @lru_cache(maxsize=1)
-def month_tables() -> tuple[MonthTables, Edition]:
+def month_tables() -> tuple[MonthTables, Variant]:
     one = FirmMonth(simulated().extract, MONTH, annual_target=350_000)
     month, rules, extracted_at = one.month, one.rules, one.extract.extracted_at
     opening = snapshot.opening_snapshot(one.history, month, rules, one.snapshot)
@@ -70,7 +70,7 @@ def month_tables() -> tuple[MonthTables, Edition]:
             one.snapshot,
             one.credit,
             one.phased,
-            one.folk,
+            one.owners,
             month,
             rules,
             "00D",
@@ -84,17 +84,17 @@ def month_tables() -> tuple[MonthTables, Edition]:
         stated.target_padding(one.phased, BOOK, month, rules, extracted_at),
         stated.bottom_up_plan(one.phased, one.clients, BOOK, month, rules, extracted_at),
     )
-    return tables, Edition(MONTH, rules, is_demo=False)
+    return tables, Variant(MONTH, rules, is_demo=False)
 
 
 def view(grain: str = "company", **changed: pd.DataFrame) -> View:
-    tables, edition = month_tables()
-    data = GrainTables(replace(tables, **changed), edition.month, edition.rules)
+    tables, variant = month_tables()
+    data = GrainTables(replace(tables, **changed), variant.month, variant.rules)
     return View(
         data,
-        edition,
+        variant,
         grain,
-        edition.rules.company if grain == "company" else data.active_people()[0],
+        variant.rules.company if grain == "company" else data.active_people()[0],
     )
 
 
@@ -180,12 +180,12 @@ def test_new_pipeline_clients_and_plans_have_their_numbers() -> None:
 
 
 def test_work_beyond_capacity_names_month_and_people() -> None:
-    tables, edition = month_tables()
+    tables, variant = month_tables()
     days = tables.client_phasing.assign(delivery_days=1.0).astype(
         {"delivery_days": tables.client_phasing["delivery_days"].dtype}
     )
     one = view(client_phasing=days)
-    policy = edition.rules.policy
+    policy = variant.rules.policy
     tight = policy.model_copy(
         update={
             "clients": policy.clients.model_copy(
@@ -194,7 +194,7 @@ def test_work_beyond_capacity_names_month_and_people() -> None:
         }
     )
     section = delivery(
-        replace(one, edition=replace(edition, rules=replace(edition.rules, policy=tight)))
+        replace(one, variant=replace(variant, rules=replace(variant.rules, policy=tight)))
     )
     assert section is not None
     assert section.answer.startswith("From September 2023 on the work exceeds the capacity: ")
@@ -210,8 +210,8 @@ def test_a_persons_phasing_says_what_it_forgives() -> None:
 
 
 def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
-    tables, edition = month_tables()
-    for report in month_end_reports(tables, edition):
+    tables, variant = month_tables()
+    for report in month_end_reports(tables, variant):
         html = render.html_of(report)
         assert "Where it lands" in html
         assert "Of 18 forecasts of a month" in html or report.kind != "company"

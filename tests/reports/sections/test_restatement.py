@@ -12,14 +12,14 @@ from reports.rendering import pdf as render
 from reports.sections import restatement as module
 from sales import arrow as columns
 from sales.restatement.restatement import Published, restatement
-from tests.reports.months import MONTH, proof_of, tables_of
+from tests.reports.months import MONTH, render_job_of, tables_of
 
 FIRST = date(2026, 5, 3)
 
 
 def restated(change: dict[str, Decimal]) -> list[MonthEndReport]:
     """The documents of a month in which open deals had other amounts when it was published first."""
-    tables, edition = tables_of(4)
+    tables, variant = tables_of(4)
     snap = tables.opportunity_snapshot
     former = [
         change.get(deal, amount)
@@ -36,7 +36,7 @@ def restated(change: dict[str, Decimal]) -> list[MonthEndReport]:
     now = Published(snap, tables.booking_credit, tables.phased_targets)
     return list(
         month_end_reports(
-            tables, edition, Readers(), Restated(restatement(was, now, MONTH, edition.rules), FIRST)
+            tables, variant, Readers(), Restated(restatement(was, now, MONTH, variant.rules), FIRST)
         )
     )
 
@@ -47,9 +47,9 @@ def section(report: MonthEndReport) -> Section | None:
 
 def test_a_month_without_differences_says_nothing() -> None:
     assert all(section(report) is None for report in restated({}))
-    tables, edition = tables_of(4)
+    tables, variant = tables_of(4)
     assert [render.html_of(each) for each in restated({})] == [
-        render.html_of(each) for each in month_end_reports(tables, edition)
+        render.html_of(each) for each in month_end_reports(tables, variant)
     ]
 
 
@@ -75,7 +75,7 @@ def test_each_difference_is_listed_with_its_cause_and_the_sums_add_up() -> None:
     assert south is bob is None
     assert len(reports[0].attachments["restatement"]) == 1
     assert "restatement" not in reports[4].attachments
-    assert render.pdf_of(proof_of(reports[0])).startswith(b"%PDF")
+    assert render.pdf_of(render_job_of(reports[0])).startswith(b"%PDF")
 
 
 def test_a_long_list_is_cut_and_attached(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -81,8 +81,8 @@ def test_every_text_is_translated_with_its_values_and_none_is_left_over(code: st
 
 
 def test_a_page_in_german_has_german_words_numbers_and_dates() -> None:
-    tables, edition = tables_of(4, '[brand]\nlanguages = ["de"]')
-    company = next(iter(month_end_reports(tables, edition)))
+    tables, variant = tables_of(4, '[brand]\nlanguages = ["de"]')
+    company = next(iter(month_end_reports(tables, variant)))
     assert (
         company.statements[0].text
         == "April 2026 brachte 0\xa0€, 0\xa0% des Ziels von 15\xa0Tsd.\xa0€."
@@ -95,10 +95,10 @@ def test_a_page_in_german_has_german_words_numbers_and_dates() -> None:
 
 def test_documents_are_printed_in_each_language_of_their_readers() -> None:
     policy = '[brand]\nlanguages = ["en", "de"]\n[brand.teams.South]\nlanguages = ["de"]\n'
-    tables, edition = tables_of(4, policy)
+    tables, variant = tables_of(4, policy)
     found = [
-        (each.kind, each.grain_id, each.language.code, each.edition)
-        for each in month_end_reports(tables, edition)
+        (each.kind, each.grain_id, each.language.code, each.variant)
+        for each in month_end_reports(tables, variant)
     ]
     assert found == [
         ("company", "Acme", "en", ""),
@@ -114,14 +114,14 @@ def test_documents_are_printed_in_each_language_of_their_readers() -> None:
 
 def test_an_edition_is_printed_for_whoever_asks_for_it() -> None:
     """A recipient of the company pack reads German on Letter; another one only wants the paper."""
-    tables, edition = tables_of(4)
+    tables, variant = tables_of(4)
     asked = {
         ("company", None): {("de", "Letter"), (None, "Letter"), ("en", None)},
         ("person", "005B"): {("de", None)},
     }
     found = [
-        (each.kind, each.edition, each.language.code, each.look.paper)
-        for each in month_end_reports(tables, edition, Readers(editions=asked))
+        (each.kind, each.variant, each.language.code, each.theme.paper)
+        for each in month_end_reports(tables, variant, Readers(variants=asked))
     ]
     assert found == [
         ("company", "", "en", "A4"),

@@ -5,19 +5,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.delivery.recipients import (
-    Colleague,
+    DirectoryEntry,
     Document,
     InvalidRecipients,
     RecipientBook,
-    editions,
     mailing,
     may_see,
     parse_recipients,
+    variants,
 )
 
-ANN = Colleague("005A", "Ann", "ann@acme.example", "North", frozenset())
-BOB = Colleague("005B", "Bob", "bob@acme.example", "South", frozenset())
-EVE = Colleague("005E", "Eve", "Eve@acme.example", "Sales", frozenset({"North"}))
+ANN = DirectoryEntry("005A", "Ann", "ann@acme.example", "North", frozenset())
+BOB = DirectoryEntry("005B", "Bob", "bob@acme.example", "South", frozenset())
+EVE = DirectoryEntry("005E", "Eve", "Eve@acme.example", "Sales", frozenset({"North"}))
 COLLEAGUES = [ANN, BOB, EVE]
 DOCUMENTS = [
     Document("company.pdf", "c", "company", "Acme", "en", "A4", "Acme"),
@@ -41,10 +41,12 @@ hidden_copies = ["archive@acme.example"]
 """
 
 
-def files(book: RecipientBook, colleagues: list[Colleague] = COLLEAGUES) -> dict[str, list[str]]:
+def files(
+    book: RecipientBook, directory: list[DirectoryEntry] = COLLEAGUES
+) -> dict[str, list[str]]:
     return {
-        parcel.address: [each.file for each in parcel.documents]
-        for parcel in mailing(book, colleagues, DOCUMENTS).parcels
+        bundle.address: [each.file for each in bundle.documents]
+        for bundle in mailing(book, directory, DOCUMENTS).bundles
     }
 
 
@@ -62,11 +64,11 @@ def test_without_a_file_nobody_gets_anything() -> None:
 
 
 def test_a_language_that_a_document_lacks_falls_back_to_its_main_one() -> None:
-    parcels = {
-        parcel.address: parcel
-        for parcel in mailing(parse_recipients(FILE), COLLEAGUES, DOCUMENTS).parcels
+    bundles = {
+        bundle.address: bundle
+        for bundle in mailing(parse_recipients(FILE), COLLEAGUES, DOCUMENTS).bundles
     }
-    director = parcels["md@acme.example"]
+    director = bundles["md@acme.example"]
     assert [(each.file, each.language) for each in director.documents] == [
         ("company.de.pdf", "de"),
         ("team-south.pdf", "en"),
@@ -77,22 +79,23 @@ def test_a_language_that_a_document_lacks_falls_back_to_its_main_one() -> None:
 def test_paper_is_chosen_too_and_what_is_asked_for_is_printed() -> None:
     book = parse_recipients(FILE.replace('language = "de"', 'paper = "Letter"'))
     assert files(book)["md@acme.example"] == ["company.letter.pdf", "team-south.pdf"]
-    assert editions(book, COLLEAGUES) == {
+    assert variants(book, COLLEAGUES) == {
         ("company", None): {(None, "Letter")},
         ("team", "South"): {(None, "Letter")},
     }
-    assert editions(parse_recipients(FILE), COLLEAGUES) == {
+    assert variants(parse_recipients(FILE), COLLEAGUES) == {
         ("company", None): {("de", None)},
         ("team", "South"): {("de", None)},
     }
 
 
 def test_a_shared_mailbox_is_nobodys_own() -> None:
-    shared = [ANN, Colleague("005C", "Cy", "ANN@acme.example", "North", frozenset({"South"}))]
+    shared = [ANN, DirectoryEntry("005C", "Cy", "ANN@acme.example", "North", frozenset({"South"}))]
     plan = mailing(parse_recipients(FILE), shared, DOCUMENTS)
-    assert "ann@acme.example" not in {parcel.address.casefold() for parcel in plan.parcels}
+    assert "ann@acme.example" not in {bundle.address.casefold() for bundle in plan.bundles}
     assert (
-        "ann@acme.example is the address of 2 users: none of their pages goes there" in plan.remarks
+        "ann@acme.example is the address of 2 users: none of their pages goes there"
+        in plan.warnings
     )
     assert not any(
         may_see("ann@acme.example", each, parse_recipients(FILE), shared) for each in DOCUMENTS
@@ -102,18 +105,18 @@ def test_a_shared_mailbox_is_nobodys_own() -> None:
 def test_people_outside_the_allowed_domains_get_nothing_and_it_is_said() -> None:
     plan = mailing(
         parse_recipients(FILE),
-        [Colleague("005A", "Ann", "ann@private.example", "North", frozenset())],
+        [DirectoryEntry("005A", "Ann", "ann@private.example", "North", frozenset())],
         DOCUMENTS,
     )
-    assert [parcel.address for parcel in plan.parcels] == ["md@acme.example"]
-    assert plan.remarks == (
+    assert [bundle.address for bundle in plan.bundles] == ["md@acme.example"]
+    assert plan.warnings == (
         "ann@private.example gets nothing: its domain is none of allowed_domains",
     )
 
 
 def test_a_team_that_has_no_pack_is_said() -> None:
     plan = mailing(parse_recipients(FILE.replace("South", "West")), COLLEAGUES, DOCUMENTS)
-    assert "md@acme.example: there is no pack of a team 'West'" in plan.remarks
+    assert "md@acme.example: there is no pack of a team 'West'" in plan.warnings
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,9 @@ def test_every_recipient_against_every_document(
     users: list[tuple[str, str, frozenset[str]]],
 ) -> None:
     """What is planned may be seen; and what may be seen is granted by the file, one's own, or of a team that one leads."""
-    colleagues = [Colleague(user, user, address, "North", leads) for user, address, leads in users]
+    directory = [
+        DirectoryEntry(user, user, address, "North", leads) for user, address, leads in users
+    ]
     book = RecipientBook.model_validate(
         {
             "allowed_domains": ["acme.example"],
@@ -184,12 +189,12 @@ def test_every_recipient_against_every_document(
             ],
         }
     )
-    for parcel in mailing(book, colleagues, DOCUMENTS).parcels:
-        assert all(may_see(parcel.address, each, book, colleagues) for each in parcel.documents)
+    for bundle in mailing(book, directory, DOCUMENTS).bundles:
+        assert all(may_see(bundle.address, each, book, directory) for each in bundle.documents)
     for address in ADDRESSES:
-        mine = [each for each in colleagues if each.address == address]
+        mine = [each for each in directory if each.address == address]
         for document in DOCUMENTS:
-            if may_see(address, document, book, colleagues):
+            if may_see(address, document, book, directory):
                 granted = set(stated.get(address, []))
                 by_file = document.kind in granted or f"team:{document.grain_id}" in granted
                 by_lead = (

@@ -24,7 +24,7 @@ from sales.explain.explanation import (
     explain,
     plain,
 )
-from sales.explain.forecast_evidence import foreseen
+from sales.explain.forecast_evidence import forecast_evidence
 from sales.targets import attainment
 from tests.fakes import at, deal, extract, saved, target
 from tests.sales.firms import FirmMonth, firm_month, simulated
@@ -54,8 +54,8 @@ def figure(one: Explanation, column: str) -> Figure:
     return next(each for each in one.figures if each.column == column)
 
 
-def parts(one: Explanation, pile: str, column: str) -> dict[str, Decimal | int]:
-    lines = next(each for each in one.piles if each.name == pile).lines
+def parts(one: Explanation, group: str, column: str) -> dict[str, Decimal | int]:
+    lines = next(each for each in one.groups if each.name == group).lines
     return {
         f"{line.record_id[:15].lstrip('0')} {line.owner_id}": line.adds[column]
         for line in lines
@@ -71,11 +71,11 @@ def assert_every_cell_adds_up(evidence: Evidence, name: str, table: pd.DataFrame
     """Add the lines up once more here: an explanation is not believed because it was returned."""
     for row in records(table):
         one = explain(evidence, name, row)
-        for pile in one.piles:
-            for sum_ in one.sums(pile):
+        for group in one.groups:
+            for sum_ in one.sums(group):
                 if sum_.is_checked:
                     assert (
-                        sum(line.adds.get(sum_.column, 0) for line in pile.lines)
+                        sum(line.adds.get(sum_.column, 0) for line in group.lines)
                         == row[sum_.column]
                     ), (row, sum_.column)
         assert [each.column for each in one.figures] == list(RULES[name])
@@ -88,7 +88,7 @@ def assert_every_cell_adds_up(evidence: Evidence, name: str, table: pd.DataFrame
 def test_every_figure_of_both_tables_has_a_rule_and_reads_what_is_there() -> None:
     for name, contract in ((ATTAINMENT, TargetAttainment), (COVERAGE, PipelineCoverage)):
         assert set(RULES[name]) == set(column_names(contract)) - set(KEY)
-        assert {pile for rule in RULES[name].values() for pile in rule.piles} <= set(SUMS)
+        assert {group for rule in RULES[name].values() for group in rule.groups} <= set(SUMS)
         listed = {column for sums in SUMS.values() for column in sums}
         assert all(
             set(rule.reads) & (set(RULES[name]) | {"the forecast"})
@@ -130,7 +130,7 @@ def test_coverage_by_hand() -> None:
     }
     assert parts(quarter, "overdue", "overdue_pipeline") == {f"{number(4)} 005A": euro("70")}
     assert parts(quarter, "bookings", "bookings") == {f"{number(5)} 005A": euro("30")}
-    (share,) = next(pile for pile in quarter.piles if pile.name == "bookings").lines
+    (share,) = next(group for group in quarter.groups if group.name == "bookings").lines
     assert (share.name, share.account_name, share.stage_name, share.amount, share.share_pct) == (
         "Deal 5",
         "Client",
@@ -138,7 +138,7 @@ def test_coverage_by_hand() -> None:
         euro("40"),
         Decimal(75),
     )
-    assert [line.month for line in quarter.piles[0].lines] == ["2026-04", "2026-05", "2026-06"]
+    assert [line.month for line in quarter.groups[0].lines] == ["2026-04", "2026-05", "2026-06"]
     assert figure(quarter, "coverage_ratio").worked == "250.00 / 270.00"
     assert figure(quarter, "remaining_target").worked == "max(300.00 - 30.00, 0)"
     assert figure(quarter, "status").worked == "target 300.00, bookings 30.00"
@@ -159,10 +159,10 @@ def test_a_split_booking_is_listed_for_each_who_shares_it_and_once_for_the_compa
 
 def test_attainment_counts_the_months_so_far() -> None:
     year = explained(march(), ATTAINMENT, "person", "005A", "FY2026")
-    assert [line.month for line in year.piles[0].lines] == ["2026-01", "2026-02", "2026-03"]
-    assert not year.piles[1].lines, "what is won ahead of its date is booked in that later month"
+    assert [line.month for line in year.groups[0].lines] == ["2026-01", "2026-02", "2026-03"]
+    assert not year.groups[1].lines, "what is won ahead of its date is booked in that later month"
     assert figure(year, "variance").worked == "0.00 - 300.00"
-    assert year.piles[0].lines[0].amount == euro("1200"), (
+    assert year.groups[0].lines[0].amount == euro("1200"), (
         "a month of a target says the year that it is a part of"
     )
 
@@ -267,7 +267,9 @@ class TestGeneratedFirm:
     def test_every_cell_adds_up_those_of_the_forecast_too(self, month: Month, overdue: str) -> None:
         """In October 2020 the past is too short for a forecast: its figures are empty, and said to be."""
         one = FirmMonth(simulated().extract, month, policy=f'[pipeline]\noverdue = "{overdue}"')
-        ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, month, one.rules)
+        ahead = forecast_evidence(
+            one.forecast_basis, one.snapshot, one.credit, one.phased, month, one.rules
+        )
         assert (ahead.ahead is None) == (month == Month(2020, 10))
         evidence = Evidence(one.snapshot, one.credit, one.phased, month, one.rules, ahead)
         assert_every_cell_adds_up(
@@ -284,7 +286,9 @@ class TestGeneratedFirm:
 
     def test_needed_coverage_follows_from_its_c_and_n(self) -> None:
         one = firm_month()
-        ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, one.month, one.rules)
+        ahead = forecast_evidence(
+            one.forecast_basis, one.snapshot, one.credit, one.phased, one.month, one.rules
+        )
         evidence = Evidence(one.snapshot, one.credit, one.phased, one.month, one.rules, ahead)
         row = next(
             each
@@ -299,7 +303,9 @@ class TestGeneratedFirm:
 
     def test_a_wrong_figure_of_the_forecast_is_a_fault_only_for_those_who_ask_for_it(self) -> None:
         one = firm_month()
-        ahead = foreseen(one.foresight, one.snapshot, one.credit, one.phased, one.month, one.rules)
+        ahead = forecast_evidence(
+            one.forecast_basis, one.snapshot, one.credit, one.phased, one.month, one.rules
+        )
         evidence = Evidence(one.snapshot, one.credit, one.phased, one.month, one.rules, ahead)
         row = next(each for each in records(one.coverage) if each["grain"] == "company")
         spoiled = row | {"weighted_pipeline": row["weighted_pipeline"] + Decimal("0.01")}
@@ -361,7 +367,7 @@ def test_a_figure_comes_with_those_it_is_computed_from() -> None:
     }
     assert behind(ATTAINMENT, ["bookings"]) == {"bookings"}
     one = explained(march(), COVERAGE, "team", "North", "FY2026-Q2", "overdue_pipeline")
-    assert ([each.column for each in one.figures], [pile.name for pile in one.piles]) == (
+    assert ([each.column for each in one.figures], [group.name for group in one.groups]) == (
         ["overdue_pipeline"],
         ["overdue"],
     )

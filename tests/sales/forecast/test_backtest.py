@@ -101,10 +101,10 @@ def test_bookings_of_people_who_joined_since_count_for_the_company() -> None:
 
 def test_every_month_end_with_enough_history_is_judged_and_no_period_that_is_not_over() -> None:
     one = firm_month()
-    first = Month.from_index(one.panel.first_month)
-    assert origins(one.panel, MONTH)[0] == first.plus(FEWEST_MONTHS)
-    assert origins(one.panel, MONTH)[-1] == MONTH.plus(-1)
-    assert len(origins(one.panel, MONTH, 5)) == 5
+    first = Month.from_index(one.point_in_time.first_month)
+    assert origins(one.point_in_time, MONTH)[0] == first.plus(FEWEST_MONTHS)
+    assert origins(one.point_in_time, MONTH)[-1] == MONTH.plus(-1)
+    assert len(origins(one.point_in_time, MONTH, 5)) == 5
     assert [each.name for each in judged_periods(one.rules.calendar, Month(2023, 5), MONTH)] == [
         "2023-06",
         "FY2023-Q2",
@@ -115,7 +115,7 @@ def test_every_month_end_with_enough_history_is_judged_and_no_period_that_is_not
         "FY2022",
     ]
     assert set(one.record["evaluated_month"]) == {str(MONTH)}
-    assert months_judged(one.panel) == 36
+    assert months_judged(one.point_in_time) == 36
 
 
 def forecast(month: int, p50: int, outcome: int, **more: object) -> dict[str, object]:

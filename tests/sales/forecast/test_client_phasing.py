@@ -14,12 +14,12 @@ from sales.forecast.client_phasing import client_phasing, delivery_load
 from sales.forecast.generation import creation, pipeline_generation
 from sales.forecast.scenarios import Change, UnknownDeal, UnthinkableChange, pushed_factor, what_if
 from sales.statistics.close_dates import (
-    ConfirmationScore,
-    confirmation_score,
+    CloseDateScore,
+    close_date_score,
     days_of,
     expected_months,
 )
-from sales.statistics.deal_outcomes import DealOutlook, Foresight
+from sales.statistics.deal_outcomes import DealForecast, ForecastBasis
 from sales.statistics.point_in_time import WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
@@ -28,11 +28,17 @@ SEPTEMBER = Month(2023, 9)
 
 def test_a_clients_months_are_its_bookings_and_its_chances() -> None:
     one = firm_month()
-    table, outlook = one.clients, one.foresight.deals
-    assert outlook is not None
+    table, deal_forecast = one.clients, one.forecast_basis.deals
+    assert deal_forecast is not None
     coming = table.loc[table["month"] > str(MONTH)]
     by_hand = (
-        float((outlook.win[:, 1:] * (outlook.amount * outlook.creep.mean())[:, None]).sum()) / 100
+        float(
+            (
+                deal_forecast.win[:, 1:]
+                * (deal_forecast.amount * deal_forecast.creep.mean())[:, None]
+            ).sum()
+        )
+        / 100
     )
     assert float(coming["expected"].sum()) == pytest.approx(by_hand, rel=1e-4)
     last_year = one.credit.loc[
@@ -65,7 +71,7 @@ def test_work_is_laid_over_the_months_of_service_and_none_is_lost() -> None:
     )
     one, snapshot = with_effort(12.0, october, december)
     won = int(columns.booleans(snapshot["is_won"]).sum())
-    blind = Foresight(one.foresight.known, None)
+    blind = ForecastBasis(one.forecast_basis.known, None)
     load = {each.month: each for each in delivery_load(snapshot, blind, MONTH, one.rules)}
     assert [load[Month(2023, n)].won_days for n in (9, 10, 11, 12)] == pytest.approx(
         [0, 4 * won, 4 * won, 4 * won]
@@ -77,13 +83,13 @@ def test_work_is_laid_over_the_months_of_service_and_none_is_lost() -> None:
 
 def test_open_deals_bring_work_by_their_chance_and_late_ones_later() -> None:
     one, snapshot = with_effort(12.0, None, None)
-    outlook = one.foresight.deals
-    assert outlook is not None
-    load = delivery_load(snapshot, one.foresight, MONTH, one.rules)
+    deal_forecast = one.forecast_basis.deals
+    assert deal_forecast is not None
+    load = delivery_load(snapshot, one.forecast_basis, MONTH, one.rules)
     # Confirmed in September, the work runs from October to December.
     assert load[0].expected_days == 0
-    assert load[1].expected_days == pytest.approx(4 * outlook.win[:, 1].sum())
-    assert load[2].expected_days == pytest.approx(4 * outlook.win[:, 1:3].sum())
+    assert load[1].expected_days == pytest.approx(4 * deal_forecast.win[:, 1].sum())
+    assert load[2].expected_days == pytest.approx(4 * deal_forecast.win[:, 1:3].sum())
 
 
 def test_people_are_drafted_in_when_the_work_exceeds_what_can_be_done() -> None:
@@ -91,17 +97,17 @@ def test_people_are_drafted_in_when_the_work_exceeds_what_can_be_done() -> None:
     one = FirmMonth(
         firm_month().extract, MONTH, policy="[clients]\ncapacity_days = 40\ndays_per_person = 10"
     )
-    for each in delivery_load(snapshot, one.foresight, MONTH, one.rules):
+    for each in delivery_load(snapshot, one.forecast_basis, MONTH, one.rules):
         over = each.won_days + each.expected_days - 40
         assert each.people_short == max(0, int(np.ceil(over / 10 - 1e-9)))
     assert any(
-        each.people_short for each in delivery_load(snapshot, one.foresight, MONTH, one.rules)
+        each.people_short for each in delivery_load(snapshot, one.forecast_basis, MONTH, one.rules)
     )
-    assert delivery_load(one.snapshot, one.foresight, MONTH, one.rules) == []
+    assert delivery_load(one.snapshot, one.forecast_basis, MONTH, one.rules) == []
 
 
 def test_conversion_and_lead_time_by_source_are_those_of_the_past() -> None:
-    known = firm_month().foresight.known
+    known = firm_month().forecast_basis.known
     how = creation(known)
     assert how is not None
     counted = (
@@ -122,7 +128,7 @@ def test_what_is_required_of_months_to_come_would_close_the_gap_at_the_companys_
     None
 ):
     one = firm_month()
-    known, deals = one.foresight.known, one.foresight.deals
+    known, deals = one.forecast_basis.known, one.forecast_basis.deals
     how = creation(known)
     assert how is not None
     assert deals is not None
@@ -147,7 +153,7 @@ def test_what_is_required_of_months_to_come_would_close_the_gap_at_the_companys_
 
 def test_created_is_what_was_created_month_by_month_and_source_by_source() -> None:
     one = firm_month()
-    known, table = one.foresight.known, one.generation
+    known, table = one.forecast_basis.known, one.generation
     here = (known.created_month == Month(2023, 5).index) & (known.outcomes.amount > 0)
     assert float(table.loc[table["month"] == "2023-05", "created"].sum()) == pytest.approx(
         known.outcomes.amount[here].sum() / 100
@@ -155,15 +161,15 @@ def test_created_is_what_was_created_month_by_month_and_source_by_source() -> No
     early = FirmMonth(simulated().extract, Month(2020, 8))
     assert (
         pipeline_generation(
-            early.foresight, early.phased, early.month, early.rules, early.extract.extracted_at
+            early.forecast_basis, early.phased, early.month, early.rules, early.extract.extracted_at
         )["required"]
         .isna()
         .all()
     )
 
 
-def outlook_of(*win: float) -> DealOutlook:
-    base = firm_month().foresight.deals
+def outlook_of(*win: float) -> DealForecast:
+    base = firm_month().forecast_basis.deals
     assert base is not None
     return replace(
         base,
@@ -177,34 +183,40 @@ def test_the_expected_month_is_the_middle_of_the_chances_given_that_it_is_won() 
     assert expected_months(outlook_of(0.1, 0.1))[0] == pytest.approx(1.999)
     assert int(expected_months(outlook_of(0.1, 0.2, 0.1))[0]) == 2
     assert np.isnan(expected_months(outlook_of(0.0))[0])
-    known = firm_month().foresight.known
+    known = firm_month().forecast_basis.known
     assert columns.from_days(
         days_of(np.array([1.5]), known.month, firm_month().rules.calendar)
     ).to_pylist() == [SEPTEMBER.first_day.replace(day=16)]
 
 
 def test_dates_are_shown_only_where_they_came_nearer_than_the_crms() -> None:
-    score = confirmation_score(firm_month().panel, MONTH.index)
+    score = close_date_score(firm_month().point_in_time, MONTH.index)
     assert score.deals >= 20
     assert score.ours < score.crm
     assert score.is_better
-    assert not ConfirmationScore(1.0, 1.0, 100).is_better
-    assert not ConfirmationScore(0.5, 1.0, 10).is_better
+    assert not CloseDateScore(1.0, 1.0, 100).is_better
+    assert not CloseDateScore(0.5, 1.0, 10).is_better
 
 
 def thought(**change: object) -> dict[str, object]:
     one = firm_month()
     found = what_if(
-        Change(**change), one.foresight, one.snapshot, one.credit, one.phased, one.month, one.rules
+        Change(**change),
+        one.forecast_basis,
+        one.snapshot,
+        one.credit,
+        one.phased,
+        one.month,
+        one.rules,
     )  # type: ignore[arg-type]
     return {each.period.kind: each for each in found.periods} | {"load": found.load_after}
 
 
 def a_good_deal() -> str:
     one = firm_month()
-    assert one.foresight.deals is not None
-    best = int(np.argmax(one.foresight.deals.win[:, 1] * one.foresight.deals.amount))
-    return one.foresight.known.deal_ids[int(one.foresight.deals.deals.deal[best])].as_py()
+    assert one.forecast_basis.deals is not None
+    best = int(np.argmax(one.forecast_basis.deals.win[:, 1] * one.forecast_basis.deals.amount))
+    return one.forecast_basis.known.deal_ids[int(one.forecast_basis.deals.deals.deal[best])].as_py()
 
 
 def test_dropping_a_deal_takes_its_mean_off_the_landing_and_its_amount_off_the_pipeline() -> None:
@@ -249,7 +261,7 @@ def test_what_cannot_be_thought_is_a_sentence() -> None:
     with pytest.raises(UnthinkableChange, match="too little history at the end of 2020-09"):
         what_if(
             Change(),
-            early.foresight,
+            early.forecast_basis,
             early.snapshot,
             early.credit,
             early.phased,
@@ -259,4 +271,4 @@ def test_what_cannot_be_thought_is_a_sentence() -> None:
 
 
 def test_pushed_deals_fare_at_most_as_well_as_all() -> None:
-    assert 0 < pushed_factor(firm_month().foresight.known) <= 1
+    assert 0 < pushed_factor(firm_month().forecast_basis.known) <= 1

@@ -19,20 +19,20 @@ from sales.contracts.published import RAW_MONEY
 from sales.forecast.landing_forecast import (
     band_of,
     chance_to_hit,
-    figures,
     margin_of,
     periods_forecast,
+    sales_facts,
 )
 from sales.history.extract import Extract
 from sales.policy.rules import Forecast
-from sales.statistics.deal_outcomes import FEWEST_MONTHS, HORIZON, deal_outlook
+from sales.statistics.deal_outcomes import FEWEST_MONTHS, HORIZON, deal_forecast
 from sales.statistics.delay_impact import after_waiting, company_leverage, owner_leverage
 from sales.statistics.new_business import _common, rates
 from sales.statistics.period_distribution import (
     PIPELINE_WEIGHT,
     PeriodParts,
+    forecast_inputs,
     offsets,
-    prospect,
     to_come,
 )
 from sales.statistics.point_in_time import WON
@@ -77,8 +77,8 @@ def test_people_add_up_to_teams_and_the_company_to_the_cent() -> None:
 
 def test_what_is_expected_is_the_mean_of_the_distribution_at_every_grain() -> None:
     one = firm_month()
-    facts = figures(one.snapshot, one.credit, one.phased, one.month, one.rules)
-    ahead = prospect(one.foresight, facts.grains, facts.sells_after(one.month))
+    facts = sales_facts(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = forecast_inputs(one.forecast_basis, facts.grains, facts.sells_after(one.month))
     assert ahead is not None
     for period in periods_forecast(one.rules.calendar, one.month):
         coming = to_come(ahead, period)
@@ -90,8 +90,8 @@ def test_what_is_expected_is_the_mean_of_the_distribution_at_every_grain() -> No
 def test_grids_hold_what_a_large_common_shock_lifts() -> None:
     """Otherwise the tail wraps around and the mean falls."""
     one = firm_month(400, 3)
-    facts = figures(one.snapshot, one.credit, one.phased, one.month, one.rules)
-    ahead = prospect(one.foresight, facts.grains, facts.sells_after(one.month))
+    facts = sales_facts(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = forecast_inputs(one.forecast_basis, facts.grains, facts.sells_after(one.month))
     assert ahead is not None
     for common in (0.3, 0.8):
         shaken = replace(ahead, rates=replace(ahead.rates, common=common))
@@ -185,8 +185,8 @@ def test_a_larger_target_never_raises_reach() -> None:
 def test_more_bookings_never_lower_reach() -> None:
     """The same future on top of more that is booked: for every person, team and the company, in every period."""
     one = firm_month()
-    facts = figures(one.snapshot, one.credit, one.phased, one.month, one.rules)
-    ahead = prospect(one.foresight, facts.grains, facts.sells_after(one.month))
+    facts = sales_facts(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = forecast_inputs(one.forecast_basis, facts.grains, facts.sells_after(one.month))
     assert ahead is not None
     for period in periods_forecast(one.rules.calendar, one.month):
         coming = to_come(ahead, period)
@@ -230,35 +230,35 @@ def test_bands_follow_policy() -> None:
 
 
 def test_a_deal_is_won_lost_or_open_and_never_more() -> None:
-    outlook = firm_month().foresight.deals
-    assert outlook is not None
-    assert outlook.win.shape == (outlook.size, HORIZON + 1)
-    assert (outlook.win >= 0).all()
-    assert (outlook.win.sum(axis=1) <= 1 + 1e-12).all()
+    deal_forecast = firm_month().forecast_basis.deals
+    assert deal_forecast is not None
+    assert deal_forecast.win.shape == (deal_forecast.size, HORIZON + 1)
+    assert (deal_forecast.win >= 0).all()
+    assert (deal_forecast.win.sum(axis=1) <= 1 + 1e-12).all()
 
 
 def test_a_deal_in_a_later_stage_that_is_due_is_likelier_to_close() -> None:
-    known = firm_month().foresight.known
-    outlook = firm_month().foresight.deals
-    assert outlook is not None
+    known = firm_month().forecast_basis.known
+    deal_forecast = firm_month().forecast_basis.deals
+    assert deal_forecast is not None
     agreed, first = (known.now.probability == each for each in (0.75, 0.10))
-    assert outlook.win[agreed, 1].mean() > 2 * outlook.win[first, 1].mean()
+    assert deal_forecast.win[agreed, 1].mean() > 2 * deal_forecast.win[first, 1].mean()
 
 
 def test_zero_or_missing_amounts_are_imputed_in_the_forecast_and_nowhere_else() -> None:
-    known = firm_month().panel.known_at(MONTH.index)
+    known = firm_month().point_in_time.known_at(MONTH.index)
     bare = known.now.amount.copy()
     bare[:3] = [np.nan, 0.0, bare[2]]
-    outlook = deal_outlook(replace(known, now=replace(known.now, amount=bare)))
-    assert outlook is not None
+    found = deal_forecast(replace(known, now=replace(known.now, amount=bare)))
+    assert found is not None
     won = known.outcomes.amount[known.outcomes.status == WON]
-    assert outlook.is_imputed.tolist()[:3] == [True, True, False]
-    assert outlook.amount[:2].tolist() == [np.median(won)] * 2
+    assert found.is_imputed.tolist()[:3] == [True, True, False]
+    assert found.amount[:2].tolist() == [np.median(won)] * 2
 
 
 def test_the_companys_rate_is_shared_out_among_its_people() -> None:
     one = firm_month()
-    known = one.foresight.known
+    known = one.forecast_basis.known
     owner = np.arange(len(known.owner_ids))
     its = rates(known, owner, np.ones(len(owner), np.bool_))
     assert its.share.sum() == pytest.approx(1)
@@ -272,13 +272,13 @@ def test_the_companys_rate_is_shared_out_among_its_people() -> None:
 def test_required_coverage_is_this_companys_own_conversion_at_the_same_distance() -> None:
     """Worked out again from snapshots, deal by deal, for the quarter that begins in a month (so months 2 to 4 ahead)."""
     one = firm_month()
-    known = one.foresight.known
+    known = one.forecast_basis.known
     row = company_row(one.coverage, "FY2023-Q4")
     first, last = offsets(known, one.rules.calendar.quarter_of(Month(2023, 10)))
     assert (first, last) == (2, 4)
     pipeline = converted = others = total = 0.0
     for origin in range(known.first_month, known.month - last + 1):
-        then, weight = one.panel.known_at(origin), 0.5 ** ((known.month - origin) / 12)
+        then, weight = one.point_in_time.known_at(origin), 0.5 ** ((known.month - origin) / 12)
         place = known.position_of(then.deal_ids, then.now.deal)
         in_pipeline = {
             int(deal)
@@ -316,9 +316,9 @@ def test_required_coverage_is_this_companys_own_conversion_at_the_same_distance(
 
 def test_weighted_pipeline_is_the_open_pipeline_times_its_chances() -> None:
     one = firm_month()
-    assert one.foresight.deals is not None
+    assert one.forecast_basis.deals is not None
     row = company_row(one.coverage, "FY2023-Q4")
-    deals, win = one.foresight.deals.deals, one.foresight.deals.between(2, 4)
+    deals, win = one.forecast_basis.deals.deals, one.forecast_basis.deals.between(2, 4)
     due = (deals.close_month >= Month(2023, 10).index) & (
         deals.close_month <= Month(2023, 12).index
     )
@@ -331,10 +331,10 @@ def test_weighted_pipeline_is_the_open_pipeline_times_its_chances() -> None:
 def test_the_price_of_patience_is_that_of_computing_the_forecast_again(whose: str) -> None:
     """Each deal's waiting is put into a whole new forecast, and P(hit) is compared."""
     one = firm_month()
-    facts = figures(one.snapshot, one.credit, one.phased, one.month, one.rules)
-    ahead = prospect(one.foresight, facts.grains, facts.sells_after(one.month))
+    facts = sales_facts(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = forecast_inputs(one.forecast_basis, facts.grains, facts.sells_after(one.month))
     assert ahead is not None
-    outlook, period = ahead.outlook, one.rules.calendar.quarter_of(Month(2023, 9))
+    deal_forecast, period = ahead.deal_forecast, one.rules.calendar.quarter_of(Month(2023, 9))
     first, last = offsets(ahead.known, period)
     parts = PeriodParts(ahead, first, last)
     grain = next(
@@ -343,10 +343,10 @@ def test_the_price_of_patience_is_that_of_computing_the_forecast_again(whose: st
         if each.name == ("company" if whose == "company" else "person")
     )
     missing = (facts.targets(grain, period) - facts.bookings(grain, period)).astype(np.float64)
-    listed = np.argsort(-outlook.win[:, 1] * outlook.amount)[:4]
+    listed = np.argsort(-deal_forecast.win[:, 1] * deal_forecast.amount)[:4]
     before, after = (
-        outlook.between(first, last)[listed],
-        after_waiting(outlook.win, 3)[listed, first : last + 1].sum(axis=1),
+        deal_forecast.between(first, last)[listed],
+        after_waiting(deal_forecast.win, 3)[listed, first : last + 1].sum(axis=1),
     )
     leverage = (
         company_leverage(parts, listed, float(missing[0]))
@@ -356,10 +356,10 @@ def test_the_price_of_patience_is_that_of_computing_the_forecast_again(whose: st
     told = leverage.change(before, after)
     whole = to_come(ahead, period).of(grain.name).reaches(missing)
     for deal, change in zip(listed.tolist(), told.tolist(), strict=True):
-        win = outlook.win.copy()
+        win = deal_forecast.win.copy()
         win[deal] = after_waiting(win[deal : deal + 1], 3)[0]
         again = (
-            to_come(replace(ahead, outlook=replace(outlook, win=win)), period)
+            to_come(replace(ahead, deal_forecast=replace(deal_forecast, win=win)), period)
             .of(grain.name)
             .reaches(missing)
         )

@@ -36,7 +36,7 @@ def published(
     """Return a month's tables of such facts."""
     one, policies = extract(deals, history), book(policy)
     rules = policies.for_month(MONTH, ORGANIZATION)
-    its, folk = PipelineHistory(one, "EUR", 2), people(one, "role")
+    its, owners = PipelineHistory(one, "EUR", 2), people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
     known = [(each, rules, its) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target(owner, amount) for owner, amount in annual.items()])
@@ -44,12 +44,12 @@ def published(
         each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _, _ in known
     }
     bookings = snapshot.monthly_bookings(known, MONTH, rules, EXTRACTED_AT)
-    shared = credit.booking_credit(snap, one, folk, MONTH, rules)
+    shared = credit.booking_credit(snap, one, owners, MONTH, rules)
     return Published(
         snap,
         shared,
         targets.phased_targets(
-            in_force, bookings, folk, MONTH, policies, ORGANIZATION, EXTRACTED_AT
+            in_force, bookings, owners, MONTH, policies, ORGANIZATION, EXTRACTED_AT
         ),
     ), rules
 

@@ -162,8 +162,10 @@ def test_no_whole_year_is_no_season() -> None:
 def test_a_seasonal_year_is_phased_by_what_was_known_before_it_began() -> None:
     one = firm_month()
     year = one.rules.calendar.year(2023)
-    found = one.panel.season_of(year, MONTH)
-    earlier = FirmMonth(simulated().extract, Month(2022, 12)).panel.season_of(year, Month(2022, 12))
+    found = one.point_in_time.season_of(year, MONTH)
+    earlier = FirmMonth(simulated().extract, Month(2022, 12)).point_in_time.season_of(
+        year, Month(2022, 12)
+    )
     np.testing.assert_array_equal(found.shares, earlier.shares)
     assert found.years == 2
     its = plan(
@@ -178,14 +180,14 @@ def test_a_seasonal_year_is_phased_by_what_was_known_before_it_began() -> None:
 
 def test_the_year_is_turned_to_begin_with_its_first_month() -> None:
     """A fiscal year that lies further ahead than the next month takes the same season, turned."""
-    panel = firm_month().panel
+    point_in_time = firm_month().point_in_time
     calendar_year, fiscal = (
         firm_month().rules.calendar.year(2024),
         FirmMonth(simulated().extract, MONTH, policy="[fiscal]\nstart_month = 7").rules,
     )
     by_calendar, by_fiscal = (
-        panel.season_of(calendar_year, MONTH),
-        panel.season_of(fiscal.calendar.year(2024), MONTH),
+        point_in_time.season_of(calendar_year, MONTH),
+        point_in_time.season_of(fiscal.calendar.year(2024), MONTH),
     )
     np.testing.assert_allclose(by_fiscal.seen[:6], by_calendar.seen[6:], atol=0.06)
 
@@ -243,11 +245,17 @@ def test_the_usual_miss_at_risk_is_what_rephasing_says() -> None:
 def test_who_joins_for_the_last_two_months_has_nobody_to_hand_a_miss_to() -> None:
     one = firm_month()
     late = plan(
-        annual(1_000_000, str(one.folk.ids[0]), fiscal_year=2023, start=date(2023, 11, 1)),
+        annual(1_000_000, str(one.owners.ids[0]), fiscal_year=2023, start=date(2023, 11, 1)),
         one.rules,
     )
     table = phasing_check(
-        [late], one.foresight, one.folk, MONTH, one.policies, one.extract.defaults, EXTRACTED_AT
+        [late],
+        one.forecast_basis,
+        one.owners,
+        MONTH,
+        one.policies,
+        one.extract.defaults,
+        EXTRACTED_AT,
     )
     assert table["catch_up_chance"].tolist() == [pytest.approx(0, abs=1e-9)]
     assert table["keeps_floor"].tolist() == [False]

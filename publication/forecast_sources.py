@@ -14,9 +14,9 @@ from connectors.policy.plan_files import read_plan_book
 from publication.month_inputs import MonthInputs
 from sales.calendar import Month
 from sales.contracts.published import MonthlyBookings, empty
-from sales.statistics.close_dates import ConfirmationScore, confirmation_score
-from sales.statistics.deal_outcomes import Foresight, foresight
-from sales.statistics.point_in_time import Panel
+from sales.statistics.close_dates import CloseDateScore, close_date_score
+from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
+from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets, Plan
 from sales.targets.seasonality import Season
@@ -24,24 +24,24 @@ from sales.targets.stated_plans import PlanBook
 
 
 @dataclass(frozen=True)
-class ForecastInputs:
+class ForecastSources:
     """Inputs of the forecasts of one month; what takes long is worked out when it is first asked for."""
 
     inputs: MonthInputs
 
     @cached_property
-    def panel(self) -> Panel:
+    def point_in_time(self) -> PointInTimeData:
         """The open deals of every month end up to the month's."""
-        return Panel(self.inputs.history, self.inputs.month, self.inputs.rules)
+        return PointInTimeData(self.inputs.history, self.inputs.month, self.inputs.rules)
 
     @cached_property
-    def foresight(self) -> Foresight:
+    def forecast_basis(self) -> ForecastBasis:
         """What is known at the month's end, and what becomes of its open deals."""
-        return foresight(self.panel.known_at(self.inputs.month.index))
+        return forecast_basis(self.point_in_time.known_at(self.inputs.month.index))
 
-    def confirmation_score(self) -> ConfirmationScore:
+    def close_date_score(self) -> CloseDateScore:
         """Return how near our dates of confirmation came in the past, beside the CRM's."""
-        return confirmation_score(self.panel, self.inputs.month.index)
+        return close_date_score(self.point_in_time, self.inputs.month.index)
 
     @cached_property
     def plan_book(self) -> PlanBook:
@@ -62,7 +62,7 @@ class ForecastInputs:
         for year in (this_year, this_year + 1):
             rules = inputs.policies.for_fiscal_year(year, inputs.organization)
             if rules.policy.phasing.method == "seasonal":
-                found[year] = self.panel.season_of(rules.calendar.year(year), at)
+                found[year] = self.point_in_time.season_of(rules.calendar.year(year), at)
         return found
 
     def plans(self) -> list[Plan]:
