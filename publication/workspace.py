@@ -80,9 +80,12 @@ class PageRules:
     repertoire: Callable[[], Container[int]] = _every_character
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Workspace:
-    """The places and the clock of a process; made once, when a program starts."""
+    """The places and the clock of a process; made once, when a program starts.
+
+    Two of the same places are not the same: each holds the policy as it read it.
+    """
 
     home: Path
     policy_folder: Path

@@ -343,7 +343,7 @@ class HeldExtracts(LoadedExtracts):
         return self.history_of(self._held, rules)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class HeldWorkspace(Workspace):
     """A workspace of one extract; `alter` is done to the target book once it is read."""
 

@@ -331,3 +331,8 @@ def test_a_policy_that_names_an_amount_field_asks_for_a_new_extract(
     with pytest.raises(InvalidPolicy, match="name the amount fields ACV__c, TCV__c"):
         resolve_extract(again(workspace), MARCH, silent)
     assert reader.pulls == 1
+
+
+def test_two_workspaces_of_the_same_places_are_two(workspace: Workspace) -> None:
+    """Each holds the policy as it read it: what is kept for one must never answer for the other."""
+    assert again(workspace) != workspace
