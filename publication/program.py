@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from types import CodeType
 
 PACKAGES = ("sales", "connectors", "reports", "publication")
 # Libraries that decide about a number, and those that decide about a page.
@@ -28,6 +30,8 @@ OF_PAGES = (
     "weasyprint",
     "xlsxwriter",
 )
+IMPORT = re.compile(r"^ *from ([\w.]+) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+NAME = re.compile(r"\w+")
 PAGE_FILES = {".html", ".css", ".po", ".conf", ".ttf"}
 
 
@@ -68,41 +72,56 @@ def _closure(modules: tuple[str, ...]) -> list[str]:
 
 
 @lru_cache(maxsize=512)
-def _tree(module: str) -> ast.Module:
-    return ast.parse(_path(module).read_bytes())
-
-
-@lru_cache(maxsize=512)
 def _imports(module: str) -> tuple[str, ...]:
-    return tuple(sorted(set(_imported(_tree(module)))))
+    return tuple(sorted(set(_imported(_source(module)))))
 
 
-def _imported(tree: ast.Module) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.ImportFrom) and node.module) or node.level:
-            continue
-        if node.module.split(".")[0] in PACKAGES:
-            yield node.module
-            for alias in node.names:
-                if _is_module(f"{node.module}.{alias.name}"):
-                    yield f"{node.module}.{alias.name}"
+def _imported(source: str) -> Iterator[str]:
+    for package, names in IMPORT.findall(source):
+        if package.split(".")[0] in PACKAGES:
+            yield package
+            for name in NAME.findall(names):
+                if _is_module(f"{package}.{name}"):
+                    yield f"{package}.{name}"
 
 
 @lru_cache(maxsize=512)
 def _code(module: str) -> str:
     """Return a digest of a module's statements, without comments, docstrings and the places of lines."""
-    tree = _tree(module)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-            and isinstance(body[0].value.value, str)
-        ):
-            body[0].value.value = ""
-    return f"{module} {hashlib.sha256(ast.dump(tree).encode()).hexdigest()}"
+    tree = ast.parse(_source(module))
+    _drop_docstrings(tree)
+    code = compile(tree, module, "exec", dont_inherit=True)
+    return f"{module} {hashlib.sha256(_statements(code).encode()).hexdigest()}"
+
+
+def _drop_docstrings(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:
+    first = node.body[0] if node.body else None
+    if (
+        isinstance(first, ast.Expr)
+        and isinstance(first.value, ast.Constant)
+        and isinstance(first.value.value, str)
+    ):
+        node.body[:1] = [] if len(node.body) > 1 else [ast.copy_location(ast.Pass(), first)]
+    for each in node.body:
+        if isinstance(each, ast.ClassDef | ast.FunctionDef):
+            _drop_docstrings(each)
+
+
+def _statements(constant: object) -> str:
+    """Return what a constant of a program says; sets have no order, and code is its instructions and what they name."""
+    if isinstance(constant, CodeType):
+        parts = (constant.co_code, constant.co_names, constant.co_varnames, constant.co_freevars)
+        inner = ",".join(_statements(each) for each in constant.co_consts)
+        return f"{constant.co_name}{parts}({inner})"
+    if isinstance(constant, frozenset):
+        return f"{{{','.join(sorted(map(repr, constant)))}}}"
+    if isinstance(constant, tuple):
+        return f"({','.join(_statements(each) for each in constant)})"
+    return repr(constant)
+
+
+def _source(module: str) -> str:
+    return _path(module).read_text(encoding="utf-8")
 
 
 @lru_cache(maxsize=1)
