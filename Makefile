@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test check dev bench clients screenshots clean
+.PHONY: help setup demo test unit coverage check dev bench clients screenshots clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -10,6 +10,8 @@ READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
 AIRBYTE := tests/clients/.venv/.ready
 SERVERS := tests/clients/.servers
+# Percent of lines and branches, as measured when it was set.
+FLOOR := 80
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 # Pages of the UI are tested in it, and it is a peer of the press. Where apt has none (Ubuntu), name a Chromium in $CHROMIUM, or both are left out.
@@ -46,17 +48,27 @@ demo: $(READY) ## The month end of the demo company: prints the paths of its PDF
 dev: $(READY) ## The Dagster UI on the same data
 	@$(VENV)/bin/onpace ui
 
-check: $(READY) $(CLIENTS) ## Lint, types, import rules, definitions: quick
+check: $(READY) ## Lint, types, import rules, definitions: quick
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
-	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" tests/clients/node_modules/.bin/pyright
+	@$(VENV)/bin/basedpyright
 	@$(VENV)/bin/lint-imports
 	@$(VENV)/bin/dagster definitions validate -w workspace.yaml 2>&1 | tail -1
 
-test: check $(AIRBYTE) $(SERVERS) ## Everything: the checks and the whole suite
-	@$(PYTHON) -m pytest
+# Tests of a class share what takes long, so a module stays on one worker; the slowest modules come first.
+WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
+SLOW_FIRST := tests/end_to_end tests/assets tests/orchestration tests/app tests/connectors tests/embedded_org tests/publication tests/reports tests/sales tests/test_docs.py tests/test_deploy.py
 
-# Independent clients of the embedded org, and the type checker: from the npm lock file.
+test: check $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Everything: the checks and the whole suite
+	@$(PYTHON) -m pytest $(WORKERS) $(SLOW_FIRST)
+
+unit: $(READY) ## The tests that need no server, no process and no printed page, with few examples a law
+	@ONPACE_TESTS=quick $(PYTHON) -m pytest -m "not slow" tests/sales tests/connectors tests/reports tests/publication
+
+coverage: $(READY) $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Lines and branches that the tests of the rooms reach, and fail below the floor
+	@$(PYTHON) -m pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=$(FLOOR) tests/sales tests/connectors tests/reports tests/publication tests/assets tests/app tests/orchestration
+
+# Independent clients of the embedded org: from the npm lock file.
 $(CLIENTS): tests/clients/package-lock.json
 	@command -v npm >/dev/null || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null; }
 	@cd tests/clients && npm ci --silent --no-audit --no-fund

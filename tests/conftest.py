@@ -1,17 +1,9 @@
-"""How tests are shared among workers: those of a class share a fixture that takes long, so they stay on one worker."""
+"""How many examples the laws are tried on: all of them in `make test`, a few in `make unit`."""
 
-import pytest
-from xdist.scheduler import LoadScopeScheduling
+import os
 
+from hypothesis import settings
 
-class ByClass(LoadScopeScheduling):
-    """Sends tests one by one, and those of a class together."""
-
-    def _split_scope(self, nodeid: str) -> str:
-        parts = nodeid.split("[", maxsplit=1)[0].split("::")
-        return "::".join(parts[:2]) if len(parts) > 2 else nodeid
-
-
-def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> ByClass:
-    """Share tests by class."""
-    return ByClass(config, log)  # type: ignore[arg-type]
+settings.register_profile("quick", max_examples=8, deadline=None)
+if os.environ.get("ONPACE_TESTS") == "quick":
+    settings.load_profile("quick")

@@ -24,6 +24,8 @@ from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 from tests.reports.months import MONTH, tables_of
 
+pytestmark = pytest.mark.slow
+
 NOW = datetime(2026, 5, 5, 9, tzinfo=UTC)
 RECIPIENTS = """
 allowed_domains = ["acme.example"]

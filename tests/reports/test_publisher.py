@@ -20,6 +20,8 @@ from reports.rendering import pool as workers
 from sales.history.extract import EMBEDDED
 from tests.reports.months import MONTH, reports_of, tables_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 

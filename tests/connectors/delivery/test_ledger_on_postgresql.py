@@ -10,6 +10,8 @@ from app.demo.mail_server import free_port
 from connectors.delivery.ledger import DeliveryLedger, LedgerUnusable, NoSuchDelivery, Status
 from tests.postgresql import postgresql
 
+pytestmark = pytest.mark.slow
+
 WANTED = [("a@acme.example", "company.pdf", "aa"), ("b@acme.example", "company.pdf", "aa")]
 
 

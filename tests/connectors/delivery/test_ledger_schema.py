@@ -7,6 +7,8 @@ from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.ledger_schema import METADATA, NewerLedger, bring_to_newest
 from connectors.delivery.ledger_versions import VERSION_TABLE
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> sa.Engine:

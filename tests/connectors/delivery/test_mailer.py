@@ -13,6 +13,8 @@ from connectors.delivery.mailer import AnotherPostman
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.connectors.delivery.offices import MAILS, Office, bundle
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 
 

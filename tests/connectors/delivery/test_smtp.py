@@ -17,6 +17,8 @@ from connectors.delivery.smtp import (
 )
 from tests.connectors.delivery.mail_servers import PASSWORD, USER, Inbox, certificate, serving
 
+pytestmark = pytest.mark.slow
+
 SENDER = "Onpace <reports@acme.example>"
 LETTER = Letter(
     "md@acme.example",

@@ -14,6 +14,8 @@ from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import Credentials, public_key_of
 from tests.connectors.salesforce.orgs import LivingOrg
 
+pytestmark = pytest.mark.slow
+
 
 def new_key() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -20,6 +20,8 @@ from embedded_org.faults import KNOWN
 from tests.connectors.salesforce.orgs import LivingOrg, Reading, known, reading, truth
 from tests.fakes import at
 
+pytestmark = pytest.mark.slow
+
 SMALL, LARGE = 450, BULK_FROM_ROWS + 300
 # Faults that a pull overcomes by itself, with the path that meets them.
 OVERCOME = [name for name in KNOWN if name != "daily-limit"]

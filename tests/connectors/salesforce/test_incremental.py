@@ -15,6 +15,8 @@ from sales.policy.rules import CustomFields
 from tests.connectors.salesforce.orgs import LivingOrg, Reading, known, reading, truth
 from tests.fakes import at
 
+pytestmark = pytest.mark.slow
+
 
 def places(one: Reading) -> dict[str, str]:
     record = one.store.latest()

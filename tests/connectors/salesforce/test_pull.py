@@ -21,6 +21,8 @@ from sales.periods import FiscalMonth
 from sales.policy.rules import CustomFields
 from tests.fakes import at, pulled
 
+pytestmark = pytest.mark.slow
+
 INSTANT = "2026-01-05T10:00:00.000+0000"
 HOSTILE = [
     "NA",

@@ -20,6 +20,8 @@ from sales.calendar import Month
 from sales.contracts import published as tables
 from tests.fakes import deal, extract, frame, raw_tables, saved
 
+pytestmark = pytest.mark.slow
+
 MONTH = Month(2026, 3)
 NOW, LATER = datetime(2026, 4, 3, 9, tzinfo=UTC), datetime(2026, 5, 3, 9, tzinfo=UTC)
 SPAWN = multiprocessing.get_context("spawn")

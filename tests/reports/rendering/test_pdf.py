@@ -21,6 +21,8 @@ from reports.rendering.pdf import AttachedFile, UnprintableDocument
 from tests.reports.months import HOSTILE, page, render_job_of, reports_of
 from tests.reports.rendering.verapdf import violations
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 HEAD = '<html lang="en"><head><title>t</title>{style}</head><body><h1>t</h1>'
 BARE = HEAD.replace("{style}", "")

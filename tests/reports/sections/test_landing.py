@@ -33,6 +33,8 @@ from sales.targets import stated_plans as stated
 from sales.targets.stated_plans import ClientPlan, PlanBook, StatedTarget
 from tests.sales.firms import MONTH, FirmMonth, simulated
 
+pytestmark = pytest.mark.slow
+
 BOOK = PlanBook(
     stated=[StatedTarget(2023, "", 1_400_000_00)],
     clients=[ClientPlan("001000000000001AAA", Month(2023, 9), 700_00)],

@@ -17,6 +17,8 @@ from sales.statistics.deal_outcomes import FEWEST_MONTHS
 from tests.fakes import frame
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
+pytestmark = pytest.mark.slow
+
 KEY = ["grain", "grain_id", "period_kind", "period"]
 
 

@@ -23,6 +23,8 @@ from sales.statistics.deal_outcomes import DealForecast, ForecastBasis
 from sales.statistics.point_in_time import WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
+pytestmark = pytest.mark.slow
+
 SEPTEMBER = Month(2023, 9)
 
 

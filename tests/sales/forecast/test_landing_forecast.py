@@ -38,6 +38,8 @@ from sales.statistics.period_distribution import (
 from sales.statistics.point_in_time import WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
+pytestmark = pytest.mark.slow
+
 amounts = st.floats(0, 10_000_000)
 
 

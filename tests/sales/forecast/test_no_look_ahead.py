@@ -14,6 +14,8 @@ from sales.history.extract import Extract
 from sales.money import decimal_array
 from tests.sales.firms import MONTH, FirmMonth, firm_month
 
+pytestmark = pytest.mark.slow
+
 AT = columns.instant_of(datetime(2023, 9, 1, tzinfo=UTC))
 DAY = 86_400_000_000
 STAGES = ("1-Qualify", "2-Scope", "3-Proposal", "4-Agreement", "Won", "Lost")

@@ -25,6 +25,8 @@ from sales.history.reconstruction import (
 from sales.money import AmountTooLarge, MissingRate
 from tests.fakes import at, deal, extract, pulled, rules, saved
 
+pytestmark = pytest.mark.slow
+
 MARCH = Month(2026, 3)
 
 
