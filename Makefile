@@ -57,7 +57,7 @@ check: $(READY) ## Lint, types, import rules, definitions: quick
 
 # Tests of a class share what takes long, so a module stays on one worker; the slowest modules come first.
 WORKERS := -n 2 --dist loadscope --no-loadscope-reorder
-SLOW_FIRST := tests/end_to_end tests/assets tests/orchestration tests/app tests/connectors tests/embedded_org tests/publication tests/reports tests/sales tests/test_docs.py tests/test_deploy.py
+SLOW_FIRST := tests/end_to_end tests/assets tests/orchestration tests/app tests/connectors tests/embedded_org tests/publication tests/reports tests/sales tests/test_docs.py tests/test_deploy.py tests/test_wheel.py
 
 test: check $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Everything: the checks and the whole suite
 	@$(PYTHON) -m pytest $(WORKERS) $(SLOW_FIRST)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dotenv import dotenv_values
+from platformdirs import user_config_path, user_data_path
 
 from connectors.delivery.smtp import IMPLICIT, PLAIN, SmtpSettings
 from connectors.salesforce.auth import MissingSetting
 
+# A checkout, or where a wheel was unpacked: both have the demo's policy and Dagster's settings.
 PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -148,7 +150,7 @@ class Setting:
 
 def read_settings() -> dict[str, Setting]:
     """Return every setting with its origin."""
-    env_file = {name: value for name, value in dotenv_values(PROJECT / ".env").items() if value}
+    env_file = {name: value for name, value in dotenv_values(_beside() / ".env").items() if value}
     found: dict[str, Setting] = {}
     for variable in VARIABLES:
         if variable.name in _overrides:
@@ -160,6 +162,11 @@ def read_settings() -> dict[str, Setting]:
         else:
             found[variable.name] = Setting(variable, variable.default, "default")
     return found
+
+
+def _beside() -> Path:
+    """Return where `.env` lies: in the checkout, else where one stands."""
+    return PROJECT if is_checkout() else Path.cwd()
 
 
 def value_of(name: str) -> str:
@@ -223,10 +230,27 @@ def use_mailbox(port: int) -> None:
 
 
 def _folder(name: str) -> Path:
-    """Return a folder: what a person typed is relative to where they are, the rest to the project."""
+    """Return a folder: what a person typed is relative to where they are, the rest to the project.
+
+    An installed program writes nothing beside its code: its defaults are the user's own folders.
+    """
     setting = read_settings()[name]
-    start = Path.cwd() if setting.origin == "environment" else PROJECT
+    if setting.origin == "default" and setting.value and not is_checkout():
+        return _folder_of_user(name, setting.value)
+    start = Path.cwd() if setting.origin == "environment" or not is_checkout() else PROJECT
     return (start / Path(setting.value).expanduser()).resolve()
+
+
+def is_checkout() -> bool:
+    """Return whether this program runs from a checkout, where data and settings lie beside it."""
+    return (PROJECT / "pyproject.toml").is_file()
+
+
+def _folder_of_user(name: str, value: str) -> Path:
+    own = user_config_path("onpace") / "policy"
+    if name == "ONPACE_POLICY":
+        return own if own.is_dir() else PROJECT / value
+    return user_data_path("onpace")
 
 
 def private_key() -> str:

@@ -83,6 +83,7 @@ def home(tmp_path: Path, address: str, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     for name, value in values.items():
         monkeypatch.setenv(name, str(value))
+    (tmp_path / "pyproject.toml").touch()  # as in a checkout
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
     (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
     return tmp_path / "home"

@@ -270,6 +270,7 @@ def org() -> Org:
 def home(org: Org, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (tmp_path / "policy").mkdir()
     (tmp_path / "policy" / "fy2026.toml").write_text(POLICY)
+    (tmp_path / "pyproject.toml").touch()  # as in a checkout
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
     (tmp_path / "dagster.yaml").write_bytes((ROOT / "dagster.yaml").read_bytes())
     with serving(OrgServer(org)) as address:

@@ -15,6 +15,7 @@ from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for variable in settings.VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
+    (tmp_path / "pyproject.toml").touch()  # as in a checkout
     monkeypatch.setattr(settings, "PROJECT", tmp_path)
 
 
@@ -130,3 +131,19 @@ def test_recipients_get_no_link_to_our_own_machine(
 
     monkeypatch.setenv("ONPACE_PACKS_URL", address)
     assert resources.links_for_recipients() == link
+
+
+def test_an_installed_program_keeps_its_data_with_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is written beside the code; a policy of one's own goes before the demo's."""
+    monkeypatch.setattr(settings, "PROJECT", tmp_path / "site-packages" / "onpace")
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(tmp_path)
+    assert settings.home() == tmp_path / "share" / "onpace"
+    assert settings.policy_folder() == tmp_path / "site-packages" / "onpace" / "policy"
+    (tmp_path / "config" / "onpace" / "policy").mkdir(parents=True)
+    assert settings.policy_folder() == tmp_path / "config" / "onpace" / "policy"
+    (tmp_path / ".env").write_text("ONPACE_HOME=numbers\n")
+    assert settings.home() == tmp_path / "numbers"

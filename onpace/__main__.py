@@ -1,0 +1,5 @@
+"""`python -m onpace`."""
+
+from onpace import main
+
+main()
