@@ -11,7 +11,7 @@ from publication.extract_selection import resolve_extract
 from publication.pull_options import PullOptions
 from publication.run_inputs import RunInputs
 from sales.calendar import Month
-from sales.contracts.published import RAW
+from sales.contracts.raw import RAW
 
 # A table that an extract of an earlier version of this program does not have: it has no rows.
 ABSENT = -1

@@ -8,7 +8,8 @@ import numpy as np
 import pyarrow as pa
 
 from sales import arrow as columns
-from sales.contracts.published import RAW, RAW_MONEY, empty
+from sales.contracts.contract import RAW_MONEY, empty
+from sales.contracts.raw import RAW
 from sales.history.extract import Extract
 from sales.money import decimal_array
 

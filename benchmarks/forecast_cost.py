@@ -20,7 +20,8 @@ from benchmarks.firm import big_firm
 from benchmarks.month_end import measured, peak
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.published import MonthlyBookings, empty
+from sales.contracts.contract import empty
+from sales.contracts.history import MonthlyBookings
 from sales.coverage import coverage
 from sales.forecast import backtest as track_record
 from sales.forecast import client_phasing as clients

@@ -22,7 +22,9 @@ import pyarrow as pa
 from benchmarks.simulated import SimulatedFirm, simulated_firm
 from sales import arrow as columns
 from sales.calendar import Month, Period
-from sales.contracts.published import MonthlyBookings, RawTargets, empty
+from sales.contracts.contract import empty
+from sales.contracts.history import MonthlyBookings
+from sales.contracts.raw import RawTargets
 from sales.forecast.backtest import Score, scores, track_record
 from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory

@@ -13,7 +13,8 @@ import pandas as pd
 from connectors.policy.plan_files import read_plan_book
 from publication.month_inputs import MonthInputs
 from sales.calendar import Month
-from sales.contracts.published import MonthlyBookings, empty
+from sales.contracts.contract import empty
+from sales.contracts.history import MonthlyBookings
 from sales.statistics.close_dates import CloseDateScore, close_date_score
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import PointInTimeData

@@ -15,7 +15,25 @@ from connectors.salesforce.pull import PullPreview, SalesforceClient
 from connectors.salesforce.session import Progress
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
 from sales import arrow as columns
-from sales.contracts import published as tables
+from sales.contracts.contract import Contract, Money
+from sales.contracts.raw import (
+    RAW,
+    RawAccounts,
+    RawCurrencyRates,
+    RawOpportunities,
+    RawOpportunityFieldHistory,
+    RawOpportunityHistory,
+    RawOpportunitySplits,
+    RawOrganization,
+    RawPeriods,
+    RawQueues,
+    RawQuotas,
+    RawRecordTypes,
+    RawRoles,
+    RawSplitTypes,
+    RawStages,
+    RawUsers,
+)
 from sales.history.extract import Extract, defaults_of
 from sales.policy.rules import (
     CustomFields,
@@ -39,14 +57,12 @@ STAGES = [
 ]
 
 
-def frame(contract: type[tables.Contract], rows: Rows) -> pd.DataFrame:
+def frame(contract: type[Contract], rows: Rows) -> pd.DataFrame:
     """Return a frame of a contract's columns and types from written rows; what is not written is empty."""
     parts = {}
     for name, column in contract.to_schema().columns.items():
         kind = column.dtype.type
-        arrow = (
-            pa.decimal128(24, 2) if isinstance(column.dtype, tables.Money) else kind.pyarrow_dtype
-        )
+        arrow = pa.decimal128(24, 2) if isinstance(column.dtype, Money) else kind.pyarrow_dtype
         values = [row.get(name) for row in rows]
         if pa.types.is_decimal(arrow):
             values = [None if value is None else Decimal(str(value)) for value in values]
@@ -143,25 +159,25 @@ def extract(
     return Extract(
         extract_id="test",
         extracted_at=EXTRACTED_AT,
-        opportunities=frame(tables.RawOpportunities, deals),
-        opportunity_history=frame(tables.RawOpportunityHistory, history),
-        opportunity_field_history=frame(tables.RawOpportunityFieldHistory, changes),
-        users=frame(tables.RawUsers, users),
-        roles=frame(tables.RawRoles, roles),
-        accounts=frame(tables.RawAccounts, [{"account_id": "001A", "name": "Client"}]),
+        opportunities=frame(RawOpportunities, deals),
+        opportunity_history=frame(RawOpportunityHistory, history),
+        opportunity_field_history=frame(RawOpportunityFieldHistory, changes),
+        users=frame(RawUsers, users),
+        roles=frame(RawRoles, roles),
+        accounts=frame(RawAccounts, [{"account_id": "001A", "name": "Client"}]),
         stages=frame(
-            tables.RawStages, [{"is_active": True, "is_listed": True, **stage} for stage in stages]
+            RawStages, [{"is_active": True, "is_listed": True, **stage} for stage in stages]
         ),
-        organization=frame(tables.RawOrganization, [organization]),
-        currency_rates=frame(tables.RawCurrencyRates, rates),
-        queues=frame(tables.RawQueues, queues),
+        organization=frame(RawOrganization, [organization]),
+        currency_rates=frame(RawCurrencyRates, rates),
+        queues=frame(RawQueues, queues),
         opportunity_splits=frame(
-            tables.RawOpportunitySplits, [{"is_deleted": False, **split} for split in splits]
+            RawOpportunitySplits, [{"is_deleted": False, **split} for split in splits]
         ),
-        split_types=frame(tables.RawSplitTypes, split_types),
-        record_types=frame(tables.RawRecordTypes, record_types),
-        quotas=frame(tables.RawQuotas, quotas),
-        periods=frame(tables.RawPeriods, periods),
+        split_types=frame(RawSplitTypes, split_types),
+        record_types=frame(RawRecordTypes, record_types),
+        quotas=frame(RawQuotas, quotas),
+        periods=frame(RawPeriods, periods),
     )
 
 
@@ -245,8 +261,4 @@ def pulled(client: SalesforceClient, home: Path, **more: object) -> Pulled:
 
 def raw_tables(one: Extract) -> dict[str, pd.DataFrame]:
     """Return an extract's raw tables by name."""
-    return {
-        name: getattr(one, name.removeprefix("raw_"))
-        for name in tables.RAW
-        if name != "raw_targets"
-    }
+    return {name: getattr(one, name.removeprefix("raw_")) for name in RAW if name != "raw_targets"}

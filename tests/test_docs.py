@@ -8,7 +8,9 @@ import pytest
 from assets.external import EXTERNAL
 from orchestration.definitions import defs
 from orchestration.settings import VARIABLES
-from sales.contracts.published import MONTHLY, RAW, descriptions
+from sales.contracts.contract import descriptions
+from sales.contracts.published import MONTHLY
+from sales.contracts.raw import RAW
 from sales.policy.rules import SalesPolicy
 
 ROOT = Path(__file__).parents[1]

@@ -70,7 +70,8 @@ def demo() -> None:
             f"Mails as their recipients would see them: {settings.home() / 'mailbox' / 'index.html'}",
             markup=False,
         )
-        out.print("Open the Dagster UI on the same data: make dev")
+        command = "make dev" if settings.is_checkout() else "onpace ui"
+        out.print(f"Open the Dagster UI on the same data: {command}")
 
 
 @app.command()

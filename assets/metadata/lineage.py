@@ -6,7 +6,7 @@ from connectors.policy.annual_targets import HEADER
 from connectors.salesforce.field_lineage import fields_of
 from sales.contracts.lineage import MONTHLY_LINEAGE, Parents
 from sales.contracts.parents import PERSON, QUOTAS, of
-from sales.contracts.published import RAW
+from sales.contracts.raw import RAW
 
 
 def salesforce(object_name: str) -> str:

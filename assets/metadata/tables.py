@@ -11,8 +11,10 @@ import pyarrow as pa
 from assets.metadata.lineage import LINEAGE, Parents
 from connectors.storage.monthly_tables import Written
 from sales import arrow as columns
+from sales.contracts.contract import Contract, descriptions
 from sales.contracts.parents import Columns
-from sales.contracts.published import MONTHLY, RAW, Contract, descriptions
+from sales.contracts.published import MONTHLY
+from sales.contracts.raw import RAW
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
 TABLE = dg.DagsterType(

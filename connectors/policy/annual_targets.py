@@ -12,7 +12,8 @@ from babel.core import get_global
 from connectors.policy.csv_rows import MOST_DECIMALS, CsvRow, InvalidPolicyTable, Owners, lines_of
 from sales import arrow as columns
 from sales.calendar import UnknownHolidayCalendar, check_holiday_calendar
-from sales.contracts.published import RawTargets, checked
+from sales.contracts.contract import checked
+from sales.contracts.raw import RawTargets
 
 HEADER = (
     "fiscal_year",

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.salesforce import schema as objects
 from connectors.salesforce.schema import NAMED_BY, ObjectSource
-from sales.contracts.published import RAW, column_names
+from sales.contracts.contract import column_names
+from sales.contracts.raw import RAW
 
 # An object and a field of it.
 Field = tuple[str, str]

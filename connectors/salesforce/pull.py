@@ -44,7 +44,8 @@ from connectors.salesforce.session import (
 from connectors.storage.extract_catalog import ExtractRecord, ExtractStore, PullState, Watermark
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull
 from sales import arrow as columns
-from sales.contracts.published import RAW, checked, column_names, empty
+from sales.contracts.contract import checked, column_names, empty
+from sales.contracts.raw import RAW
 from sales.errors import UserError
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults

@@ -28,7 +28,8 @@ from connectors.storage.pull_checkpoint import PullCheckpoint
 from connectors.storage.raw_tables import RawTables
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.published import RAW, Contract, empty
+from sales.contracts.contract import Contract, empty
+from sales.contracts.raw import RAW
 from sales.errors import UserError
 from sales.history.extract import Extract
 

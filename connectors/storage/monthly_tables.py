@@ -24,7 +24,8 @@ from connectors.storage.files import write_atomically
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.checks.anomaly import figures
-from sales.contracts.published import MONTHLY, Contract, column_names, empty, month_column
+from sales.contracts.contract import Contract, column_names, empty
+from sales.contracts.published import MONTHLY, month_column
 from sales.errors import UserError
 from sales.money import DECIMAL_PRECISION
 

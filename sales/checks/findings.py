@@ -18,7 +18,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Mask
 from sales.calendar import Month
-from sales.contracts.published import DataQuality, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.quality import DataQuality
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.targets.attainment import within

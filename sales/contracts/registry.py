@@ -1,6 +1,6 @@
 """Every monthly table once: its contract, where it belongs, which module computes it, what must hold.
 
-Put a new table here. Its columns are in `published`, the parents of its columns in `lineage`; the
+Put a new table here. Its columns are in the module of its group, the parents of its columns in `lineage`; the
 asset, its dependencies, checks and fingerprint, the export and the data dictionary follow.
 """
 
@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from sales.contracts.contract import Contract
 from sales.contracts.lineage import parent_assets
-from sales.contracts.published import MONTHLY, Contract
+from sales.contracts.published import MONTHLY
 
 
 class Group(StrEnum):

@@ -16,7 +16,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Floats, Mask
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.contracts.published import PipelineCoverage, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.coverage import PipelineCoverage
 from sales.coverage.required_coverage import (
     calibrated_amounts,
     required_coverage,

@@ -16,7 +16,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Mask
 from sales.calendar import Month, Period
-from sales.contracts.published import PipelineMovement, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.coverage import PipelineMovement
 from sales.coverage.coverage import open_pipeline, periods_around
 from sales.money import Minor
 from sales.policy.rules import MonthRules

@@ -20,7 +20,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Floats
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.contracts.published import ForecastTrackRecord, checked, empty, stamp
+from sales.contracts.contract import checked, empty, stamp
+from sales.contracts.forecast import ForecastTrackRecord
 from sales.forecast.landing_forecast import SalesFacts, forecast_parts
 from sales.history.extract import People
 from sales.policy.rules import MonthRules

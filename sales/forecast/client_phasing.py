@@ -18,7 +18,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import NO_DAY, Codes, Floats
 from sales.calendar import Month
-from sales.contracts.published import ClientPhasing, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.forecast import ClientPhasing
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 

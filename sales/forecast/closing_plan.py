@@ -17,7 +17,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import NO_DAY, NO_INSTANT, Codes, Floats, Mask
 from sales.calendar import Month, Period
-from sales.contracts.published import ClosingPlan, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.forecast import ClosingPlan
 from sales.forecast.landing_forecast import SalesFacts, sales_facts
 from sales.policy.rules import MonthRules
 from sales.statistics.close_dates import CloseDateScore, days_of, expected_months

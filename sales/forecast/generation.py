@@ -18,7 +18,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Floats
 from sales.calendar import Month
-from sales.contracts.published import PipelineGeneration, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.forecast import PipelineGeneration
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 from sales.statistics.point_in_time import GONE, WON, Knowledge

@@ -17,7 +17,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Floats, Mask
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.contracts.published import LandingForecast, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.forecast import LandingForecast
 from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
 from sales.money import Minor
 from sales.policy.rules import Forecast, MonthRules

@@ -19,7 +19,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Floats, Mask
 from sales.calendar import MONTHS_IN_YEAR, Month
-from sales.contracts.published import PhasingCheck, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.targets import PhasingCheck
 from sales.history.extract import People
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.statistics.deal_outcomes import ForecastBasis

@@ -16,7 +16,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes
 from sales.calendar import Month
-from sales.contracts.published import BookingCredit, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.history import BookingCredit
 from sales.errors import UserError
 from sales.history.extract import Extract, People
 from sales.money import Minor

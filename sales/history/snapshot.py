@@ -19,7 +19,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import NO_INSTANT
 from sales.calendar import Month
-from sales.contracts.published import MonthlyBookings, OpportunitySnapshot, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.history import MonthlyBookings, OpportunitySnapshot
 from sales.errors import UserError
 from sales.history.booking_credit import share_out
 from sales.history.extract import people

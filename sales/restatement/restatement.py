@@ -18,7 +18,9 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
-from sales.contracts.published import CAUSES, MEASURES, Restatement, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.quality import Restatement
+from sales.contracts.vocabulary import CAUSES, MEASURES
 from sales.coverage.coverage import open_pipeline
 from sales.policy.rules import MonthRules
 

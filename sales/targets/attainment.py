@@ -15,7 +15,8 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Mask
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.contracts.published import TargetAttainment, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.targets import TargetAttainment
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of

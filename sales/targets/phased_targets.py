@@ -21,7 +21,8 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales import money
 from sales.calendar import MONTHS_IN_YEAR, Month, Period
-from sales.contracts.published import PhasedTargets, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.history.extract import People
 from sales.money import MissingRate

@@ -17,7 +17,8 @@ import pyarrow as pa
 
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.published import RawTargets, checked
+from sales.contracts.contract import checked
+from sales.contracts.raw import RawTargets
 from sales.errors import UserError
 from sales.policy.rules import MonthRules
 

@@ -18,7 +18,8 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
-from sales.contracts.published import BottomUpPlan, TargetPadding, checked, stamp
+from sales.contracts.contract import checked, stamp
+from sales.contracts.targets import BottomUpPlan, TargetPadding
 from sales.policy.rules import MonthRules
 from sales.targets.attainment import month_indexes
 

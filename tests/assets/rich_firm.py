@@ -27,7 +27,17 @@ from publication.target_book import target_book_of
 from publication.workspace import Reader, Workspace
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts import published as tables
+from sales.contracts.contract import RAW_MONEY
+from sales.contracts.raw import (
+    RawCurrencyRates,
+    RawOpportunityFieldHistory,
+    RawOpportunitySplits,
+    RawPeriods,
+    RawQueues,
+    RawQuotas,
+    RawRecordTypes,
+    RawSplitTypes,
+)
 from sales.contracts.registry import TABLES
 from sales.history.extract import Extract
 from sales.history.reconstruction import PipelineHistory
@@ -109,7 +119,7 @@ def rich_extract() -> Extract:
         is_deleted=columns.series(is_deleted),
         modified_at=columns.series(modified),
         custom_amount=columns.series(
-            pa.array([Decimal(1000 + 37 * n) for n in range(size)], tables.RAW_MONEY)
+            pa.array([Decimal(1000 + 37 * n) for n in range(size)], RAW_MONEY)
         ),
         owner_id=columns.series(pa.array(owners)),
         effort_days=columns.series(pa.array(days, pa.float64())),
@@ -159,11 +169,11 @@ def rich_extract() -> Extract:
             )
         ),
         queues=frame(
-            tables.RawQueues,
+            RawQueues,
             [{"queue_id": f"00G00000000000{n}AAA", "name": f"Queue {n}"} for n in (1, 2)],
         ),
         currency_rates=frame(
-            tables.RawCurrencyRates,
+            RawCurrencyRates,
             [
                 {"currency_code": "USD", "rate": 1},
                 {"currency_code": "EUR", "rate": "0.9"},
@@ -178,7 +188,7 @@ def rich_extract() -> Extract:
             ],
         ),
         record_types=frame(
-            tables.RawRecordTypes,
+            RawRecordTypes,
             [
                 {
                     "record_type_id": f"012{n}",
@@ -189,7 +199,7 @@ def rich_extract() -> Extract:
             ],
         ),
         split_types=frame(
-            tables.RawSplitTypes,
+            RawSplitTypes,
             [
                 {
                     "split_type_id": "1",
@@ -223,7 +233,7 @@ def rich_extract() -> Extract:
         ),
         opportunity_splits=_splits(ids),
         quotas=frame(
-            tables.RawQuotas,
+            RawQuotas,
             [
                 {
                     "quota_id": f"{kind}{n}{month}",
@@ -276,7 +286,7 @@ def _changes(deals: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
                     "new_value": new,
                 }
             )
-    return frame(tables.RawOpportunityFieldHistory, rows)
+    return frame(RawOpportunityFieldHistory, rows)
 
 
 def _splits(ids: pa.Array) -> pd.DataFrame:
@@ -295,7 +305,7 @@ def _splits(ids: pa.Array) -> pd.DataFrame:
         for n in range(0, len(ids), 3)
         for part in range(3)
     ]
-    return frame(tables.RawOpportunitySplits, rows)
+    return frame(RawOpportunitySplits, rows)
 
 
 def _periods() -> pd.DataFrame:
@@ -312,7 +322,7 @@ def _periods() -> pd.DataFrame:
         for n, (first, following) in enumerate(pairwise(firsts))
     ]
     return frame(
-        tables.RawPeriods,
+        RawPeriods,
         [
             *months,
             {

@@ -16,7 +16,7 @@ from reports.rendering.pdf import RenderJob
 from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
-from sales.contracts.published import RawTargets
+from sales.contracts.raw import RawTargets
 from sales.coverage import coverage, movement
 from sales.forecast import backtest as record
 from sales.forecast import client_phasing as clients

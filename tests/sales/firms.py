@@ -12,7 +12,9 @@ import pandas as pd
 from benchmarks.simulated import SimulatedFirm, simulated_firm
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.published import MonthlyBookings, RawTargets, empty
+from sales.contracts.contract import empty
+from sales.contracts.history import MonthlyBookings
+from sales.contracts.raw import RawTargets
 from sales.coverage import coverage
 from sales.forecast import backtest as track_record
 from sales.forecast import client_phasing as clients

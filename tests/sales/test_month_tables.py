@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sales.calendar import Month
 from sales.checks import findings as quality
 from sales.checks import invariants as reconciliation
-from sales.contracts.published import RawTargets
+from sales.contracts.raw import RawTargets
 from sales.coverage import coverage, movement
 from sales.forecast import closing_plan as closing
 from sales.history import booking_credit as credit

@@ -16,8 +16,10 @@ from pandera.config import config_context
 
 from assets.metadata.lineage import LINEAGE, Parents
 from sales import arrow as columns
-from sales.contracts import published as tables
+from sales.contracts.contract import Contract, column_names
 from sales.contracts.parents import STATED, Columns
+from sales.contracts.published import MONTHLY
+from sales.contracts.raw import RAW
 from sales.history.extract import Extract
 from tests.assets.rich_firm import (
     BY_ROLE,
@@ -132,14 +134,14 @@ def moved(
     return {
         (name, column)
         for name in before
-        for column in _moved(before[name], after[name], tables.MONTHLY[name])
+        for column in _moved(before[name], after[name], MONTHLY[name])
     }
 
 
 KEY = "(key)"
 
 
-def _moved(before: pd.DataFrame, after: pd.DataFrame, contract: type[tables.Contract]) -> set[str]:
+def _moved(before: pd.DataFrame, after: pd.DataFrame, contract: type[Contract]) -> set[str]:
     key = list(contract.Config.unique)  # type: ignore[attr-defined]
     old, new = _rows(before, key), _rows(after, key)
     found: set[str] = set()
@@ -180,7 +182,7 @@ def above(lineage: Mapping[str, Parents]) -> dict[tuple[str, str], Columns]:
 
     return {
         (table, column): ancestors((table, column))
-        for table in tables.MONTHLY
+        for table in MONTHLY
         for column in lineage[table]
     }
 
@@ -192,7 +194,7 @@ def undeclared(
     known = above(lineage)
 
     def ancestors(table: str, column: str) -> Columns:
-        names = list(tables.MONTHLY[table].Config.unique) if column == KEY else [column]  # type: ignore[attr-defined]
+        names = list(MONTHLY[table].Config.unique) if column == KEY else [column]  # type: ignore[attr-defined]
         return STATED.union(*(known[table, name] for name in names))
 
     return {each for each in found if not set(raw) & ancestors(*each)}
@@ -231,7 +233,7 @@ POLICY_OF: Mapping[tuple[str, str], str] = {
     **{
         (table, column): OTHER
         for table in ("raw_quotas", "raw_record_types", "raw_periods")
-        for column in tables.column_names(tables.RAW[table])
+        for column in column_names(RAW[table])
     },
     ("raw_users", "manager_id"): OTHER,
     ("raw_opportunities", "record_type_id"): OTHER,
@@ -242,8 +244,6 @@ POLICY_OF: Mapping[tuple[str, str], str] = {
 }
 DESCENDANTS: Mapping[tuple[str, str], Columns] = {
     raw: frozenset(each for each, ancestors in above(LINEAGE).items() if raw in ancestors)
-    for raw in (
-        (table, column) for table in tables.RAW for column in tables.column_names(tables.RAW[table])
-    )
+    for raw in ((table, column) for table in RAW for column in column_names(RAW[table]))
 }
 UNREAD = [raw for raw, descendants in DESCENDANTS.items() if not descendants]

@@ -10,7 +10,9 @@ from assets.metadata.lineage import LINEAGE, Parents
 from assets.metadata.pages import PAGES
 from assets.metadata.tables import column_lineage
 from orchestration.definitions import defs
-from sales.contracts.published import MONTHLY, RAW, column_names
+from sales.contracts.contract import column_names
+from sales.contracts.published import MONTHLY
+from sales.contracts.raw import RAW
 from sales.forecast import backtest as track_record
 from tests.assets.metadata.experiment import (
     CHANGES,

@@ -4,7 +4,11 @@ import pytest
 
 from assets.metadata.lineage import LINEAGE
 from assets.metadata.tables import column_schema, digest, preview
-from sales.contracts.published import MONTHLY, RAW, Money, OpportunitySnapshot, TargetAttainment
+from sales.contracts.contract import Money
+from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.published import MONTHLY
+from sales.contracts.raw import RAW
+from sales.contracts.targets import TargetAttainment
 from tests.fakes import at, frame
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from connectors.policy.annual_targets import InvalidTargetBook, read_target_book
-from sales.contracts.published import RawUsers
+from sales.contracts.raw import RawUsers
 from tests.fakes import frame
 
 HEAD = "fiscal_year,owner,annual_target,currency_code,start_date,end_date,revision,effective_date,holidays\n"

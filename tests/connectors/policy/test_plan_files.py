@@ -8,7 +8,7 @@ import pytest
 from connectors.policy.csv_rows import InvalidPolicyTable
 from connectors.policy.plan_files import read_plan_book
 from sales.calendar import Month
-from sales.contracts.published import RawAccounts, RawUsers
+from sales.contracts.raw import RawAccounts, RawUsers
 from sales.targets.stated_plans import (
     NO_PLANS,
     ClientPlan,

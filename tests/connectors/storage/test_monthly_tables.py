@@ -17,7 +17,9 @@ from connectors.storage.monthly_tables import NotComputed, TableStore
 from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
-from sales.contracts import published as tables
+from sales.contracts.contract import checked
+from sales.contracts.quality import DataQuality
+from sales.contracts.raw import RAW
 from tests.fakes import deal, extract, frame, raw_tables, saved
 
 pytestmark = pytest.mark.slow
@@ -37,7 +39,7 @@ def findings(month: Month, count: int, size: int = 3) -> pd.DataFrame:
         "extracted_at": datetime(2026, 4, 2, tzinfo=UTC),
     }
     return frame(
-        tables.DataQuality, [row | {"finding": "f", "record_id": f"r{n:05d}"} for n in range(size)]
+        DataQuality, [row | {"finding": "f", "record_id": f"r{n:05d}"} for n in range(size)]
     )
 
 
@@ -198,6 +200,6 @@ def test_an_extract_of_the_first_version_of_this_program_is_still_read(tmp_path:
     assert old.pull.watermarks == {}  # so the next pull reads everything
     frames = store.frames(old)
     for name, frame_ in frames.items():
-        tables.checked(frame_, tables.RAW[name])
+        checked(frame_, RAW[name])
     assert frames["raw_stages"]["is_listed"].all()
     assert len(frames["raw_opportunities"]) == 1

@@ -8,7 +8,8 @@ import pytest
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from connectors.storage.publications import NoSuchRevision, PublishedMonths
 from sales.calendar import Month
-from sales.contracts import published as tables
+from sales.contracts.published import MONTHLY
+from sales.contracts.quality import DataQuality
 from tests.fakes import frame
 
 MONTH = Month(2026, 3)
@@ -25,7 +26,7 @@ def findings(detail: str, size: int = 3) -> pd.DataFrame:
         "as_of": datetime(2026, 4, 1, tzinfo=UTC),
         "extracted_at": datetime(2026, 4, 2, tzinfo=UTC),
     }
-    return frame(tables.DataQuality, [row | {"record_id": f"r{n:05d}"} for n in range(size)])
+    return frame(DataQuality, [row | {"record_id": f"r{n:05d}"} for n in range(size)])
 
 
 def write(home: Path, table: pd.DataFrame, digest: str) -> None:
@@ -34,8 +35,8 @@ def write(home: Path, table: pd.DataFrame, digest: str) -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    for name in tables.MONTHLY:
-        TableStore(tmp_path).write(name, MONTH, frame(tables.MONTHLY[name], []), {"digest": "none"})
+    for name in MONTHLY:
+        TableStore(tmp_path).write(name, MONTH, frame(MONTHLY[name], []), {"digest": "none"})
     write(tmp_path, findings("one"), "one")
     return tmp_path
 

@@ -13,7 +13,8 @@ import pytest
 from reports.export.tables import UnwritableFolder, export_tables
 from reports.export.workbook import TooManyRows, workbook_of, write_workbook
 from sales import arrow as columns
-from sales.contracts.published import PUBLISHED, column_names
+from sales.contracts.contract import column_names
+from sales.contracts.published import PUBLISHED
 from tests.reports.months import HOSTILE, MONTH, tables_of
 
 

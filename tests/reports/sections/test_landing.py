@@ -24,7 +24,8 @@ from reports.sections.landing import (
 from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
-from sales.contracts.published import MonthlyBookings, empty
+from sales.contracts.contract import empty
+from sales.contracts.history import MonthlyBookings
 from sales.coverage import movement
 from sales.forecast.backtest import Score
 from sales.history import snapshot

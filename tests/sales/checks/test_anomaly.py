@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.checks.anomaly import anomalies, figures
-from sales.contracts.published import TargetAttainment
+from sales.contracts.targets import TargetAttainment
 from tests.fakes import at, frame
 
 

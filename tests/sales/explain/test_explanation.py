@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sales.calendar import FiscalCalendar, Month
-from sales.contracts.published import PipelineCoverage, TargetAttainment, column_names
+from sales.contracts.contract import column_names
+from sales.contracts.coverage import PipelineCoverage
+from sales.contracts.targets import TargetAttainment
 from sales.explain.evidence import DoesNotAddUp, Evidence, period_called, records
 from sales.explain.explanation import (
     ATTAINMENT,

@@ -11,7 +11,7 @@ import pytest
 from benchmarks.forecast_skill import skill
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.published import ForecastTrackRecord
+from sales.contracts.forecast import ForecastTrackRecord
 from sales.forecast.backtest import judged_periods, months_judged, origins, scores
 from sales.statistics.deal_outcomes import FEWEST_MONTHS
 from tests.fakes import frame

@@ -15,7 +15,7 @@ from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
 from sales.checks import invariants as reconciliation
-from sales.contracts.published import RAW_MONEY
+from sales.contracts.contract import RAW_MONEY
 from sales.forecast.landing_forecast import (
     band_of,
     chance_to_hit,

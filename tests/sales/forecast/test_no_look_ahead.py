@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from sales import arrow as columns
-from sales.contracts.published import RAW_MONEY
+from sales.contracts.contract import RAW_MONEY
 from sales.history.extract import Extract
 from sales.money import decimal_array
 from tests.sales.firms import MONTH, FirmMonth, firm_month

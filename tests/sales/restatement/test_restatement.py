@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sales.calendar import Month
-from sales.contracts.published import RawTargets
+from sales.contracts.raw import RawTargets
 from sales.coverage import coverage
 from sales.history import booking_credit as credit
 from sales.history import snapshot

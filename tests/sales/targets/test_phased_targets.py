@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.calendar import Month
-from sales.contracts.published import RawTargets
+from sales.contracts.raw import RawTargets
 from sales.history import snapshot
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory

@@ -5,7 +5,8 @@ import pytest
 
 from sales.calendar import Month
 from sales.checks import findings as quality
-from sales.contracts.published import BookingCredit, PhasedTargets
+from sales.contracts.history import BookingCredit
+from sales.contracts.targets import PhasedTargets
 from sales.history import snapshot
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory

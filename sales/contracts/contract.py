@@ -1,0 +1,145 @@
+"""What a contract is: types of columns, the base of all tables, and checking a frame against one.
+
+Tables are declared in the modules of their groups; a frame that breaks its contract stops the run
+before anything is stored.
+"""
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pandera
+import pyarrow as pa
+from pandera import dtypes
+from pandera.engines import pandas_engine
+from pandera.typing import Series
+
+from sales import arrow as columns
+from sales.errors import UserError
+
+# Amounts as Salesforce holds them, in any currency.
+RAW_MONEY = pa.decimal128(38, 10)
+
+
+class BrokenContract(UserError, ValueError):
+    """A table does not keep its contract."""
+
+
+@pandas_engine.Engine.register_dtype
+@dtypes.immutable
+class Money(pandas_engine.DataType):
+    """Arrow decimals of any scale: the digits are the currency's."""
+
+    type = pd.ArrowDtype(pa.decimal128(38, 2))
+
+    def coerce(self, data_container: Any) -> Any:  # noqa: ANN401  # pandera's signature
+        """Leave the column as it is: turning floats into money hides where they came from."""
+        return data_container
+
+    def check(self, pandera_dtype: Any, data_container: Any = None) -> bool:  # noqa: ANN401, ARG002
+        """Accept decimals only."""
+        kind = getattr(getattr(pandera_dtype, "type", None), "pyarrow_dtype", None)
+        return kind is not None and pa.types.is_decimal(kind)
+
+    def __str__(self) -> str:
+        """Name the type in messages."""
+        return "money"
+
+
+Text = Series[pd.ArrowDtype(pa.string())]
+
+
+Day = Series[pd.ArrowDtype(pa.date32())]
+
+
+Instant = Series[pd.ArrowDtype(columns.INSTANT)]
+
+
+Flag = Series[pd.ArrowDtype(pa.bool_())]
+
+
+Count = Series[pd.ArrowDtype(pa.int64())]
+
+
+Number = Series[pd.ArrowDtype(pa.float64())]
+
+
+Amount = Series[Money]
+
+
+def field(description: str, **rules: Any) -> Any:  # noqa: ANN401  # pandera's
+    """Return a column that always has a value, with what it means."""
+    return pandera.Field(description=description, **rules)
+
+
+def optional(description: str, **rules: Any) -> Any:  # noqa: ANN401  # pandera's
+    """Return a column that may be empty, with what it means."""
+    return pandera.Field(description=description, nullable=True, **rules)
+
+
+class Contract(pandera.DataFrameModel):
+    """Columns in order, no others, with a unique key."""
+
+    class Config:
+        """Strict: an unknown or missing column is an error."""
+
+        strict = True
+        ordered = True
+
+
+def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
+    """Return the frame if it keeps its contract; raise `BrokenContract` with the faults else."""
+    try:
+        return contract.validate(frame, lazy=True)
+    except pandera.errors.SchemaErrors as broken:
+        cases = (
+            broken.failure_cases[["column", "check", "failure_case"]]
+            .astype(str)
+            .drop_duplicates()
+            .head(3)
+        )
+        faults = "; ".join(
+            f"{row.column}: {row.check} ({str(row.failure_case)[:60]})"
+            for row in cases.itertuples()
+        )
+        raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
+
+
+def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.DataFrame:
+    """Return the table with the two instants that every table carries as its last columns."""
+    size = len(table)
+    instants = {"as_of": as_of, "extracted_at": extracted_at}
+    last = columns.frame(
+        {
+            name: pa.repeat(pa.scalar(value, columns.INSTANT), size)
+            for name, value in instants.items()
+        }
+    )
+    return pd.concat([table.reset_index(drop=True), last], axis=1)
+
+
+def empty(contract: type[Contract]) -> pd.DataFrame:
+    """Return a table without rows."""
+    return columns.frame(
+        {
+            name: pa.nulls(0, _arrow_type(column.dtype))
+            for name, column in contract.to_schema().columns.items()
+        }
+    )
+
+
+def _arrow_type(dtype: Any) -> pa.DataType:  # noqa: ANN401  # pandera's types
+    return RAW_MONEY if str(dtype) == "money" else dtype.type.pyarrow_dtype
+
+
+def column_names(contract: type[Contract]) -> list[str]:
+    """Return the contract's columns in order."""
+    return list(contract.to_schema().columns)
+
+
+def descriptions(contract: type[Contract]) -> dict[str, str]:
+    """Return what each column means."""
+    return {name: str(column.description) for name, column in contract.to_schema().columns.items()}

@@ -1,0 +1,90 @@
+"""Tables of the group coverage: open pipeline against what remains, and why it changed."""
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from sales.contracts.contract import (
+    Amount,
+    Contract,
+    Count,
+    Instant,
+    Number,
+    Text,
+    field,
+    optional,
+)
+from sales.contracts.vocabulary import GRAINS, MONTH, PERIOD, PERIOD_KINDS, STATUSES
+
+
+class PipelineCoverage(Contract):
+    """Open pipeline against what is still to be won."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain_id: Text = field("Owner's id, team's name or company's name")
+    period_kind: Text = field("Quarter or year", isin=PERIOD_KINDS)
+    period: Text = field("Name of the period", str_matches=PERIOD)
+    target: Amount = field("Phased target of the whole period")
+    bookings: Amount = field("Won amount with close date in the period")
+    remaining_target: Amount = field("Target less bookings, never below 0")
+    open_pipeline: Amount = field("Open amount with close date in the period")
+    open_count: Count = field("Open deals with close date in the period")
+    without_amount_count: Count = field("Of these, deals without an amount")
+    stage_weighted_pipeline: Amount = field("Open amount times the CRM's own probability")
+    weighted_pipeline: Amount = optional(
+        "Open amount times the calibrated chance to be booked in the period; empty with too little history"
+    )
+    overdue_pipeline: Amount = field(
+        "Open amount of all deals whose close date has passed, in no period"
+    )
+    coverage_ratio: Number = optional(
+        "Open pipeline / remaining target; empty when nothing remains"
+    )
+    required_ratio: Number = optional(
+        "Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short"
+    )
+    status: Text = field("no_target, covered or ok", isin=STATUSES)
+    required_ratio_low: Number = optional("Lower end of the 80 % interval of the required coverage")
+    required_ratio_high: Number = optional(
+        "Upper end of the 80 % interval of the required coverage"
+    )
+    required_windows: Count = field("Past month ends that the required coverage rests on")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class PipelineMovement(Contract):
+    """Why the open pipeline of a period changed since the month before."""
+
+    from_month: Text = field("Month before", str_matches=MONTH)
+    to_month: Text = field("Month", str_matches=MONTH)
+    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain_id: Text = field("Owner's id, team's name or company's name")
+    period_kind: Text = field("Quarter or year", isin=PERIOD_KINDS)
+    period: Text = field("Name of the period", str_matches=PERIOD)
+    opening: Amount = field("Open pipeline at the month end before")
+    created: Amount = field("Deals created since")
+    moved_in: Amount = field("Close date moved into the period, or re-dated from overdue")
+    reassigned_in: Amount = field("Taken over from another owner or team")
+    reopened: Amount = field("Deals that were closed")
+    increased: Amount = field("Amounts raised")
+    decreased: Amount = field("Amounts lowered")
+    moved_out: Amount = field("Close date moved out of the period, or fell overdue")
+    reassigned_out: Amount = field("Given to another owner or team")
+    won: Amount = field("Deals won, at their final amount")
+    lost: Amount = field("Deals lost, at their final amount")
+    deleted: Amount = field("Deals deleted")
+    closing: Amount = field("Open pipeline at the month end")
+    without_amount_count: Count = field("Deals without an amount that moved with 0")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]

@@ -1,0 +1,196 @@
+"""Tables of the group forecast: where periods land, when deals close, and how good earlier forecasts were."""
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from sales.contracts.contract import (
+    Amount,
+    Contract,
+    Count,
+    Day,
+    Flag,
+    Instant,
+    Number,
+    Text,
+    field,
+    optional,
+)
+from sales.contracts.vocabulary import BANDS, GRAINS, MONTH, PERIOD, PERIOD_KINDS
+
+
+class LandingForecast(Contract):
+    """Where each period lands: booked, open and not yet created, as a distribution, with the chance to reach the target."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain_id: Text = field("Owner's id, team's name or company's name")
+    period_kind: Text = field("The month to come, quarters, and the year", isin=PERIOD_KINDS)
+    period: Text = field("Name of the period", str_matches=PERIOD)
+    bookings: Amount = field("Booked in the period so far")
+    p10: Amount = optional(
+        "Landing that is missed with a chance of one in ten; empty where there is too little history"
+    )
+    p50: Amount = optional("Landing that is as likely missed as passed")
+    p90: Amount = optional("Landing that is passed with a chance of one in ten")
+    target: Amount = field("Phased target of the whole period")
+    hit_probability: Number = optional(
+        "Chance to reach the target; empty without a target or with too little history",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    band: Text = optional(
+        "secure, on_track, stretch or out_of_reach, by the bounds of policy", isin=BANDS
+    )
+    margin: Amount = optional(
+        "On the year's row: how much of the coming month's target may be missed with the year still on track; below 0 not even meeting it is enough"
+    )
+    expected: Amount = optional("Mean of the landing; people add up to teams and the company")
+    method: Text = field(
+        "model, too_little_history, or over", isin=["model", "too_little_history", "over"]
+    )
+    stage_weighted: Amount = field(
+        "Baseline: booked, and open amounts of the period times the CRM's own probability"
+    )
+    last_year: Amount = optional(
+        "Baseline: bookings of the same months a year before; empty where history begins later"
+    )
+    three_month_average: Amount = optional(
+        "Baseline: booked, and the average of the last three months for each month left; empty where history begins later"
+    )
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class ClosingPlan(Contract):
+    """Open deals due in the next 90 days, and those already overdue."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    opportunity_id: Text = field("Opportunity")
+    owner_id: Text = field("Owner")
+    account_id: Text = optional("Account")
+    amount: Amount = optional("Amount; empty where the deal has none")
+    close_date: Day = field("Close date in the CRM")
+    expected_month: Text = optional(
+        "Month of confirmation by forecast, if it is won; empty where that was no better than the close date"
+    )
+    win_probability: Number = optional(
+        "Calibrated chance to be booked within twelve months; empty with too little history",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    push_count: Count = field("Times the close date moved to a later month")
+    days_overdue: Count = field("Days since the close date; 0 where it is still ahead")
+    flags: Text = field("overdue, no_amount, pushed, slow, protect; separated by spaces")
+    hit_change_month: Number = optional(
+        "Change of the company's chance to hit the coming month if it confirms a month later"
+    )
+    hit_change_quarter: Number = optional("The same for the quarter that holds the coming month")
+    hit_change_year: Number = optional("The same for the fiscal year that holds the coming month")
+    hit_change_month_2: Number = optional("Change for the month if it confirms two months later")
+    hit_change_quarter_2: Number = optional(
+        "Change for the quarter if it confirms two months later"
+    )
+    hit_change_year_2: Number = optional("Change for the year if it confirms two months later")
+    hit_change_month_3: Number = optional("Change for the month if it confirms three months later")
+    hit_change_quarter_3: Number = optional(
+        "Change for the quarter if it confirms three months later"
+    )
+    hit_change_year_3: Number = optional("Change for the year if it confirms three months later")
+    owner_hit_change_month: Number = optional(
+        "Change of the owner's chance to hit the coming month if it confirms a month later"
+    )
+    owner_hit_change_quarter: Number = optional("The same for the owner's quarter")
+    owner_hit_change_year: Number = optional("The same for the owner's year")
+    confirm_p10: Day = optional(
+        "Day before which it is confirmed with a chance of one in ten, if it is won"
+    )
+    confirm_p90: Day = optional(
+        "Day before which it is confirmed with a chance of nine in ten, if it is won"
+    )
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a deal."""
+
+        unique = ["opportunity_id"]
+
+
+class ClientPhasing(Contract):
+    """Each client's bookings by month, what is expected to be confirmed, and the work that follows."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    account_id: Text = field("Account")
+    month: Text = field("Month", str_matches=MONTH)
+    bookings: Amount = field("Booked with close date in the month")
+    expected: Amount = optional(
+        "Open amounts times their chance to be booked in the month; empty for months that are over or with too little history"
+    )
+    delivery_days: Number = optional(
+        "Days of work in the month, of won deals and, by their chance, of open ones; empty where no effort is known"
+    )
+    account_name: Text = optional("Account's name")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an account and month."""
+
+        unique = ["account_id", "month"]
+
+
+class PipelineGeneration(Contract):
+    """New pipeline that each month must see created, by lead source, against what was created."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    source: Text = field("Lead source; (none) where a deal has none")
+    month: Text = field("Month of creation", str_matches=MONTH)
+    required: Amount = optional(
+        "New pipeline that the targets of the months it serves need; empty where there are none or history is too short"
+    )
+    created: Amount = optional(
+        "Amount of the deals created, as known now; empty for months to come"
+    )
+    conversion: Number = optional("Part of created money that is booked, in this company's past")
+    lead_months: Number = optional("Months from creation to booking, weighted by money")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a source and month."""
+
+        unique = ["source", "month"]
+
+
+class ForecastTrackRecord(Contract):
+    """Past forecasts beside what came, and beside three naive baselines."""
+
+    as_of_month: Text = field("Month end at which the forecast was made", str_matches=MONTH)
+    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain_id: Text = field("Owner's id, team's name or company's name")
+    period_kind: Text = field("Month, quarter or year", isin=PERIOD_KINDS)
+    period: Text = field("Name of the period", str_matches=PERIOD)
+    p10: Amount = field("Landing that was to be missed with a chance of one in ten")
+    p50: Amount = field("Median of the forecast")
+    p90: Amount = field("Landing that was to be passed with a chance of one in ten")
+    stage_weighted: Amount = field("Baseline: stage-weighted pipeline")
+    last_year: Amount = optional("Baseline: same months a year before")
+    three_month_average: Amount = optional("Baseline: average of the last three months")
+    outcome: Amount = field("Bookings of the period, as known at the evaluating month end")
+    target: Amount = field("Phased target of the period as it was in force at the forecast")
+    hit_probability: Number = optional(
+        "Forecast chance to reach the target; empty without one",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    is_hit: Flag = optional("Whether the target was reached; empty without one")
+    evaluated_month: Text = field("Month end at which the outcome was looked up", str_matches=MONTH)
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a forecast."""
+
+        unique = ["as_of_month", "grain", "grain_id", "period_kind", "period"]

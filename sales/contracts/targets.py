@@ -1,0 +1,148 @@
+"""Tables of the group targets: the annual number as twelve, and bookings against it."""
+# pyright: reportInvalidTypeForm=false, reportCallIssue=false, reportUnknownVariableType=false, reportIncompatibleVariableOverride=false
+
+from __future__ import annotations
+
+from sales.contracts.contract import (
+    Amount,
+    Contract,
+    Count,
+    Flag,
+    Instant,
+    Number,
+    Text,
+    field,
+    optional,
+)
+from sales.contracts.vocabulary import GRAINS, MONTH, PERIOD, PERIOD_KINDS, STATUSES
+
+
+class PhasedTargets(Contract):
+    """Each annual target over twelve months: the plan, and what the months left must bring."""
+
+    fiscal_year: Count = field("Number in the fiscal year's name")
+    owner_id: Text = field("Owner")
+    month: Text = field("Month", str_matches=MONTH)
+    revision: Count = field("Revision of the target that is in force")
+    annual_target: Amount = field("Target for the year that the months sum to")
+    weight: Number = field("Weight of the month in the phasing", ge=0)
+    baseline_target: Amount = field("The month's share of the annual target")
+    rephased_target: Amount = field("The month's share after what was missed so far")
+    at_risk: Amount = field("What no remaining month can take; on the last month's row")
+    ahead: Amount = field("Bookings beyond the plan to date; on the last month's row")
+    team: Text = field("Owner's team")
+    owner_name: Text = field("Owner's name")
+    stated_target: Amount = field("Target as stated, before proration")
+    as_of_month: Text = field("Month whose report this is", str_matches=MONTH)
+    is_fixed: Flag = field("The month's share is fixed by overrides.csv")
+    season_evidence: Number = optional(
+        "Weight of what was seen in a seasonal phasing, 0-1; the rest is even. Empty with another method",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    season_deals: Count = optional("Won deals that the season rests on")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an owner and month."""
+
+        unique = ["fiscal_year", "owner_id", "month"]
+
+
+class TargetAttainment(Contract):
+    """Bookings against target: month, quarter to date, year to date."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain_id: Text = field("Owner's id, team's name or company's name")
+    period_kind: Text = field("Month, quarter or year, to date", isin=PERIOD_KINDS)
+    period: Text = field("Name of the period", str_matches=PERIOD)
+    target: Amount = field("Phased target of the months so far")
+    rephased_target: Amount = field("Re-phased target of the months so far")
+    bookings: Amount = field("Won amount with close date in the months so far")
+    variance: Amount = field("Bookings less target")
+    attainment_pct: Number = optional("Bookings in percent of target; empty when the target is 0")
+    status: Text = field("no_target, covered or ok", isin=STATUSES)
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a grain and period."""
+
+        unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class PhasingCheck(Contract):
+    """Whether a phasing leaves a person who misses the first two months a year within reach."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    fiscal_year: Count = field("Number in the fiscal year's name")
+    owner_id: Text = field("Owner")
+    annual_target: Amount = field("Target for the year")
+    first_two: Amount = field("Baseline of the first two selling months")
+    usual_miss: Amount = optional(
+        "What is missing after two months that fall short by one usual spread; empty with too little history"
+    )
+    at_risk: Amount = optional("What of it fits into no month that is left under the cap")
+    reach_after_miss: Number = optional(
+        "Chance to reach the year after that miss, for someone who books the target in a usual year",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    catch_up_chance: Number = optional(
+        "Chance that what is missing after two missed months fits under the cap",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    floor: Number = field("Chance that policy asks for")
+    keeps_floor: Flag = optional("Whether the chance is at or above the floor")
+    proposed_weights: Text = optional(
+        "Twelve weights nearest to today's that keep the floor; empty where today's do"
+    )
+    owner_name: Text = field("Owner's name")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an owner and year."""
+
+        unique = ["fiscal_year", "owner_id"]
+
+
+class TargetPadding(Contract):
+    """What is assigned to people beside what teams and the company state for themselves: over-assignment in plain sight."""
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    fiscal_year: Count = field("Number in the fiscal year's name")
+    grain: Text = field("Team or company", isin=["team", "company"])
+    grain_id: Text = field("Team's or company's name")
+    assigned: Amount = field("Sum of the annual targets of its people")
+    stated: Amount = optional("Its own number in team_targets.csv; empty where none is stated")
+    padding: Amount = optional("Assigned less stated")
+    padding_pct: Number = optional("Padding in percent of stated")
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a team and year."""
+
+        unique = ["fiscal_year", "grain", "grain_id"]
+
+
+class BottomUpPlan(Contract):
+    """The company's year from below: the sum of client plans beside the phased target."""
+
+    as_of_month: Text = field("Month whose report this is", str_matches=MONTH)
+    month: Text = field("Month of the fiscal year", str_matches=MONTH)
+    baseline_target: Amount = field("Phased target of all people")
+    client_plans: Amount = optional("Sum of the plans of clients; empty without client_plans.csv")
+    difference: Amount = optional("Client plans less target")
+    bookings: Amount = field("Booked in the month, as known now")
+    expected: Amount = optional(
+        "Expected from open deals; empty for months that are over or with too little history"
+    )
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row a month."""
+
+        unique = ["month"]
