@@ -10,8 +10,6 @@ READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
 AIRBYTE := tests/clients/.venv/.ready
 SERVERS := tests/clients/.servers
-# Percent of lines and branches, as measured when it was set.
-FLOOR := 80
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 # Pages of the UI are tested in it, and it is a peer of the press. Where apt has none (Ubuntu), name a Chromium in $CHROMIUM, or both are left out.
@@ -65,8 +63,8 @@ test: check $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Everything: the checks and the w
 unit: $(READY) ## The tests that need no server, no process and no printed page, with few examples a law
 	@ONPACE_TESTS=quick $(PYTHON) -m pytest -m "not slow" tests/sales tests/connectors tests/reports tests/publication
 
-coverage: $(READY) $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Lines and branches that the tests of the rooms reach, and fail below the floor
-	@$(PYTHON) -m pytest $(WORKERS) --cov --cov-report=term --cov-fail-under=$(FLOOR) tests/sales tests/connectors tests/reports tests/publication tests/assets tests/app tests/orchestration
+coverage: $(READY) $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Lines and branches that the tests of the rooms reach
+	@$(PYTHON) -m pytest $(WORKERS) --cov --cov-report=term tests/sales tests/connectors tests/reports tests/publication tests/assets tests/app tests/orchestration
 
 # Independent clients of the embedded org: from the npm lock file.
 $(CLIENTS): tests/clients/package-lock.json

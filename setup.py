@@ -10,10 +10,17 @@ from setuptools import setup
 from setuptools.command.build_py import build_py
 
 PACKAGE = "onpace"
+# Of the policy folder what is the demo's: a checkout may hold somebody's own targets beside it.
 DATA = (
     "dagster.yaml",
     "workspace.yaml",
-    "policy",
+    "policy/fy2025.toml",
+    "policy/fy2026.toml",
+    "policy/fy2027.toml",
+    "policy/logo.svg",
+    "policy/recipients.toml",
+    "policy/targets.csv",
+    "policy/team_targets.csv",
     "reports/templates",
     "reports/translations",
 )

@@ -27,7 +27,11 @@ def behind(name: str) -> list[dg.AssetKey]:
 
 
 class PullConfig(PullOptions, dg.Config):
-    """The options of a pull, as the launchpad of the UI asks for them."""
+    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves.
+
+    `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records that
+    can no longer be seen for deleted ones.
+    """
 
 
 def month_of(context: dg.AssetExecutionContext) -> Month:

@@ -94,7 +94,8 @@ def _once(
     context: dg.AssetExecutionContext, table: MonthlyTable, compute: Compute, run: TableRun
 ) -> dg.MaterializeResult:
     workspace, name = run.run_inputs.workspace, table.name
-    fingerprint = fingerprints.of_table(workspace, run.month, name, run.inputs.record)
+    inputs = run.inputs
+    fingerprint = fingerprints.of_table(workspace, run.month, name, inputs.record, inputs.copies)
     written = workspace.tables.written(name, run.month)
     if written is not None and written.recipe == fingerprint:
         kept = [

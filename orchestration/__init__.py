@@ -1,1 +1,1 @@
-"""Wiring: definitions, resources, jobs, schedules, and the command line."""
+"""Wiring: definitions, resources, jobs, schedules. The command line is `app.cli`."""

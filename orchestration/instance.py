@@ -1,6 +1,6 @@
 """The Dagster instance of this machine: ours below `ONPACE_HOME`, or one that somebody set up for production.
 
-Put the choice and the opening of an instance here; what runs in it is `runs`.
+Put the choice and the opening of an instance here; what runs in it is `local_runs`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Running a month in this process, with Dagster recording it.
 
-Put execution from the terminal here; what is run is `jobs`, what is said is `cli`.
+Put execution from the terminal here; what is run is `jobs`, what is said is `app.cli`.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ LIVE_OR_GOOD = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
+    dg.DagsterRunStatus.CANCELING,
     dg.DagsterRunStatus.SUCCESS,
 ]
 # A machine that was off catches up so long after; who switches the schedule on later mails nobody.
@@ -65,20 +66,20 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     # A backfill of the job delivered nothing, so it does not stand for the month end.
     if any(why_not(run.job_name, run.tags) is None for run in runs):
         return dg.SkipReason(f"{month} was launched already")
-    if _failed_today(context.instance, month, now):
-        return dg.SkipReason(f"{month} failed today; it is tried again tomorrow, or launch it")
+    if _ended_badly(context.instance, month, max(due, now - AGAIN_AFTER)):
+        return dg.SkipReason(f"{month} failed or was cancelled: it is tried again a day later")
     return dg.RunRequest(partition_key=str(month))
 
 
-def _failed_today(instance: dg.DagsterInstance, month: Month, now: datetime) -> bool:
-    """Return whether a month's end was tried within a day: one that fails is not launched four times an hour."""
+def _ended_badly(instance: dg.DagsterInstance, month: Month, since: datetime) -> bool:
+    """Return whether a month's end failed or was cancelled since then: it is not launched four times an hour."""
     tried = instance.get_run_records(
         dg.RunsFilter(
             job_name="month_end",
             tags={"dagster/partition": str(month)},
-            statuses=[dg.DagsterRunStatus.FAILURE],
-            created_after=now - AGAIN_AFTER,
-        ),
-        limit=1,
+            statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED],
+            created_after=since,
+        )
     )
-    return bool(tried)
+    runs = (each.dagster_run for each in tried)
+    return any(why_not(run.job_name, run.tags) is None for run in runs)

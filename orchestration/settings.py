@@ -150,7 +150,7 @@ class Setting:
 
 def read_settings() -> dict[str, Setting]:
     """Return every setting with its origin."""
-    env_file = {name: value for name, value in dotenv_values(_beside() / ".env").items() if value}
+    env_file = {name: value for name, value in dotenv_values(beside() / ".env").items() if value}
     found: dict[str, Setting] = {}
     for variable in VARIABLES:
         if variable.name in _overrides:
@@ -164,7 +164,7 @@ def read_settings() -> dict[str, Setting]:
     return found
 
 
-def _beside() -> Path:
+def beside() -> Path:
     """Return where `.env` lies: in the checkout, else where one stands."""
     return PROJECT if is_checkout() else Path.cwd()
 

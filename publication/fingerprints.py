@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.storage.extract_catalog import ExtractRecord
 from publication.month_end_copies import copies_up_to
@@ -20,30 +20,41 @@ from sales.contracts.registry import TABLES, MonthlyTable
 
 # What a policy says of pages and of sending moves no number.
 OF_PAGES = {"brand", "delivery"}
-# Besides the module that computes a table: what reads the files of the policy folder.
-READERS = ("connectors.policy.annual_targets", "connectors.policy.plan_files")
+Copies = Mapping[Month, ExtractRecord]
 
 
 def program_of(table: MonthlyTable) -> str:
-    """Return a digest of the code that computes a table."""
-    return table_digest(table.module, *READERS)
+    """Return a digest of the code that computes a table: its module, and the asset that hands it its inputs."""
+    return table_digest(table.module, f"assets.{table.group}")
 
 
-def of_table(workspace: Workspace, month: Month, name: str, record: ExtractRecord) -> str:
-    """Return the fingerprint of a table of a month; what reads no targets does not depend on the lists of the policy folder."""
+def of_table(
+    workspace: Workspace,
+    month: Month,
+    name: str,
+    record: ExtractRecord,
+    copies: Copies | None = None,
+) -> str:
+    """Return the fingerprint of a table of a month; what reads no targets does not depend on the lists of the policy folder.
+
+    `copies` are those that a run looks back on; those that there are now, where none are given.
+    """
     table = TABLES[name]
     lists = [each for each in workspace.policy_digests if not each[0].endswith(".toml")]
     return _digest(
         [
             program_of(table),
-            *_of_inputs(workspace, month, record),
+            *_of_inputs(workspace, month, record, copies),
+            _repertoire(workspace) if table.knows_fonts else "",
             lists if table.reads_targets else [],
             _of_tables(workspace, month, table.tables),
         ]
     )
 
 
-def of_month(workspace: Workspace, month: Month, record: ExtractRecord) -> str:
+def of_month(
+    workspace: Workspace, month: Month, record: ExtractRecord, copies: Copies | None = None
+) -> str:
     """Return the fingerprint of a whole month: nothing else decides about tables and documents."""
     programs = [program_of(each) for each in TABLES.values()]
     return _digest(
@@ -51,22 +62,26 @@ def of_month(workspace: Workspace, month: Month, record: ExtractRecord) -> str:
             page_digest(),
             programs,
             workspace.policy_digests,
-            *_of_inputs(workspace, month, record),
+            *_of_inputs(workspace, month, record, copies),
         ]
     )
 
 
-def are_current(workspace: Workspace, month: Month, record: ExtractRecord) -> bool:
+def are_current(
+    workspace: Workspace, month: Month, record: ExtractRecord, copies: Copies | None = None
+) -> bool:
     """Return whether every table of a month, as it was last written, was made from what would be used now."""
     written = {name: workspace.tables.written(name, month) for name in TABLES}
     return all(
-        each is not None and each.recipe == of_table(workspace, month, name, record)
+        each is not None and each.recipe == of_table(workspace, month, name, record, copies)
         for name, each in written.items()
     )
 
 
-def _of_inputs(workspace: Workspace, month: Month, record: ExtractRecord) -> list[object]:
-    copies = copies_up_to(workspace, month)
+def _of_inputs(
+    workspace: Workspace, month: Month, record: ExtractRecord, copies: Copies | None
+) -> list[object]:
+    known = copies_up_to(workspace, month) if copies is None else copies
     return [
         str(month),
         record.extract_id,
@@ -75,8 +90,15 @@ def _of_inputs(workspace: Workspace, month: Month, record: ExtractRecord) -> lis
             (year, policy.model_dump_json(exclude=OF_PAGES))
             for year, policy in sorted(workspace.policies.policies.items())
         ],
-        [(str(each), copy.extract_id) for each, copy in copies.items()],
+        [(str(each), copy.extract_id) for each, copy in known.items()],
     ]
+
+
+def _repertoire(workspace: Workspace) -> str:
+    """Return a digest of the characters that pages can draw: findings name those that they cannot."""
+    drawn = workspace.pages.repertoire()
+    said = repr(drawn) if isinstance(drawn, range) else repr(sorted(drawn))
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def _of_tables(workspace: Workspace, month: Month, names: Iterable[str]) -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
 
-PACKAGES = ("sales", "connectors", "reports", "publication")
+PACKAGES = ("sales", "connectors", "reports", "publication", "assets")
 # Libraries that decide about a number, and those that decide about a page.
 OF_NUMBERS = ("deltalake", "holidays", "numpy", "pandas", "pyarrow", "scipy", "tzdata")
 OF_PAGES = (
@@ -44,7 +44,7 @@ def table_digest(*modules: str) -> str:
 @lru_cache(maxsize=1)
 def page_digest() -> str:
     """Return a digest of everything that decides about a document: code, templates, texts, fonts, libraries."""
-    closure = _closure(("reports.publisher", "publication.delivery"))
+    closure = _closure(("assets.report", "publication.delivery"))
     folder = _path("reports").parent
     files = (path for path in sorted(folder.rglob("*")) if path.suffix in PAGE_FILES)
     contents = (
@@ -110,7 +110,9 @@ def _drop_docstrings(node: ast.Module | ast.ClassDef | ast.FunctionDef) -> None:
 def _statements(constant: object) -> str:
     """Return what a constant of a program says; sets have no order, and code is its instructions and what they name."""
     if isinstance(constant, CodeType):
-        parts = (constant.co_code, constant.co_names, constant.co_varnames, constant.co_freevars)
+        counts = (constant.co_argcount, constant.co_posonlyargcount, constant.co_kwonlyargcount)
+        names = (constant.co_names, constant.co_varnames, constant.co_freevars)
+        parts = (constant.co_code, constant.co_exceptiontable, constant.co_flags, counts, names)
         inner = ",".join(_statements(each) for each in constant.co_consts)
         return f"{constant.co_name}{parts}({inner})"
     if isinstance(constant, frozenset):

@@ -7,7 +7,7 @@ is computed from is `month_inputs`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -77,7 +77,7 @@ class PageRules:
     """
 
     check_theme: Callable[[Path, MonthRules], object] = _any_theme
-    repertoire: Callable[[], Container[int]] = _every_character
+    repertoire: Callable[[], Collection[int]] = _every_character
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,7 +1,7 @@
 """The publisher: which documents a month has, printing those that changed, and the manifest.
 
 Put publishing here: file names, digests, `manifest.json`. What a document says is `month_end`,
-how it becomes PDF is `render`, who prints it is `workers`.
+how it becomes PDF is `rendering.pdf`, who prints it is `rendering.pool`.
 """
 
 from __future__ import annotations

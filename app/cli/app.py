@@ -1,6 +1,6 @@
 """The command line: `onpace`.
 
-Put the program's own words here; commands are in `commands`, each does its work elsewhere.
+Put the program's own words here; commands are in the modules beside it, each does its work elsewhere.
 """
 
 import gc

@@ -1,6 +1,6 @@
 """What listens on this machine: the Dagster UI, and the front, which serves documents, health and figures.
 
-Put servers and what they answer here; what healthy means is `health`, figures are `figures`.
+Put servers and what they answer here; what healthy means is `health`, figures are `metrics`.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
         # Dagster ends its own processes by SIGINT; who was started in the background would let them
         # ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        process = subprocess.Popen(command, env=environment, cwd=settings.PROJECT)  # noqa: S603  # our own command
+        process = subprocess.Popen(command, env=environment, cwd=settings.beside())  # noqa: S603  # our own command
         # Ctrl-C reaches both processes; who stops a service tells only this one.
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
         try:

@@ -1,7 +1,7 @@
 """Where the numbers on the pages come from: each headline tile and each printed column, and the table columns it is read from.
 
 Names are those printed in English, with the section's title before a column's head. Put here what
-`reports` reads of the tables; how the tables came about is `lineage`.
+`reports` reads of the tables; how the tables came about is `sales.contracts.lineage`.
 """
 
 from __future__ import annotations

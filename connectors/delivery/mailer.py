@@ -38,7 +38,7 @@ Connect = Callable[[], AbstractContextManager[SmtpServer]]
 Compose = Callable[[MailBundle, Sequence[DeliveryRecord], str, bool], Letter]
 
 
-class AnotherPostman(UserError, RuntimeError):
+class AnotherMailer(UserError, RuntimeError):
     """Another process is sending."""
 
 
@@ -74,7 +74,7 @@ def deliver(
     """Send each parcel's documents that were never sent to it; a failure of one leaves the others standing.
 
     A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel
-    of its own. Raises `AnotherPostman` where another process sends, and `MailUnusable` where mail
+    of its own. Raises `AnotherMailer` where another process sends, and `MailUnusable` where mail
     cannot be sent at all.
     """
     found = SendResult()
@@ -242,4 +242,4 @@ def _alone(lock: Path) -> Iterator[None]:
         with FileLock(lock, timeout=0):
             yield
     except Timeout:
-        raise AnotherPostman("another process is sending; wait until it is done") from None
+        raise AnotherMailer("another process is sending; wait until it is done") from None

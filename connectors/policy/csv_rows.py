@@ -1,6 +1,6 @@
 """Lines of the CSV files in the policy folder: cells, owners, and how to complain about them.
 
-Put reading of such files here; what a line means is `target_book` and `plan_files`.
+Put reading of such files here; what a line means is `annual_targets` and `plan_files`.
 """
 
 from __future__ import annotations

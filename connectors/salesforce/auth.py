@@ -1,6 +1,6 @@
 """Where Salesforce lives and who we are: the four ways to log in.
 
-Put settings of a login and what is wrong with them here. Using the login is `salesforce_wire`.
+Put settings of a login and what is wrong with them here. Using the login is `session`.
 """
 
 from __future__ import annotations

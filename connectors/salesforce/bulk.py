@@ -1,6 +1,6 @@
 """Bulk 2.0 query jobs: made once, found again, waited for, downloaded page by page.
 
-Put the life of a job here; what to do when it ends badly is decided in `reading`.
+Put the life of a job here; what to do when it ends badly is decided in `reader`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which Salesforce fields each column of a raw table is read from.
 
-Most columns are one field of one object, as `salesforce_objects` declares them. Put here what
-`salesforce` makes of several fields or objects, and which columns policy names the field of.
+Most columns are one field of one object, as `schema` declares them. Put here what
+`pull` makes of several fields or objects, and which columns policy names the field of.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading an organisation into raw tables: whole at first, then only what changed.
 
 Put what is read when, and how it becomes an extract, here. How one object is read is
-`reading`; names and types are `salesforce_objects`.
+`reader`; names and types are `schema`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reading objects completely, whatever happens on the way: small answers by REST, large ones by Bulk.
 
 Put decisions about what to do when a reading goes wrong here. What goes over the wire is
-`salesforce_wire` and `salesforce_bulk`; what is kept of it is `unfinished`.
+`session` and `bulk`; what is kept of it is `connectors.storage.pull_checkpoint`.
 """
 
 from __future__ import annotations

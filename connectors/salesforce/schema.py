@@ -1,6 +1,6 @@
 """What is read from Salesforce, and under which names: objects, fields, and their types.
 
-The only place that knows Salesforce's names. When and how they are read is `salesforce`.
+The only place that knows Salesforce's names. When and how they are read is `pull`.
 """
 
 from __future__ import annotations

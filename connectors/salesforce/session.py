@@ -1,7 +1,7 @@
 """Talking to Salesforce: sessions, timeouts, asking again, limits, several requests in one.
 
-Put the wire here, on top of simple-salesforce's logins. Large answers are `salesforce_bulk`;
-which objects and fields are read is `salesforce_objects`.
+Put the wire here, on top of simple-salesforce's logins. Large answers are `bulk`;
+which objects and fields are read is `schema`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Put records about extracts here. Below a home: `extracts/ID.json` (one extract),
 `chosen/MONTH.json` (the extract that a run of the month reads), `month_ends/MONTH.json`
 (our own copy of a month end: the first extract read soon after it), `pulling` (a pull
-that is not finished). The extract frozen for a published month is in its publication (`published`).
+that is not finished). The extract frozen for a published month is in its publication (`publications`).
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Put writing and reading of monthly tables below `ONPACE_HOME` here: `tables/NAME` (Delta) and
 `written/NAME/MONTH.json` (the version that holds a month as last written, and what it was
-computed from). Which of them readers see is `published`; raw tables and extracts are `extracts`.
+computed from). Which of them readers see is `publications`; raw tables and extracts are `extract_catalog`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Marks and scales of charts: small pure functions that return SVG.
 
 Put low-level drawing here: text with a known width, lines, scales, ticks, labels that do not
-touch. What is drawn is `charts` and `charts_ahead`. Presentation attributes only: the renderer
+touch. What is drawn is `attainment` and `landing`. Presentation attributes only: the renderer
 knows no CSS variables in SVG.
 """
 

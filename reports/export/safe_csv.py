@@ -1,6 +1,6 @@
 """Values as CSV writes them.
 
-Put here what a cell of a CSV file looks like; which tables are written is `export` and
+Put here what a cell of a CSV file looks like; which tables are written is `tables` and
 `attachments`.
 """
 

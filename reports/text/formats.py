@@ -1,6 +1,6 @@
 """How values look in print: money, percent, ratios, dates, and text that a font can draw.
 
-Put formatting here; an empty value prints as "-", never as 0. Words are `language`.
+Put formatting here; an empty value prints as "-", never as 0. Words are `i18n`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Every monthly table once: its contract, where it belongs, which module computes it, what must hold.
 
-Put a new table here. Its columns are in the module of its group, the parents of its columns in `lineage`; the
-asset, its dependencies, checks and fingerprint, the export and the data dictionary follow.
+Put a new table here, in the order in which an export lists them. Its columns are in the module of
+its group, the parents of its columns in `lineage`; the asset, its dependencies, checks and
+fingerprint, the export and the lineage in the UI follow.
 """
 
 from __future__ import annotations
@@ -11,8 +12,24 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sales.contracts.contract import Contract
+from sales.contracts.coverage import PipelineCoverage, PipelineMovement
+from sales.contracts.forecast import (
+    ClientPhasing,
+    ClosingPlan,
+    ForecastTrackRecord,
+    LandingForecast,
+    PipelineGeneration,
+)
+from sales.contracts.history import BookingCredit, MonthlyBookings, OpportunitySnapshot
 from sales.contracts.lineage import parent_assets
-from sales.contracts.published import MONTHLY
+from sales.contracts.quality import DataQuality
+from sales.contracts.targets import (
+    BottomUpPlan,
+    PhasedTargets,
+    PhasingCheck,
+    TargetAttainment,
+    TargetPadding,
+)
 
 
 class Group(StrEnum):
@@ -27,30 +44,33 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class MonthlyTable:
-    """A monthly table: `module` computes it, `laws` stop what comes after, `checked_against` are tables that laws look at."""
+    """A monthly table: `module` computes it, `laws` stop what comes after, `checked_against` are tables that laws look at.
+
+    `month_column` says which month end a row belongs to; a table that is not published is one that
+    others are computed from. One that `knows_fonts` says which characters no page can draw.
+    """
 
     name: str
+    contract: type[Contract]
     group: Group
     module: str
     laws: Mapping[str, str] = field(default_factory=dict[str, str])
     checked_against: tuple[str, ...] = ()
     kind: str = "pandas"
-
-    @property
-    def contract(self) -> type[Contract]:
-        """What the table looks like."""
-        return MONTHLY[self.name]
+    month_column: str = "as_of_month"
+    is_published: bool = True
+    knows_fonts: bool = False
 
     @property
     def tables(self) -> tuple[str, ...]:
         """The monthly tables of the same month that are read, sorted."""
-        read = parent_assets(self.name) & MONTHLY.keys() | set(self.checked_against)
+        read = parent_assets(self.name) & TABLES.keys() | set(self.checked_against)
         return tuple(sorted(read))
 
     @property
     def sources(self) -> tuple[str, ...]:
         """The raw tables and policy files that are read, sorted."""
-        return tuple(sorted(parent_assets(self.name) - MONTHLY.keys()))
+        return tuple(sorted(parent_assets(self.name) - TABLES.keys()))
 
     @property
     def reads_targets(self) -> bool:
@@ -62,46 +82,52 @@ ADDS_UP = "People sum to teams and to the company, to the cent."
 _ALL = (
     MonthlyTable(
         "opportunity_snapshot",
+        OpportunitySnapshot,
         Group.HISTORY,
         "sales.history.snapshot",
         {"no_fact_after_as_of": "No fact recorded at or after the month end is used."},
+        month_column="month",
     ),
-    MonthlyTable("monthly_bookings", Group.HISTORY, "sales.history.snapshot"),
-    MonthlyTable("booking_credit", Group.HISTORY, "sales.history.booking_credit"),
     MonthlyTable(
         "phased_targets",
+        PhasedTargets,
         Group.TARGETS,
         "sales.targets.phased_targets",
         {
             "phasing_sums_to_annual_target": "The twelve months sum to the annual target, to the cent."
         },
     ),
+    MonthlyTable("phasing_check", PhasingCheck, Group.TARGETS, "sales.forecast.phasing_check"),
+    MonthlyTable("target_padding", TargetPadding, Group.TARGETS, "sales.targets.stated_plans"),
+    MonthlyTable("bottom_up_plan", BottomUpPlan, Group.TARGETS, "sales.targets.stated_plans"),
     MonthlyTable(
         "target_attainment",
+        TargetAttainment,
         Group.TARGETS,
         "sales.targets.attainment",
         {"attainment_adds_up": ADDS_UP},
     ),
-    MonthlyTable("phasing_check", Group.TARGETS, "sales.forecast.phasing_check"),
-    MonthlyTable("target_padding", Group.TARGETS, "sales.targets.stated_plans"),
-    MonthlyTable("bottom_up_plan", Group.TARGETS, "sales.targets.stated_plans"),
     MonthlyTable(
         "pipeline_coverage",
+        PipelineCoverage,
         Group.COVERAGE,
         "sales.coverage.coverage",
         {"coverage_adds_up": ADDS_UP},
     ),
     MonthlyTable(
         "pipeline_movement",
+        PipelineMovement,
         Group.COVERAGE,
         "sales.coverage.movement",
         {
             "movement_closes": "Opening plus what came less what went is the open pipeline, to the cent."
         },
         checked_against=("pipeline_coverage",),
+        month_column="to_month",
     ),
     MonthlyTable(
         "landing_forecast",
+        LandingForecast,
         Group.FORECAST,
         "sales.forecast.landing_forecast",
         {
@@ -109,15 +135,52 @@ _ALL = (
         },
         kind="numpy",
     ),
-    MonthlyTable("closing_plan", Group.FORECAST, "sales.forecast.closing_plan", kind="numpy"),
-    MonthlyTable("client_phasing", Group.FORECAST, "sales.forecast.client_phasing", kind="numpy"),
-    MonthlyTable("pipeline_generation", Group.FORECAST, "sales.forecast.generation", kind="numpy"),
-    MonthlyTable("forecast_track_record", Group.FORECAST, "sales.forecast.backtest", kind="numpy"),
+    MonthlyTable(
+        "closing_plan", ClosingPlan, Group.FORECAST, "sales.forecast.closing_plan", kind="numpy"
+    ),
+    MonthlyTable(
+        "client_phasing",
+        ClientPhasing,
+        Group.FORECAST,
+        "sales.forecast.client_phasing",
+        kind="numpy",
+    ),
+    MonthlyTable(
+        "pipeline_generation",
+        PipelineGeneration,
+        Group.FORECAST,
+        "sales.forecast.generation",
+        kind="numpy",
+    ),
+    MonthlyTable(
+        "forecast_track_record",
+        ForecastTrackRecord,
+        Group.FORECAST,
+        "sales.forecast.backtest",
+        kind="numpy",
+        month_column="evaluated_month",
+    ),
     MonthlyTable(
         "data_quality",
+        DataQuality,
         Group.QUALITY,
         "sales.checks.findings",
         {"every_booking_has_a_target": "A booking belongs to someone with a target, or is listed."},
+        knows_fonts=True,
+    ),
+    MonthlyTable(
+        "booking_credit",
+        BookingCredit,
+        Group.HISTORY,
+        "sales.history.booking_credit",
+        is_published=False,
+    ),
+    MonthlyTable(
+        "monthly_bookings",
+        MonthlyBookings,
+        Group.HISTORY,
+        "sales.history.snapshot",
+        is_published=False,
     ),
 )
 TABLES: dict[str, MonthlyTable] = {each.name: each for each in _ALL}

@@ -1,7 +1,7 @@
 """What holds a month's delivery: each rule says why, in one sentence.
 
 Put reasons here for which a finished pack must not leave. Whether its numbers agree is
-`reconciliation`.
+`sales.checks.invariants`.
 """
 
 from __future__ import annotations

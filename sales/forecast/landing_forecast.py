@@ -1,7 +1,7 @@
 """The landing forecast: P10, P50, P90, the chance to reach each target, bands, and the margin that may be missed.
 
-Put the table and the words for chances here. The distributions are `landing`, their past is
-`track_record`. Definitions, section 8.
+Put the table and the words for chances here. The distributions are `sales.statistics.period_distribution`, their past is
+`backtest`. Definitions, section 8.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """One reading of Salesforce and of the target book, as frames.
 
 Put the bundle of raw tables here and what is read straight off it: the organisation's
-defaults, people and teams. The state of opportunities is in `history`.
+defaults, people and teams. The state of opportunities is in `reconstruction`.
 """
 
 from __future__ import annotations

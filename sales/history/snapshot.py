@@ -1,7 +1,7 @@
 """The month-end snapshot: what was known of every opportunity, and the bookings it makes.
 
 Put tables made straight from the reconstructed state here. The reconstruction
-is `history`; everything later reads these tables.
+is `reconstruction`; everything later reads these tables.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Put the fate of single deals here. Won and lost compete in monthly steps; each step is a ridge
 logistic on what the CRM showed at a month end, trained on all earlier month ends whose following
-months are over. Sums over deals are `landing`; business that nobody has created yet is
+months are over. Sums over deals are `period_distribution`; business that nobody has created yet is
 `new_business`.
 
 Method: discrete-time competing risks (Prentice and Gloeckler 1978; Singer and Willett 1993), the

@@ -47,7 +47,7 @@ def after_waiting(win: Floats, months: int) -> Floats:
 
 
 def company_leverage(parts: PeriodParts, listed: Codes, missing: float) -> Leverage:
-    """Return the leverage of open deals, by row of the outlook, on the company's target; `missing` is not booked of it."""
+    """Return the leverage of open deals, by row of the forecast of deals, on the company's target; `missing` is not booked of it."""
     place = parts.place_of(listed)
     found = np.zeros((len(NODE_WEIGHTS), len(listed)))
     use = place >= 0
@@ -62,7 +62,7 @@ def company_leverage(parts: PeriodParts, listed: Codes, missing: float) -> Lever
 
 
 def owner_leverage(parts: PeriodParts, listed: Codes, missing: Floats) -> Leverage:
-    """Return the leverage of open deals, by row of the outlook, on their owners' targets; `missing` is by person."""
+    """Return the leverage of open deals, by row of the forecast of deals, on their owners' targets; `missing` is by person."""
     place = parts.place_of(listed)
     found = np.zeros((len(NODE_WEIGHTS), len(listed)))
     owner = np.where(place >= 0, parts.person[place], -1)

@@ -1,6 +1,6 @@
 """Sums of uncertain amounts as distributions on a grid: exact arithmetic on chances, no random numbers.
 
-Put the mathematics of sums here; what is summed is decided by `landing`. A group (a person, a
+Put the mathematics of sums here; what is summed is decided by `period_distribution`. A group (a person, a
 team, the company) has a grid of its own: `CELLS` multiples of its `step`. Sums are products of
 Fourier transforms (Panjer and Willmot, Insurance Risk Models, 1992, chapter 4); an amount between
 two grid points is split over both so that means stay exact.

@@ -1,7 +1,7 @@
 """Where a period lands: booked, open deals that will be won, and business nobody has created yet.
 
 Put the distribution of one period here, for people, teams and the company; the table and its
-bands are `forecast`. Means of people add up to teams and to the company by construction, and so
+bands are `sales.forecast.landing_forecast`. Means of people add up to teams and to the company by construction, and so
 do the sums, given what moves all deals of a month together.
 
 Method: a linear pool (Stone 1961; Genest and Zidek 1986) of the pipeline's distribution and of the
@@ -176,7 +176,7 @@ def _pool(pipeline: list[Sums], run_rate: list[Sums]) -> Sums:
 class PeriodParts:
     """One period's parts: chances of deals, numbers of new ones, and grids wide enough for all of them.
 
-    `deals` are rows of the outlook whose owner is a member, `person` their owners; `chances` are
+    `deals` are rows of the forecast of deals whose owner is a member, `person` their owners; `chances` are
     theirs under each node of the shock, `amounts` their equally likely amounts in minor units.
     """
 
@@ -233,7 +233,7 @@ class PeriodParts:
         self.company_step = step(np.zeros(size, np.int64), 1)
 
     def place_of(self, rows: Codes) -> Codes:
-        """Return the position among the deals of rows of the outlook, -1 where nobody's."""
+        """Return the position among the deals of rows of the forecast of deals, -1 where nobody's."""
         place = np.searchsorted(self.deals, rows)
         inside = np.minimum(place, max(len(self.deals) - 1, 0))
         return (

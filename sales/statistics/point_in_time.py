@@ -221,7 +221,7 @@ class PointInTimeData:
             index -= 1
         return index
 
-    @lru_cache(maxsize=1024)  # noqa: B019  # a panel lives as long as its numbers are asked for
+    @lru_cache(maxsize=1024)  # noqa: B019  # point-in-time data lives as long as its numbers are asked for
     def _instant(self, index: int) -> int:
         return columns.instant_of(self._calendar.as_of(Month.from_index(index)))
 

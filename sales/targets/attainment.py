@@ -1,6 +1,6 @@
 """Bookings against target, for the month, the quarter to date and the year to date.
 
-Put attainment here; how the target came about is `targets`.
+Put attainment here; how the target came about is `phased_targets`.
 """
 
 from __future__ import annotations

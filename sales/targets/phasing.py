@@ -1,7 +1,7 @@
 """Phasing: the weights by which an annual number becomes twelve.
 
 Put what decides a month's weight here: the method, who sells when, ramp, and leave. Splitting
-the number by them is `targets`, the estimate behind `seasonal` is `season`.
+the number by them is `phased_targets`, the estimate behind `seasonal` is `seasonality`.
 """
 
 from __future__ import annotations

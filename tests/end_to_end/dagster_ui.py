@@ -123,7 +123,7 @@ class DagsterUi:
         page.get_by_role("button", name="Materialize all").click()
         dialog = page.get_by_role("dialog")
         dialog.get_by_placeholder("ex: 2").fill(months)
-        dialog.get_by_placeholder("ex: 2").publisher("Enter")
+        dialog.get_by_placeholder("ex: 2").press("Enter")
         self.remember()
         with page.expect_response(lambda answer: "op=Launch" in answer.url) as launched:
             dialog.get_by_role("button", name="Launch").click()

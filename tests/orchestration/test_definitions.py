@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from orchestration import sensors
+from orchestration import schedules, sensors
 from orchestration.definitions import defs
 from orchestration.schedules import due_days, month_end_schedule
 from sales.calendar import Month
@@ -99,7 +99,7 @@ def test_a_failed_month_end_is_told_once_with_a_link(
         broken()
 
     told = Told()
-    monkeypatch.setattr(sensors, "make_mailroom", lambda: told)
+    monkeypatch.setattr(sensors, "make_delivery_service", lambda: told)
     run = month_end.execute_in_process(
         instance=instance, raise_on_error=False, tags={"dagster/partition": "2026-04"}
     )
@@ -164,13 +164,33 @@ def test_the_month_end_is_due_at_seven_where_the_company_is(instance: dg.Dagster
     assert isinstance(evaluate(instance, 2026, 8, 5, 6), dg.RunRequest)
 
 
-def test_a_month_end_that_failed_is_tried_again_the_next_day(instance: dg.DagsterInstance) -> None:
-    job, now = defs.resolve_job_def("month_end"), datetime.now(UTC)
+@pytest.mark.parametrize(
+    ("status", "backfill", "launches"),
+    [
+        (dg.DagsterRunStatus.FAILURE, "", False),
+        (dg.DagsterRunStatus.CANCELED, "", False),
+        (dg.DagsterRunStatus.CANCELING, "", False),
+        (dg.DagsterRunStatus.FAILURE, "abc", True),
+    ],
+)
+def test_what_ended_badly_is_tried_again_a_day_later(
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+    status: dg.DagsterRunStatus,
+    backfill: str,
+    *,
+    launches: bool,
+) -> None:
+    """Who cancels a month end must not find it mailed a quarter of an hour later; a backfill stands for no month end."""
+    now = datetime.now(UTC)
     month = Month.of(now.date()).plus(-1)
-    due = dict(due_days(month, 1))[month]
-    tags = {"dagster/partition": str(month)}
-    instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.FAILURE)
-    assert isinstance(at(instance, max(now, due) + timedelta(minutes=1)), dg.SkipReason)
+    monkeypatch.setattr(schedules, "due_at", lambda *_: now - timedelta(hours=1))
+    tags = {"dagster/partition": str(month)} | ({"dagster/backfill": backfill} if backfill else {})
+    instance.create_run_for_job(defs.resolve_job_def("month_end"), tags=tags, status=status)
+    found = at(instance, now + timedelta(minutes=15))
+    assert isinstance(found, dg.RunRequest) == launches
+    if status != dg.DagsterRunStatus.CANCELING:
+        assert isinstance(at(instance, now + timedelta(hours=25)), dg.RunRequest)
 
 
 def test_who_switches_the_schedule_on_late_mails_nobody(instance: dg.DagsterInstance) -> None:

@@ -171,7 +171,7 @@ def test_missing_months_are_told_once_and_the_check_says_so(
             told.append((str(month), subject, text))
             return SendResult()
 
-    monkeypatch.setattr(deadlines, "make_mailroom", Room)
+    monkeypatch.setattr(deadlines, "make_delivery_service", Room)
     state: dict[str, object] = {"missing": [MAY, JUNE], "cursor": None}
     monkeypatch.setattr(deadlines, "missing", lambda *_: state["missing"])
 

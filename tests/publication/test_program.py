@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from publication import program
+from publication.fingerprints import program_of
 from publication.program import table_digest
+from sales.contracts.registry import TABLES
 
 
 @pytest.fixture
@@ -67,3 +69,45 @@ def test_what_only_draws_it_does_not(root: Path) -> None:
     first = digest("sales.total")
     edit(root, "chart", "total", "total, rounding")
     assert digest("sales.total") == first
+
+
+ROOTS = {
+    "sales.targets.quotas": {"phased_targets", "phasing_check", "data_quality"},
+    "sales.history.snapshot": {"opportunity_snapshot", "phased_targets", "pipeline_movement"},
+    "publication.month_inputs": {"opportunity_snapshot", "landing_forecast"},
+    "publication.forecast_sources": {"phased_targets", "landing_forecast"},
+    "sales.checks.invariants": {"pipeline_movement", "target_attainment"},
+}
+
+
+@pytest.mark.parametrize("module", ROOTS)
+def test_all_that_decides_about_a_table_moves_its_digest(
+    module: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a table that was made by a mended module would stand for ever."""
+    for cached in (program.table_digest, program._code):
+        cached.cache_clear()
+    before = {name: program_of(table) for name, table in TABLES.items()}
+    source = program._source
+    monkeypatch.setattr(
+        program, "_source", lambda name: source(name) + ("\nMORE = 1\n" if name == module else "")
+    )
+    for cached in (program.table_digest, program._code):
+        cached.cache_clear()
+    moved = {name for name, table in TABLES.items() if program_of(table) != before[name]}
+    for cached in (program.table_digest, program._code):
+        cached.cache_clear()
+    assert moved >= ROOTS[module]
+
+
+def test_charts_and_sections_move_no_table() -> None:
+    for table in TABLES.values():
+        closure = program._closure((table.module, f"assets.{table.group}"))
+        assert not [module for module in closure if module.startswith("reports")]
+
+
+@pytest.mark.parametrize(
+    "module", ["sales.restatement.restatement", "publication.publish", "publication.readers"]
+)
+def test_what_decides_about_documents_moves_theirs(module: str) -> None:
+    assert module in program._closure(("assets.report", "publication.delivery"))
