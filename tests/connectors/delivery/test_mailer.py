@@ -9,7 +9,7 @@ from filelock import FileLock
 
 from connectors.delivery import mailer
 from connectors.delivery.ledger import DeliveryLedger, NoSuchDelivery, Status
-from connectors.delivery.mailer import AnotherPostman
+from connectors.delivery.mailer import AnotherMailer
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.connectors.delivery.offices import MAILS, Office, bundle
 
@@ -103,7 +103,7 @@ def test_a_letter_that_is_too_large_goes_out_with_links(tmp_path: Path) -> None:
 
 def test_two_postmen_do_not_work_at_once(tmp_path: Path) -> None:
     office = Office(tmp_path, 1)
-    with FileLock(office.lock), pytest.raises(AnotherPostman):
+    with FileLock(office.lock), pytest.raises(AnotherMailer):
         office.run(bundle(1))
 
 
