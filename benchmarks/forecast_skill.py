@@ -328,13 +328,14 @@ def _regional_extract() -> tuple[Extract, MonthRules]:
 
     from connectors.salesforce.auth import Login
     from connectors.salesforce.pull import SalesforceClient
-    from connectors.storage.extract_catalog import ExtractStore, as_extract
+    from connectors.storage.catalogue import Catalogue
+    from connectors.storage.extracts import ExtractStore, as_extract
     from embedded_org.csv_org import csv_org
     from embedded_org.server import OrgServer, serving
     from embedded_org.sessions import DEFAULT_CREDENTIAL
 
     with TemporaryDirectory() as folder, serving(OrgServer(csv_org(REGIONAL))) as address:
-        store = ExtractStore(Path(folder))
+        store = ExtractStore(Catalogue(Path(folder)))
         record = SalesforceClient(Login("", DEFAULT_CREDENTIAL, DEFAULT_CREDENTIAL, address)).pull(
             store, "bench"
         )

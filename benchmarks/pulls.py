@@ -29,9 +29,10 @@ def pull(address: str, home: str) -> dict[str, float]:
     """Pull into a home and return seconds, requests, rows and peak memory."""
     from connectors.salesforce.auth import Login
     from connectors.salesforce.pull import SalesforceClient
-    from connectors.storage.extract_catalog import ExtractStore
+    from connectors.storage.catalogue import Catalogue
+    from connectors.storage.extracts import ExtractStore
 
-    store = ExtractStore(Path(home))
+    store = ExtractStore(Catalogue(Path(home)))
     client = SalesforceClient(Login("", "onpace-local", "onpace-local", address))
     before = peak()
     wall, cpu = time.perf_counter(), time.process_time()

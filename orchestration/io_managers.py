@@ -7,6 +7,7 @@ from assets.metadata.tables import FINGERPRINT, digest
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.raw_tables import RawTables
 from orchestration import settings
+from orchestration.resources import catalogue
 from sales.calendar import Month
 
 
@@ -17,7 +18,7 @@ class DeltaTables(dg.ConfigurableIOManager):
         """Store what an asset returned."""
         if obj is None:
             return
-        name, store = context.asset_key.path[-1], TableStore(settings.home())
+        name, store = context.asset_key.path[-1], TableStore(catalogue())
         fingerprint = context.output_metadata.get(FINGERPRINT)
         note = {
             "run_id": context.run_id,
@@ -31,6 +32,6 @@ class DeltaTables(dg.ConfigurableIOManager):
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Read the month that an earlier asset stored."""
-        return TableStore(settings.home()).read(
+        return TableStore(catalogue()).read(
             context.asset_key.path[-1], Month.parse(context.asset_partition_key)
         )

@@ -26,7 +26,7 @@ from connectors.salesforce.session import (
     RequestRefused,
     SalesforceUnavailable,
 )
-from connectors.storage.extract_catalog import AnotherOrganization
+from connectors.storage.extracts import AnotherOrganization
 from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
 from orchestration.resources import make_publisher

@@ -6,7 +6,6 @@ environment, and no secret can appear in the UI.
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -19,7 +18,8 @@ from connectors.delivery.smtp import LOOPBACK
 from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
-from connectors.storage.migrations import upgrade
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.migrations import carry_over, upgrade
 from orchestration import settings
 from orchestration.embedded import embedded_login
 from orchestration.json_logs import say
@@ -68,16 +68,28 @@ def source() -> str:
     )
 
 
-def home() -> Path:
-    """Return the home, brought to today's format where an earlier version of this program left it."""
-    upgrade(settings.home(), say)
-    return settings.home()
+def catalogue() -> Catalogue:
+    """Return the catalogue of the home as it lies there."""
+    return Catalogue(settings.home(), settings.value_of("ONPACE_LEDGER_URL"))
+
+
+def upgraded(tell: Callable[[str], None] = say) -> Catalogue:
+    """Return the catalogue of the home, both brought to what this version and its settings want."""
+    upgrade(settings.home(), tell)
+    carry_over(catalogue(), tell)
+    return catalogue()
 
 
 def make_workspace() -> Workspace:
     """Return where this process reads and writes, from its settings."""
-    pages = PageRules(themes_of, repertoire)
-    return Workspace(home(), settings.policy_folder(), make_client, source(), pages=pages)
+    return Workspace(
+        upgraded().home,
+        settings.policy_folder(),
+        make_client,
+        source(),
+        pages=PageRules(themes_of, repertoire),
+        database=settings.value_of("ONPACE_LEDGER_URL"),
+    )
 
 
 def make_client() -> SalesforceClient:
@@ -90,8 +102,7 @@ def make_client() -> SalesforceClient:
 def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService:
     """Return what sends documents, from the settings of this process."""
     used = workspace or make_workspace()
-    url = settings.value_of("ONPACE_LEDGER_URL")
-    ledger = DeliveryLedger(url, used.now) if url else DeliveryLedger.at(used.home, used.now)
+    ledger = DeliveryLedger(used.catalogue, used.now)
     outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
     return DeliveryService(used, ledger, settings.smtp(), outbox, links_for_recipients(), _slack())
 

@@ -53,7 +53,7 @@ VARIABLES = (
     Variable(
         "ONPACE_LEDGER_URL",
         "",
-        "database of the ledger of deliveries, such as postgresql+psycopg://host/name; empty for SQLite in ONPACE_HOME",
+        "database of the catalogue (extracts, publications, deliveries), such as postgresql+psycopg://host/name; empty for SQLite in ONPACE_HOME",
         is_secret=True,
     ),
     Variable(

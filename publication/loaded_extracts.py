@@ -6,7 +6,7 @@ about time and memory, never about a number.
 
 from __future__ import annotations
 
-from connectors.storage.extract_catalog import ExtractRecord, ExtractStore, as_extract
+from connectors.storage.extracts import ExtractRecord, ExtractStore, as_extract
 from sales.errors import UserError
 from sales.history.extract import Extract, defaults_of
 from sales.history.reconstruction import PipelineHistory

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from connectors.storage.extract_catalog import ExtractRecord
+from connectors.storage.extracts import ExtractRecord
 from publication.extract_selection import selected
 from publication.month_end_copies import copies_up_to
 from publication.target_book import SALESFORCE, target_book_of

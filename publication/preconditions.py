@@ -16,7 +16,7 @@ from connectors.policy.csv_rows import Owners
 from connectors.policy.folder import read_recipients
 from connectors.policy.plan_files import read_plan_book
 from connectors.salesforce.pull import PullPreview
-from connectors.storage.extract_catalog import AnotherOrganization, ExtractRecord
+from connectors.storage.extracts import AnotherOrganization, ExtractRecord
 from publication.target_book import target_book_of
 from publication.workspace import Workspace
 from sales.calendar import Month

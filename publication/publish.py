@@ -51,13 +51,12 @@ def publish(
         before=_before(inputs, tables),
     )
     files = [each for pack in published_set.packs for each in _files(pack)]
-    workspace.documents.record(month, files, workspace.now())
     is_whole = not published_set.failed and fingerprints.are_current(
         workspace, month, record, inputs.copies
     )
     made_from = fingerprints.of_month(workspace, month, record, inputs.copies) if is_whole else ""
     return published_set, workspace.published.publish(
-        month, record.extract_id, workspace.now(), published_set.digest, made_from
+        month, record.extract_id, workspace.now(), published_set.digest, made_from, files
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from connectors.storage.document_ledger import DocumentLedger, PublishedFile
+from connectors.storage.document_ledger import PublishedFile
 from connectors.storage.files import digest_of
 from publication.delivery import DeliveryService
 from sales.errors import UserError
@@ -16,10 +16,12 @@ class NotOurs(UserError, LookupError):
 
 def verify(file: Path, room: DeliveryService) -> list[str]:
     """Return what is known of a file, a sentence for each publication; raises `NotOurs`."""
-    home, digest = room.workspace.home, digest_of(file)
-    found = DocumentLedger(home).find(digest)
+    workspace, digest = room.workspace, digest_of(file)
+    found = workspace.documents.find(digest)
     if not found:
-        raise NotOurs(f"{file} is not a file that was published from {home} (SHA-256 {digest})")
+        raise NotOurs(
+            f"{file} is not a file that was published from {workspace.home} (SHA-256 {digest})"
+        )
     return [
         f"{file} is {_what(each)}, {_where(each, room)}{'' if each.is_current else '; a later revision replaced it'}"
         for each in found
@@ -33,7 +35,7 @@ def _what(publication: PublishedFile) -> str:
 
 def _where(publication: PublishedFile, room: DeliveryService) -> str:
     place, recipients = (
-        DocumentLedger(room.workspace.home).handed_over(publication, room.outbox),
+        room.workspace.documents.handed_over(publication, room.outbox),
         room.ledger.recipients_of(publication.sha256),
     )
     over = f"handed over as {place}" if place else "not handed over"

@@ -17,8 +17,9 @@ from typing import Protocol
 from connectors.policy.folder import policy_files, read_policies, read_recipients
 from connectors.salesforce.pull import PullPreview
 from connectors.salesforce.session import Progress
+from connectors.storage.catalogue import Catalogue
 from connectors.storage.document_ledger import DocumentLedger
-from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
+from connectors.storage.extracts import ExtractRecord, ExtractStore
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
 from publication.loaded_extracts import LoadedExtracts
@@ -84,7 +85,7 @@ class PageRules:
 class Workspace:
     """The places and the clock of a process; made once, when a program starts.
 
-    Two of the same places are not the same: each holds the policy as it read it.
+    `database` is the address of the catalogue, empty for a file in the home. Two of the same places are not the same: each holds the policy as it read it.
     """
 
     home: Path
@@ -93,26 +94,32 @@ class Workspace:
     source: str
     now: Callable[[], datetime] = _utc_now
     pages: PageRules = PageRules()
+    database: str = ""
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """What is known of extracts, tables, publications and deliveries."""
+        return Catalogue(self.home, self.database)
 
     @cached_property
     def tables(self) -> TableStore:
         """The monthly tables."""
-        return TableStore(self.home)
+        return TableStore(self.catalogue)
 
     @cached_property
     def published(self) -> PublishedMonths:
         """The published months and their revisions."""
-        return PublishedMonths(self.home)
+        return PublishedMonths(self.catalogue)
 
     @cached_property
     def documents(self) -> DocumentLedger:
         """The ledger of published documents."""
-        return DocumentLedger(self.home)
+        return DocumentLedger(self.catalogue)
 
     @cached_property
     def extracts(self) -> ExtractStore:
         """What is known of extracts, and which month uses which."""
-        return ExtractStore(self.home, self.now)
+        return ExtractStore(self.catalogue, self.now)
 
     @cached_property
     def loaded(self) -> LoadedExtracts:

@@ -13,8 +13,11 @@ import pyarrow as pa
 
 from connectors.salesforce.pull import PullPreview, SalesforceClient
 from connectors.salesforce.session import Progress
-from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import PUBLICATIONS
+from connectors.storage.extracts import ExtractRecord, ExtractStore
 from sales import arrow as columns
+from sales.calendar import Month
 from sales.contracts.contract import Contract, Money
 from sales.contracts.raw import (
     RAW,
@@ -252,9 +255,19 @@ class Pulled:
         return dict(self.record.findings)
 
 
+def published(home: Path, *months: Month, extract_id: str = "e1") -> None:
+    """Let months be published as far as the catalogue knows, without tables and documents."""
+    catalogue = Catalogue(home)
+    for month in months:
+        row = {"month": str(month), "revision": 1, "extract_id": extract_id, "tables": {}}
+        more = {"published_at": None, "documents": "", "made_from": ""}
+        with catalogue.begin() as database:
+            catalogue.put(database, PUBLICATIONS, row | more)
+
+
 def pulled(client: SalesforceClient, home: Path, **more: object) -> Pulled:
     """Pull into a home and return what was stored."""
-    store = ExtractStore(home)
+    store = ExtractStore(Catalogue(home))
     record = client.pull(store, client.login.place, **more)  # type: ignore[arg-type]
     return Pulled(record, store.frames(record))
 

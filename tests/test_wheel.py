@@ -39,7 +39,7 @@ def test_one_name_is_installed(unpacked: Path) -> None:
         "policy/fy2026.toml",
         "reports/templates/fonts/SourceSans3-Regular.ttf",
         "reports/translations/de.po",
-        "connectors/delivery/ledger_versions/versions/first.py",
+        "connectors/storage/catalogue_versions/versions/first.py",
         "py.typed",
     ],
 )

@@ -56,13 +56,17 @@ def export(
         from reports.export.tables import export_tables
         from sales.contracts.published import PUBLISHED
 
-        home = resources.home()
-        published = PublishedMonths(home)
+        catalogue = resources.upgraded()
+        published = PublishedMonths(catalogue)
         here = published.names(chosen, revision)
         tables = {
             name: published.read(name, chosen, revision) for name in PUBLISHED if name in here
         }
-        folder = home / "exports" / (f"{chosen}-revision-{revision}" if revision else str(chosen))
+        folder = (
+            catalogue.home
+            / "exports"
+            / (f"{chosen}-revision-{revision}" if revision else str(chosen))
+        )
         for path in export_tables(tables, chosen, to or folder, format_.value):
             out.print(str(path), markup=False)
 
@@ -76,8 +80,7 @@ def revisions(month: MonthArgument) -> None:
         from connectors.storage.publications import PublishedMonths
         from orchestration import resources
 
-        home = resources.home()
-        found = PublishedMonths(home)
+        found = PublishedMonths(resources.upgraded())
         if not (there := found.revisions(chosen)):
             raise NotComputed(f"{chosen} was never published; run `onpace report {chosen}`")
         for each in there:

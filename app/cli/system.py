@@ -147,13 +147,15 @@ def upgrade() -> None:
     every upgrade.
     """
     with one_sentence():
-        from connectors.storage.migrations import FORMAT
-        from connectors.storage.migrations import upgrade as brought
+        from connectors.storage.migrations import FORMAT, format_of
         from orchestration import resources, settings
 
-        found = brought(settings.home(), lambda line: out.print(line, markup=False))
-        resources.make_delivery_service().ledger.upgrade()
+        found = format_of(settings.home())
+        catalogue = resources.upgraded(lambda line: out.print(line, markup=False))
+        if (catalogue.home / "format.json").exists():
+            with catalogue.begin():  # an older database is brought to this version's tables
+                pass
         out.print(
-            f"{settings.home()} has format {FORMAT}" + (", as before" if found == FORMAT else ""),
+            f"{catalogue.home} has format {FORMAT}" + (", as before" if found == FORMAT else ""),
             markup=False,
         )

@@ -20,6 +20,7 @@ import dagster as dg
 from connectors.storage.publications import PublishedMonths
 from orchestration import settings
 from orchestration.instance import dagster_instance
+from orchestration.resources import catalogue
 from orchestration.schedules import due_days
 from sales.calendar import Month
 from sales.errors import UserError
@@ -140,7 +141,7 @@ def _disk(home: Path) -> Finding:
 
 def _published(now: datetime) -> Finding:
     try:
-        newest = PublishedMonths(settings.home()).latest()
+        newest = PublishedMonths(catalogue()).latest()
         return published_finding(newest, _due_after(newest, now.date()) if newest else None, now)
     except (UserError, OSError) as fault:
         return Finding("published", False, f"when the next month is due is not known: {fault}")

@@ -11,7 +11,6 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from pathlib import Path
 
 import dagster as dg
@@ -23,6 +22,7 @@ from connectors.delivery.ledger import DeliveryLedger
 from connectors.storage.publications import PublishedMonths
 from orchestration import settings
 from orchestration.instance import dagster_instance
+from orchestration.resources import catalogue
 from sales.errors import UserError
 
 # Backfills and single assets from the UI run under the last of these names.
@@ -149,8 +149,7 @@ def _backfills(instance: dg.DagsterInstance, since: datetime) -> Metric:
 
 
 def _of_home() -> Iterator[Metric]:
-    home = settings.home()
-    newest = PublishedMonths(home).latest()
+    newest = PublishedMonths(catalogue()).latest()
     published = GaugeMetricFamily(
         "onpace_newest_published_month_timestamp_seconds",
         "The first day of the newest published month, midnight UTC",
@@ -160,7 +159,7 @@ def _of_home() -> Iterator[Metric]:
     )
     if newest is not None:
         published.add_metric([], datetime(newest.year, newest.number, 1, tzinfo=UTC).timestamp())
-        documents.add_metric([], _documents(home / "packs" / str(newest)))
+        documents.add_metric([], _documents(settings.home() / "packs" / str(newest)))
     yield from (published, documents)
 
 
@@ -173,14 +172,6 @@ def _of_ledger() -> Iterator[Metric]:
     deliveries = GaugeMetricFamily(
         "onpace_deliveries", "Deliveries of the ledger", labels=["status"]
     )
-    url, home = settings.value_of("ONPACE_LEDGER_URL"), settings.home()
-    if url or (home / "deliveries.sqlite").exists():
-        for status, count in _ledger(url, home).counts().items():
-            deliveries.add_metric([status.value], count)
+    for status, count in DeliveryLedger(catalogue()).counts().items():
+        deliveries.add_metric([status.value], count)
     yield deliveries
-
-
-@lru_cache(maxsize=1)
-def _ledger(url: str, home: Path) -> DeliveryLedger:
-    """Return the ledger of this process: each would have connections of its own."""
-    return DeliveryLedger(url) if url else DeliveryLedger.at(home)

@@ -41,7 +41,7 @@ from connectors.salesforce.session import (
     ResourceNotFound,
     SalesforceSession,
 )
-from connectors.storage.extract_catalog import ExtractRecord, ExtractStore, PullState, Watermark
+from connectors.storage.extracts import ExtractRecord, ExtractStore, PullState, Watermark
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull
 from sales import arrow as columns
 from sales.contracts.contract import checked, column_names, empty

@@ -1,30 +1,21 @@
 """The ledger of publications: which documents we published, when, and for whom.
 
-Put what is known of published files here. Records are only added:
-`ONPACE_HOME/publications.sqlite`.
+Put what is known of published files here. Records are only added to the catalogue.
 """
 
 from __future__ import annotations
 
 import json
-import sqlite3
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
+import sqlalchemy as sa
 from upath import UPath
 
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import DOCUMENTS
 from sales.calendar import Month
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS publications (
-    sha256 TEXT NOT NULL, month TEXT NOT NULL, revision INTEGER NOT NULL, file TEXT NOT NULL, title TEXT NOT NULL,
-    audience TEXT NOT NULL, language TEXT NOT NULL, published_at TEXT NOT NULL, PRIMARY KEY (month, file, sha256)
-)
-"""
-WAIT = 30.0  # seconds for another process to finish its record
 
 
 @dataclass(frozen=True)
@@ -49,56 +40,40 @@ class PublishedFile(DocumentFile):
 
 
 class DocumentLedger:
-    """Every file that was ever published below a home."""
+    """Every file that was ever published from a home."""
 
-    def __init__(self, home: Path) -> None:
-        """Use `home/publications.sqlite`; it is created by the first record."""
-        self._path = home / "publications.sqlite"
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Use a catalogue; nothing is created until something is noted."""
+        self._catalogue = catalogue
 
-    def record(self, month: Month, documents: Iterable[DocumentFile], now: datetime) -> None:
-        """Note documents as published; those that are known stay as they were noted."""
-        with self._open() as database:
-            for each in documents:
-                database.execute(
-                    "INSERT OR IGNORE INTO publications SELECT ?, ?, 1 + COUNT(*), ?, ?, ?, ?, ? FROM publications WHERE month = ? AND file = ?",
-                    (
-                        each.sha256,
-                        str(month),
-                        each.file,
-                        each.title,
-                        each.audience,
-                        each.language,
-                        now.astimezone(UTC).isoformat(),
-                        str(month),
-                        each.file,
-                    ),
-                )
+    def record(
+        self,
+        database: sa.Connection,
+        month: Month,
+        documents: Iterable[DocumentFile],
+        now: datetime,
+    ) -> None:
+        """Note documents as published, in a transaction; those that are known stay as they were noted."""
+        mine = (self._catalogue.mine(DOCUMENTS), DOCUMENTS.c.month == str(month))
+        at = {"month": str(month), "published_at": now.astimezone(UTC).isoformat()}
+        for each in documents:
+            known = sa.select(sa.func.count()).where(*mine, DOCUMENTS.c.file == each.file)
+            revision = 1 + database.execute(known).scalar_one()
+            self._catalogue.add(database, DOCUMENTS, asdict(each) | at | {"revision": revision})
 
     def find(self, sha256: str) -> list[PublishedFile]:
         """Return every publication of a file, the first one first."""
-        if not self._path.exists():
-            return []
-        with self._open() as database:
-            rows = database.execute(
-                "SELECT p.file, p.sha256, p.title, p.audience, p.language, p.month, p.revision, p.published_at, "
-                "p.revision = (SELECT MAX(q.revision) FROM publications q WHERE q.month = p.month AND q.file = p.file) "
-                "FROM publications p WHERE p.sha256 = ? ORDER BY p.published_at, p.month, p.file",
-                (sha256,),
-            ).fetchall()
-        return [
-            PublishedFile(
-                file,
-                sha256,
-                title,
-                audience,
-                language,
-                month,
-                revision,
-                datetime.fromisoformat(at),
-                bool(is_current),
-            )
-            for file, sha256, title, audience, language, month, revision, at, is_current in rows
-        ]
+        mine, later = self._catalogue.mine(DOCUMENTS), DOCUMENTS.alias()
+        same = (later.c.home == DOCUMENTS.c.home, later.c.month == DOCUMENTS.c.month)
+        newest = sa.select(sa.func.max(later.c.revision)).where(
+            *same, later.c.file == DOCUMENTS.c.file
+        )
+        wanted = (
+            sa.select(DOCUMENTS, newest.scalar_subquery().label("newest"))
+            .where(mine, DOCUMENTS.c.sha256 == sha256)
+            .order_by(DOCUMENTS.c.published_at, DOCUMENTS.c.month, DOCUMENTS.c.file)
+        )
+        return [_published(row) for row in self._catalogue.rows(wanted)]
 
     def handed_over(self, publication: PublishedFile, outbox: UPath) -> str:
         """Return where a document was handed over, empty where it was not."""
@@ -112,9 +87,16 @@ class DocumentLedger:
         ]
         return str(path.parent / there[0]["file"]) if there else ""
 
-    @contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self._path, timeout=WAIT)) as database, database:
-            database.execute(SCHEMA)
-            yield database
+
+def _published(row: sa.Row[tuple[object, ...]]) -> PublishedFile:
+    return PublishedFile(
+        row.file,
+        row.sha256,
+        row.title,
+        row.audience,
+        row.language,
+        row.month,
+        row.revision,
+        datetime.fromisoformat(row.published_at),
+        row.revision == row.newest,
+    )

@@ -13,12 +13,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from filelock import FileLock
 
+from connectors.storage.catalogue import FILE as CATALOGUE
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import METADATA
 from connectors.storage.files import link, write_atomically
+from connectors.storage.json_records import into_catalogue
 from sales.errors import UserError
 
-FORMAT = 2
+FORMAT = 3
 FILE = "format.json"
 # What a home has that is not new.
 SIGNS = ("extracts/*.json", "published/*.json")
@@ -63,6 +68,27 @@ def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
     return found
 
 
+def carry_over(catalogue: Catalogue, say: Callable[[str], None] = lambda _: None) -> None:
+    """Move what a home has in a file of its own into the database that was named since; the file stays in `earlier/`."""
+    home = catalogue.home
+    own = home / CATALOGUE
+    if not catalogue.is_shared or not own.exists():
+        return
+    with FileLock(home / ".upgrade.lock"):
+        if not own.exists():  # another process was quicker
+            return
+        say(f"{home}: the catalogue moves into the database that ONPACE_LEDGER_URL names")
+        former = Catalogue(home)
+        with former.begin() as source, catalogue.begin() as target:
+            for table in METADATA.sorted_tables:
+                # Numbers of deliveries are given by the database that they are in.
+                columns = [each for each in table.columns if each.name != "id"]
+                for row in source.execute(sa.select(*columns)).mappings():
+                    catalogue.add(target, table, {str(name): row[name] for name in row})
+        (home / "earlier").mkdir(exist_ok=True)
+        own.replace(home / "earlier" / CATALOGUE)
+
+
 def mark(home: Path, number: int = FORMAT) -> None:
     """Note the format of a home."""
     write_atomically(home / FILE, json.dumps({"format": number}).encode())
@@ -97,7 +123,8 @@ def keep_revisions(home: Path) -> None:
 
 # From a format: what its step does, in words for a person, and the step.
 STEPS: dict[int, tuple[str, Callable[[Path], None]]] = {
-    1: ("every published month is kept as revisions", keep_revisions)
+    1: ("every published month is kept as revisions", keep_revisions),
+    2: ("records move into one catalogue; the files lie in earlier/format-2", into_catalogue),
 }
 
 

@@ -1,26 +1,26 @@
 """Monthly tables on disk: Delta, partitioned by month, with atomic commits.
 
-Put writing and reading of monthly tables below `ONPACE_HOME` here: `tables/NAME` (Delta) and
-`written/NAME/MONTH.json` (the version that holds a month as last written, and what it was
-computed from). Which of them readers see is `publications`; raw tables and extracts are `extract_catalog`.
+Put writing and reading of monthly tables here: rows lie in `ONPACE_HOME/tables/NAME` (Delta); the
+catalogue knows which version holds a month as last written, and what it was computed from. Which of
+them readers see is `publications`; raw tables and extracts are `extracts`.
 """
 
 from __future__ import annotations
 
-import json
 import random
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import sqlalchemy as sa
 from deltalake import CommitProperties, DeltaTable, PostCommitHookProperties, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError
 
-from connectors.storage.files import write_atomically
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import WRITTEN_TABLES
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.checks.anomaly import figures
@@ -48,6 +48,8 @@ class NotComputed(UserError, LookupError):
 class Written:
     """One month of a table as it was written: where it lies, its size, and what it was computed from.
 
+    Delta says neither that a month was written without rows, nor how many digits its money had.
+
     `recipe` is a digest of everything that decides about the content, `digest` one of the content,
     `figures` its number of rows and sums of money; what an early version of this program did not
     note is empty.
@@ -64,10 +66,12 @@ class Written:
 class TableStore:
     """Monthly tables; several months may be written at the same time by several processes."""
 
-    def __init__(self, home: Path, *, pause: Callable[[float], None] = time.sleep) -> None:
-        """Use `home/tables`; nothing is created until something is written."""
-        self._home = home
-        self._root = home / "tables"
+    def __init__(
+        self, catalogue: Catalogue, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Use the tables of a catalogue's home; nothing is created until something is written."""
+        self._catalogue = catalogue
+        self._root = catalogue.home / "tables"
         self._pause = pause
 
     def write(self, name: str, month: Month, frame: pd.DataFrame, note: dict[str, str]) -> None:
@@ -103,17 +107,20 @@ class TableStore:
 
     def written(self, name: str, month: Month) -> Written | None:
         """Return the record of a month as it was last written, none where it never was."""
-        record = self._record_of(name, month)
-        return (
-            Written(**json.loads(record.read_text(encoding="utf-8"))) if record.exists() else None
+        of_month = (
+            self._catalogue.mine(WRITTEN_TABLES),
+            WRITTEN_TABLES.c.name == name,
+            WRITTEN_TABLES.c.month == str(month),
         )
+        kept = [WRITTEN_TABLES.c[each.name] for each in fields(Written)]
+        found = self._catalogue.rows(sa.select(*kept).where(*of_month))
+        return Written(*found[0]) if found else None
 
     def recall(self, name: str, month: Month, record: Written) -> None:
         """Let a month be what a record says: the last writing, or an earlier one."""
-        write_atomically(
-            self._record_of(name, month),
-            json.dumps(asdict(record), indent=1, sort_keys=True).encode(),
-        )
+        values = {"name": name, "month": str(month)} | asdict(record)
+        with self._catalogue.begin() as database:
+            self._catalogue.put(database, WRITTEN_TABLES, values)
 
     def read(self, name: str, month: Month) -> pd.DataFrame:
         """Return one month of a table as it was last written, sorted by key; raises `NotComputed`."""
@@ -144,11 +151,6 @@ class TableStore:
         contract = MONTHLY[name]
         key = [(each, "ascending") for each in contract.to_schema().unique or []]
         return _completed(table, contract).sort_by(key)
-
-    def _record_of(self, name: str, month: Month) -> Path:
-        # Delta says neither that a month was written without rows, nor how many digits its money
-        # had.
-        return self._home / "written" / name / f"{month}.json"
 
 
 def try_again(commit: Callable[[], None], pause: Callable[[float], None]) -> None:

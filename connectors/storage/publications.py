@@ -1,31 +1,31 @@
 """Published months: what readers see, and every revision that they ever saw.
 
-Put everything about publications below `ONPACE_HOME` here: `published/MONTH.json` (the
-versions of the tables that readers see, and the extract that is frozen for the month) and
-`revisions/MONTH/N/` (the same of each revision, with its documents; kept for ever).
+Put everything about publications here. The catalogue has each revision of a month: the versions of
+its tables, and the extract that is frozen for the month; readers see the newest. Its documents lie
+in `ONPACE_HOME/revisions/MONTH/N/`, and are kept for ever.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 from filelock import FileLock
 
-from connectors.storage.files import link, write_atomically
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import PUBLICATIONS
+from connectors.storage.document_ledger import DocumentFile, DocumentLedger
+from connectors.storage.files import link
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from sales.errors import UserError
-
-RECORD = "publication.json"
 
 
 class NoSuchRevision(UserError, LookupError):
@@ -60,69 +60,61 @@ class Publication:
 class PublishedMonths:
     """Publications of one home."""
 
-    def __init__(self, home: Path) -> None:
-        """Use a home; nothing is created until something is published."""
-        self._home, self._tables = home, TableStore(home)
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Use a catalogue and its home; nothing is created until something is published."""
+        self._home, self._catalogue = catalogue.home, catalogue
+        self._tables, self._documents = TableStore(catalogue), DocumentLedger(catalogue)
 
     def publish(
-        self, month: Month, extract_id: str, now: datetime, documents: str = "", made_from: str = ""
+        self,
+        month: Month,
+        extract_id: str,
+        now: datetime,
+        documents: str = "",
+        made_from: str = "",
+        files: Iterable[DocumentFile] = (),
     ) -> Publication:
-        """Make what was last written of a month the state that readers see, all tables at once, and freeze its extract.
+        """Make what was last written of a month the state that readers see, all at once, and freeze its extract.
 
         Where numbers or documents differ from what readers see, this is a new revision; its
-        documents are those that lie in `packs/MONTH`. Earlier revisions stay.
+        documents are those that lie in `packs/MONTH`, and `files` are noted as published. Earlier
+        revisions stay.
         """
-        (self._home / "published").mkdir(parents=True, exist_ok=True)
-        with FileLock(self._home / "published" / f".{month}.lock"):
-            return self._publish(month, extract_id, now, documents, made_from)
-
-    def _publish(
-        self, month: Month, extract_id: str, now: datetime, documents: str, made_from: str
-    ) -> Publication:
-        before = self.current(month)
-        written = {name: self._written(name, month) for name in MONTHLY}
-        new = Publication(
-            month,
-            before.revision + 1 if before else 1,
-            now,
-            extract_id,
-            written,
-            documents,
-            made_from,
-        )
-        if before is not None and before.is_same(new):
-            new = Publication(
-                month, before.revision, before.at, extract_id, written, documents, made_from
-            )
-        else:
-            self._archive(new)
-        write_atomically(self._current(month), _json(new))
-        return new
+        (self._home / "locks").mkdir(parents=True, exist_ok=True)
+        with FileLock(self._home / "locks" / f"publish-{month}.lock"):
+            before = self.current(month)
+            written = {name: self._written(name, month) for name in MONTHLY}
+            revision = before.revision + 1 if before else 1
+            new = Publication(month, revision, now, extract_id, written, documents, made_from)
+            if before is not None and before.is_same(new):
+                new = replace(new, revision=before.revision, at=before.at)
+            else:
+                self._archive(new)
+            with self._catalogue.begin() as database:
+                self._documents.record(database, month, files, now)
+                self._catalogue.put(database, PUBLICATIONS, _values(new))
+            return new
 
     def current(self, month: Month) -> Publication | None:
         """Return what readers see of a month, none where it never was published."""
-        return _read(self._current(month), month)
+        newest = self._of(month).order_by(PUBLICATIONS.c.revision.desc()).limit(1)
+        return next((_publication(row) for row in self._catalogue.rows(newest)), None)
 
     def revision(self, month: Month, number: int) -> Publication:
         """Return a revision of a month; raises `NoSuchRevision` or `NotComputed`."""
-        found = _read(self.folder(month, number) / RECORD, month)
-        if found is None:
-            there = [each.revision for each in self.revisions(month)]
-            if not there:
-                raise NotComputed(not_computed("the month", month))
-            raise NoSuchRevision(
-                f"{month} has no revision {number}; it has {', '.join(map(str, there))}"
-            )
-        return found
+        there = self.revisions(month)
+        if not there:
+            raise NotComputed(not_computed("the month", month))
+        for each in there:
+            if each.revision == number:
+                return each
+        numbers = ", ".join(str(each.revision) for each in there)
+        raise NoSuchRevision(f"{month} has no revision {number}; it has {numbers}")
 
     def revisions(self, month: Month) -> list[Publication]:
         """Return every revision of a month, the first one first; none where it never was published."""
-        folders = (self._home / "revisions" / str(month)).glob("[0-9]*")
-        found = (
-            _read(folder / RECORD, month)
-            for folder in sorted(folders, key=lambda each: int(each.name))
-        )
-        return [each for each in found if each is not None]
+        in_order = self._of(month).order_by(PUBLICATIONS.c.revision)
+        return [_publication(row) for row in self._catalogue.rows(in_order)]
 
     def first(self, month: Month) -> Publication | None:
         """Return a month as it was published first, none where it never was."""
@@ -159,15 +151,11 @@ class PublishedMonths:
 
     def months(self) -> list[Month]:
         """Return the months that were published."""
-        return sorted(Month.parse(path.stem) for path in (self._home / "published").glob("*.json"))
+        return sorted(Month.parse(each) for each in self._values_of("month"))
 
     def extract_ids(self) -> set[str]:
         """Return the extracts that some publication of some month was computed from."""
-        records = [
-            *(self._home / "published").glob("*.json"),
-            *(self._home / "revisions").glob(f"*/[0-9]*/{RECORD}"),
-        ]
-        return {json.loads(path.read_text(encoding="utf-8"))["extract_id"] for path in records}
+        return set(self._values_of("extract_id"))
 
     def go_back(self, month: Month) -> None:
         """Let the tables of a month be again what readers see: what was written since is given up."""
@@ -177,6 +165,14 @@ class PublishedMonths:
     def folder(self, month: Month, number: int) -> Path:
         """Return where the documents of a revision lie."""
         return self._home / "revisions" / str(month) / str(number)
+
+    def _of(self, month: Month) -> sa.Select[tuple[object, ...]]:
+        mine = (self._catalogue.mine(PUBLICATIONS), PUBLICATIONS.c.month == str(month))
+        return sa.select(PUBLICATIONS).where(*mine)
+
+    def _values_of(self, column: str) -> Sequence[str]:
+        wanted = sa.select(PUBLICATIONS.c[column]).where(self._catalogue.mine(PUBLICATIONS))
+        return [str(row[0]) for row in self._catalogue.rows(wanted.distinct())]
 
     def _there(self, month: Month) -> Publication:
         found = self.current(month)
@@ -201,37 +197,29 @@ class PublishedMonths:
         packs = self._home / "packs" / str(new.month)
         for path in sorted(packs.iterdir()) if packs.is_dir() else ():
             link(path, stage / path.name)
-        write_atomically(stage / RECORD, _json(new))
         if folder.exists():  # a run was killed before this revision was shown to anybody
             shutil.rmtree(folder)
         stage.rename(folder)
-
-    def _current(self, month: Month) -> Path:
-        return self._home / "published" / f"{month}.json"
 
 
 def _contents(publication: Publication) -> dict[str, str]:
     return {name: each.digest or str(each.version) for name, each in publication.tables.items()}
 
 
-def _read(path: Path, month: Month) -> Publication | None:
-    if not path.exists():
-        return None
-    record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    at = record.get("published_at")
+def _publication(row: sa.Row[tuple[object, ...]]) -> Publication:
     return Publication(
-        month,
-        record["revision"],
-        datetime.fromisoformat(at) if at else None,
-        record["extract_id"],
-        {name: Written(**each) for name, each in record["tables"].items()},
-        record.get("documents", ""),
-        record.get("made_from", ""),
+        Month.parse(row.month),
+        row.revision,
+        datetime.fromisoformat(row.published_at) if row.published_at else None,
+        row.extract_id,
+        {name: Written(**each) for name, each in row.tables.items()},
+        row.documents,
+        row.made_from,
     )
 
 
-def _json(publication: Publication) -> bytes:
-    content = {
+def _values(publication: Publication) -> dict[str, object]:
+    return {
         "month": str(publication.month),
         "revision": publication.revision,
         "published_at": publication.at.isoformat() if publication.at else None,
@@ -240,4 +228,3 @@ def _json(publication: Publication) -> bytes:
         "made_from": publication.made_from,
         "tables": {name: asdict(each) for name, each in publication.tables.items()},
     }
-    return json.dumps(content, indent=1, sort_keys=True).encode()

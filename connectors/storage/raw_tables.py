@@ -1,6 +1,6 @@
 """Raw tables on disk: Delta, every reading a version, merged record by record.
 
-Put storing and changing raw tables here; which versions make one extract is `extract_catalog`.
+Put storing and changing raw tables here; which versions make one extract is `extracts`.
 Rows stream through: no method but `read` holds a whole table.
 """
 

@@ -11,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from connectors.storage.monthly_tables import NotComputed
+from connectors.storage.publications import Publication
 from orchestration import local_runs as runs
 from publication.pull_options import PullOptions
 from publication.workspace import Workspace
@@ -65,8 +66,9 @@ def test_a_broken_law_stops_before_anything_is_printed(
     assert (workspace.home / "packs" / "2026-03" / "company.pdf").exists()
 
 
-def pins(workspace: Workspace) -> dict[str, str]:
-    return {path.stem: path.read_text() for path in (workspace.home / "published").glob("*.json")}
+def pins(workspace: Workspace) -> dict[Month, Publication | None]:
+    months = workspace.published.months()
+    return {month: workspace.published.current(month) for month in months}
 
 
 def test_a_fresh_backfill_reads_once_and_restates_every_month(

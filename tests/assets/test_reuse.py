@@ -1,6 +1,5 @@
 """A month is computed once: what did not change stands, and what stands is what would be computed."""
 
-import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +8,7 @@ import dagster as dg
 import pytest
 
 from app.cli import restate as restating
+from connectors.storage.catalogue_schema import PUBLICATIONS
 from orchestration import local_runs as runs
 from publication.extract_selection import is_current
 from publication.pull_options import PullOptions
@@ -200,8 +200,9 @@ class TestReuse:
 
     def test_pages_that_are_not_those_of_the_publication_do_not_stand(self, home: Home) -> None:
         """A run was killed after the pages were replaced and before the month was published."""
-        path = home.folder / "home" / "published" / f"{MONTH}.json"
-        path.write_text(json.dumps(json.loads(path.read_text()) | {"documents": "of other pages"}))
+        catalogue = home.workspace.catalogue
+        with catalogue.begin() as database:
+            database.execute(PUBLICATIONS.update().values(documents="of other pages"))
         assert not runs.note_unchanged(MONTH, home.workspace, home.instance)
         home.run()
         assert runs.note_unchanged(MONTH, home.workspace, home.instance)

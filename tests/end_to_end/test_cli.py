@@ -14,6 +14,8 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app as cli
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.extracts import ExtractStore
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import Credentials
@@ -111,7 +113,7 @@ def spoil(policy: Path, name: str, text: str) -> None:
 def test_a_month_a_backfill_and_what_is_left_of_it(home: Path) -> None:
     code, said = onpace("backfill", "2023-02..2023-03")
     assert code == 0, said
-    assert len(list((home / "extracts").glob("2*.json"))) == 1  # one pull for all months
+    assert len(ExtractStore(Catalogue(home)).all()) == 1  # one pull for all months
     assert sorted(path.name for path in (home / "packs").iterdir()) == ["2023-02", "2023-03"]
     assert not (home / "outbox").exists()  # a backfill never delivers
     assert onpace("export", "2023-03", "--to", str(home / "out"))[0] == 0

@@ -12,6 +12,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.extracts import ExtractStore
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
 from sales.contracts.published import PUBLISHED
@@ -140,7 +142,7 @@ class TestDemo:
         assert {
             path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")
         } == before
-        assert len(list((demo_home / "extracts").glob("2*.json"))) == 1
+        assert len(ExtractStore(Catalogue(demo_home)).all()) == 1
         assert {
             path: path.stat().st_mtime_ns for path in (demo_home / "mailbox").glob("*.eml")
         } == mails, "nothing is mailed twice"

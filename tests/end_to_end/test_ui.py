@@ -94,6 +94,9 @@ class TestUi:
         )
         office.ui.remember()
         links = page.locator("a[href$='.pdf']")
+        # The page grows while it is read: each kind of document is awaited before all are counted.
+        for kind in ("company.pdf", "team-", "person-"):
+            expect(page.locator(f"a[href*='/{kind}'][href$='.pdf']").first).to_be_attached()
         found = {str(links.nth(n).get_attribute("href")) for n in range(links.count())}
         assert {Path(link).name.split("-")[0] for link in found} == {
             "company.pdf",

@@ -12,6 +12,7 @@ import pytest
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import SmtpSettings
+from connectors.storage.catalogue import Catalogue
 from connectors.storage.monthly_tables import NotComputed
 from publication.delivery import DeliveryService, HeldBack, NoMailServer, NotForTheirEyes
 from publication.extract_selection import published_extract, resolve_extract
@@ -80,7 +81,7 @@ def office(published: Path, tmp_path: Path) -> Callable[..., DeliveryService]:
         workspace = workspace_of(folder)
         return DeliveryService(
             workspace,
-            DeliveryLedger.at(workspace.home),
+            DeliveryLedger(Catalogue(workspace.home)),
             smtp,
             outbox_at("", workspace.home),
             "https://packs.acme.example",

@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -6,8 +5,7 @@ from pathlib import Path
 import pytest
 
 from connectors.policy.annual_targets import InvalidTargetBook
-from connectors.storage.extract_catalog import AnotherOrganization
-from connectors.storage.files import write_atomically
+from connectors.storage.extracts import AnotherOrganization
 from publication.extract_selection import resolve_extract, selected
 from publication.loaded_extracts import ExtractTooOld
 from publication.month_end_copies import copy_of
@@ -23,7 +21,7 @@ from sales.history.snapshot import NothingYet
 from sales.policy.rules import InvalidPolicy
 from sales.targets.phased_targets import NoTargets
 from sales.targets.quotas import UnclearQuotas
-from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+from tests.fakes import FakeReader, deal, extract, published, raw_tables, saved
 
 NOW = datetime(2026, 5, 4, 9, tzinfo=UTC)
 MARCH, APRIL = Month(2026, 3), Month(2026, 4)
@@ -69,8 +67,7 @@ def again(workspace: Workspace) -> Workspace:
 
 
 def publish(workspace: Workspace, month: Month) -> None:
-    content = {"revision": 1, "extract_id": selected(workspace, month).extract_id, "tables": {}}
-    write_atomically(workspace.home / "published" / f"{month}.json", json.dumps(content).encode())
+    published(workspace.home, month, extract_id=selected(workspace, month).extract_id)
 
 
 def silent(_: str) -> None: ...

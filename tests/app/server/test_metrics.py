@@ -10,8 +10,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from app.server.metrics import exposition
 from connectors.delivery.ledger import DeliveryLedger, Status
+from connectors.storage.catalogue import Catalogue
 from orchestration.instance import dagster_instance
+from sales.calendar import Month
 from tests.app.server.homes import new_home
+from tests.fakes import published
 
 NOW = datetime(2020, 5, 5, tzinfo=UTC)  # what a test records now is recent
 
@@ -94,14 +97,12 @@ def asked_for(status: BulkActionStatus) -> PartitionBackfill:
 
 
 def test_the_newest_month_and_deliveries_are_counted_without_a_name(home: Path) -> None:
-    (home / "published").mkdir()
-    for month in ("2026-03", "2026-04"):
-        (home / "published" / f"{month}.json").write_text("{}")
+    published(home, Month(2026, 3), Month(2026, 4))
     (home / "packs" / "2026-04").mkdir(parents=True)
     (home / "packs" / "2026-04" / "manifest.json").write_text(
         json.dumps({"documents": [{"file": "company.pdf"}, {"file": "team-harbour.pdf"}]})
     )
-    ledger = DeliveryLedger.at(home)
+    ledger = DeliveryLedger(Catalogue(home))
     planned = ledger.plan(
         "2026-04",
         "mail",
@@ -123,10 +124,8 @@ def test_the_newest_month_and_deliveries_are_counted_without_a_name(home: Path) 
 
 
 def test_a_source_that_cannot_be_read_is_said_and_leaves_the_others(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    (home / "published").mkdir()
-    (home / "published" / "nonsense.json").write_text("{}")
     monkeypatch.setenv("ONPACE_LEDGER_URL", "nonsense://s3cret-planted@host")
     found = figures()
     assert [

@@ -16,6 +16,7 @@ from pathlib import Path
 from connectors.delivery.ledger import DeliveryLedger, DeliveryRecord
 from connectors.delivery.mailer import SendResult, deliver, message_id
 from connectors.delivery.smtp import Attached, Letter, SmtpServer, SmtpSettings, connected
+from connectors.storage.catalogue import Catalogue
 from sales.delivery.recipients import Document, MailBundle
 
 MONTH, MAILS = "2026-04", 200
@@ -57,7 +58,7 @@ class Office:
     """A home with its ledger, and a server."""
 
     def __init__(self, home: Path, port: int) -> None:
-        self.ledger, self.lock = DeliveryLedger.at(home), home / "lock"
+        self.ledger, self.lock = DeliveryLedger(Catalogue(home)), home / "lock"
         self.connect = partial(
             connected, SmtpSettings("127.0.0.1", port, "none", "Onpace <r@acme.example>")
         )

@@ -10,6 +10,7 @@ from filelock import FileLock
 from connectors.delivery import mailer
 from connectors.delivery.ledger import DeliveryLedger, NoSuchDelivery, Status
 from connectors.delivery.mailer import AnotherMailer
+from connectors.storage.catalogue import Catalogue
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.connectors.delivery.offices import MAILS, Office, bundle
 
@@ -128,7 +129,7 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Pat
         )
         assert done.returncode == 0, done.stderr
         last = Office(tmp_path, port).run(*(bundle(n) for n in range(MAILS)))
-    records = DeliveryLedger.at(tmp_path).all()
+    records = DeliveryLedger(Catalogue(tmp_path)).all()
     arrived = [recipients[0] for recipients, _ in inbox.envelopes]
     sent, unknown = (
         {each.recipient for each in records if each.status is status}

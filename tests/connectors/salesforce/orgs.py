@@ -14,7 +14,8 @@ import pandas as pd
 from connectors.salesforce.auth import Login
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
-from connectors.storage.extract_catalog import ExtractRecord, ExtractStore
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.extracts import ExtractRecord, ExtractStore
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
 
@@ -243,7 +244,7 @@ def reading(
     """Serve a living org and yield a home that pulls from it."""
     server = OrgServer(living.org, page_size=page_size, bulk_page=bulk_page)
     with serving(server) as address:
-        yield Reading(ExtractStore(home), server, address)
+        yield Reading(ExtractStore(Catalogue(home)), server, address)
 
 
 def truth(living: LivingOrg) -> dict[str, tuple[float | None, str, bool]]:

@@ -8,7 +8,8 @@ import pytest
 
 from connectors.salesforce.pull import VanishedRecords
 from connectors.salesforce.schema import MissingField, RetypedField
-from connectors.storage.extract_catalog import AnotherOrganization, ExtractStore
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.extracts import AnotherOrganization, ExtractStore
 from connectors.storage.publications import PublishedMonths
 from sales.calendar import Month
 from sales.policy.rules import CustomFields
@@ -344,7 +345,7 @@ def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_pat
             living.change(1, living.now.day)
         living.later(days=20)
         last = one.pull()
-        kept = {path.stem for path in (tmp_path / "extracts").glob("2*.json")}
+        kept = {each.extract_id for each in ExtractStore(Catalogue(tmp_path)).all()}
         assert kept == {records[0].extract_id, last.extract_id} | {
             each.extract_id
             for each in records
@@ -352,7 +353,7 @@ def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_pat
         }
         assert len(one.tables(records[0])["raw_opportunities"]) == 4
         assert known(one.tables(last)) == truth(living)
-    assert PublishedMonths(tmp_path).current(Month(2026, 2)) is None
+    assert PublishedMonths(Catalogue(tmp_path)).current(Month(2026, 2)) is None
 
 
 def test_our_own_copy_of_a_month_end_is_the_first_and_stays(tmp_path: Path) -> None:

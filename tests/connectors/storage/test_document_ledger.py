@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from upath import UPath
 
+from connectors.storage.catalogue import Catalogue
 from connectors.storage.document_ledger import DocumentFile, DocumentLedger
 from connectors.storage.files import UnreadableFile, digest_of
 from sales.calendar import Month
@@ -19,12 +20,17 @@ def document(sha256: str, file: str = "company.pdf") -> DocumentFile:
     return DocumentFile(file, sha256, "Acme", "Confidential: management", "en")
 
 
+def note(ledger: DocumentLedger, home: Path, files: list[DocumentFile], now: datetime) -> None:
+    with Catalogue(home).begin() as database:
+        ledger.record(database, MONTH, files, now)
+
+
 def test_a_document_is_known_from_its_first_publication_on(tmp_path: Path) -> None:
-    ledger = DocumentLedger(tmp_path)
+    ledger = DocumentLedger(Catalogue(tmp_path))
     assert ledger.find("aa") == []
     assert not list(tmp_path.iterdir()), "looking writes nothing"
-    ledger.record(MONTH, [document("aa"), document("bb", "team.pdf")], FIRST)
-    ledger.record(MONTH, [document("aa"), document("bb", "team.pdf")], LATER)
+    note(ledger, tmp_path, [document("aa"), document("bb", "team.pdf")], FIRST)
+    note(ledger, tmp_path, [document("aa"), document("bb", "team.pdf")], LATER)
     found = ledger.find("aa")
     assert [
         (each.file, each.month, each.revision, each.published_at, each.is_current) for each in found
@@ -32,17 +38,17 @@ def test_a_document_is_known_from_its_first_publication_on(tmp_path: Path) -> No
 
 
 def test_a_later_revision_replaces_an_earlier_one_and_both_stay_known(tmp_path: Path) -> None:
-    ledger = DocumentLedger(tmp_path)
-    ledger.record(MONTH, [document("aa")], FIRST)
-    ledger.record(MONTH, [document("cc")], LATER)
+    ledger = DocumentLedger(Catalogue(tmp_path))
+    note(ledger, tmp_path, [document("aa")], FIRST)
+    note(ledger, tmp_path, [document("cc")], LATER)
     assert [
         (each.revision, each.is_current) for sha in ("aa", "cc") for each in ledger.find(sha)
     ] == [(1, False), (2, True)]
 
 
 def test_where_a_document_was_handed_over_is_known(tmp_path: Path) -> None:
-    ledger = DocumentLedger(tmp_path)
-    ledger.record(MONTH, [document("aa"), document("bb", "team.pdf")], FIRST)
+    ledger = DocumentLedger(Catalogue(tmp_path))
+    note(ledger, tmp_path, [document("aa"), document("bb", "team.pdf")], FIRST)
     outbox = tmp_path / "outbox" / "2026-04"
     outbox.mkdir(parents=True)
     (outbox / "manifest.json").write_text(

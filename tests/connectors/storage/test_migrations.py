@@ -4,10 +4,20 @@ import tarfile
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
+from connectors.delivery.ledger import DeliveryLedger, Status
+from connectors.storage.catalogue import FILE, Catalogue
+from connectors.storage.catalogue_schema import METADATA
+from connectors.storage.document_ledger import DocumentLedger
+from connectors.storage.extracts import ExtractStore
+from connectors.storage.files import digest_of
+from connectors.storage.json_records import DamagedRecord
 from connectors.storage.migrations import FORMAT, STEPS, NewerHome, format_of, mark, upgrade
+from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
 from sales.calendar import Month
+from sales.contracts.published import MONTHLY
 
 HOMES = Path(__file__).parent / "homes"
 FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
@@ -30,6 +40,15 @@ def contents(home: Path) -> dict[str, bytes]:
     }
 
 
+def known(home: Path) -> dict[str, list[str]]:
+    """Return every row of a home's catalogue."""
+    catalogue = Catalogue(home)
+    return {
+        name: sorted(str(row) for row in catalogue.rows(sa.select(table)))
+        for name, table in METADATA.tables.items()
+    }
+
+
 def test_every_format_has_a_step_to_the_next() -> None:
     assert sorted(STEPS) == list(range(1, FORMAT))
 
@@ -41,29 +60,69 @@ def test_a_home_of_an_earlier_version_is_brought_to_today_and_loses_nothing(
     tmp_path: Path, name: str
 ) -> None:
     home = home_of(name, tmp_path)
-    before = contents(home)
+    before, was = contents(home), format_of(home)
     told: list[str] = []
-    assert upgrade(home, told.append) == 1
-    assert (format_of(home), len(told)) == (FORMAT, FORMAT - 1)
+    assert upgrade(home, told.append) == was
+    assert (format_of(home), len(told)) == (FORMAT, FORMAT - was)
     after = contents(home)
-    moved = {path for path in before if path.startswith("published/")}
-    assert {
-        path: content for path, content in after.items() if path in before and path not in moved
-    } == {path: content for path, content in before.items() if path not in moved}
-    for month in PublishedMonths(home).months():
-        current = PublishedMonths(home).current(month)
+    for path, content in before.items():
+        if not path.startswith("published/") and not path.endswith((".lock", "format.json")):
+            assert content in (after.get(path), after.get(f"earlier/format-2/{path}")), path
+    months, extracts = PublishedMonths(Catalogue(home)), ExtractStore(Catalogue(home))
+    assert {each.extract_id for each in extracts.all()} == {
+        Path(path).stem for path in before if path.startswith("extracts/2")
+    }
+    assert [str(each) for each in extracts.copied_months()] == sorted(
+        Path(path).stem for path in before if path.startswith("month_ends/")
+    )
+    assert months.months()
+    for month in months.months():
+        current = months.current(month)
         assert current is not None
-        folder = PublishedMonths(home).folder(month, current.revision)
+        assert extracts.pinned(month) == extracts.chosen(month) == extracts.latest()
+        folder = months.folder(month, current.revision)
         assert (folder / "company.pdf").read_bytes() == before[f"packs/{month}/company.pdf"]
-        assert len(PublishedMonths(home).read("opportunity_snapshot", month)) == 2
+        assert len(months.read("opportunity_snapshot", month)) > 0
+        assert (
+            current.tables.items()
+            <= {name: TableStore(Catalogue(home)).written(name, month) for name in MONTHLY}.items()
+        )
     assert upgrade(home, told.append) == FORMAT
     assert contents(home) == after, "a second time changes nothing"
+
+
+def test_documents_and_deliveries_of_format_2_are_known(tmp_path: Path) -> None:
+    catalogue = Catalogue(home_of("format-2", tmp_path))
+    upgrade(catalogue.home)
+    first, second = PublishedMonths(catalogue).revisions(MARCH)
+    assert (first.revision, second.revision) == (1, 2)
+    assert first.at is not None
+    printed = [
+        digest_of(catalogue.home / "revisions" / "2026-03" / number / "company.pdf")
+        for number in ("1", "2")
+    ]
+    found = [DocumentLedger(catalogue).find(each)[0] for each in printed]
+    assert [(each.revision, each.is_current) for each in found] == [(1, False), (2, True)]
+    ledger = DeliveryLedger(catalogue)
+    assert ledger.recipients_of(printed[1]) == ["ann@acme.example"]
+    assert ledger.approved_by("2026-03", "digest") == "Ann"
+    assert ledger.counts()[Status.PLANNED] == 1
+
+
+def test_a_damaged_record_is_named_and_nothing_is_changed(tmp_path: Path) -> None:
+    home = home_of("format-2", tmp_path)
+    (home / "chosen" / "2026-03.json").write_text("{")
+    before = contents(home)
+    with pytest.raises(DamagedRecord, match=r"chosen/2026-03.json cannot be read .*from a backup"):
+        upgrade(home)
+    assert {path: text for path, text in contents(home).items() if path in before} == before
+    assert format_of(home) == 2
 
 
 def test_the_first_version_kept_no_first_publication(tmp_path: Path) -> None:
     home = home_of("format-1-of-the-first-version", tmp_path)
     upgrade(home)
-    months = PublishedMonths(home)
+    months = PublishedMonths(Catalogue(home))
     assert {
         month: [each.revision for each in months.revisions(month)] for month in months.months()
     } == {FEBRUARY: [1], MARCH: [1]}
@@ -73,7 +132,7 @@ def test_the_first_version_kept_no_first_publication(tmp_path: Path) -> None:
 def test_a_first_publication_becomes_the_first_revision(tmp_path: Path) -> None:
     home = home_of("format-1-with-a-first-publication", tmp_path)
     upgrade(home)
-    months = PublishedMonths(home)
+    months = PublishedMonths(Catalogue(home))
     assert [each.revision for each in months.revisions(MARCH)] == [1, 2]
     assert [
         months.read("phased_targets", MARCH, number)["annual_target"].astype(float).max()
@@ -81,16 +140,15 @@ def test_a_first_publication_becomes_the_first_revision(tmp_path: Path) -> None:
     ] == [1200, 2400, 2400]
 
 
+FORMAT_1 = ("format-1-with-a-first-publication", "format-1-of-the-first-version")
+STOPS_OF_1 = ("migrations.shutil.rmtree", "migrations.mark", "migrations.link")
+STOPS_OF_2 = ("json_records._set_aside", "json_records.Catalogue.put", "migrations.mark")
+
+
 @pytest.mark.parametrize(
-    "stopped_at",
-    [
-        "connectors.storage.migrations.shutil.rmtree",
-        "connectors.storage.migrations.mark",
-        "connectors.storage.migrations.link",
-    ],
-)
-@pytest.mark.parametrize(
-    "name", ["format-1-with-a-first-publication", "format-1-of-the-first-version"]
+    ("name", "stopped_at"),
+    [(name, stop) for name in FORMAT_1 for stop in (*STOPS_OF_1, *STOPS_OF_2[:2])]
+    + [("format-2", stop) for stop in STOPS_OF_2],
 )
 def test_an_upgrade_that_was_stopped_is_done_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, stopped_at: str
@@ -98,12 +156,14 @@ def test_an_upgrade_that_was_stopped_is_done_again(
     home, whole = (home_of(name, tmp_path / each) for each in ("stopped", "whole"))
     upgrade(whole)
     with monkeypatch.context() as broken:
-        broken.setattr(stopped_at, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        stop = f"connectors.storage.{stopped_at}"
+        broken.setattr(stop, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             upgrade(home)
-    assert format_of(home) == 1
+    assert format_of(home) < FORMAT
     upgrade(home)
-    assert contents(home) == contents(whole)
+    assert known(home) == known(whole)
+    assert {**contents(home), FILE: b""} == {**contents(whole), FILE: b""}
 
 
 def test_a_newer_home_is_refused_and_left_alone(tmp_path: Path) -> None:

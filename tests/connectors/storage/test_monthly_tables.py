@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from connectors.storage.extract_catalog import AnotherOrganization, ExtractStore
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import EXTRACTS
+from connectors.storage.extracts import AnotherOrganization, ExtractStore
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from sales import arrow as columns
@@ -20,7 +22,7 @@ from sales.calendar import Month
 from sales.contracts.contract import checked
 from sales.contracts.quality import DataQuality
 from sales.contracts.raw import RAW
-from tests.fakes import deal, extract, frame, raw_tables, saved
+from tests.fakes import deal, extract, frame, published, raw_tables, saved
 
 pytestmark = pytest.mark.slow
 
@@ -44,7 +46,7 @@ def findings(month: Month, count: int, size: int = 3) -> pd.DataFrame:
 
 
 def test_a_month_is_replaced_whole_and_others_stay(tmp_path: Path) -> None:
-    store = TableStore(tmp_path)
+    store = TableStore(Catalogue(tmp_path))
     store.write("data_quality", MONTH, findings(MONTH, 1), {})
     store.write("data_quality", MONTH.plus(1), findings(MONTH.plus(1), 1), {})
     store.write("data_quality", MONTH, findings(MONTH, 2, 2), {"run_id": "r"})
@@ -55,7 +57,7 @@ def test_a_month_is_replaced_whole_and_others_stay(tmp_path: Path) -> None:
 
 
 def test_no_rows_and_not_computed_are_different_answers(tmp_path: Path) -> None:
-    store = TableStore(tmp_path)
+    store = TableStore(Catalogue(tmp_path))
     with pytest.raises(
         NotComputed, match="data_quality has no 2026-03 yet; run `onpace report 2026-03`"
     ):
@@ -71,7 +73,7 @@ def test_no_rows_and_not_computed_are_different_answers(tmp_path: Path) -> None:
 
 def _write(home: str, number: int) -> None:
     month = Month(2026, number)
-    TableStore(Path(home)).write(
+    TableStore(Catalogue(Path(home))).write(
         "data_quality", month, findings(month, number, 50), {"run_id": str(number)}
     )
 
@@ -79,7 +81,7 @@ def _write(home: str, number: int) -> None:
 def test_different_months_may_be_written_at_the_same_time(tmp_path: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=SPAWN) as pool:
         list(pool.map(_write, [str(tmp_path)] * 12, range(1, 13)))
-    store = TableStore(tmp_path)
+    store = TableStore(Catalogue(tmp_path))
     for number in range(1, 13):
         month = Month(2026, number)
         pd.testing.assert_frame_equal(
@@ -88,7 +90,7 @@ def test_different_months_may_be_written_at_the_same_time(tmp_path: Path) -> Non
 
 
 def _write_for_ever(home: str, started: object) -> None:
-    store, turn = TableStore(Path(home)), 0
+    store, turn = TableStore(Catalogue(Path(home))), 0
     while True:
         turn += 1
         store.write("data_quality", MONTH, findings(MONTH, turn, 2_000), {})
@@ -104,21 +106,14 @@ def test_a_killed_writer_leaves_a_whole_month(tmp_path: Path) -> None:
         assert writer.pid is not None
         os.kill(writer.pid, signal.SIGKILL)
         writer.join()
-        table = TableStore(tmp_path).read("data_quality", MONTH)
+        table = TableStore(Catalogue(tmp_path)).read("data_quality", MONTH)
         assert len(table) == 2_000
         assert len(set(table["detail"])) == 1
 
 
-def _publish(home: Path, extract_id: str) -> None:
-    write_atomically(
-        home / "published" / f"{MONTH}.json",
-        json.dumps({"revision": 1, "extract_id": extract_id, "tables": {}}).encode(),
-    )
-
-
 def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) -> None:
     """A first deal in dinars, or a change to yen, must not block a home."""
-    store = TableStore(tmp_path)
+    store = TableStore(Catalogue(tmp_path))
     store.write("data_quality", MONTH, findings(MONTH, 1), {})
     thousandths = findings(MONTH.plus(1), 1)
     thousandths["amount"] = columns.series(money.decimal_array(np.array([1234, 5, 0]), 3))
@@ -132,7 +127,7 @@ def test_months_of_one_table_may_have_money_of_different_digits(tmp_path: Path) 
 
 
 def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
-    store = ExtractStore(tmp_path)
+    store = ExtractStore(Catalogue(tmp_path))
     assert store.latest() is None
     old = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
     new = raw_tables(extract([deal(1), deal(2)], [saved(1, "2026-01-05 10:00")]))
@@ -140,7 +135,7 @@ def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
         old, datetime(2026, 4, 1, tzinfo=UTC), "here", [("Opportunity.Amount", "hidden")]
     )
     store.choose(MONTH, first)
-    _publish(tmp_path, first.extract_id)
+    published(tmp_path, MONTH, extract_id=first.extract_id)
     second = store.save(new, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
     assert store.latest() == second
     store.choose(MONTH, second)  # a run that has not published yet
@@ -154,7 +149,7 @@ def test_extracts_are_versions_and_months_keep_theirs(tmp_path: Path) -> None:
 
 
 def test_a_home_belongs_to_one_organisation(tmp_path: Path) -> None:
-    store = ExtractStore(tmp_path)
+    store = ExtractStore(Catalogue(tmp_path))
     raw = raw_tables(extract([deal(1)], []))
     store.save(raw, datetime(2026, 4, 1, tzinfo=UTC), "here", [])
     other = raw | {
@@ -162,7 +157,7 @@ def test_a_home_belongs_to_one_organisation(tmp_path: Path) -> None:
     }
     with pytest.raises(AnotherOrganization, match="set ONPACE_HOME to another folder"):
         store.save(other, datetime(2026, 4, 2, tzinfo=UTC), "here", [])
-    assert len(list((tmp_path / "extracts").glob("2*.json"))) == 1
+    assert len(store.all()) == 1
 
 
 def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,21 +175,17 @@ def test_a_file_is_replaced_in_one_step(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_an_extract_of_the_first_version_of_this_program_is_still_read(tmp_path: Path) -> None:
-    store = ExtractStore(tmp_path)
+    store = ExtractStore(Catalogue(tmp_path))
     raw = raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")]))
     raw["raw_opportunities"] = raw["raw_opportunities"].drop(
         columns=["record_type_id", "is_private", "custom_amount"]
     )
     raw["raw_stages"] = raw["raw_stages"].drop(columns=["stage_id", "is_active", "is_listed"])
     record = store.save(raw, datetime(2026, 4, 2, tzinfo=UTC), "https://acme.example", [("a", "b")])
-    path = tmp_path / "extracts" / f"{record.extract_id}.json"
-    content = json.loads(path.read_text())
-    del (
-        content["pull"],
-        content["versions"]["raw_queues"],
-        content["versions"]["raw_opportunity_splits"],
-    )
-    path.write_text(json.dumps(content))
+    versions = dict(record.versions)
+    del versions["raw_queues"], versions["raw_opportunity_splits"]
+    with Catalogue(tmp_path).begin() as database:
+        database.execute(EXTRACTS.update().values(pull={}, versions=versions))
     old = store.latest()
     assert old is not None
     assert old.pull.watermarks == {}  # so the next pull reads everything

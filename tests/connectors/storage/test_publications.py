@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from connectors.storage.catalogue import Catalogue
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from connectors.storage.publications import NoSuchRevision, PublishedMonths
 from sales.calendar import Month
@@ -30,20 +31,22 @@ def findings(detail: str, size: int = 3) -> pd.DataFrame:
 
 
 def write(home: Path, table: pd.DataFrame, digest: str) -> None:
-    TableStore(home).write("data_quality", MONTH, table, {"digest": digest})
+    TableStore(Catalogue(home)).write("data_quality", MONTH, table, {"digest": digest})
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     for name in MONTHLY:
-        TableStore(tmp_path).write(name, MONTH, frame(MONTHLY[name], []), {"digest": "none"})
+        TableStore(Catalogue(tmp_path)).write(
+            name, MONTH, frame(MONTHLY[name], []), {"digest": "none"}
+        )
     write(tmp_path, findings("one"), "one")
     return tmp_path
 
 
 @pytest.fixture
 def months(home: Path) -> PublishedMonths:
-    return PublishedMonths(home)
+    return PublishedMonths(Catalogue(home))
 
 
 def print_packs(home: Path, words: str) -> None:
@@ -104,7 +107,9 @@ def test_what_was_written_can_be_given_up(home: Path, months: PublishedMonths) -
     months.publish(MONTH, "e1", NOW)
     write(home, findings("two", 1), "two")
     months.go_back(MONTH)
-    pd.testing.assert_frame_equal(TableStore(home).read("data_quality", MONTH), findings("one"))
+    pd.testing.assert_frame_equal(
+        TableStore(Catalogue(home)).read("data_quality", MONTH), findings("one")
+    )
 
 
 def test_a_kill_between_archive_and_publication_leaves_the_month_as_it_was(
@@ -113,9 +118,7 @@ def test_a_kill_between_archive_and_publication_leaves_the_month_as_it_was(
     months.publish(MONTH, "e1", NOW)
     write(home, findings("two", 1), "two")
     with monkeypatch.context() as killed:
-        killed.setattr(
-            "connectors.storage.publications.write_atomically", _killed_at(home / "published")
-        )
+        killed.setattr(Catalogue, "put", _killed)
         with pytest.raises(KeyboardInterrupt):
             months.publish(MONTH, "e1", LATER)
     pd.testing.assert_frame_equal(months.read("data_quality", MONTH), findings("one"))
@@ -124,15 +127,8 @@ def test_a_kill_between_archive_and_publication_leaves_the_month_as_it_was(
     assert len(months.read("data_quality", MONTH, 2)) == 1
 
 
-def _killed_at(folder: Path):  # noqa: ANN202
-    from connectors.storage.files import write_atomically
-
-    def write(path: Path, content: bytes) -> None:
-        if path.is_relative_to(folder):
-            raise KeyboardInterrupt
-        write_atomically(path, content)
-
-    return write
+def _killed(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_extracts_of_every_revision_are_needed(home: Path, months: PublishedMonths) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connectors.salesforce.auth import Login
 from connectors.salesforce.pull import SalesforceClient
-from connectors.storage.extract_catalog import as_extract
+from connectors.storage.extracts import as_extract
 from embedded_org.company import company
 from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import DEFAULT_CREDENTIAL

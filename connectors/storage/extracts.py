@@ -1,27 +1,27 @@
 """Extracts: which versions of the raw tables belong together, and which extract a month is computed from.
 
-Put records about extracts here. Below a home: `extracts/ID.json` (one extract),
-`chosen/MONTH.json` (the extract that a run of the month reads), `month_ends/MONTH.json`
-(our own copy of a month end: the first extract read soon after it), `pulling` (a pull
-that is not finished). The extract frozen for a published month is in its publication (`publications`).
+Put records about extracts here. The catalogue has each extract, the one that a run of a month reads,
+and our own copy of a month end: the first extract read soon after it. A pull that is not finished
+lies in `ONPACE_HOME/pulling`. The extract frozen for a published month is in its publication
+(`publications`).
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+import sqlalchemy as sa
 from filelock import FileLock, Timeout
 
-from connectors.storage.files import write_atomically
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import EXTRACTS, MONTH_END_COPIES, SELECTED_EXTRACTS
 from connectors.storage.migrations import mark
 from connectors.storage.publications import PublishedMonths
 from connectors.storage.pull_checkpoint import PullCheckpoint
@@ -41,8 +41,8 @@ class AnotherOrganization(UserError, ValueError):
     """A home already holds the numbers of a different organisation."""
 
 
-class DamagedRecord(UserError, RuntimeError):
-    """What is stored of an extract cannot be read."""
+class NoSuchExtract(UserError, LookupError):
+    """A month names an extract that is not stored."""
 
 
 @dataclass(frozen=True)
@@ -109,11 +109,11 @@ def _utc_now() -> datetime:
 class ExtractStore:
     """Extracts and pins: a month is computed from the extract frozen for it."""
 
-    def __init__(self, home: Path, now: Callable[[], datetime] = _utc_now) -> None:
-        """Use a home; nothing is created until something is stored."""
-        self._home, self._now = home, now
-        self._published = PublishedMonths(home)
-        self.raw = RawTables(home)
+    def __init__(self, catalogue: Catalogue, now: Callable[[], datetime] = _utc_now) -> None:
+        """Use a catalogue and its home; nothing is created until something is stored."""
+        self._home, self._catalogue, self._now = catalogue.home, catalogue, now
+        self._published = PublishedMonths(catalogue)
+        self.raw = RawTables(catalogue.home)
 
     @cached_property
     def checkpoint(self) -> PullCheckpoint:
@@ -123,8 +123,8 @@ class ExtractStore:
     @contextmanager
     def alone(self, progress: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Keep other pulls of this home away: two at once would ask Salesforce for the same."""
-        (self._home / "extracts").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._home / "extracts" / ".lock")
+        (self._home / "locks").mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self._home / "locks" / "pull.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
@@ -170,9 +170,7 @@ class ExtractStore:
         organization = self.raw.read("raw_organization", versions["raw_organization"])
         rows = {name: self.raw.rows(name, version) for name, version in versions.items()}
         extract_id = f"{extracted_at:%Y%m%dT%H%M%S%f}"
-        while (
-            self._home / "extracts" / f"{extract_id}.json"
-        ).exists():  # read twice within Salesforce's second
+        while self._find(extract_id) is not None:  # read twice within Salesforce's second
             extract_id += "0"
         record = ExtractRecord(
             extract_id,
@@ -188,13 +186,19 @@ class ExtractStore:
         )
         if self.latest() is None:
             mark(self._home)
-        write_atomically(self._home / "extracts" / f"{extract_id}.json", _json(asdict(record)))
+        with self._catalogue.begin() as database:
+            self._catalogue.put(database, EXTRACTS, _values(record))
         return record
 
     def latest(self) -> ExtractRecord | None:
         """Return the newest extract, or none."""
-        found = sorted((self._home / "extracts").glob("[0-9]*.json"))
-        return self._record(found[-1]) if found else None
+        newest = self._extracts().order_by(EXTRACTS.c.extract_id.desc()).limit(1)
+        return next((_record(row) for row in self._catalogue.rows(newest)), None)
+
+    def all(self) -> list[ExtractRecord]:
+        """Return every extract that is stored, the oldest first."""
+        in_order = self._extracts().order_by(EXTRACTS.c.extract_id)
+        return [_record(row) for row in self._catalogue.rows(in_order)]
 
     def pinned(self, month: Month) -> ExtractRecord | None:
         """Return the extract frozen for a month: the one its published numbers were computed from, or none."""
@@ -203,40 +207,37 @@ class ExtractStore:
 
     def choose(self, month: Month, record: ExtractRecord) -> None:
         """Note the extract that a run of the month reads; it is frozen when the month is published."""
-        write_atomically(
-            self._home / "chosen" / f"{month}.json", _json({"extract_id": record.extract_id})
-        )
+        values = {"month": str(month), "extract_id": record.extract_id}
+        with self._catalogue.begin() as database:
+            self._catalogue.put(database, SELECTED_EXTRACTS, values)
 
     def chosen(self, month: Month) -> ExtractRecord | None:
         """Return the extract that the latest run of a month reads, or none."""
-        path = self._home / "chosen" / f"{month}.json"
-        return (
-            self.named(json.loads(path.read_text(encoding="utf-8"))["extract_id"])
-            if path.exists()
-            else None
-        )
+        for row in self._of_month(SELECTED_EXTRACTS, month):
+            return self.named(row.extract_id)
+        return None
 
     def keep_month_end(self, month: Month, as_of: datetime, record: ExtractRecord) -> None:
         """Keep an extract as our own copy of a month end; the first one stands for ever."""
-        path = self._home / "month_ends" / f"{month}.json"
-        if not path.exists():
-            write_atomically(
-                path, _json({"extract_id": record.extract_id, "as_of": as_of.isoformat()})
-            )
+        values = {
+            "month": str(month),
+            "extract_id": record.extract_id,
+            "as_of": as_of.isoformat(),
+        }
+        with self._catalogue.begin() as database:
+            self._catalogue.add(database, MONTH_END_COPIES, values)
 
     def copied_months(self) -> list[Month]:
         """Return the months of whose ends there is a copy of our own."""
-        return sorted(Month.parse(path.stem) for path in (self._home / "month_ends").glob("*.json"))
+        mine = self._catalogue.mine(MONTH_END_COPIES)
+        copied = self._catalogue.rows(sa.select(MONTH_END_COPIES.c.month).where(mine))
+        return sorted(Month.parse(row.month) for row in copied)
 
     def month_end(self, month: Month) -> MonthEndCopy | None:
         """Return our own copy of a month end, or none."""
-        path = self._home / "month_ends" / f"{month}.json"
-        if not path.exists():
-            return None
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return MonthEndCopy(
-            self.named(content["extract_id"]), datetime.fromisoformat(content["as_of"])
-        )
+        for row in self._of_month(MONTH_END_COPIES, month):
+            return MonthEndCopy(self.named(row.extract_id), datetime.fromisoformat(row.as_of))
+        return None
 
     def frames(self, record: ExtractRecord) -> dict[str, pd.DataFrame]:
         """Return the raw tables of an extract, with the columns that they have today."""
@@ -253,14 +254,11 @@ class ExtractStore:
 
     def vacuum(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
-        latest = self.latest()
+        latest, records = self.latest(), self.all()
         needed = self._published.extract_ids() | ({latest.extract_id} if latest else set())
-        for folder in ("chosen", "month_ends"):
-            needed |= {
-                json.loads(path.read_text(encoding="utf-8"))["extract_id"]
-                for path in (self._home / folder).glob("*.json")
-            }
-        records = [self._record(path) for path in (self._home / "extracts").glob("[0-9]*.json")]
+        for table in (SELECTED_EXTRACTS, MONTH_END_COPIES):
+            mine = sa.select(table.c.extract_id).where(self._catalogue.mine(table))
+            needed |= {row.extract_id for row in self._catalogue.rows(mine)}
         old = [
             each
             for each in records
@@ -269,36 +267,66 @@ class ExtractStore:
         if not old:
             return
         kept = [each for each in records if each not in old]
-        for each in old:
-            (self._home / "extracts" / f"{each.extract_id}.json").unlink()
+        gone = EXTRACTS.c.extract_id.in_([each.extract_id for each in old])
+        with self._catalogue.begin() as database:
+            database.execute(EXTRACTS.delete().where(self._catalogue.mine(EXTRACTS), gone))
         for name in RAW:
             versions = {each.versions[name] for each in kept if name in each.versions}
             if versions:
                 self.raw.vacuum(name, versions, KEPT_DAYS * 24)
 
     def named(self, extract_id: str) -> ExtractRecord:
-        """Return an extract by its id."""
-        return self._record(self._home / "extracts" / f"{extract_id}.json")
+        """Return an extract by its id; raises `NoSuchExtract`."""
+        found = self._find(extract_id)
+        if found is None:
+            raise NoSuchExtract(
+                f"extract {extract_id} is not in the catalogue of {self._home}; restore the home from a backup"
+            )
+        return found
 
-    def _record(self, path: Path) -> ExtractRecord:
-        try:
-            content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-            pull = dict(content.pop("pull", {}))
-            marks = {
-                name: Watermark(
-                    **{key: datetime.fromisoformat(value) for key, value in mark.items()}
-                )
-                for name, mark in pull.pop("watermarks", {}).items()
-            }
-            content["extracted_at"] = datetime.fromisoformat(content["extracted_at"])
-            content["findings"] = [(place, meaning) for place, meaning in content["findings"]]
-            if stored_at := content.get("stored_at"):
-                content["stored_at"] = datetime.fromisoformat(stored_at)
-            return ExtractRecord(**content, pull=PullState(**pull, watermarks=marks))
-        except (ValueError, KeyError, TypeError, OSError) as fault:
-            raise DamagedRecord(
-                f"{path} cannot be read ({type(fault).__name__}); restore it from a backup"
-            ) from None
+    def _find(self, extract_id: str) -> ExtractRecord | None:
+        wanted = self._extracts().where(EXTRACTS.c.extract_id == extract_id)
+        return next((_record(row) for row in self._catalogue.rows(wanted)), None)
+
+    def _extracts(self) -> sa.Select[tuple[object, ...]]:
+        return sa.select(EXTRACTS).where(self._catalogue.mine(EXTRACTS))
+
+    def _of_month(self, table: sa.Table, month: Month) -> Sequence[sa.Row[tuple[object, ...]]]:
+        mine = (self._catalogue.mine(table), table.c.month == str(month))
+        return self._catalogue.rows(sa.select(table).where(*mine))
+
+
+def _record(row: sa.Row[tuple[object, ...]]) -> ExtractRecord:
+    pull: dict[str, Any] = dict(row.pull)
+    marks = {
+        name: Watermark(**{key: datetime.fromisoformat(at) for key, at in mark.items()})
+        for name, mark in pull.pop("watermarks", {}).items()
+    }
+    return ExtractRecord(
+        row.extract_id,
+        datetime.fromisoformat(row.extracted_at),
+        row.organization_id,
+        row.source,
+        row.time_zone,
+        row.versions,
+        row.rows,
+        [(place, meaning) for place, meaning in row.findings],
+        PullState(**pull, watermarks=marks),
+        datetime.fromisoformat(row.stored_at) if row.stored_at else None,
+    )
+
+
+def _values(record: ExtractRecord) -> dict[str, object]:
+    """Return an extract as a row: instants as texts of ISO 8601, whatever they lie in."""
+    values = asdict(record)
+    values["pull"]["watermarks"] = {
+        name: {key: at.isoformat() for key, at in mark.items()}
+        for name, mark in values["pull"]["watermarks"].items()
+    }
+    return values | {
+        "extracted_at": record.extracted_at.isoformat(),
+        "stored_at": record.stored_at.isoformat() if record.stored_at else None,
+    }
 
 
 def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:
@@ -323,9 +351,3 @@ def _completed(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
     return pd.concat([frame.reset_index(drop=True), columns.frame(added)], axis=1)[
         list(blank.columns)
     ]
-
-
-def _json(content: object) -> bytes:
-    return json.dumps(
-        content, indent=1, sort_keys=True, default=lambda moment: moment.isoformat()
-    ).encode()

@@ -4,15 +4,22 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.delivery.ledger import DeliveryLedger
-from connectors.delivery.ledger_schema import METADATA, NewerLedger, bring_to_newest
-from connectors.delivery.ledger_versions import VERSION_TABLE
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import (
+    METADATA,
+    NEWEST,
+    NewerCatalogue,
+    bring_to_newest,
+    version_of,
+)
+from connectors.storage.catalogue_versions import VERSION_TABLE
 
 pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> sa.Engine:
-    return sa.create_engine(f"sqlite:///{tmp_path / 'deliveries.sqlite'}")
+    return sa.create_engine(f"sqlite:///{tmp_path / 'catalogue.sqlite'}")
 
 
 def shape(engine: sa.Engine) -> dict[str, object]:
@@ -36,26 +43,29 @@ def test_the_versions_make_what_the_program_reads_and_writes(
 ) -> None:
     with engine.begin() as database:
         bring_to_newest(database)
+        assert version_of(database) == NEWEST
     declared = sa.create_engine(f"sqlite:///{tmp_path / 'declared.sqlite'}")
     METADATA.create_all(declared)
     assert shape(engine) == shape(declared)
 
 
 def test_a_ledger_of_the_first_version_keeps_its_records(engine: sa.Engine, tmp_path: Path) -> None:
-    METADATA.create_all(engine)  # as it was made before versions were counted
+    # As they were made before versions were counted.
+    METADATA.create_all(engine, [METADATA.tables[name] for name in ("deliveries", "approvals")])
     with engine.begin() as database:
         database.execute(
             METADATA.tables["approvals"]
             .insert()
             .values(month="2026-03", digest="d", name="Ann", at="2026-04-03")
         )
-    assert DeliveryLedger.at(tmp_path).approved_by("2026-03", "d") == "Ann"
+    assert DeliveryLedger(Catalogue(tmp_path)).approved_by("2026-03", "d") == "Ann"
     assert sa.inspect(engine).has_table(VERSION_TABLE)
 
 
-def test_a_newer_ledger_is_refused(engine: sa.Engine, tmp_path: Path) -> None:
-    DeliveryLedger.at(tmp_path).upgrade()
+def test_a_newer_catalogue_is_refused(engine: sa.Engine, tmp_path: Path) -> None:
+    with Catalogue(tmp_path).begin():
+        pass
     with engine.begin() as database:
         database.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
-    with pytest.raises(NewerLedger, match="install that version again"):
-        DeliveryLedger.at(tmp_path).all()
+    with pytest.raises(NewerCatalogue, match="install that version again"):
+        DeliveryLedger(Catalogue(tmp_path)).all()

@@ -1,8 +1,8 @@
-"""What Alembic runs: the versions on the connection that `ledger_schema` hands over."""
+"""What Alembic runs: the versions on the connection that `catalogue_schema` hands over."""
 
 from alembic import context
 
-from connectors.delivery.ledger_versions import VERSION_TABLE
+from connectors.storage.catalogue_versions import VERSION_TABLE
 
 context.configure(connection=context.config.attributes["connection"], version_table=VERSION_TABLE)
 with context.begin_transaction():
