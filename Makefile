@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test unit coverage check dev bench clients screenshots clean
+.PHONY: help setup demo test unit coverage check dev bench clients docs screenshots clean
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -99,6 +99,9 @@ bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rende
 	@$(PYTHON) -m benchmarks.pulls
 	@$(PYTHON) -m benchmarks.operations
 	@$(PYTHON) -m benchmarks.lineage
+
+docs: $(READY) ## The tables of docs/data-model.md, from the contracts
+	@$(PYTHON) -m docs.data_model
 
 screenshots: $(READY) $(SERVERS) ## The pictures of the Dagster UI in docs/, taken again
 	@$(PYTHON) -m tests.end_to_end.screenshots

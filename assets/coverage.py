@@ -7,14 +7,22 @@ from assets.metadata.where_from import where_from
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
 from sales.coverage import coverage, movement
+from sales.coverage import deal_chances as chances
 from sales.history.snapshot import opening_snapshot
+
+
+@monthly_table
+def deal_chances(run: TableRun) -> dg.MaterializeResult:
+    """The chance that each open deal is booked in each month ahead; learned once, and read by every forecast of the month."""
+    basis, inputs = run.forecast.forecast_basis, run.inputs
+    return described(chances.deal_chances(basis, run.month, inputs.rules, inputs.extracted_at))
 
 
 @monthly_table
 def pipeline_coverage(run: TableRun) -> dg.MaterializeResult:
     """Open pipeline against remaining target at the close of the month, for the quarters ahead and the year."""
     rules = run.inputs.rules
-    table = coverage.pipeline_coverage(*run.figures, run.month, rules, run.forecast.forecast_basis)
+    table = coverage.pipeline_coverage(*run.figures, run.month, rules, run.forecast_basis)
     faults = invariants.people_sum_to_teams_and_company(table, invariants.COVERAGE)
     origin = where_from("pipeline_coverage", table, *run.figures, rules)
     return described(table, {"coverage_adds_up": faults}, where_from=origin)

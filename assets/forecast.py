@@ -14,7 +14,7 @@ from sales.forecast import landing_forecast as landing
 @monthly_table
 def landing_forecast(run: TableRun) -> dg.MaterializeResult:
     """Where the month to come, the quarters and the year land: P10, P50, P90, the chance to reach the target, what may be missed."""
-    forecast_basis, rules = run.forecast.forecast_basis, run.inputs.rules
+    forecast_basis, rules = run.forecast_basis, run.inputs.rules
     table = landing.landing_forecast(forecast_basis, *run.figures, run.month, rules)
     sums = invariants.forecast_columns(table)
     faults = invariants.people_sum_to_teams_and_company(table, sums)
@@ -25,7 +25,7 @@ def landing_forecast(run: TableRun) -> dg.MaterializeResult:
 def closing_plan(run: TableRun) -> dg.MaterializeResult:
     """Open deals due in the next 90 days and overdue ones: when they will be confirmed, what waiting costs, which to protect."""
     rules, deals = run.inputs.rules, run.tables["opportunity_snapshot"]
-    forecast_basis, score = run.forecast.forecast_basis, run.forecast.close_date_score()
+    forecast_basis, score = run.forecast_basis, run.forecast.close_date_score()
     of_plan = closing.plan_forecast(forecast_basis, score, *run.figures, run.month, rules)
     return described(
         closing.closing_plan(deals, run.month, rules, of_plan),
@@ -38,7 +38,7 @@ def closing_plan(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def client_phasing(run: TableRun) -> dg.MaterializeResult:
     """Bookings and expected confirmations by client and month, and the days of work that follow."""
-    deals, forecast_basis = run.tables["opportunity_snapshot"], run.forecast.forecast_basis
+    deals, forecast_basis = run.tables["opportunity_snapshot"], run.forecast_basis
     return described(clients.client_phasing(deals, forecast_basis, run.month, run.inputs.rules))
 
 
@@ -47,7 +47,7 @@ def pipeline_generation(run: TableRun) -> dg.MaterializeResult:
     """New pipeline that each month must see created, by lead source, against what was created."""
     inputs, phased = run.inputs, run.tables["phased_targets"]
     table = generation.pipeline_generation(
-        run.forecast.forecast_basis, phased, run.month, inputs.rules, inputs.extracted_at
+        run.forecast_basis, phased, run.month, inputs.rules, inputs.extracted_at
     )
     return described(table)
 

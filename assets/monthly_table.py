@@ -21,6 +21,8 @@ from publication.run_inputs import RunInputs
 from sales.calendar import Month
 from sales.checks.anomaly import figures
 from sales.contracts.registry import TABLES, MonthlyTable
+from sales.coverage.deal_chances import forecast_basis_of
+from sales.statistics.deal_outcomes import ForecastBasis
 
 OWNERS = ["team:revenue-operations"]
 
@@ -42,6 +44,11 @@ class TableRun:
     def forecast(self) -> ForecastSources:
         """The inputs of the month's forecasts."""
         return self.run_inputs.forecast(self.month)
+
+    @property
+    def forecast_basis(self) -> ForecastBasis:
+        """What is known at the month's end, and what becomes of its open deals by the stored chances."""
+        return forecast_basis_of(self.forecast.known, self.tables["deal_chances"])
 
     @property
     def figures(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

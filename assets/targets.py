@@ -46,7 +46,7 @@ def phasing_check(run: TableRun) -> dg.MaterializeResult:
     inputs, forecast = run.inputs, run.forecast
     table = reach_after_misses.phasing_check(
         forecast.plans(),
-        forecast.forecast_basis,
+        forecast.known,
         inputs.people,
         run.month,
         inputs.policies,

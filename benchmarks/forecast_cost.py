@@ -108,7 +108,9 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
         )
         clients.client_phasing(snap, seen, MONTH, rules)
         generation.pipeline_generation(seen, phased, MONTH, rules, extract.extracted_at)
-        catch_up.phasing_check(plans, seen, owners, MONTH, POLICIES, defaults, extract.extracted_at)
+        catch_up.phasing_check(
+            plans, seen.known, owners, MONTH, POLICIES, defaults, extract.extracted_at
+        )
         track_record.track_record(
             point_in_time,
             MONTH,

@@ -118,7 +118,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             ),
             catch_up.phasing_check(
                 forecasts.plans(),
-                forecast_basis,
+                forecasts.known,
                 owners,
                 MONTH,
                 inputs.policies,

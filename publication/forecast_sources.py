@@ -17,7 +17,7 @@ from sales.contracts.contract import empty
 from sales.contracts.history import MonthlyBookings
 from sales.statistics.close_dates import CloseDateScore, close_date_score
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
-from sales.statistics.point_in_time import PointInTimeData
+from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets, Plan
 from sales.targets.seasonality import Season
@@ -36,9 +36,14 @@ class ForecastSources:
         return PointInTimeData(self.inputs.history, self.inputs.month, self.inputs.rules)
 
     @cached_property
+    def known(self) -> Knowledge:
+        """What is known at the month's end."""
+        return self.point_in_time.known_at(self.inputs.month.index)
+
+    @cached_property
     def forecast_basis(self) -> ForecastBasis:
-        """What is known at the month's end, and what becomes of its open deals."""
-        return forecast_basis(self.point_in_time.known_at(self.inputs.month.index))
+        """What is known at the month's end, and what becomes of its open deals, learned anew."""
+        return forecast_basis(self.known)
 
     def close_date_score(self) -> CloseDateScore:
         """Return how near our dates of confirmation came in the past, beside the CRM's."""

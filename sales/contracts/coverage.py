@@ -7,6 +7,7 @@ from sales.contracts.contract import (
     Amount,
     Contract,
     Count,
+    Flag,
     Instant,
     Number,
     Text,
@@ -14,6 +15,51 @@ from sales.contracts.contract import (
     optional,
 )
 from sales.contracts.vocabulary import GRAINS, MONTH, PERIOD, PERIOD_KINDS, STATUSES
+
+
+class DealChances(Contract):
+    """The chance that each open deal is booked in each month ahead, as this company's past says; without rows where the past is too short.
+
+    What is the same for all deals of a month stands in each row.
+    """
+
+    as_of_month: Text = field("Month", str_matches=MONTH)
+    opportunity_id: Text = field("Open opportunity")
+    chance_late: Number = field(
+        "Chance that it was booked by the month end and is entered later", ge=0, le=1
+    )
+    chance_1: Number = field("Chance to be booked in the month after the month end", ge=0, le=1)
+    chance_2: Number = field("Chance to be booked two months after", ge=0, le=1)
+    chance_3: Number = field("Chance to be booked three months after", ge=0, le=1)
+    chance_4: Number = field("Chance to be booked four months after", ge=0, le=1)
+    chance_5: Number = field("Chance to be booked five months after", ge=0, le=1)
+    chance_6: Number = field("Chance to be booked six months after", ge=0, le=1)
+    chance_7: Number = field("Chance to be booked seven months after", ge=0, le=1)
+    chance_8: Number = field("Chance to be booked eight months after", ge=0, le=1)
+    chance_9: Number = field("Chance to be booked nine months after", ge=0, le=1)
+    chance_10: Number = field("Chance to be booked ten months after", ge=0, le=1)
+    chance_11: Number = field("Chance to be booked eleven months after", ge=0, le=1)
+    chance_12: Number = field("Chance to be booked twelve months after", ge=0, le=1)
+    assumed_amount: Number = field(
+        "Amount that forecasts reckon with, in the smallest unit of the currency: the company's median where there is none",
+        ge=0,
+    )
+    is_imputed: Flag = field("Whether the amount is the median")
+    creep_low: Number = field(
+        "Ratio of the final to the open amount, the lowest of three equally likely ones", gt=0
+    )
+    creep_middle: Number = field("The middle one", gt=0)
+    creep_high: Number = field("The highest", gt=0)
+    month_shock: Number = field(
+        "Spread of what moves all deals of a month together, in log-odds", gt=0
+    )
+    as_of: Instant = field("Everything before this instant counts")
+    extracted_at: Instant = field("When Salesforce was read")
+
+    class Config(Contract.Config):
+        """One row an open deal."""
+
+        unique = ["opportunity_id"]
 
 
 class PipelineCoverage(Contract):

@@ -181,6 +181,23 @@ ATTAINMENT: Parents = {
     "bookings": _BOOKINGS,
     **alike(_TARGET | _BOOKINGS, "variance", "attainment_pct", "status"),
 }
+_CHANCES = (
+    "chance_late",
+    *(f"chance_{ahead}" for ahead in range(1, 13)),
+    "assumed_amount",
+    "is_imputed",
+    "creep_low",
+    "creep_middle",
+    "creep_high",
+    "month_shock",
+)
+DEAL_CHANCES: Parents = {
+    "as_of_month": STATED,
+    "opportunity_id": DEALS | IS_OPEN,
+    **alike(FORESIGHT, *_CHANCES),
+}
+# What is known of all past month ends, and what becomes of the deals that are open now.
+_FORECAST = FORESIGHT | of("deal_chances", "opportunity_id", *_CHANCES)
 COVERAGE: Parents = {
     **_GRAINS,
     "target": _TARGET,
@@ -189,10 +206,10 @@ COVERAGE: Parents = {
     **alike(_OPEN_MONEY, "open_pipeline", "overdue_pipeline", "without_amount_count"),
     "open_count": _OPEN,
     "stage_weighted_pipeline": _STAGE_WEIGHTED,
-    "weighted_pipeline": _OPEN_MONEY | FORESIGHT,
+    "weighted_pipeline": _OPEN_MONEY | _FORECAST,
     "coverage_ratio": _TARGET | _BOOKINGS | _OPEN_MONEY,
     **alike(
-        _TARGET | _BOOKINGS | FORESIGHT,
+        _TARGET | _BOOKINGS | _FORECAST,
         "required_ratio",
         "required_ratio_low",
         "required_ratio_high",
@@ -248,7 +265,7 @@ MOVEMENT: Parents = {
     "closing": _CLOSING,
 }
 
-_LANDING = _BOOKINGS | _TARGET | FORESIGHT
+_LANDING = _BOOKINGS | _TARGET | _FORECAST
 _HAS_HISTORY = of("raw_opportunities", "created_at", "record_type_id") | of(
     "raw_record_types", "record_type_id", "developer_name", "name"
 )
@@ -257,7 +274,7 @@ LANDING: Parents = {
     "bookings": _BOOKINGS,
     "target": _TARGET,
     **alike(_LANDING, "p10", "p50", "p90", "expected", "hit_probability", "band", "margin"),
-    "method": FORESIGHT,
+    "method": _FORECAST,
     "stage_weighted": _BOOKINGS | _STAGE_WEIGHTED,
     **alike(_BOOKINGS | _HAS_HISTORY, "last_year", "three_month_average"),
 }
@@ -279,7 +296,7 @@ CLOSING: Parents = {
         "account_id",
     ),
     **alike(
-        of("opportunity_snapshot", "opportunity_id") | FORESIGHT,
+        of("opportunity_snapshot", "opportunity_id") | _FORECAST,
         "win_probability",
         "expected_month",
         "confirm_p10",
@@ -298,7 +315,7 @@ CLOSING: Parents = {
 _CLIENT_BOOKED = CALENDAR | of(
     "opportunity_snapshot", "opportunity_id", "account_id", "is_won", "amount", "close_date"
 )
-_CLIENT_EXPECTED = of("opportunity_snapshot", "opportunity_id", "account_id") | FORESIGHT
+_CLIENT_EXPECTED = of("opportunity_snapshot", "opportunity_id", "account_id") | _FORECAST
 _CLIENT_WORK = (
     _CLIENT_BOOKED
     | _CLIENT_EXPECTED
@@ -317,7 +334,7 @@ GENERATION: Parents = {
     "as_of_month": STATED,
     **alike(_CREATED, "source", "created", "conversion", "lead_months"),
     "month": _CREATED | of("phased_targets", "month"),
-    "required": _CREATED | FORESIGHT | of("phased_targets", "month", "baseline_target"),
+    "required": _CREATED | _FORECAST | of("phased_targets", "month", "baseline_target"),
 }
 # Forecasts are made again from the raw tables, and held against targets as they were in force.
 _THEN = FORESIGHT | TEAM | BASELINE
@@ -374,6 +391,7 @@ _WITHOUT_STAMPS: dict[str, Parents] = {
     "target_padding": PADDING,
     "bottom_up_plan": FROM_BELOW,
     "target_attainment": ATTAINMENT,
+    "deal_chances": DEAL_CHANCES,
     "pipeline_coverage": COVERAGE,
     "pipeline_movement": MOVEMENT,
     "landing_forecast": LANDING,

@@ -28,7 +28,10 @@ class DataQuality(Contract):
 
 
 class Restatement(Contract):
-    """What differs between a month as it was published first and as it is now: a row a record, person and team."""
+    """What differs between a month as it was published first and as it is now: a row a record, person and team.
+
+    It is attached to the documents as `restatement.csv`, and not stored.
+    """
 
     as_of_month: Text = field("Month", str_matches=MONTH)
     measure: Text = field(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sales.contracts.contract import Contract
-from sales.contracts.coverage import PipelineCoverage, PipelineMovement
+from sales.contracts.coverage import DealChances, PipelineCoverage, PipelineMovement
 from sales.contracts.forecast import (
     ClientPhasing,
     ClosingPlan,
@@ -173,6 +173,14 @@ _ALL = (
         BookingCredit,
         Group.HISTORY,
         "sales.history.booking_credit",
+        is_published=False,
+    ),
+    MonthlyTable(
+        "deal_chances",
+        DealChances,
+        Group.COVERAGE,
+        "sales.coverage.deal_chances",
+        kind="numpy",
         is_published=False,
     ),
     MonthlyTable(

@@ -23,10 +23,11 @@ from sales.contracts.contract import checked, stamp
 from sales.contracts.targets import PhasingCheck
 from sales.history.extract import People
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
-from sales.statistics.deal_outcomes import ForecastBasis
+from sales.statistics.deal_outcomes import has_history
 from sales.statistics.distribution import CELLS, Sums, compound, from_waves, wave_of_any
 from sales.statistics.new_business import rates
 from sales.statistics.period_distribution import SPREADS
+from sales.statistics.point_in_time import Knowledge
 from sales.targets.phased_targets import Plan, rephase
 
 MISSED_MONTHS = 2
@@ -48,7 +49,7 @@ class _Case:
 
 def phasing_check(
     plans: Sequence[Plan],
-    forecast_basis: ForecastBasis,
+    known: Knowledge,
     everybody: People,
     month: Month,
     policies: PolicyBook,
@@ -63,11 +64,7 @@ def phasing_check(
     }
     cases = [_case(plan, of_year[plan.target.fiscal_year]) for plan in plans]
     owners = columns.text([plan.target.owner_id for plan in plans])
-    found = (
-        _judged(cases, owners, forecast_basis, of_year)
-        if forecast_basis.deals is not None and cases
-        else None
-    )
+    found = _judged(cases, owners, known, of_year) if cases and has_history(known) else None
     size = len(plans)
     floors = np.array(
         [float(of_year[plan.target.fiscal_year].policy.forecast.catch_up) for plan in plans]
@@ -128,10 +125,9 @@ def _case(plan: Plan, rules: MonthRules) -> _Case:
 def _judged(
     cases: Sequence[_Case],
     owners: pa.Array,
-    forecast_basis: ForecastBasis,
+    known: Knowledge,
     of_year: Mapping[int, MonthRules],
 ) -> _Findings:
-    known = forecast_basis.known
     its_rates = rates(known, columns.codes(owners, known.owner_ids), np.ones(len(cases), np.bool_))
     sizes = its_rates.size[None, :] * its_rates.scale[:, None]
     mean_size = np.maximum(sizes.mean(axis=1), 1.0)

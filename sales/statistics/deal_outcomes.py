@@ -92,18 +92,13 @@ class _Steps:
 
 def has_history(known: Knowledge) -> bool:
     """Return whether there is enough of a past to learn from."""
-    decided = np.isin(known.outcomes.status, [WON, LOST]).sum()
-    return (
-        known.closed_months >= FEWEST_MONTHS and decided >= FEWEST_DECIDED and len(known.past) > 0
-    )
+    return _training(known) is not None
 
 
 def deal_forecast(known: Knowledge) -> DealForecast | None:
     """Return what becomes of the deals that are open; none where there is too little history."""
-    if not has_history(known):
-        return None
-    steps = _steps(known)
-    if not len(steps.row):  # no deal was ever open at a month end and after it
+    steps = _training(known)
+    if steps is None:
         return None
     features_of = _FeatureBuilder(known)
     features = features_of.at(known.past.take(steps.row), steps.ahead)
@@ -184,6 +179,15 @@ class _FeatureBuilder:
 def _centre_and_spread(values: Floats) -> tuple[float, float]:
     spread = float(values.std())
     return float(values.mean()), spread if spread > 0 else 1.0
+
+
+def _training(known: Knowledge) -> _Steps | None:
+    """Return the rows to learn from; none where they are too few, or no deal was ever open at a month end and after it."""
+    decided = np.isin(known.outcomes.status, [WON, LOST]).sum()
+    if known.closed_months < FEWEST_MONTHS or decided < FEWEST_DECIDED or not len(known.past):
+        return None
+    steps = _steps(known)
+    return steps if len(steps.row) else None
 
 
 def _steps(known: Knowledge) -> _Steps:

@@ -120,7 +120,7 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
         generation.pipeline_generation(forecast_evidence, phased, MONTH, rules, EXTRACTED_AT),
         record.track_record(panel, MONTH, rules, owners, lambda _: None, EXTRACTED_AT),
         catch_up.phasing_check(
-            plans, forecast_evidence, owners, MONTH, policies, ORGANIZATION, EXTRACTED_AT
+            plans, forecast_evidence.known, owners, MONTH, policies, ORGANIZATION, EXTRACTED_AT
         ),
         stated.target_padding(phased, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
         stated.bottom_up_plan(phased, by_client, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),

@@ -16,6 +16,7 @@ from sales.contracts.contract import empty
 from sales.contracts.history import MonthlyBookings
 from sales.contracts.raw import RawTargets
 from sales.coverage import coverage
+from sales.coverage.deal_chances import deal_chances, forecast_basis_of
 from sales.forecast import backtest as track_record
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
@@ -29,7 +30,7 @@ from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import MonthRules, PolicyBook, parse_policy
 from sales.statistics import close_dates as confirmation
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
-from sales.statistics.point_in_time import PointInTimeData
+from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets import phased_targets as targets
 from tests.fakes import frame
 
@@ -68,8 +69,17 @@ class FirmMonth:
         return PointInTimeData(self.history, self.month, self.rules)
 
     @cached_property
+    def known(self) -> Knowledge:
+        return self.point_in_time.known_at(self.month.index)
+
+    @cached_property
+    def chances(self) -> pd.DataFrame:
+        learned = forecast_basis(self.known)
+        return deal_chances(learned, self.month, self.rules, self.extract.extracted_at)
+
+    @cached_property
     def forecast_basis(self) -> ForecastBasis:
-        return forecast_basis(self.point_in_time.known_at(self.month.index))
+        return forecast_basis_of(self.known, self.chances)
 
     @cached_property
     def owners(self) -> People:
@@ -174,7 +184,7 @@ class FirmMonth:
     def phasing_check(self) -> pd.DataFrame:
         return catch_up.phasing_check(
             self.plans,
-            self.forecast_basis,
+            self.known,
             self.owners,
             self.month,
             self.policies,

@@ -250,7 +250,7 @@ def test_who_joins_for_the_last_two_months_has_nobody_to_hand_a_miss_to() -> Non
     )
     table = phasing_check(
         [late],
-        one.forecast_basis,
+        one.known,
         one.owners,
         MONTH,
         one.policies,
