@@ -15,6 +15,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from types import CodeType
+from typing import cast
 
 PACKAGES = ("sales", "connectors", "reports", "publication", "assets")
 # Libraries that decide about a number, and those that decide about a page.
@@ -116,9 +117,10 @@ def _statements(constant: object) -> str:
         inner = ",".join(_statements(each) for each in constant.co_consts)
         return f"{constant.co_name}{parts}({inner})"
     if isinstance(constant, frozenset):
-        return f"{{{','.join(sorted(map(repr, constant)))}}}"
+        return f"{{{','.join(sorted(map(repr, cast('frozenset[object]', constant))))}}}"
     if isinstance(constant, tuple):
-        return f"({','.join(_statements(each) for each in constant)})"
+        parts = cast("tuple[object, ...]", constant)
+        return f"({','.join(_statements(each) for each in parts)})"
     return repr(constant)
 
 

@@ -27,18 +27,19 @@ from reports.sections.restatement import restated
 from reports.text import formats
 from reports.text.i18n import Language, language, marked
 from sales.policy.rules import Brand, PersonBrand
+from sales.vocabulary import GrainKind
 
 MOST_DEALS = 40
 MOST_DEALS_OF_A_PERSON = 12
-KINDS = {
-    "company": marked("Company pack"),
-    "team": marked("Team pack"),
-    "person": marked("Personal page"),
+KINDS: dict[str, str] = {
+    GrainKind.COMPANY: marked("Company pack"),
+    GrainKind.TEAM: marked("Team pack"),
+    GrainKind.PERSON: marked("Personal page"),
 }
-AUDIENCES = {
-    "company": marked("Confidential: management"),
-    "team": marked("Confidential: the team and its lead"),
-    "person": marked("Confidential: the named person"),
+AUDIENCES: dict[str, str] = {
+    GrainKind.COMPANY: marked("Confidential: management"),
+    GrainKind.TEAM: marked("Confidential: the team and its lead"),
+    GrainKind.PERSON: marked("Confidential: the named person"),
 }
 
 
@@ -68,7 +69,7 @@ class Readers:
         self, brand: Brand, theme: Theme, key: tuple[str, str | None], team: str | None
     ) -> list[tuple[str, str]]:
         """Return the languages and papers of a document, the main one first."""
-        own = self.people.get(key[1] or "") if key[0] == "person" else None
+        own = self.people.get(key[1] or "") if key[0] == GrainKind.PERSON else None
         languages = brand.of_team(team or "").with_own(own).languages
         asked = sorted(
             (code or languages[0], paper or theme.paper)
@@ -96,11 +97,11 @@ def month_end_reports(
     One after the other: of many documents only those in hand are in memory.
     """
     month = _Month(tables, variant, readers or Readers(), before)
-    yield from month.documents("company", variant.rules.company, None)
+    yield from month.documents(GrainKind.COMPANY, variant.rules.company, None)
     for team in month.data.active_teams():
-        yield from month.documents("team", team, team)
+        yield from month.documents(GrainKind.TEAM, team, team)
     for person in month.data.active_people():
-        yield from month.documents("person", person, month.data.team_of_person(person))
+        yield from month.documents(GrainKind.PERSON, person, month.data.team_of_person(person))
 
 
 class _Month:
@@ -121,10 +122,10 @@ class _Month:
     def documents(self, grain: str, grain_id: str, team: str | None) -> Iterator[MonthEndReport]:
         """Yield a document in each of its editions."""
         theme = self._readers.theme(
-            self._edition.theme, team, grain_id if grain == "person" else None
+            self._edition.theme, team, grain_id if grain == GrainKind.PERSON else None
         )
         attachments = self._attachments.of(grain, grain_id)
-        key = (grain, None if grain == "company" else grain_id)
+        key = (grain, None if grain == GrainKind.COMPANY else grain_id)
         variants = self._readers.wanted(self._edition.rules.policy.brand, theme, key, team)
         for code, paper in variants:
             name = ".".join(
@@ -140,13 +141,13 @@ class _Month:
 
     def _sections(self, view: View) -> Sequence[Section | None]:
         said = restated(view, self._differences, self._before.published if self._before else None)
-        if view.grain == "company":
+        if view.grain == GrainKind.COMPANY:
             return [
                 year(view),
                 landing(view),
                 track_record(view, self.data.scores),
-                attainment(view, ["team", "person"]),
-                coverage(view, ["company", "team"]),
+                attainment(view, [GrainKind.TEAM, GrainKind.PERSON]),
+                coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
                 movement(view),
                 generation(view),
                 closing(view, MOST_DEALS),
@@ -157,12 +158,12 @@ class _Month:
                 said,
                 quality(view),
             ]
-        if view.grain == "team":
+        if view.grain == GrainKind.TEAM:
             return [
                 year(view),
                 landing(view),
-                attainment(view, ["person"]),
-                coverage(view, ["team"]),
+                attainment(view, [GrainKind.PERSON]),
+                coverage(view, [GrainKind.TEAM]),
                 movement(view),
                 closing(view, MOST_DEALS),
                 overdue(view, MOST_DEALS_OF_A_PERSON),
@@ -194,7 +195,7 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         grain_id=view.grain_id,
         kind_name=say(KINDS[view.grain]),
         title=say("{company}: sales at month end", company=name)
-        if view.grain == "company"
+        if view.grain == GrainKind.COMPANY
         else name,
         subtitle=period,
         audience=say(AUDIENCES[view.grain]),

@@ -13,7 +13,7 @@ import re
 import shutil
 import tempfile
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -37,12 +37,13 @@ from sales.calendar import Month
 from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 from sales.policy.rules import MonthRules
+from sales.vocabulary import GrainKind
 
 MANIFEST = "manifest.json"
 # Where records of the demo company would be, if it had any: a host that is reserved for examples.
 DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 # Documents that are shown in chats have a picture of their first page.
-WITH_PICTURE = {"company", "team"}
+WITH_PICTURE = {GrainKind.COMPANY, GrainKind.TEAM}
 # So many tiles are the headline of a document, in the manifest and in mails.
 HEADLINES = 3
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
@@ -181,9 +182,9 @@ def _stood(entry: dict[str, Any], folder: Path) -> Pack:
 def file_name(report: MonthEndReport) -> str:
     """Return a file name that is safe everywhere, and different for different people, teams and languages."""
     tail = f".{report.variant}" if report.variant else ""
-    if report.kind == "company":
+    if report.kind == GrainKind.COMPANY:
         return f"company{tail}.pdf"
-    shown = report.title if report.kind == "person" else report.grain_id
+    shown = report.title if report.kind == GrainKind.PERSON else report.grain_id
     ascii_name = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40].strip("-")
     digest = hashlib.sha256(report.grain_id.encode()).hexdigest()[:6]
@@ -386,7 +387,7 @@ def _is_same(folder: Path, stage: Path) -> bool:
 
 
 @contextmanager
-def _staged(folder: Path) -> Iterator[Path]:
+def _staged(folder: Path) -> Generator[Path]:
     """Yield an empty folder beside another one, and remove what is left of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))

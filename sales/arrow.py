@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
@@ -92,8 +93,12 @@ def month_index(days: Days) -> Codes:
 
 def codes(column: pd.Series | pa.Array, known: pa.Array) -> Codes:
     """Return the position of each value in `known`, -1 where it is not there."""
-    values = arrow(column) if isinstance(column, pd.Series) else column
+    values = _array(column)
     return np.asarray(pc.index_in(values, value_set=known).fill_null(-1)).astype(np.int64)
+
+
+def _array(column: pd.Series | pa.Array) -> pa.Array:
+    return arrow(cast("pd.Series", column)) if isinstance(column, pd.Series) else column
 
 
 def take(values: pa.Array, positions: Codes) -> pa.Array:
@@ -120,7 +125,7 @@ def total_by(codes: Codes, amounts: npt.NDArray[np.generic], size: int = 0) -> F
 
 def distinct(*columns: pd.Series | pa.Array) -> pa.Array:
     """Return the sorted distinct non-null values of several text columns."""
-    parts = [arrow(each) if isinstance(each, pd.Series) else each for each in columns]
+    parts = [_array(each) for each in columns]
     values = pc.unique(
         pa.chunked_array([part.cast(pa.string()) for part in parts], pa.string())
     ).drop_null()

@@ -21,6 +21,7 @@ import numpy as np
 from sales import arrow as columns
 from sales.arrow import Codes, Days
 from sales.errors import UserError
+from sales.vocabulary import PeriodKind
 
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 MONTHS_IN_YEAR = 12
@@ -194,7 +195,9 @@ class FiscalCalendar:
     def year(self, name: int) -> Period:
         """Return the twelve months of a fiscal year."""
         start = Month(name - self._name_offset, self.start_month)
-        return Period("year", f"FY{name}", tuple(start.plus(n) for n in range(MONTHS_IN_YEAR)))
+        return Period(
+            PeriodKind.YEAR, f"FY{name}", tuple(start.plus(n) for n in range(MONTHS_IN_YEAR))
+        )
 
     def year_of(self, month: Month) -> Period:
         """Return the fiscal year that holds a month."""
@@ -205,11 +208,11 @@ class FiscalCalendar:
         year = self.year_of(month)
         number = (month.index - year.first.index) // MONTHS_IN_QUARTER
         months = year.months[number * MONTHS_IN_QUARTER : (number + 1) * MONTHS_IN_QUARTER]
-        return Period("quarter", f"{year.name}-Q{number + 1}", months)
+        return Period(PeriodKind.QUARTER, f"{year.name}-Q{number + 1}", months)
 
     def month_period(self, month: Month) -> Period:
         """Return a month as a period."""
-        return Period("month", str(month), (month,))
+        return Period(PeriodKind.MONTH, str(month), (month,))
 
     @property
     def _name_offset(self) -> int:

@@ -16,6 +16,7 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Mask
 from sales.money import Minor
+from sales.vocabulary import GrainKind
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,9 @@ class Grains:
         """Yield person, team and company."""
         size = len(self.person_ids)
         team_ids = columns.distinct(self.teams)
-        yield Grain("person", self.person_ids, np.arange(size))
-        yield Grain("team", team_ids, columns.codes(self.teams, team_ids))
-        yield Grain("company", columns.text([self.company]), np.zeros(size, np.int64))
+        yield Grain(GrainKind.PERSON, self.person_ids, np.arange(size))
+        yield Grain(GrainKind.TEAM, team_ids, columns.codes(self.teams, team_ids))
+        yield Grain(GrainKind.COMPANY, columns.text([self.company]), np.zeros(size, np.int64))
 
     def person(self, owner_ids: pd.Series) -> Codes:
         """Return the code of each owner."""

@@ -29,6 +29,7 @@ from reports.text import formats
 from sales.calendar import Month
 from sales.forecast.backtest import FEWEST_SCORED, Score, origins, scores, track_record
 from sales.statistics.deal_outcomes import FEWEST_MONTHS
+from sales.vocabulary import GrainKind
 
 TITLE = (
     "P50 and baselines (stage-weighted pipeline, same months last year, three-month average): sum of absolute errors / bookings.\n"
@@ -85,7 +86,11 @@ def shown(record: pd.DataFrame) -> list[Table]:
     return (
         [
             _errors(found),
-            *(_reliability(each) for each in found if each.reliability and each.grain == "company"),
+            *(
+                _reliability(each)
+                for each in found
+                if each.reliability and each.grain == GrainKind.COMPANY
+            ),
         ]
         if found
         else []

@@ -15,6 +15,7 @@ from sales.contracts.contract import Contract, descriptions
 from sales.contracts.parents import Columns
 from sales.contracts.published import MONTHLY
 from sales.contracts.raw import RAW
+from sales.vocabulary import GrainKind
 
 # Said to the decorator: Dagster 1.13 cannot read a generic result from an asset that has checks.
 TABLE = dg.DagsterType(
@@ -175,7 +176,7 @@ def digest(table: pd.DataFrame) -> str:
 def preview(table: pd.DataFrame) -> str:
     """Return the first rows as Markdown: money only where it is of teams and the company, and nothing of clients."""
     if "grain" in table.columns:
-        table = table.loc[table["grain"] != "person"]
+        table = table.loc[table["grain"] != GrainKind.PERSON]
     hidden = PRIVATE | (
         set()
         if "grain" in table.columns

@@ -17,6 +17,7 @@ from sales.calendar import Month
 from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, records
 from sales.explain.explanation import ATTAINMENT, RULES, Explanation, explain, plain, written
 from sales.policy.rules import MonthRules
+from sales.vocabulary import GrainKind, PeriodKind
 
 SUBJECTS = {ATTAINMENT: "attainment"}
 MAIN = {
@@ -25,7 +26,7 @@ MAIN = {
     "open_pipeline": "open_pipeline",
     "overdue": "overdue_pipeline",
 }
-GRAINS = ["company", "team", "person"]
+GRAINS = [GrainKind.COMPANY, GrainKind.TEAM, GrainKind.PERSON]
 IDS = 20
 # An event of the UI: larger ones load slowly.
 MOST = 60_000
@@ -90,14 +91,18 @@ def _formulas(name: str) -> Iterator[str]:
 def _row(name: str, row: Record, month: Month, its: Explanation | None) -> str:
     whom = (
         ""
-        if row["grain"] == "company"
+        if row["grain"] == GrainKind.COMPANY
         else f"--{row['grain']} {shlex.quote(plain(row['grain_id']))} "
     )
     command = f"onpace explain {SUBJECTS.get(name, 'coverage')} {whom}--period {row['period']} --as-of {month}"
     lines = [f"**{escaped(row['grain_id'])}, {row['period']}** {_code(command)}", ""]
     # What is overdue is the same in every period: once is enough.
     told = (
-        [group for group in its.groups if group.name != "overdue" or row["period_kind"] == "year"]
+        [
+            group
+            for group in its.groups
+            if group.name != "overdue" or row["period_kind"] == PeriodKind.YEAR
+        ]
         if its
         else []
     )

@@ -241,11 +241,16 @@ def _key(row: sa.Row[tuple[object, ...]]) -> tuple[str, str, str]:
 
 
 def _delivery(row: sa.Row[tuple[object, ...]]) -> DeliveryRecord:
-    values = {name: getattr(row, name) for name in DELIVERIES.columns.keys()}  # noqa: SIM118  # columns, which do not iterate over names
     return DeliveryRecord(
-        **values
-        | {
-            "status": Status(values["status"]),
-            "changed_at": datetime.fromisoformat(values["changed_at"]),
-        }
+        row.id,
+        row.month,
+        row.channel,
+        row.recipient,
+        row.file,
+        row.sha256,
+        row.revision,
+        Status(row.status),
+        row.message_id,
+        row.detail,
+        datetime.fromisoformat(row.changed_at),
     )

@@ -87,7 +87,7 @@ def months_there(outbox: UPath) -> dict[Month, datetime]:
 
 
 def _copy(manifest: dict[str, Any], packs: Path, folder: UPath, month: Month) -> Receipt:
-    known = (
+    known: dict[str, list[dict[str, Any]]] = (
         json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["documents"]
         if (folder / MANIFEST).exists()
         else {}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import smtplib
 import ssl
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
@@ -162,7 +162,7 @@ class SmtpServer:
 
 
 @contextmanager
-def connected(settings: SmtpSettings) -> Iterator[SmtpServer]:
+def connected(settings: SmtpSettings) -> Generator[SmtpServer]:
     """Yield a session; raises `NotAccepted` where the server cannot be reached now, `MailUnusable` where it never will be."""
     settings.check()
     context = ssl.create_default_context(cafile=settings.authority or None)
@@ -223,7 +223,7 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
 
 
 @contextmanager
-def _before_the_end() -> Iterator[None]:
+def _before_the_end() -> Generator[None]:
     """Turn whatever breaks before the last line into what it means: the letter was not accepted."""
     try:
         yield

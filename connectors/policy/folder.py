@@ -7,7 +7,7 @@ from pathlib import Path
 from connectors.storage.files import digest_of
 from sales.delivery import recipients
 from sales.delivery.recipients import RecipientBook, parse_recipients
-from sales.policy.rules import FILE_NAME, InvalidPolicy, PolicyBook, parse_policy
+from sales.policy.rules import FILE_NAME, InvalidPolicy, PolicyBook, SalesPolicy, parse_policy
 
 LARGEST_FILE = 1_000_000
 
@@ -21,7 +21,7 @@ def read_policies(folder: Path) -> PolicyBook:
         raise InvalidPolicy(
             f"the policy folder {folder} does not exist; create it or set ONPACE_POLICY"
         )
-    policies = {}
+    policies: dict[int, SalesPolicy] = {}
     for path in sorted(folder.glob("*.toml")):
         if path.name == recipients.FILE_NAME:
             continue
@@ -30,7 +30,7 @@ def read_policies(folder: Path) -> PolicyBook:
             raise InvalidPolicy(
                 f"{path.name} is no policy file; name it after its fiscal year, such as fy2027.toml"
             )
-        policies[int(year[1])] = parse_policy(read_text(path), path.name)
+        policies[int(year.group(1))] = parse_policy(read_text(path), path.name)
     return PolicyBook(policies)
 
 

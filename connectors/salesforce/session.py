@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, urlsplit
 
 import jwt
@@ -158,10 +158,8 @@ class SalesforceSession:
         received, answer = len(first["records"]), first
         yield first["records"]
         while not answer["done"]:
-            answer = self.get(
-                urlsplit(answer["nextRecordsUrl"]).path.partition(f"/v{self.version}/")[2],
-                what=what,
-            )
+            path = urlsplit(str(answer["nextRecordsUrl"])).path
+            answer = self.get(path.partition(f"/v{self.version}/")[2], what=what)
             received += len(answer["records"])
             yield answer["records"]
         if received != first["totalSize"]:
@@ -334,12 +332,12 @@ class SalesforceSession:
 
     def _fault(self, status: int, content: Any, what: str, wait: float = 0.0) -> Exception:  # noqa: ANN401
         """Return what an error means: a `UserError`, or something worth asking again."""
-        first = content[0] if isinstance(content, list) and content else content
-        code, message = (
-            (str(first.get("errorCode", "")), str(first.get("message", "")))
-            if isinstance(first, dict)
-            else ("", str(first))
-        )
+        several = cast("list[Any]", content if isinstance(content, list) else [content])
+        first = several[0] if several else ""
+        code, message = "", str(first)
+        if isinstance(first, dict):
+            said = cast("dict[str, Any]", first)
+            code, message = str(said.get("errorCode", "")), str(said.get("message", ""))
         reason = self.login.masked(f"{code}: {message}" if code else f"HTTP {status} {message}")
         sentence = f"{self.login.place} refused to {what}: {reason}"
         if code == "REQUEST_LIMIT_EXCEEDED" and "TotalRequests" in message:

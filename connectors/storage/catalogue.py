@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -72,7 +72,7 @@ class Catalogue:
             return database.execute(wanted).all()
 
     @contextmanager
-    def begin(self) -> Iterator[sa.Connection]:
+    def begin(self) -> Generator[sa.Connection]:
         """Open a transaction on the newest tables; it is rolled back where the block raises."""
         if self._file is not None and not self._file.exists():
             self._refuse_elsewhere()
@@ -153,7 +153,7 @@ class Catalogue:
         self._is_ready = True
 
     @contextmanager
-    def _said(self) -> Iterator[None]:
+    def _said(self) -> Generator[None]:
         """Say what a database refuses, without its address."""
         try:
             yield

@@ -125,9 +125,8 @@ def version_of(database: sa.Connection) -> str | None:
     """Return the version of a database's tables, none where it was never brought to one."""
     if not sa.inspect(database).has_table(VERSION_TABLE):
         return None
-    return database.execute(
-        sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
-    ).scalar()
+    number = sa.column("version_num", sa.String)
+    return database.execute(sa.select(number).select_from(sa.table(VERSION_TABLE))).scalar()
 
 
 def bring_to_newest(database: sa.Connection) -> None:

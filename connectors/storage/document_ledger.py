@@ -78,7 +78,9 @@ class DocumentLedger:
     def handed_over(self, publication: PublishedFile, outbox: UPath) -> str:
         """Return where a document was handed over, empty where it was not."""
         path = outbox / publication.month / "manifest.json"
-        known = json.loads(path.read_text(encoding="utf-8"))["documents"] if path.exists() else {}
+        known: dict[str, list[dict[str, str]]] = (
+            json.loads(path.read_text(encoding="utf-8"))["documents"] if path.exists() else {}
+        )
         there = [
             each
             for entries in known.values()

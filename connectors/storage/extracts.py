@@ -8,7 +8,7 @@ lies in `ONPACE_HOME/pulling`. The extract frozen for a published month is in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -121,7 +121,7 @@ class ExtractStore:
         return PullCheckpoint(self._home / "pulling")
 
     @contextmanager
-    def alone(self, progress: Callable[[str], None] = lambda _: None) -> Iterator[None]:
+    def alone(self, progress: Callable[[str], None] = lambda _: None) -> Generator[None]:
         """Keep other pulls of this home away: two at once would ask Salesforce for the same."""
         (self._home / "locks").mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._home / "locks" / "pull.lock")
@@ -255,10 +255,12 @@ class ExtractStore:
     def vacuum(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
         latest, records = self.latest(), self.all()
-        needed = self._published.extract_ids() | ({latest.extract_id} if latest else set())
+        needed = self._published.extract_ids()
+        if latest is not None:
+            needed.add(latest.extract_id)
         for table in (SELECTED_EXTRACTS, MONTH_END_COPIES):
             mine = sa.select(table.c.extract_id).where(self._catalogue.mine(table))
-            needed |= {row.extract_id for row in self._catalogue.rows(mine)}
+            needed.update(str(row.extract_id) for row in self._catalogue.rows(mine))
         old = [
             each
             for each in records
@@ -318,15 +320,14 @@ def _record(row: sa.Row[tuple[object, ...]]) -> ExtractRecord:
 
 def _values(record: ExtractRecord) -> dict[str, object]:
     """Return an extract as a row: instants as texts of ISO 8601, whatever they lie in."""
-    values = asdict(record)
+    values: dict[str, Any] = asdict(record)
     values["pull"]["watermarks"] = {
         name: {key: at.isoformat() for key, at in mark.items()}
         for name, mark in values["pull"]["watermarks"].items()
     }
-    return values | {
-        "extracted_at": record.extracted_at.isoformat(),
-        "stored_at": record.stored_at.isoformat() if record.stored_at else None,
-    }
+    values["extracted_at"] = record.extracted_at.isoformat()
+    values["stored_at"] = record.stored_at.isoformat() if record.stored_at else None
+    return values
 
 
 def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:

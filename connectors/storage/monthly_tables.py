@@ -139,7 +139,7 @@ class TableStore:
         return columns.frame({each: _held[key].column(each) for each in _held[key].column_names})
 
     def _month_of(self, name: str, month: Month, record: Written) -> pa.Table:
-        stored = DeltaTable(str(self._root / name), version=record.version)
+        stored: Any = DeltaTable(str(self._root / name), version=record.version)
         table = stored.to_pyarrow_table(partitions=[(month_column(name), "=", str(month))])
         table = _rescaled(
             table,

@@ -87,6 +87,11 @@ class UnfinishedPull:
         return datetime.fromisoformat(self.began)
 
 
+def _reading(content: dict[str, Any]) -> Reading:
+    slices = [Slice(**part) for part in content.pop("slices")]
+    return Reading(**content, slices=slices)
+
+
 class PullCheckpoint:
     """The staging area of one home."""
 
@@ -100,10 +105,7 @@ class PullCheckpoint:
             content: dict[str, Any] = json.loads(
                 (self._folder / "pull.json").read_text(encoding="utf-8")
             )
-            readings = {
-                name: Reading(**{**each, "slices": [Slice(**part) for part in each["slices"]]})
-                for name, each in content["readings"].items()
-            }
+            readings = {name: _reading(each) for name, each in content["readings"].items()}
             return UnfinishedPull(content["began"], content["signature"], readings)
         except (OSError, ValueError, KeyError, TypeError):
             return None

@@ -138,16 +138,16 @@ class RawTables:
 
     def read(self, name: str, version: int) -> pd.DataFrame:
         """Return one version of a table."""
-        table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table()
+        stored: Any = DeltaTable(str(self._root / name), version=version)
+        table: pa.Table = stored.to_pyarrow_table()
         return columns.frame(
             {each: table.column(each).combine_chunks() for each in table.column_names}
         )
 
     def living(self, name: str, version: int, key: str) -> pa.Array:
         """Return the ids of records that are not deleted."""
-        table = DeltaTable(str(self._root / name), version=version).to_pyarrow_table(
-            columns=[key, "is_deleted"]
-        )
+        stored: Any = DeltaTable(str(self._root / name), version=version)
+        table: pa.Table = stored.to_pyarrow_table(columns=[key, "is_deleted"])
         return table.filter(pc.invert(table.column("is_deleted"))).column(key).combine_chunks()
 
     def rows(self, name: str, version: int) -> int:

@@ -16,6 +16,7 @@ from sales import arrow as columns
 from sales.calendar import Month
 from sales.forecast.backtest import Score, scores
 from sales.policy.rules import MonthRules
+from sales.vocabulary import GrainKind, PeriodKind
 
 Record = dict[str, Any]
 
@@ -87,7 +88,7 @@ class GrainTables:
 
     def name_of(self, grain: str, grain_id: str) -> str:
         """Return the name of a person, a team or the company."""
-        return self.name_of_person(grain_id) if grain == "person" else grain_id
+        return self.name_of_person(grain_id) if grain == GrainKind.PERSON else grain_id
 
     def past_forecasts(self, grain: str, grain_id: str) -> list[Record]:
         """Return earlier forecasts and what came."""
@@ -108,7 +109,7 @@ class GrainTables:
     @cached_property
     def scores(self) -> list[Score]:
         """How past forecasts did."""
-        return scores(self.tables.forecast_track_record, ("company", "team"))
+        return scores(self.tables.forecast_track_record, (GrainKind.COMPANY, GrainKind.TEAM))
 
     def generation(self) -> list[Record]:
         """Return new pipeline by source and month."""
@@ -137,7 +138,7 @@ class GrainTables:
         """Return assigned and stated targets of the fiscal year, the company's first."""
         year = self.rules.calendar.fiscal_year(self.month)
         rows = [row for row in records(self.tables.target_padding) if row["fiscal_year"] == year]
-        return sorted(rows, key=lambda row: (row["grain"] != "company", row["grain_id"]))
+        return sorted(rows, key=lambda row: (row["grain"] != GrainKind.COMPANY, row["grain_id"]))
 
     def bottom_up(self) -> list[Record]:
         """Return the year from below, by month."""
@@ -205,7 +206,9 @@ class GrainTables:
 
     def deals(self, grain: str, grain_id: str) -> list[Record]:
         """Return the closing plan's deals with names, by close date."""
-        return self._deals if grain == "company" else self._deals_of.get((grain, grain_id), [])
+        return (
+            self._deals if grain == GrainKind.COMPANY else self._deals_of.get((grain, grain_id), [])
+        )
 
     def findings(self) -> list[tuple[str, str, int, Decimal | None]]:
         """Return findings with weight, number of records and money, the heaviest first."""
@@ -248,7 +251,7 @@ class GrainTables:
             | (coverage["open_pipeline"] != 0)
             | (coverage["overdue_pipeline"] != 0)
         )
-        working = coverage.loc[(coverage["grain"] == "person") & busy, "grain_id"]
+        working = coverage.loc[(coverage["grain"] == GrainKind.PERSON) & busy, "grain_id"]
         return sorted({*with_target.tolist(), *working.tolist()})
 
     @cached_property
@@ -268,7 +271,7 @@ class GrainTables:
 
     @cached_property
     def _landings(self) -> dict[tuple[str, str], list[Record]]:
-        order = {"month": 0, "quarter": 1, "year": 2}
+        order = {kind.value: place for place, kind in enumerate(PeriodKind)}
         found = _by_grain(self.tables.landing_forecast)
         return {
             key: sorted(rows, key=lambda row: (order[row["period_kind"]], row["period"]))
@@ -356,8 +359,8 @@ class GrainTables:
     def _deals_of(self) -> dict[tuple[str, str], list[Record]]:
         found: dict[tuple[str, str], list[Record]] = {}
         for deal in self._deals:
-            found.setdefault(("team", deal["team"]), []).append(deal)
-            found.setdefault(("person", deal["owner_id"]), []).append(deal)
+            found.setdefault((GrainKind.TEAM.value, deal["team"]), []).append(deal)
+            found.setdefault((GrainKind.PERSON.value, deal["owner_id"]), []).append(deal)
         return found
 
     @cached_property
@@ -368,15 +371,15 @@ class GrainTables:
     def _people_of(self) -> dict[tuple[str, str], list[str]]:
         found: dict[tuple[str, str], list[str]] = {}
         for owner, team in self._team_of.items():
-            found.setdefault(("team", team), []).append(owner)
+            found.setdefault((GrainKind.TEAM.value, team), []).append(owner)
         return found
 
     def _members(self, grain: str, grain_id: str) -> list[str]:
-        if grain == "person":
+        if grain == GrainKind.PERSON:
             return [grain_id]
         return (
             list(self._team_of)
-            if grain == "company"
+            if grain == GrainKind.COMPANY
             else self._people_of.get((grain, grain_id), [])
         )
 

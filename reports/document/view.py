@@ -13,6 +13,7 @@ from reports.document.document import Variant
 from reports.document.month_data import GrainTables, Record
 from reports.text import formats
 from reports.text.i18n import Language
+from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 
 @dataclass(frozen=True)
@@ -66,15 +67,15 @@ class View:
         """Return the attainment of teams or people, the furthest ahead first."""
         ids = (
             self.data.active_teams()
-            if grain == "team"
-            else self.data.active_people(self.grain_id if self.grain == "team" else None)
+            if grain == GrainKind.TEAM
+            else self.data.active_people(self.grain_id if self.grain == GrainKind.TEAM else None)
         )
         rows: list[Record] = []
         for each in ids:
             attained = self.data.attained(grain, each)
-            name = self.data.name_of_person(each) if grain == "person" else each
+            name = self.data.name_of_person(each) if grain == GrainKind.PERSON else each
             rows.append({"grain": grain, "grain_id": each, "name": name, **attained})
-        rows.sort(key=lambda row: (-(row["year"]["attainment_pct"] or -1.0), row["name"]))
+        rows.sort(key=lambda row: (-(row[PeriodKind.YEAR]["attainment_pct"] or -1.0), row["name"]))
         return rows
 
     def deals(self) -> list[Record]:
@@ -105,11 +106,11 @@ def short_period(period: str) -> str:
 
 def ratio_words(row: Record, language: Language) -> str:
     """Return a coverage ratio, or why there is none."""
-    if row["status"] == "no_target":
+    if row["status"] == TargetStatus.NO_TARGET:
         return language.say("no target")
     return (
         language.say("covered")
-        if row["status"] == "covered"
+        if row["status"] == TargetStatus.COVERED
         else language.ratio(row["coverage_ratio"])
     )
 

@@ -6,8 +6,10 @@ team's pack the team's rows, the company pack everything.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,6 +17,8 @@ import pyarrow as pa
 
 from reports.document.month_data import MonthTables
 from sales import arrow as columns
+from sales.arrow import Codes
+from sales.vocabulary import GrainKind
 
 # Of the snapshot and of credit, what a page of the year can rest on; every deal that ever was is in
 # the export.
@@ -49,7 +53,7 @@ class Attachments:
 
     def of(self, grain: str, grain_id: str) -> dict[str, pa.Table]:
         """Return the tables that go with a document, by name; none is empty."""
-        if grain == "company":
+        if grain == GrainKind.COMPANY:
             found = dict(self._whole)
         else:
             found = {
@@ -57,7 +61,7 @@ class Attachments:
                 for name in BY_GRAIN
                 if (rows := self._by_grain[name].get((grain, grain_id))) is not None
             }
-            index = self._by_owner if grain == "person" else self._by_team
+            index = self._by_owner if grain == GrainKind.PERSON else self._by_team
             found |= {
                 name: self._whole[name].take(rows)
                 for name in index
@@ -123,7 +127,7 @@ class Attachments:
                 strict=True,
             )
         )
-        found: dict[str, dict[str, np.ndarray]] = {}
+        found: dict[str, dict[Any, np.ndarray]] = {}
         for name in self._by_owner:
             table = self._whole[name]
             has_team = "team" in table.column_names
@@ -141,8 +145,11 @@ def _table(frame: pd.DataFrame) -> pa.Table:
     )
 
 
-def _positions(keys: list) -> dict:
-    found: dict = {}
+_Key = TypeVar("_Key")
+
+
+def _positions(keys: Sequence[_Key]) -> dict[_Key, Codes]:
+    found: dict[_Key, list[int]] = {}
     for position, key in enumerate(keys):
         found.setdefault(key, []).append(position)
     return {key: np.array(rows, np.int64) for key, rows in found.items()}

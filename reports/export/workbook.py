@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
@@ -67,13 +68,14 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
 def workbook_of(tables: Mapping[str, pa.Table], created: datetime) -> bytes:
     """Return the tables as a workbook; the same tables give the same bytes. Of a table that no sheet can hold, the first rows are in it."""
     out = io.BytesIO()
+    book: Any
     with xlsxwriter.Workbook(out, OPTIONS | {"in_memory": True}) as book:
         book.set_properties({"created": created})
         _fill(book, {name: table.slice(0, MOST_ROWS - 1) for name, table in tables.items()})
     return out.getvalue()
 
 
-def _fill(book: xlsxwriter.Workbook, tables: Mapping[str, pa.Table]) -> None:
+def _fill(book: Any, tables: Mapping[str, pa.Table]) -> None:  # noqa: ANN401  # its methods have no types
     head, strong = book.add_format({"bold": True, "bottom": 1}), {"bold": True, "top": 1}
     formats: dict[type, Format] = {
         Decimal: book.add_format({"num_format": "#,##0.00"}),

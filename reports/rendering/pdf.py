@@ -15,7 +15,7 @@ import re
 import signal
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -207,7 +207,7 @@ def png_of(pdf: bytes, width: int = 1000) -> bytes:
     from PIL import Image  # noqa: PLC0415  # as above
 
     with pypdfium2.PdfDocument(pdf) as document:
-        page = document[0]
+        page: Any = document[0]
         # Few colours, found fast: the best palette takes longer than the page.
         picture = (
             page.render(scale=width / page.get_width())
@@ -228,7 +228,8 @@ def _page_of(html: str, fetcher: Any) -> Any:  # noqa: ANN401  # classes that ex
         def __init__(self) -> None:
             self.base_url, self.url_fetcher, self.media_type = BASE, fetcher, "print"
             root = ET.fromstring(html)  # noqa: S314  # every text in it is escaped, and it declares no entities
-            self.wrapper_element = ElementWrapper.from_html_root(root, content_language=None)
+            wrapper: Any = ElementWrapper
+            self.wrapper_element = wrapper.from_html_root(root, content_language=None)
             self.etree_element = self.wrapper_element.etree_element
 
     return WellFormed()
@@ -269,7 +270,7 @@ def font_faces(*, needs_others: bool) -> str:
 
 
 @contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
+def _at_most(seconds: float) -> Generator[None]:
     """Stop what takes more CPU time; only the main thread of a process can be stopped, and documents are printed there."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -290,7 +291,7 @@ def _at_most(seconds: float) -> Iterator[None]:
 
 
 @contextmanager
-def no_garbage_collection() -> Iterator[None]:
+def no_garbage_collection() -> Generator[None]:
     """Keep the collector from walking a document's boxes again and again: a quarter of all CPU.
 
     A collection runs after the documents, so that memory does not grow with their number.

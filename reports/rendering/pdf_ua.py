@@ -6,10 +6,9 @@ schema described that it does not know itself: ISO 19005-3, 6.6.2.3.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import pydyf
     from weasyprint.document import Document
 
 VARIANT = "pdf/a-3a"
@@ -33,15 +32,16 @@ ACCESSIBLE = b"""
 """
 
 
-def mark_accessible(_document: Document, pdf: pydyf.PDF) -> None:
+def mark_accessible(_document: Document, pdf: Any) -> None:  # noqa: ANN401  # pydyf has no types
     """Add the mark of PDF/UA-1 to the metadata that WeasyPrint wrote, scopes to heads of tables, and list each attachment once."""
     metadata = pdf.objects[int(pdf.catalog["Metadata"].split()[0])]
     head, end, tail = b"".join(metadata.stream).rpartition(END_OF_METADATA)
     if not end:
         raise ValueError("the metadata of the PDF has no rdf:RDF")
     metadata.stream = [head + ACCESSIBLE + end + tail]
+    element: Any
     for element in pdf.objects:
-        if isinstance(element, dict) and element.get("S") == "/TH":
+        if hasattr(element, "get") and element.get("S") == "/TH":
             # Their ids are table-row-column; each table has one row of heads.
             row = element["ID"].string.split("-")[1]
             element["A"]["Scope"] = "/Column" if row == "0" else "/Row"

@@ -17,6 +17,7 @@ from reports.sections.landing import phasing_remarks
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.checks.invariants import assumed_share
+from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 MOST_FINDINGS = 15
 ON_PLAN = 100  # percent of the target
@@ -158,20 +159,23 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
     """Return who stands where, in the grains named."""
     say, language = view.language.say, view.language
     rows = [row for grain in grains for row in view.attainment_rows(grain)]
-    dots = [(name_of(row), row["year"]["attainment_pct"], row["grain"] == "team") for row in rows]
+    dots = [
+        (name_of(row), row[PeriodKind.YEAR]["attainment_pct"], row["grain"] == GrainKind.TEAM)
+        for row in rows
+    ]
     printed = [
         Row(
             (
                 name_of(row),
                 _spark(view, row),
-                view.variant.money(row["month"]["bookings"]),
-                language.pct(row["month"]["attainment_pct"]),
-                view.variant.money(row["year"]["target"]),
-                view.variant.money(row["year"]["bookings"]),
-                view.variant.money(row["year"]["variance"]),
-                language.pct(row["year"]["attainment_pct"]),
+                view.variant.money(row[PeriodKind.MONTH]["bookings"]),
+                language.pct(row[PeriodKind.MONTH]["attainment_pct"]),
+                view.variant.money(row[PeriodKind.YEAR]["target"]),
+                view.variant.money(row[PeriodKind.YEAR]["bookings"]),
+                view.variant.money(row[PeriodKind.YEAR]["variance"]),
+                language.pct(row[PeriodKind.YEAR]["attainment_pct"]),
             ),
-            is_strong=row["grain"] == "team",
+            is_strong=row["grain"] == GrainKind.TEAM,
         )
         for row in rows[:MOST_ROWS]
     ]
@@ -188,10 +192,14 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
     on_plan = sum(
         1
         for row in rows
-        if row["grain"] == "person" and (row["year"]["attainment_pct"] or 0) >= ON_PLAN
+        if row["grain"] == GrainKind.PERSON
+        and (row[PeriodKind.YEAR]["attainment_pct"] or 0) >= ON_PLAN
     )
     people = sum(
-        1 for row in rows if row["grain"] == "person" and row["year"]["status"] != "no_target"
+        1
+        for row in rows
+        if row["grain"] == GrainKind.PERSON
+        and row[PeriodKind.YEAR]["status"] != TargetStatus.NO_TARGET
     )
     answer = say(
         "{n} of {people} people with a target are at or above their phased target for the year to date.",
@@ -216,7 +224,7 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
         caption,
         (),
         (Table(columns, tuple(printed), note=note),),
-        starts_page=view.grain == "company",
+        starts_page=view.grain == GrainKind.COMPANY,
     )
 
 
@@ -259,7 +267,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
                 ratio_words(row, language),
                 _required(view, row),
             ),
-            is_strong=grain == "company",
+            is_strong=grain == GrainKind.COMPANY,
         )
         for grain, each in ids
         for row in view.data.coverage(grain, each)
@@ -277,7 +285,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
     )
     coming = view.next_quarter()
     answer = ""
-    if coming and coming["status"] == "ok":
+    if coming and coming["status"] == TargetStatus.OK:
         answer = say(
             "{period} has {ratio} coverage:",
             period=coming["period"],
@@ -305,7 +313,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         caption + _left_out(view, len(panels), MOST_PANELS),
         (),
         (Table(columns, tuple(rows[:MOST_ROWS]), note=note),),
-        starts_page=view.grain == "company",
+        starts_page=view.grain == GrainKind.COMPANY,
     )
 
 
@@ -419,7 +427,7 @@ def quality(view: View) -> Section:
 
 
 def _running(values: Sequence[Decimal]) -> list[Decimal]:
-    total, sums = Decimal(0), []
+    total, sums = Decimal(0), list[Decimal]()
     for value in values:
         total += value
         sums.append(total)

@@ -20,6 +20,7 @@ from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
 from sales.forecast.closing_plan import HORIZON_DAYS
+from sales.vocabulary import GrainKind, PeriodKind
 
 HORIZON_WEEKS = 13
 # A table is as wide as the paper less its margins.
@@ -65,7 +66,7 @@ def closing(view: View, most: int) -> Section:
         charts_ahead.weekly_bars(
             _weeks(view, deals), view.variant.short, view.variant.palette, language
         )
-        if view.grain != "person"
+        if view.grain != GrainKind.PERSON
         else None
     )
     caption = say("Diamond: close date in the CRM.")
@@ -86,7 +87,14 @@ def closing(view: View, most: int) -> Section:
         if table
     )
     return Section(
-        "closing", title, answer, weekly, caption, (), tables, starts_page=view.grain == "company"
+        "closing",
+        title,
+        answer,
+        weekly,
+        caption,
+        (),
+        tables,
+        starts_page=view.grain == GrainKind.COMPANY,
     )
 
 
@@ -130,7 +138,7 @@ def _deal_table(
 ) -> Table:
     """Return deals by name; `is_ahead` adds the days ahead as a strip."""
     say, language = view.language.say, view.language
-    is_person = view.grain == "person"
+    is_person = view.grain == GrainKind.PERSON
     has_month = any(deal["expected_month"] for deal in deals)
     columns = [
         Column(say("Client and deal"), 0),
@@ -192,8 +200,7 @@ def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
     """Return what waiting a month costs in points of the chance to hit, the dearest deals first; none where nothing is dear or known."""
     say, language = view.language.say, view.language
     names = [
-        f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}"
-        for kind in ("month", "quarter", "year")
+        f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}" for kind in PeriodKind
     ]
 
     def dearest(deal: Record) -> float:
@@ -203,7 +210,7 @@ def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
         (deal for deal in deals if dearest(deal) <= -DEAR),
         key=lambda deal: (dearest(deal), deal["opportunity_id"]),
     )[:MOST_DEAR]
-    if not shown or view.grain == "team":
+    if not shown or view.grain == GrainKind.TEAM:
         return None
     rows = [
         Row(
@@ -224,7 +231,7 @@ def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
         Column(say("Quarter"), 10, True),
         Column(say("Year"), 9, True),
     )
-    if view.grain == "person":
+    if view.grain == GrainKind.PERSON:
         note = say(
             "Points that your chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
         )

@@ -15,6 +15,7 @@ from reports.document.view import View, name_of, ratio_words, see, short_period
 from reports.sections.deals import is_protected
 from reports.sections.landing import BANDS
 from reports.text import formats
+from sales.vocabulary import Band, GrainKind, PeriodKind, TargetStatus
 
 MOST_ACTIONS = 3
 # A change of a chance that is worth a sentence.
@@ -29,9 +30,9 @@ def statements(view: View) -> list[Statement]:
 
 def _month_booked(view: View) -> Statement:
     """Always said: what the month booked, of its target where it has one."""
-    month, short, say = view.attained("month"), view.variant.short, view.language.say
+    month, short, say = view.attained(PeriodKind.MONTH), view.variant.short, view.language.say
     name = view.language.month_name(view.variant.month)
-    if month["status"] == "no_target":
+    if month["status"] == TargetStatus.NO_TARGET:
         return Statement(
             say(
                 "{month} booked {amount}; there was no target for it.",
@@ -52,8 +53,8 @@ def _month_booked(view: View) -> Statement:
 
 def _year_to_date(view: View) -> Statement | None:
     """Said where the year so far has a target: ahead or behind, by how much."""
-    year, short = view.attained("year"), view.variant.short
-    if year["status"] == "no_target":
+    year, short = view.attained(PeriodKind.YEAR), view.variant.short
+    if year["status"] == TargetStatus.NO_TARGET:
         return None
     values = {
         "amount": short(year["bookings"]),
@@ -91,7 +92,7 @@ def _year_lands(view: View) -> Statement | None:
 def _quarter_covered(view: View) -> Statement | None:
     """Said where something of the quarter in focus is still to be won."""
     coming, short = view.next_quarter(), view.variant.short
-    if not coming or coming["status"] != "ok":
+    if not coming or coming["status"] != TargetStatus.OK:
         return None
     said = view.language.say(
         "For {period}, {open} is open against {remaining} still to win: coverage {ratio}.",
@@ -106,13 +107,13 @@ def _quarter_covered(view: View) -> Statement | None:
 def tiles(view: View) -> list[Tile]:
     """Return the headline numbers; the last is the chance to hit the year, else what is at risk, else coverage of the quarter in focus."""
     say, language = view.language.say, view.language
-    year, quarter = view.attained("year"), view.attained("quarter")
+    year, quarter = view.attained(PeriodKind.YEAR), view.attained(PeriodKind.QUARTER)
     whole, coming = view.covered(view.year_name()), view.next_quarter()
     short = view.variant.short
     at_risk = view.data.at_risk(view.grain, view.grain_id)
     covered = (
         say("{ratio} coverage", ratio=ratio_words(whole, language))
-        if whole["status"] == "ok"
+        if whole["status"] == TargetStatus.OK
         else ratio_words(whole, language)
     )
     is_behind = year["variance"] < 0
@@ -129,7 +130,7 @@ def tiles(view: View) -> list[Tile]:
             language.pct(year["attainment_pct"]),
             say("quarter to date {pct}", pct=language.pct(quarter["attainment_pct"])),
             is_behind,
-            "attainment" if view.grain != "person" else "plan",
+            "attainment" if view.grain != GrainKind.PERSON else "plan",
         ),
         Tile(
             say("Still to win"),
@@ -141,12 +142,12 @@ def tiles(view: View) -> list[Tile]:
             say("Open for the year"),
             short(whole["open_pipeline"]),
             f"{language.deals(whole['open_count'])}, {covered}",
-            key="coverage" if view.grain != "person" else "closing",
+            key="coverage" if view.grain != GrainKind.PERSON else "closing",
         ),
     ]
     landing = view.year_landing()
     if landing and landing["method"] == "model":
-        is_short = landing["band"] in {"stretch", "out_of_reach"}
+        is_short = landing["band"] in {Band.STRETCH, Band.OUT_OF_REACH}
         tiles.append(
             Tile(
                 say("Chance to hit {period}", period=landing["period"]),
@@ -162,7 +163,10 @@ def tiles(view: View) -> list[Tile]:
         )
     elif coming:
         ratio = coming["coverage_ratio"]
-        words = {"no_target": say("no target yet"), "covered": say("target is covered")}
+        words = {
+            TargetStatus.NO_TARGET: say("no target yet"),
+            TargetStatus.COVERED: say("target is covered"),
+        }
         tiles.append(
             Tile(
                 say("Coverage {period}", period=short_period(coming["period"])),
@@ -182,7 +186,7 @@ def actions(view: View) -> list[Action]:
 
 def _confirm(view: View) -> Action | None:
     """The deal whose waiting costs most of the quarter's chance, unless it is to be protected."""
-    name = "owner_hit_change_quarter" if view.grain == "person" else "hit_change_quarter"
+    name = "owner_hit_change_quarter" if view.grain == GrainKind.PERSON else "hit_change_quarter"
     deals = [
         deal
         for deal in view.deals()
@@ -228,7 +232,7 @@ def _date_again(view: View) -> Action | None:
 def _find_pipeline(view: View) -> Action | None:
     """The quarter in focus has less open pipeline than the company's own past asks for, or than is still to win where nobody can say."""
     coming = view.next_quarter()
-    if not coming or coming["status"] != "ok":
+    if not coming or coming["status"] != TargetStatus.OK:
         return None
     needed = coming["required_ratio"] if coming["required_ratio"] is not None else 1.0
     if round(coming["coverage_ratio"], 1) >= round(needed, 1):
@@ -236,7 +240,7 @@ def _find_pipeline(view: View) -> Action | None:
     missing = coming["remaining_target"] * Decimal(str(round(needed, 1))) - coming["open_pipeline"]
     owner = (
         _thinnest_team(view)
-        if view.grain == "company"
+        if view.grain == GrainKind.COMPANY
         else formats.printable(view.data.name_of(view.grain, view.grain_id))
     )
     said = view.language.say(
@@ -246,7 +250,7 @@ def _find_pipeline(view: View) -> Action | None:
         ratio=view.language.ratio(coming["coverage_ratio"]),
         needed=view.language.ratio(needed),
         more=see("coverage", view.language.say("how that is known"))
-        if view.grain != "person"
+        if view.grain != GrainKind.PERSON
         else view.language.say("by the company's past"),
     )
     return Action(owner, said, "pipeline_coverage")
@@ -305,20 +309,21 @@ def _name_amounts(view: View) -> Action | None:
 
 def _speak_with(view: View) -> Action | None:
     """Whoever is furthest behind the phased target of the year to date, on packs of a team or the company."""
-    if view.grain == "person":
+    if view.grain == GrainKind.PERSON:
         return None
     rows = [
         row
-        for row in view.attainment_rows("person")
-        if row["year"]["variance"] < 0 and row["year"]["status"] != "no_target"
+        for row in view.attainment_rows(GrainKind.PERSON)
+        if row[PeriodKind.YEAR]["variance"] < 0
+        and row[PeriodKind.YEAR]["status"] != TargetStatus.NO_TARGET
     ]
     if not rows:
         return None
-    worst = min(rows, key=lambda row: (row["year"]["variance"], row["name"]))
+    worst = min(rows, key=lambda row: (row[PeriodKind.YEAR]["variance"], row["name"]))
     said = view.language.say(
         "Agree what the year can still bring: {gap} behind the phased target, at {pct} ({more}).",
-        gap=view.variant.short(abs(worst["year"]["variance"])),
-        pct=view.language.pct(worst["year"]["attainment_pct"]),
+        gap=view.variant.short(abs(worst[PeriodKind.YEAR]["variance"])),
+        pct=view.language.pct(worst[PeriodKind.YEAR]["attainment_pct"]),
         more=see("attainment", view.language.say("who is where")),
     )
     return Action(name_of(worst), said, "target_attainment")
@@ -357,8 +362,8 @@ def _thinnest_team(view: View) -> str:
     rows = [
         row
         for team in view.data.active_teams()
-        for row in view.data.coverage("team", team)
-        if row["period"] == period and row["status"] == "ok"
+        for row in view.data.coverage(GrainKind.TEAM, team)
+        if row["period"] == period and row["status"] == TargetStatus.OK
     ]
     return (
         formats.printable(

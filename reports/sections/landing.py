@@ -19,28 +19,33 @@ from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
 from sales.forecast.backtest import FEWEST_SCORED, Score
+from sales.vocabulary import Band, GrainKind, PeriodKind
 
-BANDS = {
-    "secure": marked("secure"),
-    "on_track": marked("on track"),
-    "stretch": marked("a stretch"),
-    "out_of_reach": marked("out of reach"),
+BANDS: dict[str, str] = {
+    Band.SECURE: marked("secure"),
+    Band.ON_TRACK: marked("on track"),
+    Band.STRETCH: marked("a stretch"),
+    Band.OUT_OF_REACH: marked("out of reach"),
 }
 BASELINES = {
     "stage_weighted": marked("Stage-weighted"),
     "last_year": marked("Last year"),
     "three_month_average": marked("Three months"),
 }
-KINDS = {"month": marked("Month"), "quarter": marked("Quarter"), "year": marked("Year")}
-OF_THE = {
-    "month": marked("Forecasts of the month"),
-    "quarter": marked("Forecasts of the quarter"),
-    "year": marked("Forecasts of the year"),
+KINDS: dict[str, str] = {
+    PeriodKind.MONTH: marked("Month"),
+    PeriodKind.QUARTER: marked("Quarter"),
+    PeriodKind.YEAR: marked("Year"),
 }
-FORECASTS = {
-    "month": marked("Month: {forecasts} forecasts of {periods} months"),
-    "quarter": marked("Quarter: {forecasts} forecasts of {periods} quarters"),
-    "year": marked("Year: {forecasts} forecasts of {periods} years"),
+OF_THE: dict[str, str] = {
+    PeriodKind.MONTH: marked("Forecasts of the month"),
+    PeriodKind.QUARTER: marked("Forecasts of the quarter"),
+    PeriodKind.YEAR: marked("Forecasts of the year"),
+}
+FORECASTS: dict[str, str] = {
+    PeriodKind.MONTH: marked("Month: {forecasts} forecasts of {periods} months"),
+    PeriodKind.QUARTER: marked("Quarter: {forecasts} forecasts of {periods} quarters"),
+    PeriodKind.YEAR: marked("Year: {forecasts} forecasts of {periods} years"),
 }
 MOST_SOURCES, MONTHS_JUDGED = 10, 18
 PERCENT = 100
@@ -75,7 +80,7 @@ def landing(view: View) -> Section:
                 language.chance(row["hit_probability"]),
                 say(BANDS[row["band"]]) if row["band"] else formats.EMPTY,
             ),
-            is_strong=row["period_kind"] == "year",
+            is_strong=row["period_kind"] == PeriodKind.YEAR,
         )
         for row in rows
         if row["target"] or not held
@@ -113,7 +118,7 @@ def landing(view: View) -> Section:
         caption if bars else "",
         (),
         (Table(columns, tuple(printed)),),
-        starts_page=view.grain == "company",
+        starts_page=view.grain == GrainKind.COMPANY,
         stays_together=True,
     )
 
@@ -122,13 +127,16 @@ def margin_sentence(view: View) -> str:
     """Return how much of the coming month may be missed with the year still on track, empty where nobody can say."""
     say = view.language.say
     rows = [
-        row for row in view.landings() if row["period_kind"] == "year" and row["margin"] is not None
+        row
+        for row in view.landings()
+        if row["period_kind"] == PeriodKind.YEAR and row["margin"] is not None
     ]
     if not rows:
         return ""
     row, month = rows[0], view.language.month_name(view.variant.month.plus(1))
     coming = next(
-        (each["target"] for each in view.landings() if each["period_kind"] == "month"), None
+        (each["target"] for each in view.landings() if each["period_kind"] == PeriodKind.MONTH),
+        None,
     )
     if row["margin"] < 0:
         return say(
@@ -189,7 +197,7 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
             )
         )
         for score in mine
-        if score.kind == "month" and score.periods >= FEWEST_SCORED
+        if score.kind == PeriodKind.MONTH and score.periods >= FEWEST_SCORED
         for said, came, number in score.reliability
     ]
     tables = [Table(columns, tuple(rows), note=say(RECORD_NOTE))]
@@ -227,7 +235,7 @@ def _judged(view: View) -> list[Judged]:
     rows = [
         (Month.parse(row["period"]), row)
         for row in view.data.past_forecasts(view.grain, view.grain_id)
-        if row["period_kind"] == "month"
+        if row["period_kind"] == PeriodKind.MONTH
         and Month.parse(row["as_of_month"]).plus(1) == Month.parse(row["period"])
     ]
     rows.sort(key=lambda pair: pair[0])
@@ -341,7 +349,7 @@ def phasing_remarks(view: View) -> tuple[str, ...]:
 
 
 def _landing_answer(view: View, held: Sequence[Record]) -> str:
-    year = next((row for row in held if row["period_kind"] == "year"), None)
+    year = next((row for row in held if row["period_kind"] == PeriodKind.YEAR), None)
     if year is None:
         return view.language.say(
             "There is no target for the periods to come; the ranges stand by themselves."
@@ -384,12 +392,16 @@ def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
     )
     tables = (Table(columns, tuple(printed)),) if printed else ()
     return Section(
-        "landing", say("Where it lands"), answer, tables=tables, starts_page=view.grain == "company"
+        "landing",
+        say("Where it lands"),
+        answer,
+        tables=tables,
+        starts_page=view.grain == GrainKind.COMPANY,
     )
 
 
 def _record_answer(view: View, scores: Sequence[Score]) -> str:
-    month = next((score for score in scores if score.kind == "month"), scores[0])
+    month = next((score for score in scores if score.kind == PeriodKind.MONTH), scores[0])
     return view.language.joined([_error_words(view, month), _range_words(view, month)])
 
 

@@ -14,21 +14,22 @@ from reports.document.month_data import Record
 from reports.document.view import View
 from reports.text import formats
 from reports.text.i18n import marked
+from sales.vocabulary import Cause, GrainKind, Measure, PeriodKind
 
 MOST_LINES = 60
-MEASURES = {
-    "bookings": marked("Bookings, year to date"),
-    "open_pipeline": marked("Open pipeline of the year"),
-    "target": marked("Phased target to date"),
+MEASURES: dict[str, str] = {
+    Measure.BOOKINGS: marked("Bookings, year to date"),
+    Measure.OPEN_PIPELINE: marked("Open pipeline of the year"),
+    Measure.TARGET: marked("Phased target to date"),
 }
-CAUSES = {
-    "late_edit": marked("late edit"),
-    "owner": marked("owner or team"),
-    "amount": marked("amount"),
-    "deletion": marked("deletion"),
-    "target_revision": marked("target revision"),
-    "rate": marked("rate"),
-    "definition": marked("definition"),
+CAUSES: dict[str, str] = {
+    Cause.LATE_EDIT: marked("late edit"),
+    Cause.OWNER: marked("owner or team"),
+    Cause.AMOUNT: marked("amount"),
+    Cause.DELETION: marked("deletion"),
+    Cause.TARGET_REVISION: marked("target revision"),
+    Cause.RATE: marked("rate"),
+    Cause.DEFINITION: marked("definition"),
 }
 
 
@@ -135,13 +136,13 @@ def _now(view: View, measure: str) -> Decimal:
     """Return a number as it is printed now, in the tables that the page rests on."""
     if measure == "open_pipeline":
         return view.covered(view.year_name())["open_pipeline"]
-    return view.attained("year")["bookings" if measure == "bookings" else "target"]
+    return view.attained(PeriodKind.YEAR)["bookings" if measure == Measure.BOOKINGS else "target"]
 
 
 def _is_of(view: View, row: Record) -> bool:
     return (
-        view.grain == "company"
-        or row["team" if view.grain == "team" else "owner_id"] == view.grain_id
+        view.grain == GrainKind.COMPANY
+        or row["team" if view.grain == GrainKind.TEAM else "owner_id"] == view.grain_id
     )
 
 

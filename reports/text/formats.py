@@ -229,7 +229,8 @@ def repertoire() -> frozenset[int]:
 @lru_cache(maxsize=1)
 def latin() -> frozenset[int]:
     """Return the code points that every weight of the pages' own typeface can draw."""
-    return frozenset.intersection(*(_drawn_by(FONTS / name) for name in WEIGHTS.values()))
+    first, *others = (_drawn_by(FONTS / name) for name in WEIGHTS.values())
+    return first.intersection(*others)
 
 
 def needs_other_fonts(text: str) -> bool:

@@ -24,6 +24,7 @@ from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.targets.attainment import within
 from sales.targets.quotas import ManagerQuota
+from sales.vocabulary import Provenance
 
 SHORTENED_NAME = 60
 
@@ -162,7 +163,9 @@ def _deals(
     gone = known >= 0
     gone[gone] = ~owners.is_active[known[gone]]
     closes = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
-    assumed = np.asarray(pc.equal(columns.arrow(snapshot["stage_provenance"]), "assumed"))
+    assumed = np.asarray(
+        pc.equal(columns.arrow(snapshot["stage_provenance"]), Provenance.ASSUMED.value)
+    )
     cases: list[tuple[str, str, Mask, str]] = [
         (
             "open_without_amount",
@@ -235,7 +238,8 @@ def _about_the_whole(
 ) -> Iterator[_Finding]:
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
     owner_assumed = (
-        np.asarray(pc.equal(columns.arrow(snapshot["owner_provenance"]), "assumed")) & ~without
+        np.asarray(pc.equal(columns.arrow(snapshot["owner_provenance"]), Provenance.ASSUMED.value))
+        & ~without
     )
     if owner_assumed.any():
         detail = "today's owner is assumed for these deals: owner changes were not tracked before the month end"

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import numpy as np
 import pandas as pd
 
 from sales import money
+from sales.arrow import Mask
 from sales.calendar import Month
 from sales.coverage.movement import ADDS, TAKES
 from sales.policy.rules import MonthRules
+from sales.vocabulary import GrainKind, Provenance
 
 SHOWN = 3
 ATTAINMENT = ["target", "rephased_target", "bookings", "variance"]
@@ -37,7 +40,10 @@ def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str
     faults: list[str] = []
     for name in money_columns:
         wide = sums[name].unstack("grain")  # noqa: PD010  # not a pivot: the index is the key
-        off = wide.loc[(wide["person"] != wide["company"]) | (wide["team"] != wide["company"])]
+        off = wide.loc[
+            (wide[GrainKind.PERSON] != wide[GrainKind.COMPANY])
+            | (wide[GrainKind.TEAM] != wide[GrainKind.COMPANY])
+        ]
         faults += [
             f"{name} of {key}: people {row.person}, teams {row.team}, company {row.company}"
             for key, row in _few(off)
@@ -59,8 +65,10 @@ def movement_closes(pipeline_movement: pd.DataFrame) -> list[str]:
         name: money.minor_units(pipeline_movement[name], digits)[0]
         for name in ["opening", *ADDS, *TAKES, "closing"]
     }
-    came, went = sum(minor[name] for name in ADDS), sum(minor[name] for name in TAKES)
-    wrong = pipeline_movement.loc[minor["opening"] + came - went != minor["closing"]]
+    came = np.sum([minor[name] for name in ADDS], axis=0)
+    went = np.sum([minor[name] for name in TAKES], axis=0)
+    is_wrong: Mask = minor["opening"] + came - went != minor["closing"]
+    wrong = pipeline_movement.loc[is_wrong]
     return [f"{row.grain} {row.grain_id} {row.period}: does not close" for _, row in _few(wrong)]
 
 
@@ -119,7 +127,7 @@ def every_booking_has_a_target(
 def assumed_share(snapshot: pd.DataFrame) -> Decimal | None:
     """Return the share of money whose amount, date, stage or owner is assumed or unknown; none without money."""
     names = ["amount_provenance", "close_date_provenance", "stage_provenance", "owner_provenance"]
-    doubtful = snapshot[names].isin(["assumed", "unknown"]).any(axis=1)
+    doubtful = snapshot[names].isin([Provenance.ASSUMED, Provenance.UNKNOWN]).any(axis=1)
     total = snapshot["amount"].abs().sum()
     return Decimal(snapshot.loc[doubtful, "amount"].abs().sum()) / Decimal(total) if total else None
 

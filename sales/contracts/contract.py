@@ -8,7 +8,7 @@ before anything is stored.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 import pandera.pandas as pandera
@@ -28,9 +28,9 @@ class BrokenContract(UserError, ValueError):
     """A table does not keep its contract."""
 
 
-@pandas_engine.Engine.register_dtype
-@dtypes.immutable
-class Money(pandas_engine.DataType):
+@pandas_engine.Engine.register_dtype  # pyright: ignore[reportUnknownMemberType]  # pandera's
+@dtypes.immutable  # pyright: ignore[reportUnknownMemberType]
+class Money(pandas_engine.DataType):  # pyright: ignore[reportUntypedBaseClass, reportUnknownMemberType]
     """Arrow decimals of any scale: the digits are the currency's."""
 
     type = pd.ArrowDtype(pa.decimal128(38, 2))
@@ -95,12 +95,8 @@ def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
     try:
         return contract.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
-        cases = (
-            broken.failure_cases[["column", "check", "failure_case"]]
-            .astype(str)
-            .drop_duplicates()
-            .head(3)
-        )
+        failures = cast("pd.DataFrame", broken.failure_cases)  # pyright: ignore[reportUnknownMemberType]
+        cases = failures[["column", "check", "failure_case"]].astype(str).drop_duplicates().head(3)
         faults = "; ".join(
             f"{row.column}: {row.check} ({str(row.failure_case)[:60]})"
             for row in cases.itertuples()

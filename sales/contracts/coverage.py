@@ -14,7 +14,7 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.contracts.vocabulary import GRAINS, MONTH, PERIOD, PERIOD_KINDS, STATUSES
+from sales.vocabulary import MONTH, PERIOD, GrainKind, PeriodKind, TargetStatus, words
 
 
 class DealChances(Contract):
@@ -66,9 +66,9 @@ class PipelineCoverage(Contract):
     """Open pipeline against what is still to be won."""
 
     as_of_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain: Text = field("Person, team or company", isin=words(GrainKind))
     grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("Quarter or year", isin=PERIOD_KINDS)
+    period_kind: Text = field("Quarter or year", isin=words(PeriodKind))
     period: Text = field("Name of the period", str_matches=PERIOD)
     target: Amount = field("Phased target of the whole period")
     bookings: Amount = field("Won amount with close date in the period")
@@ -89,7 +89,7 @@ class PipelineCoverage(Contract):
     required_ratio: Number = optional(
         "Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short"
     )
-    status: Text = field("no_target, covered or ok", isin=STATUSES)
+    status: Text = field("no_target, covered or ok", isin=words(TargetStatus))
     required_ratio_low: Number = optional("Lower end of the 80 % interval of the required coverage")
     required_ratio_high: Number = optional(
         "Upper end of the 80 % interval of the required coverage"
@@ -109,9 +109,9 @@ class PipelineMovement(Contract):
 
     from_month: Text = field("Month before", str_matches=MONTH)
     to_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain: Text = field("Person, team or company", isin=words(GrainKind))
     grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("Quarter or year", isin=PERIOD_KINDS)
+    period_kind: Text = field("Quarter or year", isin=words(PeriodKind))
     period: Text = field("Name of the period", str_matches=PERIOD)
     opening: Amount = field("Open pipeline at the month end before")
     created: Amount = field("Deals created since")

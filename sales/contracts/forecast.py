@@ -15,16 +15,16 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.contracts.vocabulary import BANDS, GRAINS, MONTH, PERIOD, PERIOD_KINDS
+from sales.vocabulary import MONTH, PERIOD, Band, GrainKind, PeriodKind, words
 
 
 class LandingForecast(Contract):
     """Where each period lands: booked, open and not yet created, as a distribution, with the chance to reach the target."""
 
     as_of_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain: Text = field("Person, team or company", isin=words(GrainKind))
     grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("The month to come, quarters, and the year", isin=PERIOD_KINDS)
+    period_kind: Text = field("The month to come, quarters, and the year", isin=words(PeriodKind))
     period: Text = field("Name of the period", str_matches=PERIOD)
     bookings: Amount = field("Booked in the period so far")
     p10: Amount = optional(
@@ -38,7 +38,7 @@ class LandingForecast(Contract):
         in_range={"min_value": 0, "max_value": 1},
     )
     band: Text = optional(
-        "secure, on_track, stretch or out_of_reach, by the bounds of policy", isin=BANDS
+        "secure, on_track, stretch or out_of_reach, by the bounds of policy", isin=words(Band)
     )
     margin: Amount = optional(
         "On the year's row: how much of the coming month's target may be missed with the year still on track; below 0 not even meeting it is enough"
@@ -169,9 +169,9 @@ class ForecastTrackRecord(Contract):
     """Past forecasts beside what came, and beside three naive baselines."""
 
     as_of_month: Text = field("Month end at which the forecast was made", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain: Text = field("Person, team or company", isin=words(GrainKind))
     grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("Month, quarter or year", isin=PERIOD_KINDS)
+    period_kind: Text = field("Month, quarter or year", isin=words(PeriodKind))
     period: Text = field("Name of the period", str_matches=PERIOD)
     p10: Amount = field("Landing that was to be missed with a chance of one in ten")
     p50: Amount = field("Median of the forecast")

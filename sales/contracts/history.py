@@ -15,7 +15,7 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.contracts.vocabulary import MONTH, PROVENANCES
+from sales.vocabulary import MONTH, Provenance, words
 
 
 class OpportunitySnapshot(Contract):
@@ -41,10 +41,10 @@ class OpportunitySnapshot(Contract):
     stage_entered_at: Instant = optional("When the stage was entered; empty where no history says")
     push_count: Count = field("Times the close date moved to a later month")
     last_pushed_at: Instant = optional("When it last did")
-    amount_provenance: Text = field("How the amount is known", isin=PROVENANCES)
-    close_date_provenance: Text = field("How the close date is known", isin=PROVENANCES)
-    stage_provenance: Text = field("How the stage is known", isin=PROVENANCES)
-    owner_provenance: Text = field("How the owner is known", isin=PROVENANCES)
+    amount_provenance: Text = field("How the amount is known", isin=words(Provenance))
+    close_date_provenance: Text = field("How the close date is known", isin=words(Provenance))
+    stage_provenance: Text = field("How the stage is known", isin=words(Provenance))
+    owner_provenance: Text = field("How the owner is known", isin=words(Provenance))
     owner_name: Text = field("Owner's name")
     lead_source: Text = optional(
         "Lead source as of the month end; today's where its history is not tracked"

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from sales.contracts.contract import Amount, Contract, Instant, Text, field, optional
-from sales.contracts.vocabulary import CAUSES, MEASURES, MONTH
+from sales.vocabulary import MONTH, Cause, Measure, words
 
 
 class DataQuality(Contract):
@@ -36,7 +36,7 @@ class Restatement(Contract):
     as_of_month: Text = field("Month", str_matches=MONTH)
     measure: Text = field(
         "What is compared: bookings of the year to date, open pipeline of the year, phased target to date",
-        isin=MEASURES,
+        isin=words(Measure),
     )
     record_id: Text = field("Opportunity; of a target, the owner")
     owner_id: Text = field("Person whose number changes")
@@ -46,7 +46,7 @@ class Restatement(Contract):
     before: Amount = field("Amount as first published; 0 where it was not counted")
     after: Amount = field("Amount now; 0 where it is no longer counted")
     difference: Amount = field("After less before")
-    cause: Text = field("Why they differ", isin=CAUSES)
+    cause: Text = field("Why they differ", isin=words(Cause))
     as_of: Instant = field("Everything before this instant counts")
     extracted_at: Instant = field("When Salesforce was read")
 

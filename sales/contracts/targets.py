@@ -14,7 +14,7 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.contracts.vocabulary import GRAINS, MONTH, PERIOD, PERIOD_KINDS, STATUSES
+from sales.vocabulary import MONTH, PERIOD, GrainKind, PeriodKind, TargetStatus, words
 
 
 class PhasedTargets(Contract):
@@ -53,16 +53,16 @@ class TargetAttainment(Contract):
     """Bookings against target: month, quarter to date, year to date."""
 
     as_of_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=GRAINS)
+    grain: Text = field("Person, team or company", isin=words(GrainKind))
     grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("Month, quarter or year, to date", isin=PERIOD_KINDS)
+    period_kind: Text = field("Month, quarter or year, to date", isin=words(PeriodKind))
     period: Text = field("Name of the period", str_matches=PERIOD)
     target: Amount = field("Phased target of the months so far")
     rephased_target: Amount = field("Re-phased target of the months so far")
     bookings: Amount = field("Won amount with close date in the months so far")
     variance: Amount = field("Bookings less target")
     attainment_pct: Number = optional("Bookings in percent of target; empty when the target is 0")
-    status: Text = field("no_target, covered or ok", isin=STATUSES)
+    status: Text = field("no_target, covered or ok", isin=words(TargetStatus))
     as_of: Instant = field("Everything before this instant counts")
     extracted_at: Instant = field("When Salesforce was read")
 
@@ -112,7 +112,7 @@ class TargetPadding(Contract):
 
     as_of_month: Text = field("Month", str_matches=MONTH)
     fiscal_year: Count = field("Number in the fiscal year's name")
-    grain: Text = field("Team or company", isin=["team", "company"])
+    grain: Text = field("Team or company", isin=[GrainKind.TEAM.value, GrainKind.COMPANY.value])
     grain_id: Text = field("Team's or company's name")
     assigned: Amount = field("Sum of the annual targets of its people")
     stated: Amount = optional("Its own number in team_targets.csv; empty where none is stated")

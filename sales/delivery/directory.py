@@ -34,7 +34,8 @@ def directory(extract: Extract, rules: MonthRules) -> list[DirectoryEntry]:
         members.setdefault(teams[user], []).append(user)
     leads: dict[str, set[str]] = {}
     for team, those in members.items():
-        for lead in frozenset.intersection(*(above.get(each, frozenset()) for each in those)):
+        first, *others = (above.get(each, frozenset[str]()) for each in those)
+        for lead in first.intersection(*others):
             leads.setdefault(lead, set()).add(team)
     return [
         DirectoryEntry(

@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from sales.errors import UserError
 from sales.policy.rules import LanguageCode, Line, Paper, PolicySection
+from sales.vocabulary import GrainKind
 
 FILE_NAME = "recipients.toml"
 # A language and a paper; none is the document's own.
@@ -198,14 +199,14 @@ def may_see(
     granted = {
         pack for each in book.recipients if each.address.casefold() == key for pack in each.packs
     }
-    if document.kind == "company":
+    if document.kind == GrainKind.COMPANY:
         return COMPANY in granted
     me = [each for each in directory if each.address.casefold() == key]
-    if document.kind == "team":
+    if document.kind == GrainKind.TEAM:
         return f"{TEAM}{document.grain_id}" in granted or (
             len(me) == 1 and document.grain_id in me[0].leads
         )
-    return document.kind == "person" and len(me) == 1 and me[0].user_id == document.grain_id
+    return document.kind == GrainKind.PERSON and len(me) == 1 and me[0].user_id == document.grain_id
 
 
 def _wanted(
@@ -217,14 +218,14 @@ def _wanted(
     if colleague and book.led_teams:
         packs.add(LED)
     wanted: set[tuple[str, str | None]] = {
-        ("team", pack.removeprefix(TEAM)) for pack in packs if pack.startswith(TEAM)
+        (GrainKind.TEAM, pack.removeprefix(TEAM)) for pack in packs if pack.startswith(TEAM)
     }
     if COMPANY in packs:
-        wanted.add(("company", None))
+        wanted.add((GrainKind.COMPANY, None))
     if colleague and OWN in packs:
-        wanted.add(("person", colleague.user_id))
+        wanted.add((GrainKind.PERSON, colleague.user_id))
     if colleague and LED in packs:
-        wanted |= {("team", team) for team in colleague.leads}
+        wanted |= {(GrainKind.TEAM, team) for team in colleague.leads}
     return wanted
 
 
@@ -234,7 +235,7 @@ def _chosen(
     """Return each wanted document in the recipient's language and paper; its first edition where they state none."""
     found: dict[tuple[str, str], list[Document]] = {}
     for each in documents:
-        if (each.kind, None if each.kind == "company" else each.grain_id) in wanted:
+        if (each.kind, None if each.kind == GrainKind.COMPANY else each.grain_id) in wanted:
             found.setdefault((each.kind, each.grain_id), []).append(each)
     return [
         max(
@@ -251,11 +252,11 @@ def _chosen(
 def _missing(
     recipient: Recipient, wanted: set[tuple[str, str | None]], documents: Sequence[Document]
 ) -> list[str]:
-    teams = {each.grain_id for each in documents if each.kind == "team"}
+    teams = {each.grain_id for each in documents if each.kind == GrainKind.TEAM}
     return [
         f"{recipient.address}: there is no pack of a team {team!r}"
         for kind, team in sorted(wanted, key=str)
-        if kind == "team" and team not in teams
+        if kind == GrainKind.TEAM and team not in teams
     ]
 
 

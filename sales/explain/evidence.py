@@ -24,6 +24,7 @@ from sales.errors import UserError
 from sales.explain.forecast_evidence import ForecastEvidence
 from sales.money import quantum
 from sales.policy.rules import MonthRules
+from sales.vocabulary import GrainKind, PeriodKind
 
 Record = dict[str, Any]
 Part = Decimal | int
@@ -91,7 +92,7 @@ class EvidenceGroup:
 
 def period_called(calendar: FiscalCalendar, kind: str, name: str) -> Period:
     """Return the months of a period by its name in the tables, such as `2026-05`, `FY2026-Q2` or `FY2026`."""
-    if kind == "month":
+    if kind == PeriodKind.MONTH:
         return calendar.month_period(Month.parse(name))
     year, _, quarter = name.partition("-Q")
     whole = calendar.year(int(year.removeprefix("FY")))
@@ -165,11 +166,18 @@ class Evidence:
                     line.owner_id,
                 ),
             ):
-                for key in (("person", line.owner_id), ("team", line.team), ("company", "")):
+                for key in (
+                    (GrainKind.PERSON, line.owner_id),
+                    (GrainKind.TEAM, line.team),
+                    (GrainKind.COMPANY, ""),
+                ):
                     cut.setdefault(key, []).append(line)
             self._cut[name, period] = cut
         return EvidenceGroup(
-            name, self._cut[name, period].get((grain, "" if grain == "company" else grain_id), [])
+            name,
+            self._cut[name, period].get(
+                (grain, "" if grain == GrainKind.COMPANY else grain_id), []
+            ),
         )
 
     def _targets(self, period: Period) -> list[EvidenceRow]:
@@ -240,7 +248,8 @@ class Evidence:
             for deal in self._open_deals
         ]
         deals = [deal for deal, inside in zip(self._open_deals, is_inside, strict=True) if inside]
-        chances = self.forecast_evidence.chances(period) if self.forecast_evidence else {}
+        evidence = self.forecast_evidence
+        chances = evidence.chances(period) if evidence else dict[str, float]()
         return [self._open_line(deal, chances.get(deal["opportunity_id"], 0.0)) for deal in deals]
 
     def _open_line(self, deal: Record, chance: float) -> EvidenceRow:

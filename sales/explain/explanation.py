@@ -15,6 +15,7 @@ from math import isclose
 from sales.calendar import Month, Period
 from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, period_called
 from sales.explain.forecast_evidence import Needed
+from sales.vocabulary import TargetStatus
 
 ATTAINMENT, COVERAGE = "target_attainment", "pipeline_coverage"
 Value = Decimal | int | float | str | None
@@ -298,8 +299,8 @@ def _foreseen(
 
 def _status(target: Decimal, bookings: Decimal) -> str:
     if target == 0:
-        return "no_target"
-    return "covered" if bookings >= target else "ok"
+        return TargetStatus.NO_TARGET
+    return TargetStatus.COVERED if bookings >= target else TargetStatus.OK
 
 
 def _compare(found: dict[str, Value], table: str, row: Record, month: Month) -> None:

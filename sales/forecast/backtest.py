@@ -30,10 +30,11 @@ from sales.statistics.deal_outcomes import FEWEST_MONTHS, forecast_basis
 from sales.statistics.period_distribution import forecast_inputs
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets.attainment import month_indexes, within
+from sales.vocabulary import GrainKind, PeriodKind
 
 BASELINES = ("stage_weighted", "last_year", "three_month_average")
 LEVELS = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
-KINDS = ("month", "quarter", "year")
+KINDS = tuple(PeriodKind)
 BINS = 5
 # Up to so many open deals, so many months back.
 JUDGED = ((3_000, 36), (10_000, 12), (float("inf"), 6))
@@ -219,7 +220,12 @@ class Score:
 
 
 def scores(
-    record: pd.DataFrame, grains: Sequence[str] = ("company", "team", "person")
+    record: pd.DataFrame,
+    grains: Sequence[str] = (
+        GrainKind.COMPANY,
+        GrainKind.TEAM,
+        GrainKind.PERSON,
+    ),
 ) -> list[Score]:
     """Return the scores of a track record, the company's first; none where fewer than six forecasts were judged."""
     found: list[Score] = []

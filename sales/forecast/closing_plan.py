@@ -30,6 +30,7 @@ from sales.statistics.period_distribution import (
     forecast_inputs,
     offsets,
 )
+from sales.vocabulary import PeriodKind
 
 HORIZON_DAYS = 90
 SLOW_PERCENTILE = 80
@@ -40,12 +41,8 @@ EPOCH = date(1970, 1, 1)
 WAITS = (1, 2, 3)
 CONFIRMED = (0.1, 0.5, 0.9)
 HIT_CHANGES = (
-    *(
-        f"hit_change_{kind}{tail}"
-        for tail in ("", "_2", "_3")
-        for kind in ("month", "quarter", "year")
-    ),
-    *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
+    *(f"hit_change_{kind}{tail}" for tail in ("", "_2", "_3") for kind in PeriodKind),
+    *(f"owner_hit_change_{kind}" for kind in PeriodKind),
 )
 
 

@@ -26,6 +26,7 @@ from sales.rollup import Grain, Grains, grains_of
 from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import ForecastInputs, ToCome, forecast_inputs, to_come
 from sales.targets.attainment import by_key, month_indexes, targets_within, within
+from sales.vocabulary import Band, PeriodKind
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 MODEL, TOO_LITTLE_HISTORY, OVER = "model", "too_little_history", "over"
@@ -148,7 +149,7 @@ def forecast_parts(
         coming = to_come(ahead, period) if ahead and not is_over else None
         after = (
             _after_next(ahead, period, month)
-            if coming and with_margin and period.kind == "year"
+            if coming and with_margin and period.kind == PeriodKind.YEAR
             else None
         )
         for grain in facts.grains:
@@ -191,7 +192,9 @@ def band_of(chance: Floats, bands: Forecast) -> list[str]:
     """Return the word for each chance."""
     bounds = [float(bands.secure), float(bands.on_track), float(bands.stretch)]
     return np.select(
-        [chance >= bound for bound in bounds], ["secure", "on_track", "stretch"], "out_of_reach"
+        [chance >= bound for bound in bounds],
+        [Band.SECURE, Band.ON_TRACK, Band.STRETCH],
+        Band.OUT_OF_REACH,
     ).tolist()
 
 
@@ -256,7 +259,7 @@ def _landing(
 def _after_next(ahead: ForecastInputs | None, period: Period, month: Month) -> ToCome | None:
     """Return what the months after the next one bring in a year, none where there are none."""
     later = tuple(each for each in period.months if each > month.plus(1))
-    return to_come(ahead, Period("year", period.name, later)) if ahead and later else None
+    return to_come(ahead, Period(PeriodKind.YEAR, period.name, later)) if ahead and later else None
 
 
 def _margin(
@@ -269,9 +272,9 @@ def _margin(
     digits: int,
 ) -> pa.Array:
     coming = month.plus(1)
-    if period.kind != "year" or coming not in period.months:
+    if period.kind != PeriodKind.YEAR or coming not in period.months:
         return _no_money(grain, digits)
-    next_period = Period("month", str(coming), (coming,))
+    next_period = Period(PeriodKind.MONTH, str(coming), (coming,))
     target, next_target = facts.targets(grain, period), facts.targets(grain, next_period)
     booked = facts.bookings(grain, period) - facts.bookings(grain, next_period)
     later = (
@@ -294,7 +297,7 @@ def _baselines(
 ) -> dict[str, pa.Array]:
     left = sum(1 for each in period.months if each > month)
     back = Period(period.kind, "", tuple(each.plus(-YEAR_BACK) for each in period.months))
-    lately = Period("month", "", tuple(month.plus(-n) for n in reversed(range(LOOK_BACK))))
+    lately = Period(PeriodKind.MONTH, "", tuple(month.plus(-n) for n in reversed(range(LOOK_BACK))))
     size = len(grain.ids)
     # A year before, counted as known now: months that were not over a year before are not there
     # yet.

@@ -27,6 +27,7 @@ from sales.rollup import Grain
 from sales.statistics.deal_outcomes import HORIZON, PRIOR_DEALS, DealForecast, ForecastBasis
 from sales.statistics.period_distribution import forecast_inputs_of, to_come
 from sales.statistics.point_in_time import LOST, WON, Knowledge
+from sales.vocabulary import GrainKind
 
 
 class UnknownDeal(UserError, LookupError):
@@ -201,7 +202,7 @@ def _standing(
         expected=money.decimal_of(expected, rules.digits),
         expected_attainment=expected / int(target[0]) if has_target else None,
         coverage=pipeline / gap if has_target and gap else None,
-        hit_probability=float(chance_to_hit(booked, target, coming, "company")[0])
+        hit_probability=float(chance_to_hit(booked, target, coming, GrainKind.COMPANY)[0])
         if has_target
         else None,
     )

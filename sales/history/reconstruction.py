@@ -200,7 +200,7 @@ class PipelineHistory:
         bare = columns.codes(self.ids, columns.arrow(rows["opportunity_id"])) == NO_HISTORY
         if not bare.any():
             return rows
-        stand_in = records.loc[bare].assign(history_id="")[wanted]
+        stand_in = cast("pd.DataFrame", records.loc[bare]).assign(history_id="")[wanted]
         # What the record says today was recorded after every instant we may be asked about.
         late = columns.series(pa.array([NEVER] * int(bare.sum()), pa.int64()).cast(columns.INSTANT))
         stand_in = stand_in.assign(

@@ -27,6 +27,7 @@ from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory, PipelineState
 from sales.money import DECIMAL_PRECISION, WIDEST
 from sales.policy.rules import MonthRules
+from sales.vocabulary import Provenance
 
 # A month end, its rules, and the history that says what was known then.
 KnownMonth = tuple[Month, MonthRules, PipelineHistory]
@@ -86,7 +87,7 @@ def opportunity_snapshot(
     entered = np.where(state.is_assumed, NO_INSTANT, history.row_stage_entered_at[state.row])
     pushed = np.where(state.is_assumed, NO_INSTANT, history.row_last_pushed_at[state.row])
     pushes = np.where(state.is_assumed, 0, history.row_push_count[state.row])
-    doubt = "snapshot" if is_copy else "assumed"
+    doubt = Provenance.SNAPSHOT if is_copy else Provenance.ASSUMED
     state_provenance = _provenance(~state.is_assumed, doubt)
     custom = history.custom_amount
     amount_is_known = (
@@ -194,7 +195,7 @@ def monthly_bookings(
 
 
 def _provenance(is_history: columns.Mask, otherwise: str) -> pa.Array:
-    return pc.if_else(pa.array(is_history), "history", otherwise)
+    return pc.if_else(pa.array(is_history), Provenance.HISTORY.value, otherwise)
 
 
 def _local_amounts(history: PipelineHistory, local: pa.Array) -> pa.Array:

@@ -20,9 +20,9 @@ from sales import money
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.quality import Restatement
-from sales.contracts.vocabulary import CAUSES, MEASURES
 from sales.coverage.coverage import open_pipeline
 from sales.policy.rules import MonthRules
+from sales.vocabulary import Cause, Measure
 
 ZERO = Decimal(0)
 # The state of a record that decides whether it counts, and when.
@@ -130,7 +130,7 @@ def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tupl
         "amount",
     ):
         if first <= day <= last:
-            yield (MEASURES[0], deal, owner, team), _Line(amount, person, names.get(deal))
+            yield (Measure.BOOKINGS, deal, owner, team), _Line(amount, person, names.get(deal))
 
 
 def _open(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
@@ -139,7 +139,7 @@ def _open(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[
     for deal, owner, team, person, name, amount in _cells(
         snapshot.loc[counts], "opportunity_id", "owner_id", "team", "owner_name", "name", "amount"
     ):
-        yield (MEASURES[1], deal, owner, team), _Line(amount or ZERO, person, name)
+        yield (Measure.OPEN_PIPELINE, deal, owner, team), _Line(amount or ZERO, person, name)
 
 
 def _planned(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
@@ -149,7 +149,7 @@ def _planned(tables: Published, month: Month, rules: MonthRules) -> Iterator[tup
         tables.phased_targets, "owner_id", "team", "owner_name", "month", "baseline_target"
     ):
         if each in months:
-            key = (MEASURES[2], owner, owner, team)
+            key = (Measure.TARGET, owner, owner, team)
             sums[key] = _Line((sums[key].amount if key in sums else ZERO) + amount, person, None)
     yield from sums.items()
 
@@ -187,17 +187,17 @@ def _deal_cause(
     """Return the first cause that fits: gone, then its state, its owner, its amount, its rate; else what the numbers mean."""
     was, now = (state.get(record_id) for state in states)
     if now is None:
-        return CAUSES[3]
+        return Cause.DELETION
     if was is None or any(was[name] != now[name] for name in STATE):
-        return CAUSES[0]
+        return Cause.LATE_EDIT
     if was["owner_id"] != now["owner_id"] or was["team"] != now["team"]:
-        return CAUSES[1]
+        return Cause.OWNER
     if was["amount_local"] != now["amount_local"] or was["currency_code"] != now["currency_code"]:
-        return CAUSES[2]
+        return Cause.AMOUNT
     if was["amount"] != now["amount"]:
-        return CAUSES[5]
+        return Cause.RATE
     # The record is the same and counts for another person: its credit is shared otherwise.
-    return CAUSES[1] if is_moved and was["is_won"] else CAUSES[6]
+    return Cause.OWNER if is_moved and was["is_won"] else Cause.DEFINITION
 
 
 def _terms(tables: Published) -> dict[str, set[tuple[Any, ...]]]:
@@ -221,8 +221,8 @@ def _target_cause(
 ) -> str:
     was, now = before.get(owner, set()), after.get(owner, set())
     if {each[:-1] for each in was} != {each[:-1] for each in now}:
-        return CAUSES[4]
-    return CAUSES[1] if was != now else CAUSES[6]
+        return Cause.TARGET_REVISION
+    return Cause.OWNER if was != now else Cause.DEFINITION
 
 
 def _cells(table: pd.DataFrame, *names: str) -> Iterator[tuple[Any, ...]]:

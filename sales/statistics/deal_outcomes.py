@@ -12,7 +12,7 @@ ridge (le Cessie and van Houwelingen 1992) standing for how little a small compa
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from scipy.special import expit, log_expit, logit
@@ -232,8 +232,9 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
         chance = expit(features @ at)
         return (features * (weight * chance * (1 - chance))[:, None]).T @ features + np.diag(ridge)
 
-    from scipy.optimize import minimize  # noqa: PLC0415  # half a second that most commands do not need
+    from scipy import optimize  # noqa: PLC0415  # half a second that most commands do not need
 
+    minimize = cast("Any", optimize).minimize
     return cast(
         "Floats",
         minimize(
@@ -283,7 +284,7 @@ def _entered_late(known: Knowledge) -> Floats:
     is_late = (outcomes.status[past.deal] == WON) & (outcomes.month[past.deal] <= past.month)
     overdue = past.close_month <= past.month
     chance = [
-        (is_late & (overdue == side)).sum() / ((overdue == side).sum() + PRIOR_DEALS)
+        float((is_late & (overdue == side)).sum() / ((overdue == side).sum() + PRIOR_DEALS))
         for side in (False, True)
     ]
     return np.where(known.now.close_month <= known.month, chance[1], chance[0])

@@ -95,7 +95,7 @@ def _leverage(
     found = np.zeros((len(chances), len(listed)))
     one = np.ones((1, FREQUENCIES), np.complex128)
     for node, chance in enumerate(chances):
-        factors = 1.0 + chance[:, None] * less_one
+        factors: Waves = 1.0 + chance[:, None] * less_one
         before = np.concatenate([one, np.cumprod(factors[:-1], axis=0)])
         after = np.concatenate([np.cumprod(factors[:0:-1], axis=0)[::-1], one])
         for start in range(0, len(listed), LISTED_AT_ONCE):

@@ -197,4 +197,5 @@ def _sizes(amount: Floats, weight: Floats) -> Floats:
     amount, weight = amount[order], weight[order]
     upto = np.r_[0.0, np.cumsum(weight)] / weight.sum()
     money = np.r_[0.0, np.cumsum(amount * weight)] / weight.sum()
-    return np.diff(np.interp(np.linspace(0, 1, SIZES + 1), upto, money)) * SIZES
+    ends: Floats = np.asarray(np.interp(np.linspace(0, 1, SIZES + 1), upto, money), np.float64)
+    return np.diff(ends) * SIZES

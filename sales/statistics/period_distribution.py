@@ -34,6 +34,7 @@ from sales.statistics.distribution import (
 )
 from sales.statistics.new_business import Rates, rates
 from sales.statistics.point_in_time import Knowledge
+from sales.vocabulary import GrainKind
 
 PIPELINE_WEIGHT = 0.75
 # Gauss-Hermite nodes of a standard normal, and their weights.
@@ -87,7 +88,11 @@ class ToCome:
 
     def of(self, grain: str) -> Sums:
         """Return the distributions of a grain."""
-        return {"person": self.person, "team": self.team, "company": self.company}[grain]
+        return {
+            GrainKind.PERSON.value: self.person,
+            GrainKind.TEAM.value: self.team,
+            GrainKind.COMPANY.value: self.company,
+        }[grain]
 
 
 def members_of(known: Knowledge, grains: Grains) -> Members:

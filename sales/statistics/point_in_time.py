@@ -131,7 +131,7 @@ class PointInTimeData:
             [self._instant(index) for index in range(self.first_month, month.index + 1)], np.int64
         )
         self._created_month = self._month_of(history.created_at)
-        parts, owners = [], []
+        parts, owners = list[OpenDeals](), list[pa.Array]()
         for index in range(self.first_month, month.index + 1):
             state = self._state(index)
             kept = np.flatnonzero(state.is_open & ~state.is_assumed)
@@ -162,9 +162,8 @@ class PointInTimeData:
     def known_at(self, month: int) -> Knowledge:
         """Return what was known at the end of a month, by its index; later deals, owners and sources are not even in the arrays."""
         history, instant, state = self._history, self._instant(month), self._state(month)
-        start, here, after = np.searchsorted(
-            self._rows.month, [max(self.first_month, month - MONTHS_BACK), month, month + 1]
-        )
+        ends = [max(self.first_month, month - MONTHS_BACK), month, month + 1]
+        start, here, after = (int(each) for each in np.searchsorted(self._rows.month, ends))
         known_deals = np.flatnonzero(history.created_at < instant)
         deal_code = np.cumsum(history.created_at < instant) - 1
         rows, bookings, outcomes = (

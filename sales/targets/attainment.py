@@ -20,6 +20,7 @@ from sales.contracts.targets import TargetAttainment
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of
+from sales.vocabulary import TargetStatus
 
 
 def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
@@ -82,7 +83,8 @@ def target_attainment(
 def targets_within(phased_targets: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
     """Return the targets of months that lie in one of the periods: whose owners appear there."""
     months = month_indexes(phased_targets["month"])
-    return phased_targets.loc[np.any([within(months, period) for period in periods], axis=0)]
+    is_inside: Mask = np.any([within(months, period) for period in periods], axis=0)
+    return phased_targets.loc[is_inside]
 
 
 def within(months: Codes, period: Period) -> Mask:
@@ -105,7 +107,11 @@ def ratio(part: Minor, whole: Minor) -> pa.Array:
 
 def status(target: Minor, bookings: Minor) -> pa.Array:
     """Return `no_target`, `covered` or `ok`."""
-    words = np.select([target == 0, bookings >= target], ["no_target", "covered"], "ok")
+    words = np.select(
+        [target == 0, bookings >= target],
+        [TargetStatus.NO_TARGET, TargetStatus.COVERED],
+        TargetStatus.OK,
+    )
     return columns.text(words.tolist())
 
 

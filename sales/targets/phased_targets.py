@@ -348,7 +348,7 @@ def _months_to_lay_on(policy: str, months_done: int) -> int:
 def _fill(total: int, weights: Sequence[Fraction], room: Sequence[int]) -> list[int]:
     """Pour a total over months by weight, none above its room; the rest does not fit."""
     filled = [0] * len(room)
-    open_months = [n for n, weight in enumerate(weights) if weight > 0 and room[n] > 0]
+    open_months: list[int] = [n for n, weight in enumerate(weights) if weight > 0 and room[n] > 0]
     left = total
     while left and open_months:
         whole = sum((weights[n] for n in open_months), Fraction(0))

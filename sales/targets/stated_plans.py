@@ -22,6 +22,7 @@ from sales.contracts.contract import checked, stamp
 from sales.contracts.targets import BottomUpPlan, TargetPadding
 from sales.policy.rules import MonthRules
 from sales.targets.attainment import month_indexes
+from sales.vocabulary import GrainKind
 
 
 @dataclass(frozen=True)
@@ -100,12 +101,12 @@ def target_padding(
     for year, team, amount in zip(
         annual["fiscal_year"].tolist(), annual["team"].tolist(), amounts.tolist(), strict=True
     ):
-        for key in ((year, "team", team), (year, "company", rules.company)):
+        for key in ((year, GrainKind.TEAM, team), (year, GrainKind.COMPANY, rules.company)):
             assigned[key] = assigned.get(key, 0) + amount
-    stated = {
+    stated: dict[tuple[int, str, str], int] = {
         (
             each.fiscal_year,
-            "team" if each.team else "company",
+            GrainKind.TEAM if each.team else GrainKind.COMPANY,
             each.team or rules.company,
         ): each.amount
         for each in plans.stated

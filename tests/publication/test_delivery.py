@@ -19,6 +19,7 @@ from publication.extract_selection import published_extract, resolve_extract
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
 from reports.publisher import Publisher
+from sales.contracts.contract import empty
 from sales.contracts.published import MONTHLY
 from sales.delivery.recipients import may_see
 from tests.connectors.delivery.mail_servers import Inbox, serving
@@ -53,7 +54,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = resolve_extract(workspace, MONTH, lambda _: None)
     tables, variant = tables_of(4)
     for name in MONTHLY:
-        workspace.tables.write(name, MONTH, getattr(tables, name), {})
+        workspace.tables.write(name, MONTH, getattr(tables, name, empty(MONTHLY[name])), {})
     workspace.published.publish(MONTH, record.extract_id, NOW)
     Publisher(workspace.home / "packs", policy).publish(tables, MONTH, variant.rules, "here")
     return folder

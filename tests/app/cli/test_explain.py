@@ -20,6 +20,7 @@ from orchestration import resources
 from publication.extract_selection import resolve_extract
 from publication.workspace import Workspace
 from sales.calendar import Month
+from sales.contracts.contract import empty
 from sales.contracts.published import MONTHLY
 from sales.explain.evidence import DoesNotAddUp
 from sales.explain.explanation import COVERAGE, RULES
@@ -39,7 +40,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     record = resolve_extract(workspace, MONTH, lambda _: None)
     made, _ = tables_of(17)
     for name in MONTHLY:
-        workspace.tables.write(name, MONTH, getattr(made, name), {})
+        workspace.tables.write(name, MONTH, getattr(made, name, empty(MONTHLY[name])), {})
     workspace.published.publish(MONTH, record.extract_id, NOW)
     return folder
 

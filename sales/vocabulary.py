@@ -1,0 +1,80 @@
+"""Words of fixed sets that columns hold, and the shapes of months and periods."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+MONTH = r"^\d{4}-(0[1-9]|1[0-2])$"
+
+
+PERIOD = r"^(\d{4}-(0[1-9]|1[0-2])|FY\d{4}(-Q[1-4])?)$"
+
+
+class GrainKind(StrEnum):
+    """What a row sums over; whose a document is."""
+
+    PERSON = "person"
+    TEAM = "team"
+    COMPANY = "company"
+
+
+class PeriodKind(StrEnum):
+    """How long a period is."""
+
+    MONTH = "month"
+    QUARTER = "quarter"
+    YEAR = "year"
+
+
+class TargetStatus(StrEnum):
+    """How bookings stand against a target."""
+
+    NO_TARGET = "no_target"
+    COVERED = "covered"
+    OK = "ok"
+
+
+class Band(StrEnum):
+    """How likely a target is reached, the likeliest first."""
+
+    SECURE = "secure"
+    ON_TRACK = "on_track"
+    STRETCH = "stretch"
+    OUT_OF_REACH = "out_of_reach"
+
+
+class Provenance(StrEnum):
+    """How a value of the past is known."""
+
+    SNAPSHOT = "snapshot"
+    HISTORY = "history"
+    ASSUMED = "assumed"
+    UNKNOWN = "unknown"
+
+
+class Measure(StrEnum):
+    """What a restatement compares."""
+
+    BOOKINGS = "bookings"
+    OPEN_PIPELINE = "open_pipeline"
+    TARGET = "target"
+
+
+class Cause(StrEnum):
+    """Why a number differs from the one first published."""
+
+    LATE_EDIT = "late_edit"
+    OWNER = "owner"
+    AMOUNT = "amount"
+    DELETION = "deletion"
+    TARGET_REVISION = "target_revision"
+    RATE = "rate"
+    DEFINITION = "definition"
+
+
+FORECAST_CATEGORIES = ["Omitted", "Pipeline", "Best Case", "Most Likely", "Commit", "Closed"]
+
+
+def words(of: type[StrEnum]) -> list[str]:
+    """Return the words of a set, as columns hold them."""
+    return [each.value for each in of]
