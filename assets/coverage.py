@@ -6,6 +6,9 @@ from assets.metadata.tables import described
 from assets.metadata.where_from import where_from
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
+from sales.contracts.coverage import PipelineCoverage
+from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.coverage import coverage, movement
 from sales.coverage import deal_chances as chances
 from sales.history.snapshot import opening_snapshot
@@ -31,14 +34,14 @@ def pipeline_coverage(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def pipeline_movement(run: TableRun) -> dg.MaterializeResult:
     """Why the open pipeline changed since the month before: created, moved, won, lost and the rest, to the cent."""
-    inputs, closing = run.inputs, run.tables["opportunity_snapshot"]
+    inputs, closing = run.inputs, run.table(OpportunitySnapshot)
     before = inputs.history_at(run.month.plus(-1))
     opening = opening_snapshot(before, run.month, inputs.rules, closing)
     table = movement.pipeline_movement(
-        opening, closing, run.tables["phased_targets"], run.month, inputs.rules
+        opening, closing, run.table(PhasedTargets), run.month, inputs.rules
     )
     faults = [
         *invariants.movement_closes(table),
-        *invariants.closing_is_open_pipeline(table, run.tables["pipeline_coverage"]),
+        *invariants.closing_is_open_pipeline(table, run.table(PipelineCoverage)),
     ]
     return described(table, {"movement_closes": faults})

@@ -5,6 +5,8 @@ import dagster as dg
 from assets.metadata.tables import described
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
+from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.forecast import backtest, generation
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
@@ -24,7 +26,7 @@ def landing_forecast(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def closing_plan(run: TableRun) -> dg.MaterializeResult:
     """Open deals due in the next 90 days and overdue ones: when they will be confirmed, what waiting costs, which to protect."""
-    rules, deals = run.inputs.rules, run.tables["opportunity_snapshot"]
+    rules, deals = run.inputs.rules, run.table(OpportunitySnapshot)
     forecast_basis, score = run.forecast_basis, run.forecast.close_date_score()
     of_plan = closing.plan_forecast(forecast_basis, score, *run.figures, run.month, rules)
     return described(
@@ -38,14 +40,14 @@ def closing_plan(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def client_phasing(run: TableRun) -> dg.MaterializeResult:
     """Bookings and expected confirmations by client and month, and the days of work that follow."""
-    deals, forecast_basis = run.tables["opportunity_snapshot"], run.forecast_basis
+    deals, forecast_basis = run.table(OpportunitySnapshot), run.forecast_basis
     return described(clients.client_phasing(deals, forecast_basis, run.month, run.inputs.rules))
 
 
 @monthly_table
 def pipeline_generation(run: TableRun) -> dg.MaterializeResult:
     """New pipeline that each month must see created, by lead source, against what was created."""
-    inputs, phased = run.inputs, run.tables["phased_targets"]
+    inputs, phased = run.inputs, run.table(PhasedTargets)
     table = generation.pipeline_generation(
         run.forecast_basis, phased, run.month, inputs.rules, inputs.extracted_at
     )

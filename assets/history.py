@@ -5,6 +5,7 @@ import dagster as dg
 from assets.metadata.tables import described
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks.invariants import no_fact_after_as_of
+from sales.contracts.history import OpportunitySnapshot
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 
@@ -30,6 +31,6 @@ def monthly_bookings(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def booking_credit(run: TableRun) -> dg.MaterializeResult:
     """Who gets the credit of each booking: its owner, or those who share it by opportunity splits."""
-    inputs, deals = run.inputs, run.tables["opportunity_snapshot"]
+    inputs, deals = run.inputs, run.table(OpportunitySnapshot)
     one = inputs.history.extract
     return described(credit.booking_credit(deals, one, inputs.people, run.month, inputs.rules))

@@ -7,9 +7,11 @@ Put what all monthly tables share here. Which tables there are, what they read a
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import TypeVar
 
 import dagster as dg
 import pandas as pd
+from pandera.typing import DataFrame
 
 from assets.anomaly_check import AS_USUAL, MEANING, as_usual
 from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_columns
@@ -20,11 +22,18 @@ from publication.month_inputs import MonthInputs
 from publication.run_inputs import RunInputs
 from sales.calendar import Month
 from sales.checks.anomaly import figures
+from sales.contracts.contract import Contract, table_of
+from sales.contracts.coverage import DealChances
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.registry import TABLES, MonthlyTable
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.deal_chances import forecast_basis_of
 from sales.statistics.deal_outcomes import ForecastBasis
 
 OWNERS = ["team:revenue-operations"]
+
+
+_Contract = TypeVar("_Contract", bound=Contract)
 
 
 @dataclass(frozen=True)
@@ -48,13 +57,18 @@ class TableRun:
     @property
     def forecast_basis(self) -> ForecastBasis:
         """What is known at the month's end, and what becomes of its open deals by the stored chances."""
-        return forecast_basis_of(self.forecast.known, self.tables["deal_chances"])
+        return forecast_basis_of(self.forecast.known, self.table(DealChances))
 
     @property
-    def figures(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    def figures(
+        self,
+    ) -> tuple[DataFrame[OpportunitySnapshot], DataFrame[BookingCredit], DataFrame[PhasedTargets]]:
         """Snapshot, credit and phased targets: what most sums are taken of."""
-        read = self.tables
-        return read["opportunity_snapshot"], read["booking_credit"], read["phased_targets"]
+        return self.table(OpportunitySnapshot), self.table(BookingCredit), self.table(PhasedTargets)
+
+    def table(self, contract: type[_Contract]) -> DataFrame[_Contract]:
+        """Return one of the tables that are read, by its contract."""
+        return table_of(self.tables, contract)
 
 
 Compute = Callable[[TableRun], dg.MaterializeResult]

@@ -1,6 +1,7 @@
 """Group report: the month-end packs as PDF."""
 
 from dataclasses import fields
+from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
@@ -45,7 +46,7 @@ def month_end_packs(
         )
         return _said(published_set, publisher, publication, unchanged=True)
     published_set, publication = publish(
-        of_month, MonthTables(**tables), publisher, context.log.info
+        of_month, MonthTables(**cast("dict[str, Any]", tables)), publisher, context.log.info
     )
     for warning in published_set.warnings:
         context.log.warning(warning)

@@ -6,6 +6,8 @@ from assets.metadata.tables import described
 from assets.metadata.where_from import where_from
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
+from sales.contracts.forecast import ClientPhasing
+from sales.contracts.targets import PhasedTargets
 from sales.forecast import phasing_check as reach_after_misses
 from sales.targets import attainment, stated_plans
 from sales.targets import phased_targets as phasing
@@ -59,7 +61,7 @@ def phasing_check(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def target_padding(run: TableRun) -> dg.MaterializeResult:
     """What is assigned to people beside what their teams and the company state: over-assignment in plain sight."""
-    inputs, phased = run.inputs, run.tables["phased_targets"]
+    inputs, phased = run.inputs, run.table(PhasedTargets)
     stated = run.forecast.plan_book
     return described(
         stated_plans.target_padding(phased, stated, run.month, inputs.rules, inputs.extracted_at)
@@ -70,7 +72,7 @@ def target_padding(run: TableRun) -> dg.MaterializeResult:
 def bottom_up_plan(run: TableRun) -> dg.MaterializeResult:
     """The year from below: the sum of client plans beside the phased target, what is booked and what is expected."""
     inputs, stated = run.inputs, run.forecast.plan_book
-    phased, clients = run.tables["phased_targets"], run.tables["client_phasing"]
+    phased, clients = run.table(PhasedTargets), run.table(ClientPhasing)
     table = stated_plans.bottom_up_plan(
         phased, clients, stated, run.month, inputs.rules, inputs.extracted_at
     )

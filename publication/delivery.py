@@ -30,6 +30,7 @@ from publication.workspace import Workspace
 from reports.email_body import cover
 from sales.calendar import Month
 from sales.checks.invariants import assumed_share
+from sales.contracts.history import OpportunitySnapshot
 from sales.delivery import release_gate as gate
 from sales.delivery.recipients import Document, MailBundle, Mailing, is_allowed, mailing, may_see
 from sales.delivery.release_gate import Finished
@@ -69,7 +70,7 @@ class DeliveryService:
     def held(self, month: Month) -> list[str]:
         """Return why a month must not go out; none means that it may."""
         digest, inputs = self.digest(month), self._inputs(month)
-        share = assumed_share(self.workspace.published.read("opportunity_snapshot", month))
+        share = assumed_share(self.workspace.published.read_as(OpportunitySnapshot, month))
         finished = Finished(
             month,
             inputs.rules.calendar.as_of(month),

@@ -7,6 +7,7 @@ about time and memory, never about a number.
 from __future__ import annotations
 
 from connectors.storage.extracts import ExtractRecord, ExtractStore, as_extract
+from sales.contracts.raw import RawOrganization, RawPeriods
 from sales.errors import UserError
 from sales.history.extract import Extract, defaults_of
 from sales.history.reconstruction import PipelineHistory
@@ -37,9 +38,8 @@ class LoadedExtracts:
     def defaults(self, record: ExtractRecord) -> OrganizationDefaults:
         """Return what the organisation says of itself in an extract, without reading the rest of it."""
         if record.extract_id not in self._defaults:
-            organization, periods = (
-                self._extracts.frame(record, name) for name in ("raw_organization", "raw_periods")
-            )
+            organization = self._extracts.frame(record, RawOrganization)
+            periods = self._extracts.frame(record, RawPeriods)
             self._defaults[record.extract_id] = defaults_of(organization, periods)
         return self._defaults[record.extract_id]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-import pandas as pd
+from pandera.typing import DataFrame
 
 from connectors.policy.csv_rows import Owners
 from connectors.policy.folder import read_recipients
@@ -20,6 +20,7 @@ from connectors.storage.extracts import AnotherOrganization, ExtractRecord
 from publication.target_book import target_book_of
 from publication.workspace import Workspace
 from sales.calendar import Month
+from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
 from sales.errors import UserError
 from sales.history.booking_credit import split_type
 from sales.history.extract import EMBEDDED, Extract
@@ -98,9 +99,9 @@ def refuse_without_targets(
     workspace: Workspace,
     month: Month,
     rules: MonthRules,
-    users: pd.DataFrame,
-    roles: pd.DataFrame,
-    quota_rows: pd.DataFrame,
+    users: DataFrame[RawUsers],
+    roles: DataFrame[RawRoles],
+    quota_rows: DataFrame[RawQuotas],
 ) -> None:
     """Raise the `UserError` that a month's targets would meet, without an extract."""
     book = target_book_of(rules, workspace.policy_folder, users, roles, quota_rows)
@@ -116,7 +117,7 @@ def refuse_another(workspace: Workspace, record: ExtractRecord) -> None:
         )
 
 
-def people_brands(rules: MonthRules, users: pd.DataFrame) -> dict[str, PersonBrand]:
+def people_brands(rules: MonthRules, users: DataFrame[RawUsers]) -> dict[str, PersonBrand]:
     """Find the people of `[brand.people]` by user name, e-mail or id; raises `InvalidPolicy` for someone unknown."""
     owners = Owners(users)
     found: dict[str, PersonBrand] = {}

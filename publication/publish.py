@@ -67,7 +67,7 @@ def _before(inputs: MonthInputs, tables: MonthTables) -> Restated | None:
     # The first version of this program made fewer tables.
     if first is None or not first.tables.keys() >= set(Published.NEEDED):
         return None
-    was = Published(*(published.table(first, name) for name in Published.NEEDED))
+    was = Published.among({name: published.table(first, name) for name in Published.NEEDED})
     now = Published(tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets)
     zone = ZoneInfo(inputs.rules.calendar.time_zone)
     day = first.at.astimezone(zone).date() if first.at else None

@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+from pandera.typing import DataFrame
 
 from connectors.policy.annual_targets import read_target_book
+from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
 from sales.policy.rules import InvalidPolicy, MonthRules
 from sales.targets.quotas import quota_book
 
@@ -16,9 +18,9 @@ SALESFORCE = "salesforce"
 def target_book_of(
     rules: MonthRules,
     folder: Path,
-    users: pd.DataFrame,
-    roles: pd.DataFrame,
-    quota_rows: pd.DataFrame,
+    users: DataFrame[RawUsers],
+    roles: DataFrame[RawRoles],
+    quota_rows: DataFrame[RawQuotas],
 ) -> pd.DataFrame:
     """Return the annual targets that the rules name, with owners found among the users."""
     source = rules.policy.targets.source

@@ -19,6 +19,8 @@ from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace
 from sales import arrow as columns
 from sales.calendar import Month
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.explain.evidence import Evidence, Record, records
 from sales.explain.explanation import (
@@ -72,10 +74,10 @@ def answer(workspace: Workspace, question: Question) -> ExplainAnswer:
     name = TABLES[question.subject]
     wanted = _columns(name, question.column)
     rows = records(workspace.published.read(name, month))
-    snapshot, credit, phased = (
-        workspace.published.read(each, month)
-        for each in ("opportunity_snapshot", "booking_credit", "phased_targets")
-    )
+    published = workspace.published
+    snapshot = published.read_as(OpportunitySnapshot, month)
+    credit = published.read_as(BookingCredit, month)
+    phased = published.read_as(PhasedTargets, month)
     inputs = resolve(workspace, month, published_extract(workspace, month))
     grain, grain_id, whom = _whom(question, rows, [snapshot, credit, phased], inputs)
     row = _row(

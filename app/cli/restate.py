@@ -99,7 +99,7 @@ def compute(
 
 
 def _compared(tables: Mapping[str, pd.DataFrame]) -> Published:
-    return Published(*(tables[name] for name in Published.NEEDED))
+    return Published.among(tables)
 
 
 def _written(month: Month, workspace: Workspace) -> dict[str, Written | None]:

@@ -20,6 +20,8 @@ from reports.document.document import ENGLISH
 from reports.text import formats
 from sales import money
 from sales.calendar import Month
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.forecast.scenarios import Change, PeriodChange, Standing, WhatIf, what_if
 from sales.policy.rules import MonthRules
@@ -48,10 +50,10 @@ def think(
         raise UnreadableChange(
             "nothing is changed; give --move DEAL=2026-11, --drop DEAL or --add ACCOUNT=AMOUNT@2026-11"
         )
-    snapshot, credit, phased = (
-        workspace.published.read(name, chosen)
-        for name in ("opportunity_snapshot", "booking_credit", "phased_targets")
-    )
+    published = workspace.published
+    snapshot = published.read_as(OpportunitySnapshot, chosen)
+    credit = published.read_as(BookingCredit, chosen)
+    phased = published.read_as(PhasedTargets, chosen)
     inputs = resolve(workspace, chosen, published_extract(workspace, chosen))
     rules, forecast_basis = inputs.rules, ForecastSources(inputs).forecast_basis
     change = Change(

@@ -12,8 +12,11 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 import pandas as pd
+from pandera.typing import DataFrame
 
 from sales.calendar import Month
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, records
 from sales.explain.explanation import ATTAINMENT, RULES, Explanation, explain, plain, written
 from sales.policy.rules import MonthRules
@@ -36,9 +39,9 @@ PUNCTUATION = re.compile(r"([!-%'-/:;=-@\[-`{-~])")
 def where_from(
     name: str,
     table: pd.DataFrame,
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     rules: MonthRules,
 ) -> dg.MetadataValue:
     """Return how each column comes about, and for each row what makes it up, as Markdown of a bounded size."""

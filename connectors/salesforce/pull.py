@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from babel import Locale, UnknownLocaleError
 from babel.numbers import get_territory_currencies
+from pandera.typing import DataFrame
 
 from connectors.salesforce import schema as objects
 from connectors.salesforce.auth import Login
@@ -45,7 +46,7 @@ from connectors.storage.extracts import ExtractRecord, ExtractStore, PullState, 
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull
 from sales import arrow as columns
 from sales.contracts.contract import checked, column_names, empty
-from sales.contracts.raw import RAW
+from sales.contracts.raw import RAW, RawQuotas, RawRoles, RawUsers
 from sales.errors import UserError
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
@@ -69,9 +70,9 @@ class PullPreview:
     """What is known before records are read: settings, people, quotas, and when the first opportunity was created."""
 
     defaults: OrganizationDefaults
-    users: pd.DataFrame
-    roles: pd.DataFrame
-    quotas: pd.DataFrame
+    users: DataFrame[RawUsers]
+    roles: DataFrame[RawRoles]
+    quotas: DataFrame[RawQuotas]
     first_created: datetime | None
     reaches_to: datetime
 
@@ -211,9 +212,9 @@ class _Pull:
         )[0]["oldest"]
         return PullPreview(
             defaults_of(small["raw_organization"], small["Period"]),
-            small["User"],
-            small["UserRole"],
-            small["raw_quotas"],
+            cast("DataFrame[RawUsers]", small["User"]),
+            cast("DataFrame[RawRoles]", small["UserRole"]),
+            cast("DataFrame[RawQuotas]", small["raw_quotas"]),
             datetime.fromisoformat(oldest) if oldest else None,
             began,
         )

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
 from filelock import FileLock, Timeout
+from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import EXTRACTS, MONTH_END_COPIES, SELECTED_EXTRACTS
@@ -28,13 +29,16 @@ from connectors.storage.pull_checkpoint import PullCheckpoint
 from connectors.storage.raw_tables import RawTables
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.contract import Contract, empty
+from sales.contracts.contract import Contract, empty, table_name
 from sales.contracts.raw import RAW
 from sales.errors import UserError
 from sales.history.extract import Extract
 
 KEPT_DAYS = 30
 TRUE_UNLESS_SAID = {"is_active", "is_listed"}
+
+
+_Contract = TypeVar("_Contract", bound=Contract)
 
 
 class AnotherOrganization(UserError, ValueError):
@@ -241,16 +245,19 @@ class ExtractStore:
 
     def frames(self, record: ExtractRecord) -> dict[str, pd.DataFrame]:
         """Return the raw tables of an extract, with the columns that they have today."""
-        return {name: self.frame(record, name) for name in RAW if name != "raw_targets"}
+        return {
+            name: self.frame(record, contract)
+            for name, contract in RAW.items()
+            if name != "raw_targets"
+        }
 
-    def frame(self, record: ExtractRecord, name: str) -> pd.DataFrame:
+    def frame(self, record: ExtractRecord, contract: type[_Contract]) -> DataFrame[_Contract]:
         """Return one raw table of an extract, with the columns that it has today; empty where the extract has none."""
-        contract = RAW[name]
-        return (
-            _completed(self.raw.read(name, record.versions[name]), contract)
-            if name in record.versions
-            else empty(contract)
-        )
+        name = table_name(contract)
+        if name not in record.versions:
+            return empty(contract)
+        stored = _completed(self.raw.read(name, record.versions[name]), contract)
+        return cast("DataFrame[_Contract]", stored)
 
     def vacuum(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
@@ -332,7 +339,9 @@ def _values(record: ExtractRecord) -> dict[str, object]:
 
 def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:
     """Return raw tables as the bundle that the core reads."""
-    parts = {name.removeprefix("raw_"): frames[name] for name in RAW if name != "raw_targets"}
+    parts: dict[str, Any] = {
+        name.removeprefix("raw_"): frames[name] for name in RAW if name != "raw_targets"
+    }
     return Extract(extract_id=extract_id, extracted_at=extracted_at, **parts)
 
 

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 import sqlalchemy as sa
 from filelock import FileLock
+from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
@@ -24,8 +26,11 @@ from connectors.storage.document_ledger import DocumentFile, DocumentLedger
 from connectors.storage.files import link
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
+from sales.contracts.contract import Contract, table_name, table_of
 from sales.contracts.published import MONTHLY
 from sales.errors import UserError
+
+_Contract = TypeVar("_Contract", bound=Contract)
 
 
 class NoSuchRevision(UserError, LookupError):
@@ -133,6 +138,11 @@ class PublishedMonths:
     def read(self, name: str, month: Month, revision: int | None = None) -> pd.DataFrame:
         """Return one month of a table as it is published, or as it was in a revision; raises `NotComputed`."""
         return self.table(self.revision(month, revision) if revision else self._there(month), name)
+
+    def read_as(self, contract: type[_Contract], month: Month) -> DataFrame[_Contract]:
+        """Return one month of the table of a contract as it is published; raises `NotComputed`."""
+        name = table_name(contract)
+        return table_of({name: self.read(name, month)}, contract)
 
     def table(self, publication: Publication, name: str) -> pd.DataFrame:
         """Return a table of a publication; an early version of this program made fewer. Raises `NotComputed`."""

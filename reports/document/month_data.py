@@ -11,9 +11,27 @@ from functools import cached_property
 from typing import Any, cast
 
 import pandas as pd
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales.calendar import Month
+from sales.contracts.coverage import PipelineCoverage, PipelineMovement
+from sales.contracts.forecast import (
+    ClientPhasing,
+    ClosingPlan,
+    ForecastTrackRecord,
+    LandingForecast,
+    PipelineGeneration,
+)
+from sales.contracts.history import BookingCredit, MonthlyBookings, OpportunitySnapshot
+from sales.contracts.quality import DataQuality
+from sales.contracts.targets import (
+    BottomUpPlan,
+    PhasedTargets,
+    PhasingCheck,
+    TargetAttainment,
+    TargetPadding,
+)
 from sales.forecast.backtest import Score, scores
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, PeriodKind
@@ -25,22 +43,22 @@ Record = dict[str, Any]
 class MonthTables:
     """The tables of one month end."""
 
-    opportunity_snapshot: pd.DataFrame
-    booking_credit: pd.DataFrame
-    phased_targets: pd.DataFrame
-    monthly_bookings: pd.DataFrame
-    target_attainment: pd.DataFrame
-    pipeline_coverage: pd.DataFrame
-    pipeline_movement: pd.DataFrame
-    closing_plan: pd.DataFrame
-    data_quality: pd.DataFrame
-    landing_forecast: pd.DataFrame
-    client_phasing: pd.DataFrame
-    pipeline_generation: pd.DataFrame
-    forecast_track_record: pd.DataFrame
-    phasing_check: pd.DataFrame
-    target_padding: pd.DataFrame
-    bottom_up_plan: pd.DataFrame
+    opportunity_snapshot: DataFrame[OpportunitySnapshot]
+    booking_credit: DataFrame[BookingCredit]
+    phased_targets: DataFrame[PhasedTargets]
+    monthly_bookings: DataFrame[MonthlyBookings]
+    target_attainment: DataFrame[TargetAttainment]
+    pipeline_coverage: DataFrame[PipelineCoverage]
+    pipeline_movement: DataFrame[PipelineMovement]
+    closing_plan: DataFrame[ClosingPlan]
+    data_quality: DataFrame[DataQuality]
+    landing_forecast: DataFrame[LandingForecast]
+    client_phasing: DataFrame[ClientPhasing]
+    pipeline_generation: DataFrame[PipelineGeneration]
+    forecast_track_record: DataFrame[ForecastTrackRecord]
+    phasing_check: DataFrame[PhasingCheck]
+    target_padding: DataFrame[TargetPadding]
+    bottom_up_plan: DataFrame[BottomUpPlan]
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow.compute as pc
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
 from sales.arrow import Mask
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.quality import DataQuality
+from sales.contracts.targets import PhasedTargets
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.targets.attainment import within
@@ -41,16 +44,16 @@ class _Finding:
 
 
 def data_quality(
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     owners: People,
     month: Month,
     rules: MonthRules,
     organization_id: str,
     repertoire: Container[int],
     manager_quotas: Sequence[ManagerQuota] = (),
-) -> pd.DataFrame:
+) -> DataFrame[DataQuality]:
     """Return the month's findings, one row a finding and record.
 
     `repertoire` holds the code points that the pages can print.
@@ -81,7 +84,10 @@ def data_quality(
 
 
 def bookings_without_target(
-    booking_credit: pd.DataFrame, phased_targets: pd.DataFrame, month: Month, rules: MonthRules
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
+    month: Month,
+    rules: MonthRules,
 ) -> Mask:
     """Return which credit of this year's bookings, to date, goes to people who have no target in force."""
     year = rules.calendar.fiscal_year(month)
@@ -93,9 +99,9 @@ def bookings_without_target(
 
 
 def _bookings(
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
 ) -> Iterator[_Finding]:
@@ -151,7 +157,7 @@ def _managers(
 
 
 def _deals(
-    snapshot: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
     owners: People,
     month: Month,
     rules: MonthRules,
@@ -234,7 +240,7 @@ def _deals(
 
 
 def _about_the_whole(
-    snapshot: pd.DataFrame, rules: MonthRules, month: Month, organization_id: str
+    snapshot: DataFrame[OpportunitySnapshot], rules: MonthRules, month: Month, organization_id: str
 ) -> Iterator[_Finding]:
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
     owner_assumed = (

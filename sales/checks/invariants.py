@@ -10,10 +10,16 @@ from decimal import Decimal
 
 import numpy as np
 import pandas as pd
+from pandera.typing import DataFrame
 
 from sales import money
 from sales.arrow import Mask
 from sales.calendar import Month
+from sales.contracts.coverage import PipelineCoverage, PipelineMovement
+from sales.contracts.forecast import LandingForecast
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.quality import DataQuality
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.movement import ADDS, TAKES
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, Provenance
@@ -24,7 +30,7 @@ ATTAINMENT = ["target", "rephased_target", "bookings", "variance"]
 COVERAGE = ["target", "bookings", "open_pipeline", "stage_weighted_pipeline", "overdue_pipeline"]
 
 
-def phasing_sums_to_annual_target(phased_targets: pd.DataFrame) -> list[str]:
+def phasing_sums_to_annual_target(phased_targets: DataFrame[PhasedTargets]) -> list[str]:
     """The twelve months of every baseline sum to the annual target, to the cent."""
     by_owner = phased_targets.groupby(["fiscal_year", "owner_id"], observed=True)
     sums = by_owner.agg(months=("baseline_target", "sum"), annual=("annual_target", "first"))
@@ -51,14 +57,14 @@ def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str
     return faults
 
 
-def forecast_columns(landing_forecast: pd.DataFrame) -> list[str]:
+def forecast_columns(landing_forecast: DataFrame[LandingForecast]) -> list[str]:
     """Return the columns of a forecast that add up: medians and margins do not."""
     return [
         name for name in ("bookings", "target", "expected") if landing_forecast[name].notna().all()
     ]
 
 
-def movement_closes(pipeline_movement: pd.DataFrame) -> list[str]:
+def movement_closes(pipeline_movement: DataFrame[PipelineMovement]) -> list[str]:
     """Opening plus what came less what went is closing, in every row."""
     digits = money.digits_of(pipeline_movement["opening"])
     minor = {
@@ -73,7 +79,7 @@ def movement_closes(pipeline_movement: pd.DataFrame) -> list[str]:
 
 
 def closing_is_open_pipeline(
-    pipeline_movement: pd.DataFrame, pipeline_coverage: pd.DataFrame
+    pipeline_movement: DataFrame[PipelineMovement], pipeline_coverage: DataFrame[PipelineCoverage]
 ) -> list[str]:
     """The movement of a period ends at the open pipeline that coverage shows."""
     key = ["grain", "grain_id", "period_kind", "period"]
@@ -87,7 +93,7 @@ def closing_is_open_pipeline(
     ]
 
 
-def no_fact_after_as_of(snapshot: pd.DataFrame) -> list[str]:
+def no_fact_after_as_of(snapshot: DataFrame[OpportunitySnapshot]) -> list[str]:
     """No instant in the snapshot lies at or after the instant it describes."""
     faults: list[str] = []
     for name in ("created_at", "known_at", "stage_entered_at", "last_pushed_at"):
@@ -97,9 +103,9 @@ def no_fact_after_as_of(snapshot: pd.DataFrame) -> list[str]:
 
 
 def every_booking_has_a_target(
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
-    data_quality: pd.DataFrame,
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
+    data_quality: DataFrame[DataQuality],
     month: Month,
     rules: MonthRules,
 ) -> list[str]:
@@ -124,7 +130,7 @@ def every_booking_has_a_target(
     ]
 
 
-def assumed_share(snapshot: pd.DataFrame) -> Decimal | None:
+def assumed_share(snapshot: DataFrame[OpportunitySnapshot]) -> Decimal | None:
     """Return the share of money whose amount, date, stage or owner is assumed or unknown; none without money."""
     names = ["amount_provenance", "close_date_provenance", "stage_provenance", "owner_provenance"]
     doubtful = snapshot[names].isin([Provenance.ASSUMED, Provenance.UNKNOWN]).any(axis=1)

@@ -7,15 +7,17 @@ before anything is stored.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
 from pandera import dtypes
 from pandera.engines import pandas_engine
-from pandera.typing import Series
+from pandera.typing import DataFrame, Series
 
 from sales import arrow as columns
 from sales.errors import UserError
@@ -90,7 +92,10 @@ class Contract(pandera.DataFrameModel):
         ordered = True
 
 
-def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
+_Contract = TypeVar("_Contract", bound=Contract)
+
+
+def checked(frame: pd.DataFrame, contract: type[_Contract]) -> DataFrame[_Contract]:
     """Return the frame if it keeps its contract; raise `BrokenContract` with the faults else."""
     try:
         return contract.validate(frame, lazy=True)
@@ -102,6 +107,16 @@ def checked(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:
             for row in cases.itertuples()
         )
         raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
+
+
+def table_name(contract: type[Contract]) -> str:
+    """Return the name of the table that a contract is of: its own, in small letters."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", contract.__name__).lower()
+
+
+def table_of(tables: Mapping[str, pd.DataFrame], contract: type[_Contract]) -> DataFrame[_Contract]:
+    """Return the table of a contract among tables by name; each was checked when it was made."""
+    return cast("DataFrame[_Contract]", tables[table_name(contract)])
 
 
 def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.DataFrame:
@@ -117,14 +132,13 @@ def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.Da
     return pd.concat([table.reset_index(drop=True), last], axis=1)
 
 
-def empty(contract: type[Contract]) -> pd.DataFrame:
+def empty(contract: type[_Contract]) -> DataFrame[_Contract]:
     """Return a table without rows."""
-    return columns.frame(
-        {
-            name: pa.nulls(0, _arrow_type(column.dtype))
-            for name, column in contract.to_schema().columns.items()
-        }
-    )
+    parts = {
+        name: pa.nulls(0, _arrow_type(column.dtype))
+        for name, column in contract.to_schema().columns.items()
+    }
+    return cast("DataFrame[_Contract]", columns.frame(parts))
 
 
 def _arrow_type(dtype: Any) -> pa.DataType:  # noqa: ANN401  # pandera's types

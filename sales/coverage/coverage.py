@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -18,6 +19,8 @@ from sales.arrow import Codes, Floats, Mask
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.coverage import PipelineCoverage
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.required_coverage import (
     calibrated_amounts,
     required_coverage,
@@ -62,7 +65,9 @@ class OpenPipeline:
         return self.is_open & within(self.counts_in, period)
 
 
-def open_pipeline(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> OpenPipeline:
+def open_pipeline(
+    snapshot: DataFrame[OpportunitySnapshot], month: Month, rules: MonthRules
+) -> OpenPipeline:
     """Read the open pipeline off a snapshot taken at the end of `month`."""
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     close_day = columns.to_days(snapshot["close_date"])
@@ -84,13 +89,13 @@ def stage_weighted(amount: Minor, probability_pct: pd.Series) -> Minor:
 
 
 def pipeline_coverage(
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
     forecast_basis: ForecastBasis | None = None,
-) -> pd.DataFrame:
+) -> DataFrame[PipelineCoverage]:
     """Return coverage by person, team and company for the periods ahead; with `forecast_basis`, also what this company needs."""
     periods = periods_ahead(rules.calendar, month)
     grains = grains_of(

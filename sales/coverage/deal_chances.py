@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales.calendar import Month
@@ -26,7 +26,7 @@ CREEP = ["creep_low", "creep_middle", "creep_high"]
 
 def deal_chances(
     basis: ForecastBasis, month: Month, rules: MonthRules, extracted_at: datetime
-) -> pd.DataFrame:
+) -> DataFrame[DealChances]:
     """Return what becomes of the open deals as a `DealChances` table; without rows where history is too short."""
     deals = basis.deals
     if deals is None or not deals.size:
@@ -46,7 +46,7 @@ def deal_chances(
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), DealChances)
 
 
-def forecast_basis_of(known: Knowledge, chances: pd.DataFrame) -> ForecastBasis:
+def forecast_basis_of(known: Knowledge, chances: DataFrame[DealChances]) -> ForecastBasis:
     """Return what is known and becomes of the open deals by a `DealChances` table of the same month end.
 
     Where it has no rows, whether history is too short or no deal is open is found out anew.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -18,6 +19,8 @@ from sales.arrow import Codes, Mask
 from sales.calendar import Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.coverage import PipelineMovement
+from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline, periods_around
 from sales.money import Minor
 from sales.policy.rules import MonthRules
@@ -49,12 +52,12 @@ class _Side:
 
 
 def pipeline_movement(
-    opening: pd.DataFrame,
-    closing: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    opening: DataFrame[OpportunitySnapshot],
+    closing: DataFrame[OpportunitySnapshot],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
-) -> pd.DataFrame:
+) -> DataFrame[PipelineMovement]:
     """Return the movement of each grain and period; every row's identity closes.
 
     `opening` is the snapshot at the month end before (empty before the first record).
@@ -77,7 +80,11 @@ def pipeline_movement(
 
 
 def _side(
-    snapshot: pd.DataFrame, ids: pa.Array, grains: Grains, month: Month, rules: MonthRules
+    snapshot: DataFrame[OpportunitySnapshot],
+    ids: pa.Array,
+    grains: Grains,
+    month: Month,
+    rules: MonthRules,
 ) -> _Side:
     pipeline = open_pipeline(snapshot, month, rules)
     row = columns.codes(ids, columns.arrow(snapshot["opportunity_id"]))

@@ -16,10 +16,13 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales.arrow import Mask
 from sales.calendar import EPOCH, MONTHS_IN_QUARTER, FiscalCalendar, Month, Period
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.explain.forecast_evidence import ForecastEvidence
 from sales.money import quantum
@@ -106,9 +109,9 @@ def period_called(calendar: FiscalCalendar, kind: str, name: str) -> Period:
 class Evidence:
     """The rows behind the figures of a month end; each period is gone through once."""
 
-    snapshot: pd.DataFrame
-    booking_credit: pd.DataFrame
-    phased_targets: pd.DataFrame
+    snapshot: DataFrame[OpportunitySnapshot]
+    booking_credit: DataFrame[BookingCredit]
+    phased_targets: DataFrame[PhasedTargets]
     month: Month
     rules: MonthRules
     forecast_evidence: ForecastEvidence | None = None

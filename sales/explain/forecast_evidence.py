@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import money
 from sales.calendar import Month, Period
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.required_coverage import required_coverage
 from sales.forecast.landing_forecast import sales_facts
 from sales.policy.rules import MonthRules
@@ -73,9 +75,9 @@ class ForecastEvidence:
 
 def forecast_evidence(
     forecast_basis: ForecastBasis,
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
 ) -> ForecastEvidence:

@@ -15,6 +15,7 @@ from datetime import datetime
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -74,7 +75,7 @@ def track_record(
     extracted_at: datetime,
     most: int | None = None,
     begin: Callable[[Month], None] = lambda _: None,
-) -> pd.DataFrame:
+) -> DataFrame[ForecastTrackRecord]:
     """Return every forecast that can be judged at a month's end, made again; `most` bounds how far back."""
     now = point_in_time.known_at(month.index)
     parts: list[pd.DataFrame] = []

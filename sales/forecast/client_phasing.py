@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -20,6 +20,7 @@ from sales.arrow import NO_DAY, Codes, Floats
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.forecast import ClientPhasing
+from sales.contracts.history import OpportunitySnapshot
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 
@@ -40,8 +41,11 @@ class DeliveryMonth:
 
 
 def client_phasing(
-    snapshot: pd.DataFrame, forecast_basis: ForecastBasis | None, month: Month, rules: MonthRules
-) -> pd.DataFrame:
+    snapshot: DataFrame[OpportunitySnapshot],
+    forecast_basis: ForecastBasis | None,
+    month: Month,
+    rules: MonthRules,
+) -> DataFrame[ClientPhasing]:
     """Return a row for each client and month in which something was booked, is expected, or is to be done."""
     cells = _Cells(snapshot, forecast_basis, month, rules)
     account, when = np.divmod(cells.keys, cells.width)
@@ -72,7 +76,10 @@ def client_phasing(
 
 
 def delivery_load(
-    snapshot: pd.DataFrame, forecast_basis: ForecastBasis | None, month: Month, rules: MonthRules
+    snapshot: DataFrame[OpportunitySnapshot],
+    forecast_basis: ForecastBasis | None,
+    month: Month,
+    rules: MonthRules,
 ) -> list[DeliveryMonth]:
     """Return the work of the twelve months to come; no months where no effort is known."""
     cells = _Cells(snapshot, forecast_basis, month, rules)
@@ -97,7 +104,7 @@ class _Cells:
 
     def __init__(
         self,
-        snapshot: pd.DataFrame,
+        snapshot: DataFrame[OpportunitySnapshot],
         forecast_basis: ForecastBasis | None,
         month: Month,
         rules: MonthRules,
@@ -173,7 +180,7 @@ class _Cells:
     def _lay(
         self,
         rows: Codes,
-        snapshot: pd.DataFrame,
+        snapshot: DataFrame[OpportunitySnapshot],
         effort: Floats,
         booked_in: Codes,
         weight: Floats,

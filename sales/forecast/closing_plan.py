@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -19,6 +19,8 @@ from sales.arrow import NO_DAY, NO_INSTANT, Codes, Floats, Mask
 from sales.calendar import Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.forecast import ClosingPlan
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.forecast.landing_forecast import SalesFacts, sales_facts
 from sales.policy.rules import MonthRules
 from sales.statistics.close_dates import CloseDateScore, days_of, expected_months
@@ -58,9 +60,9 @@ class PlanForecast:
 def plan_forecast(
     forecast_basis: ForecastBasis,
     score: CloseDateScore,
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
 ) -> PlanForecast | None:
@@ -71,8 +73,11 @@ def plan_forecast(
 
 
 def closing_plan(
-    snapshot: pd.DataFrame, month: Month, rules: MonthRules, forecast: PlanForecast | None = None
-) -> pd.DataFrame:
+    snapshot: DataFrame[OpportunitySnapshot],
+    month: Month,
+    rules: MonthRules,
+    forecast: PlanForecast | None = None,
+) -> DataFrame[ClosingPlan]:
     """Return open deals due within 90 days after the month end, and overdue ones."""
     today = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
     due = columns.to_days(snapshot["close_date"])
@@ -201,7 +206,7 @@ def _price_of_patience(
     }
 
 
-def slow_deals(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
+def slow_deals(snapshot: DataFrame[OpportunitySnapshot], month: Month, rules: MonthRules) -> Mask:
     """Return open deals that took longer than four in five of this company's wins, or were pushed twice."""
     created = columns.to_instants(snapshot["created_at"])
     decided = columns.to_instants(snapshot["stage_entered_at"])
@@ -215,7 +220,9 @@ def slow_deals(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
     return is_open & (pushed | (age > np.percentile(cycles, SLOW_PERCENTILE)))
 
 
-def existing_clients(snapshot: pd.DataFrame, month: Month, rules: MonthRules) -> Mask:
+def existing_clients(
+    snapshot: DataFrame[OpportunitySnapshot], month: Month, rules: MonthRules
+) -> Mask:
     """Return deals whose account has a booking in the 24 months up to the month end."""
     due = columns.to_days(snapshot["close_date"])
     since = (rules.calendar.first_day(month.plus(1 - EXISTING_CLIENT_MONTHS)) - EPOCH).days

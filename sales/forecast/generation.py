@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -20,6 +20,7 @@ from sales.arrow import Floats
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.forecast import PipelineGeneration
+from sales.contracts.targets import PhasedTargets
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 from sales.statistics.point_in_time import GONE, WON, Knowledge
@@ -87,11 +88,11 @@ def creation(known: Knowledge) -> Creation | None:
 
 def pipeline_generation(
     forecast_basis: ForecastBasis,
-    phased_targets: pd.DataFrame,
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
     extracted_at: datetime,
-) -> pd.DataFrame:
+) -> DataFrame[PipelineGeneration]:
     """Return required and created pipeline by lead source: twelve months back, and the months ahead that have targets.
 
     A month that is over is held against the plan: the targets of the months that it was to serve,
@@ -130,7 +131,7 @@ def pipeline_generation(
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineGeneration)
 
 
-def _targets_by_month(phased_targets: pd.DataFrame, digits: int) -> dict[int, float]:
+def _targets_by_month(phased_targets: DataFrame[PhasedTargets], digits: int) -> dict[int, float]:
     amounts, _ = money.minor_units(phased_targets["baseline_target"], digits)
     found: dict[int, float] = {}
     for index, amount in zip(

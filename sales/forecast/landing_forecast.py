@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -19,6 +20,8 @@ from sales.arrow import Codes, Floats, Mask
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.forecast import LandingForecast
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
 from sales.money import Minor
 from sales.policy.rules import Forecast, MonthRules
@@ -77,9 +80,9 @@ class SalesFacts:
 
 
 def sales_facts(
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
 ) -> SalesFacts:
@@ -108,12 +111,12 @@ def sales_facts(
 
 def landing_forecast(
     forecast_basis: ForecastBasis,
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
-) -> pd.DataFrame:
+) -> DataFrame[LandingForecast]:
     """Return the landing of each grain and period."""
     facts = sales_facts(snapshot, booking_credit, phased_targets, month, rules)
     ahead = forecast_inputs(forecast_basis, facts.grains, facts.sells_after(month))

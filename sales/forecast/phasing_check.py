@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -55,7 +55,7 @@ def phasing_check(
     policies: PolicyBook,
     organization: OrganizationDefaults,
     extracted_at: datetime,
-) -> pd.DataFrame:
+) -> DataFrame[PhasingCheck]:
     """Return for each plan what two missed months do to it, and weights that would keep the floor."""
     rules = policies.for_month(month, organization)
     of_year = {

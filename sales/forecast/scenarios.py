@@ -11,13 +11,15 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
 from sales.arrow import Mask
 from sales.calendar import Month, Period
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline
 from sales.errors import UserError
 from sales.forecast.client_phasing import DeliveryMonth, delivery_load
@@ -81,9 +83,9 @@ class WhatIf:
 def what_if(
     change: Change,
     forecast_basis: ForecastBasis,
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
 ) -> WhatIf:
@@ -182,7 +184,7 @@ def _row(known: Knowledge, deal_forecast: DealForecast, deal_id: str) -> int:
 def _standing(
     forecast_basis: ForecastBasis,
     facts: SalesFacts,
-    snapshot: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
     period: Period,
     month: Month,
     rules: MonthRules,
@@ -209,7 +211,11 @@ def _standing(
 
 
 def _open_amount(
-    snapshot: pd.DataFrame, period: Period, month: Month, rules: MonthRules, change: Change
+    snapshot: DataFrame[OpportunitySnapshot],
+    period: Period,
+    month: Month,
+    rules: MonthRules,
+    change: Change,
 ) -> int:
     """Return the open pipeline of a period with the changes made: a moved deal counts in its new month."""
     pipeline = open_pipeline(snapshot, month, rules)

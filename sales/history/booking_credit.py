@@ -9,15 +9,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
-from sales.contracts.history import BookingCredit
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.errors import UserError
 from sales.history.extract import Extract, People
 from sales.money import Minor
@@ -116,8 +116,12 @@ def share_out(
 
 
 def booking_credit(
-    snapshot: pd.DataFrame, extract: Extract, owners: People, month: Month, rules: MonthRules
-) -> pd.DataFrame:
+    snapshot: DataFrame[OpportunitySnapshot],
+    extract: Extract,
+    owners: People,
+    month: Month,
+    rules: MonthRules,
+) -> DataFrame[BookingCredit]:
     """Return a row for each booking and person who gets credit for it; the rows of a booking sum to it, to the cent."""
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     won = np.flatnonzero(columns.booleans(snapshot["is_won"]) & ~is_null)

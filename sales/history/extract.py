@@ -13,8 +13,26 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
+from sales.contracts.raw import (
+    RawAccounts,
+    RawCurrencyRates,
+    RawOpportunities,
+    RawOpportunityFieldHistory,
+    RawOpportunityHistory,
+    RawOpportunitySplits,
+    RawOrganization,
+    RawPeriods,
+    RawQueues,
+    RawQuotas,
+    RawRecordTypes,
+    RawRoles,
+    RawSplitTypes,
+    RawStages,
+    RawUsers,
+)
 from sales.periods import FiscalMonth
 from sales.policy.rules import OrganizationDefaults
 
@@ -29,21 +47,21 @@ class Extract:
 
     extract_id: str
     extracted_at: datetime
-    opportunities: pd.DataFrame
-    opportunity_history: pd.DataFrame
-    opportunity_field_history: pd.DataFrame
-    users: pd.DataFrame
-    roles: pd.DataFrame
-    queues: pd.DataFrame
-    accounts: pd.DataFrame
-    stages: pd.DataFrame
-    organization: pd.DataFrame
-    currency_rates: pd.DataFrame
-    opportunity_splits: pd.DataFrame
-    split_types: pd.DataFrame
-    record_types: pd.DataFrame
-    quotas: pd.DataFrame
-    periods: pd.DataFrame
+    opportunities: DataFrame[RawOpportunities]
+    opportunity_history: DataFrame[RawOpportunityHistory]
+    opportunity_field_history: DataFrame[RawOpportunityFieldHistory]
+    users: DataFrame[RawUsers]
+    roles: DataFrame[RawRoles]
+    queues: DataFrame[RawQueues]
+    accounts: DataFrame[RawAccounts]
+    stages: DataFrame[RawStages]
+    organization: DataFrame[RawOrganization]
+    currency_rates: DataFrame[RawCurrencyRates]
+    opportunity_splits: DataFrame[RawOpportunitySplits]
+    split_types: DataFrame[RawSplitTypes]
+    record_types: DataFrame[RawRecordTypes]
+    quotas: DataFrame[RawQuotas]
+    periods: DataFrame[RawPeriods]
 
     @property
     def defaults(self) -> OrganizationDefaults:

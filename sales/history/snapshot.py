@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from babel.numbers import get_currency_precision
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -68,7 +69,7 @@ def month_end_state(history: PipelineHistory, month: Month, rules: MonthRules) -
 
 def opportunity_snapshot(
     history: PipelineHistory, month: Month, rules: MonthRules, *, is_copy: bool = False
-) -> pd.DataFrame:
+) -> DataFrame[OpportunitySnapshot]:
     """Return one row for every opportunity that exists at the month's end.
 
     `is_copy` says that the extract is our own copy of this month end: what would be assumed
@@ -144,8 +145,11 @@ def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bo
 
 
 def opening_snapshot(
-    history: PipelineHistory, month: Month, rules: MonthRules, closing: pd.DataFrame
-) -> pd.DataFrame:
+    history: PipelineHistory,
+    month: Month,
+    rules: MonthRules,
+    closing: DataFrame[OpportunitySnapshot],
+) -> DataFrame[OpportunitySnapshot]:
     """Return the snapshot at the month end before, from the history that holds for it; no rows where nothing existed yet."""
     before = month.plus(-1)
     return (
@@ -157,7 +161,7 @@ def opening_snapshot(
 
 def monthly_bookings(
     known: Iterable[KnownMonth], month: Month, rules: MonthRules, extracted_at: datetime
-) -> pd.DataFrame:
+) -> DataFrame[MonthlyBookings]:
     """Return bookings by credited person and close month, as known at each of the month ends given."""
     parts: list[pd.DataFrame] = []
     for each, its_rules, history in known:

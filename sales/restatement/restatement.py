@@ -7,19 +7,22 @@ date.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, ClassVar
 
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
-from sales.contracts.contract import checked, stamp
+from sales.contracts.contract import checked, stamp, table_of
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.quality import Restatement
+from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline
 from sales.policy.rules import MonthRules
 from sales.vocabulary import Cause, Measure
@@ -36,9 +39,18 @@ class Published:
 
     NEEDED: ClassVar[tuple[str, ...]] = ("opportunity_snapshot", "booking_credit", "phased_targets")
 
-    opportunity_snapshot: pd.DataFrame
-    booking_credit: pd.DataFrame
-    phased_targets: pd.DataFrame
+    opportunity_snapshot: DataFrame[OpportunitySnapshot]
+    booking_credit: DataFrame[BookingCredit]
+    phased_targets: DataFrame[PhasedTargets]
+
+    @classmethod
+    def among(cls, tables: Mapping[str, pd.DataFrame]) -> Published:
+        """Return what is compared among the tables of a month by name."""
+        return cls(
+            table_of(tables, OpportunitySnapshot),
+            table_of(tables, BookingCredit),
+            table_of(tables, PhasedTargets),
+        )
 
 
 @dataclass(frozen=True)
@@ -52,7 +64,7 @@ class _Line:
 
 def restatement(
     before: Published, after: Published, month: Month, rules: MonthRules
-) -> pd.DataFrame:
+) -> DataFrame[Restatement]:
     """Return every difference with its cause, empty where the numbers are the same.
 
     A record counts for the person and team that it counts for on each side: given to another

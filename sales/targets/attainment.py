@@ -10,13 +10,15 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Mask
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, stamp
-from sales.contracts.targets import TargetAttainment
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.targets import PhasedTargets, TargetAttainment
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of
@@ -30,12 +32,12 @@ def periods_to_date(calendar: FiscalCalendar, month: Month) -> list[Period]:
 
 
 def target_attainment(
-    snapshot: pd.DataFrame,
-    booking_credit: pd.DataFrame,
-    phased_targets: pd.DataFrame,
+    snapshot: DataFrame[OpportunitySnapshot],
+    booking_credit: DataFrame[BookingCredit],
+    phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
-) -> pd.DataFrame:
+) -> DataFrame[TargetAttainment]:
     """Return attainment by person, team and company; the three grains agree to the cent."""
     grains = grains_of(
         rules.company,
@@ -80,7 +82,9 @@ def target_attainment(
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), TargetAttainment)
 
 
-def targets_within(phased_targets: pd.DataFrame, periods: Sequence[Period]) -> pd.DataFrame:
+def targets_within(
+    phased_targets: DataFrame[PhasedTargets], periods: Sequence[Period]
+) -> pd.DataFrame:
     """Return the targets of months that lie in one of the periods: whose owners appear there."""
     months = month_indexes(phased_targets["month"])
     is_inside: Mask = np.any([within(months, period) for period in periods], axis=0)

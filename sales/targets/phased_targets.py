@@ -17,6 +17,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
@@ -212,7 +213,7 @@ def phased_targets(
     extracted_at: datetime,
     plans: PlanBook = NO_PLANS,
     seasons: Mapping[int, Season] = MappingProxyType({}),
-) -> pd.DataFrame:
+) -> DataFrame[PhasedTargets]:
     """Return the phased targets as of a month's end; `seasons` has the season of each fiscal year that is phased by it.
 
     `in_force_at` has the targets in force at each month end of the year, up to the month

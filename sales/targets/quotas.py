@@ -14,11 +14,12 @@ from typing import cast
 
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.contract import checked
-from sales.contracts.raw import RawTargets
+from sales.contracts.raw import RawQuotas, RawRoles, RawTargets, RawUsers
 from sales.errors import UserError
 from sales.policy.rules import MonthRules
 
@@ -48,8 +49,11 @@ class _Quota:
 
 
 def quota_book(
-    quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules
-) -> pd.DataFrame:
+    quotas: DataFrame[RawQuotas],
+    users: DataFrame[RawUsers],
+    roles: DataFrame[RawRoles],
+    rules: MonthRules,
+) -> DataFrame[RawTargets]:
     """Return individual quotas as annual targets; those of managers are left out.
 
     Quotas of a year that begin after its first month, or end before its last, are those of a
@@ -87,7 +91,10 @@ def quota_book(
 
 
 def manager_quotas(
-    quotas: pd.DataFrame, users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules
+    quotas: DataFrame[RawQuotas],
+    users: DataFrame[RawUsers],
+    roles: DataFrame[RawRoles],
+    rules: MonthRules,
 ) -> list[ManagerQuota]:
     """Return each manager's quota beside the sum of the individual quotas below."""
     found, managers = _quotas(quotas, rules), managers_above(users, roles, rules)
@@ -101,7 +108,7 @@ def manager_quotas(
     return compared
 
 
-def _quotas(quotas: pd.DataFrame, rules: MonthRules) -> dict[tuple[int, str], _Quota]:
+def _quotas(quotas: DataFrame[RawQuotas], rules: MonthRules) -> dict[tuple[int, str], _Quota]:
     wanted = rules.policy.targets.forecasting_type
     types = sorted(set(quotas["forecasting_type"]))
     if not types:
@@ -136,7 +143,7 @@ def _quotas(quotas: pd.DataFrame, rules: MonthRules) -> dict[tuple[int, str], _Q
 
 
 def managers_above(
-    users: pd.DataFrame, roles: pd.DataFrame, rules: MonthRules
+    users: DataFrame[RawUsers], roles: DataFrame[RawRoles], rules: MonthRules
 ) -> Mapping[str, frozenset[str]]:
     """Return everybody above each user: by role, or by manager where policy makes teams so."""
     if rules.policy.pipeline.team_by == "manager":

@@ -14,12 +14,14 @@ from datetime import date, datetime
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
-from sales.contracts.targets import BottomUpPlan, TargetPadding
+from sales.contracts.forecast import ClientPhasing
+from sales.contracts.targets import BottomUpPlan, PhasedTargets, TargetPadding
 from sales.policy.rules import MonthRules
 from sales.targets.attainment import month_indexes
 from sales.vocabulary import GrainKind
@@ -88,12 +90,12 @@ NO_PLANS = PlanBook()
 
 
 def target_padding(
-    phased_targets: pd.DataFrame,
+    phased_targets: DataFrame[PhasedTargets],
     plans: PlanBook,
     month: Month,
     rules: MonthRules,
     extracted_at: datetime,
-) -> pd.DataFrame:
+) -> DataFrame[TargetPadding]:
     """Return what is assigned to people beside what their team and the company state for themselves."""
     annual = phased_targets.drop_duplicates(["fiscal_year", "owner_id"])
     amounts, _ = money.minor_units(annual["annual_target"], rules.digits)
@@ -134,8 +136,8 @@ def target_padding(
 
 
 def bottom_up_plan(
-    phased_targets: pd.DataFrame,
-    client_phasing: pd.DataFrame,
+    phased_targets: DataFrame[PhasedTargets],
+    client_phasing: DataFrame[ClientPhasing],
     plans: PlanBook,
     month: Month,
     rules: MonthRules,
