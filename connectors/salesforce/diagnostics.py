@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-import pandas as pd
+from pandera.typing import DataFrame
 
 from connectors.salesforce import schema as objects
 from connectors.salesforce.pull import SalesforceClient, describe, read_small
 from connectors.salesforce.reader import soql_instant
 from connectors.salesforce.schema import LARGE, SMALL, ExtractFinding
 from connectors.salesforce.session import RequestRefused, SalesforceSession
+from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
 
@@ -45,9 +46,9 @@ class Examination:
     stage_history_since: datetime | None
     owner_history_since: datetime | None
     split_types: list[str]
-    quotas: pd.DataFrame
-    users: pd.DataFrame
-    roles: pd.DataFrame
+    quotas: DataFrame[RawQuotas]
+    users: DataFrame[RawUsers]
+    roles: DataFrame[RawRoles]
     existing_before: Callable[[datetime], int]
 
     @property
@@ -109,9 +110,9 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
         stage_history_since=_instant(numbers["history_since"]),
         owner_history_since=_instant(numbers["owner_since"]),
         split_types=sorted(split_types["name"]) if numbers["split"] else [],
-        quotas=small["raw_quotas"],
-        users=small["User"],
-        roles=small["UserRole"],
+        quotas=cast("DataFrame[RawQuotas]", small["raw_quotas"]),
+        users=cast("DataFrame[RawUsers]", small["User"]),
+        roles=cast("DataFrame[RawRoles]", small["UserRole"]),
         existing_before=lambda instant: int(
             _number(session, CREATED_BEFORE + soql_instant(instant)) or 0
         ),
