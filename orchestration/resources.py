@@ -9,8 +9,6 @@ from functools import partial
 from urllib.parse import urlsplit
 
 import dagster as dg
-from dagster_slack import SlackResource
-from slack_sdk.errors import SlackClientError
 
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.outbox import outbox_at
@@ -136,6 +134,9 @@ def _slack() -> Callable[[str], None] | None:
     token, channel = settings.value_of("SLACK_TOKEN"), settings.value_of("SLACK_CHANNEL")
     if not token or not channel:
         return None
+
+    from dagster_slack import SlackResource  # noqa: PLC0415  # only where a token is set
+    from slack_sdk.errors import SlackClientError  # noqa: PLC0415
 
     def tell(text: str) -> None:
         try:

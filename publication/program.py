@@ -57,7 +57,12 @@ def page_digest() -> str:
 
 
 def _versions(libraries: tuple[str, ...]) -> list[str]:
-    return [f"{name} {version(name)}" for name in libraries]
+    return [f"{name} {_version(name)}" for name in libraries]
+
+
+@lru_cache(maxsize=64)
+def _version(library: str) -> str:
+    return version(library)  # a hundredth of a second each
 
 
 def _closure(modules: tuple[str, ...]) -> list[str]:
@@ -114,7 +119,9 @@ def _statements(constant: object) -> str:
         counts = (constant.co_argcount, constant.co_posonlyargcount, constant.co_kwonlyargcount)
         names = (constant.co_names, constant.co_varnames, constant.co_freevars)
         parts = (constant.co_code, constant.co_exceptiontable, constant.co_flags, counts, names)
-        inner = ",".join(_statements(each) for each in constant.co_consts)
+        # From Python 3.13 on a class knows in which line it begins.
+        line = constant.co_firstlineno if "__firstlineno__" in constant.co_names else None
+        inner = ",".join(_statements(each) for each in constant.co_consts if each != line)
         return f"{constant.co_name}{parts}({inner})"
     if isinstance(constant, frozenset):
         return f"{{{','.join(sorted(map(repr, cast('frozenset[object]', constant))))}}}"

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote, urlsplit
 
 import jwt
 import requests
 from requests.adapters import HTTPAdapter
-from simple_salesforce.api import Salesforce
-from simple_salesforce.exceptions import SalesforceAuthenticationFailed
+
+if TYPE_CHECKING:
+    from simple_salesforce.api import Salesforce
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -420,6 +421,10 @@ class SalesforceSession:
         return f"{max(common):.1f}"
 
     def _logged_in(self, session: requests.Session) -> Salesforce:
+        # A tenth of a second, most of it for SOAP, that only a login needs.
+        from simple_salesforce.api import Salesforce  # noqa: PLC0415
+        from simple_salesforce.exceptions import SalesforceAuthenticationFailed  # noqa: PLC0415
+
         with_domain: dict[str, Any] = (
             {} if self.login.flow == SESSION else {"domain": self.login.host_domain}
         )
@@ -449,6 +454,8 @@ class SalesforceSession:
             raise LoginRefused(
                 f"the session of SALESFORCE_SESSION_ID ended while asked to {what}; log in anew and set it again"
             )
+        from simple_salesforce.exceptions import SalesforceAuthenticationFailed  # noqa: PLC0415
+
         try:
             self._salesforce._refresh_session()  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the library has no public name for it
         except SalesforceAuthenticationFailed as refused:

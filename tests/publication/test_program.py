@@ -17,7 +17,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, text in {
         "__init__": "",
         "rounding": "DIGITS = 2\n",
-        "total": '"""Sums."""\nfrom sales.rounding import (\n    DIGITS,\n)\n\n\ndef total(x):\n    return round(sum(x), DIGITS)\n',
+        "total": '"""Sums."""\nfrom sales.rounding import (\n    DIGITS,\n)\n\n\ndef total(x):\n    return round(sum(x), DIGITS)\n\n\nclass Sum:\n    START = 0\n',
         "chart": "from sales import total\n",
     }.items():
         (tmp_path / "sales" / f"{name}.py").write_text(text)
