@@ -2,9 +2,11 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test unit coverage check dev bench clients docs screenshots clean
+.PHONY: help setup demo test test-pythons unit coverage check dev bench clients docs screenshots clean
 
 VENV := .venv
+# The first that is here and new enough sets up the environment.
+INTERPRETERS := python3 python3.13 python3.12 python3.11
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
@@ -18,7 +20,7 @@ GET_CHROME = command -v $(CHROME) >/dev/null || [ -n "$${CHROMIUM:-}" ] || { $(R
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: $(READY) ## System packages, a virtual environment from the lock file, and the onpace command
 
@@ -30,7 +32,7 @@ $(READY): requirements.lock pyproject.toml
 	  echo "Installing system packages:$$missing"; \
 	  $(ROOT) apt-get update -qq && DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
 	fi
-	@for each in python3 python3.13 python3.12 python3.11; do \
+	@for each in $(INTERPRETERS); do \
 	  if command -v $$each >/dev/null && $$each -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then found=$$each; break; fi; \
 	done; \
 	[ -n "$${found:-}" ] || { echo "Python 3.11 or newer is needed, and apt has none here; install it and run again" >&2; exit 1; }; \
@@ -59,6 +61,14 @@ SLOW_FIRST := tests/end_to_end tests/assets tests/orchestration tests/app tests/
 
 test: check $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Everything: the checks and the whole suite
 	@$(PYTHON) -m pytest $(WORKERS) $(SLOW_FIRST)
+
+PYTHONS := python3.11 python3.12 python3.13
+test-pythons: ## The whole suite on every supported Python that is here: PYTHONS="python3.12 /opt/python3.13/bin/python3"
+	@for each in $(PYTHONS); do \
+	  command -v $$each >/dev/null || { echo "$$each is not here: not tried"; continue; }; \
+	  version=$$($$each -c 'import sys; print("%d.%d" % sys.version_info[:2])'); echo "Python $$version"; \
+	  $(MAKE) --no-print-directory VENV=.venv-$$version INTERPRETERS=$$each test; \
+	done
 
 unit: $(READY) ## The tests that need no server, no process and no printed page, with few examples a law
 	@ONPACE_TESTS=quick $(PYTHON) -m pytest -m "not slow" tests/sales tests/connectors tests/reports tests/publication

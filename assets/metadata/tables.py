@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -51,7 +53,7 @@ def described(
         value=table,
         data_version=dg.DataVersion(digest(table)),
         metadata={
-            "dagster/row_count": len(table),
+            "dagster/partition_row_count": len(table),
             "preview": dg.MetadataValue.md(preview(table)),
             **more,
         },
@@ -85,7 +87,7 @@ def described_before(
     )
     said.update(
         {
-            "dagster/row_count": dg.MetadataValue.int(int(written.figures["rows"])),
+            "dagster/partition_row_count": dg.MetadataValue.int(int(written.figures["rows"])),
             FINGERPRINT: dg.MetadataValue.text(written.recipe),
             UNCHANGED: dg.MetadataValue.text(
                 f"made from the same inputs in run {written.run_id}; not computed again"
@@ -106,6 +108,17 @@ def of_columns(name: str) -> dict[str, dg.TableSchema | dg.TableColumnLineage]:
         "dagster/column_schema": column_schema((MONTHLY | RAW)[name], LINEAGE[name]),
         "dagster/column_lineage": column_lineage(LINEAGE[name]),
     }
+
+
+def of_code(compute: Callable[..., object]) -> dict[str, dg.CodeReferencesMetadataValue]:
+    """Return where the function lies that computes an asset, as a definition's metadata."""
+    code, path = compute.__code__, Path(compute.__code__.co_filename)
+    place = dg.LocalFileCodeReference(
+        file_path=str(path),
+        line_number=code.co_firstlineno,
+        label=f"{path.parent.name}/{path.name}",
+    )
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place])}
 
 
 def column_schema(contract: type[Contract], parents: Parents) -> dg.TableSchema:
