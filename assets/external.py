@@ -12,30 +12,30 @@ import dagster as dg
 
 from assets.extract import FROM_SALESFORCE, OWNERS
 from assets.metadata.lineage import salesforce
-from connectors.policy.annual_targets import HEADER
-from connectors.policy.plan_files import CLIENT_PLANS, HEADERS, LEAVE, OVERRIDES, TEAM_TARGETS
+from connectors.policy.annual_targets import TargetRow
+from connectors.policy.plan_files import ClientPlanRow, LeaveRow, OverrideRow, TeamTargetRow
 from connectors.salesforce.field_lineage import objects_read
 
 POLICY_FILES = {
     "targets": (
         "Annual targets by owner, year and revision, where Salesforce's quotas are not the targets.",
-        HEADER,
+        tuple(TargetRow.model_fields),
     ),
     "leave": (
         "Days on which people do not sell; nobody is away where the file is not there.",
-        HEADERS[LEAVE],
+        tuple(LeaveRow.model_fields),
     ),
     "overrides": (
         "Months of a person's target that the phasing must keep, whatever the weights say.",
-        HEADERS[OVERRIDES],
+        tuple(OverrideRow.model_fields),
     ),
     "team_targets": (
         "What teams and the company state for themselves, beside what is assigned to people.",
-        HEADERS[TEAM_TARGETS],
+        tuple(TeamTargetRow.model_fields),
     ),
     "client_plans": (
         "What clients are planned to bring by month: the year as it looks from below.",
-        HEADERS[CLIENT_PLANS],
+        tuple(ClientPlanRow.model_fields),
     ),
 }
 

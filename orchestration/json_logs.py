@@ -6,12 +6,13 @@ is elsewhere.
 
 from __future__ import annotations
 
-import json
 import logging
 import sys
-from datetime import UTC, datetime
+from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
+import structlog
 
 from orchestration import settings
 
@@ -21,18 +22,22 @@ def wants_json() -> bool:
     return settings.value_of("ONPACE_LOG_FORMAT") == settings.JSON
 
 
+# What every line goes through, wherever it comes from.
+_LINE: tuple[Callable[..., Any], ...] = (
+    structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    structlog.processors.format_exc_info,
+    structlog.processors.EventRenamer("message"),
+    structlog.processors.JSONRenderer(ensure_ascii=False),
+)
+
+
 def json_line(level: str, message: str, **facts: object) -> str:
     """Return a line; facts that are empty are left out."""
     known = {name: value for name, value in facts.items() if value not in (None, "")}
-    return json.dumps(
-        {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
-            "level": level,
-            "message": message,
-            **known,
-        },
-        ensure_ascii=False,
-    )
+    line: Any = {"event": message, "level": level, **known}
+    for processor in _LINE:
+        line = processor(None, level, line)
+    return str(line)
 
 
 def say(line: str) -> None:
@@ -40,15 +45,12 @@ def say(line: str) -> None:
     sys.stderr.write((json_line("info", line) if wants_json() else line) + "\n")
 
 
-class JsonLines(logging.Formatter):
-    """Formats what Python's loggers say."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return a record as one line; a trace keeps its lines inside of it."""
-        trace = self.formatException(record.exc_info) if record.exc_info else ""
-        return json_line(
-            record.levelname.lower(), record.getMessage(), logger=record.name, trace=trace
-        )
+def json_formatter() -> logging.Formatter:
+    """Return how to write what Python's loggers say; a trace keeps its lines inside of it, as `exception`."""
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_LINE],
+    )
 
 
 def _console_logger(context: dg.InitLoggerContext) -> logging.Logger:

@@ -30,7 +30,7 @@ from connectors.delivery.smtp import LOOPBACK
 from embedded_org.server import PortTaken, serving_app
 from orchestration import settings
 from orchestration.instance import prepare_dagster_home
-from orchestration.json_logs import JsonLines, wants_json
+from orchestration.json_logs import json_formatter, wants_json
 from sales.errors import UserError
 
 
@@ -78,7 +78,7 @@ def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
     """Serve the front until the process is told to stop."""
     handler = logging.StreamHandler()
     if wants_json():
-        handler.setFormatter(JsonLines())
+        handler.setFormatter(json_formatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     app = front()
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:

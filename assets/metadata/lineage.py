@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connectors.policy.annual_targets import HEADER
+from connectors.policy.annual_targets import TargetRow
 from connectors.salesforce.field_lineage import fields_of
 from sales.contracts.lineage import MONTHLY_LINEAGE, Parents
 from sales.contracts.parents import PERSON, QUOTAS, of
@@ -23,7 +23,11 @@ _FROM_SALESFORCE: dict[str, Parents] = {
     if table != "raw_targets"
 }
 _RAW_TARGETS: Parents = {
-    **{name: of("policy/targets", name) | QUOTAS for name in HEADER if name != "owner"},
+    **{
+        name: of("policy/targets", name) | QUOTAS
+        for name in TargetRow.model_fields
+        if name != "owner"
+    },
     "owner_id": of("policy/targets", "owner") | PERSON | QUOTAS,
 }
 

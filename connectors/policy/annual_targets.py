@@ -9,28 +9,40 @@ import pandas as pd
 import pyarrow as pa
 from babel.core import get_global
 
-from connectors.policy.csv_rows import MOST_DECIMALS, CsvRow, InvalidPolicyTable, Owners, lines_of
+from connectors.policy.csv_rows import (
+    MOST_DECIMALS,
+    Amount,
+    Day,
+    FiscalYear,
+    InvalidPolicyTable,
+    Owners,
+    PolicyLine,
+    PolicyRow,
+    Revision,
+    lines_of,
+)
 from sales import arrow as columns
 from sales.calendar import UnknownHolidayCalendar, check_holiday_calendar
 from sales.contracts.contract import checked
 from sales.contracts.raw import RawTargets
 
-HEADER = (
-    "fiscal_year",
-    "owner",
-    "annual_target",
-    "currency_code",
-    "start_date",
-    "end_date",
-    "revision",
-    "effective_date",
-    "holidays",
-)
-NEEDED = ("fiscal_year", "owner", "annual_target")
-
 
 class InvalidTargetBook(InvalidPolicyTable):
     """A line of the target book cannot be used."""
+
+
+class TargetRow(PolicyRow):
+    """An annual target; without an effective date a revision is known from the year's first day."""
+
+    fiscal_year: FiscalYear
+    owner: str
+    annual_target: Amount
+    currency_code: str = ""
+    start_date: Day | None = None
+    end_date: Day | None = None
+    revision: Revision = 1
+    effective_date: Day | None = None
+    holidays: str = ""
 
 
 def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
@@ -44,43 +56,35 @@ def read_target_book(path: Path, users: pd.DataFrame) -> pd.DataFrame:
         )
     finder = Owners(users)
     lines: dict[tuple[int, str, int], dict[str, object]] = {}
-    for line in lines_of(path, HEADER, NEEDED, InvalidTargetBook):
+    for line in lines_of(path, TargetRow, InvalidTargetBook):
         target = _target(line, finder)
-        key = cast(
-            "tuple[int, str, int]", (target["fiscal_year"], target["owner_id"], target["revision"])
-        )
+        row = line.row
+        key = row.fiscal_year, cast("str", target["owner_id"]), row.revision
         if key in lines:
             raise line.fault(
-                f"repeats revision {key[2]} of {line.cells['owner'][:60]!r} for {key[0]}; give it the next revision number"
+                f"repeats revision {row.revision} of {row.owner[:60]!r} for {row.fiscal_year}; give it the next revision number"
             )
         lines[key] = target
     return _table([lines[key] for key in sorted(lines)])
 
 
-def _target(line: CsvRow, owners: Owners) -> dict[str, object]:
-    start, end = line.day("start_date"), line.day("end_date")
-    if start and end and end < start:
-        raise line.fault(f"end_date {end} is before start_date {start}; correct one of them")
-    code, place = line.text("currency_code"), line.text("holidays")
-    if code and code not in get_global("all_currencies"):
+def _target(line: PolicyLine[TargetRow], owners: Owners) -> dict[str, object]:
+    row = line.row
+    if row.start_date and row.end_date and row.end_date < row.start_date:
         raise line.fault(
-            f"currency_code {code[:20]!r} is no currency; use an ISO code such as EUR, or leave it empty"
+            f"end_date {row.end_date} is before start_date {row.start_date}; correct one of them"
+        )
+    if row.currency_code and row.currency_code not in get_global("all_currencies"):
+        raise line.fault(
+            f"currency_code {row.currency_code[:20]!r} is no currency; use an ISO code such as EUR, or leave it empty"
         )
     try:
-        check_holiday_calendar(place)
+        check_holiday_calendar(row.holidays)
     except UnknownHolidayCalendar as unknown:
         raise line.fault(str(unknown)) from None
-    return {
-        "fiscal_year": line.fiscal_year(),
-        "owner_id": owners.find(line),
-        "annual_target": line.amount("annual_target"),
-        "currency_code": code or None,
-        "start_date": start,
-        "end_date": end,
-        "revision": line.whole("revision", 1, 1, 1_000_000),
-        "effective_date": line.day("effective_date"),
-        "holidays": place or None,
-    }
+    stated = row.model_dump(exclude={"owner"})
+    words = {name: stated[name] or None for name in ("currency_code", "holidays")}
+    return {**stated, **words, "owner_id": owners.find(row.owner, line)}
 
 
 def _table(lines: list[dict[str, object]]) -> pd.DataFrame:

@@ -1,19 +1,22 @@
-"""Lines of the CSV files in the policy folder: cells, owners, and how to complain about them.
+"""Lines of the CSV files in the policy folder: their columns as typed rows, and how to complain about them.
 
-Put reading of such files here; what a line means is `annual_targets` and `plan_files`.
+Put reading of such files here, and the kinds of cells; which columns a file has is said by the rows of
+`annual_targets` and `plan_files`.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Annotated, Generic, TypeVar
 
 import pandas as pd
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from connectors.policy.folder import read_text
 from sales.calendar import Month, UnknownMonth
@@ -28,79 +31,92 @@ class InvalidPolicyTable(UserError, ValueError):
     """A CSV file of the policy folder cannot be used."""
 
 
+class PolicyRow(BaseModel):
+    """The cells of a line; a column without a default must be in the file, and an empty cell takes the default."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+
+_Row = TypeVar("_Row", bound=PolicyRow)
+
+
+def _whole(smallest: int, largest: int) -> BeforeValidator:
+    """Return the reading of a whole number within bounds."""
+
+    def read(text: object) -> int:
+        if isinstance(text, int):
+            return text
+        cell = str(text)
+        if not (cell.isascii() and cell.isdigit() and smallest <= int(cell) <= largest):
+            raise ValueError(f" {cell[:40]!r} is no whole number from {smallest} to {largest}")
+        return int(cell)
+
+    return BeforeValidator(read)
+
+
+def _day(text: object) -> date:
+    if isinstance(text, date):
+        return text
+    try:
+        return date.fromisoformat(str(text))
+    except ValueError:
+        raise ValueError(f" {str(text)[:40]!r} is no date; write it as 2026-09-30") from None
+
+
+def _month(text: object) -> Month:
+    if isinstance(text, Month):
+        return text
+    try:
+        return Month.parse(str(text))
+    except UnknownMonth as unknown:
+        raise ValueError(f": {unknown}") from None
+
+
+def _amount(text: object) -> Decimal:
+    """Return an amount that is not below zero."""
+    cell = str(text)
+    try:
+        amount = Decimal(cell)
+    except InvalidOperation:
+        raise ValueError(f" {cell[:40]!r} is no amount; write it as 1234.50") from None
+    if not amount.is_finite() or amount > LARGEST_AMOUNT:
+        raise ValueError(f" {cell[:40]!r} is no amount that can be reached; correct it")
+    if amount < 0:
+        raise ValueError(f" {cell[:40]!r} is below zero; a target is 0 or more")
+    if -int(amount.as_tuple().exponent) > MOST_DECIMALS:
+        raise ValueError(f" {cell[:40]!r} has more than {MOST_DECIMALS} decimals")
+    return amount
+
+
+FiscalYear = Annotated[int, _whole(EARLIEST_YEAR, LATEST_YEAR)]
+Revision = Annotated[int, _whole(1, 1_000_000)]
+Day = Annotated[date, BeforeValidator(_day)]
+MonthName = Annotated[Month, BeforeValidator(_month)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+
+
 @dataclass(frozen=True)
-class CsvRow:
-    """One line of a file, and how to complain about it."""
+class PolicyLine(Generic[_Row]):
+    """A line of a file as a row, and how to complain about it."""
 
     file_name: str
     number: int
-    cells: dict[str, str]
+    row: _Row
     kind: type[InvalidPolicyTable]
 
     def fault(self, what: str) -> InvalidPolicyTable:
         """Return an error that names file and line."""
         return self.kind(f"{self.file_name} line {self.number}: {what}")
 
-    def text(self, name: str) -> str:
-        """Return a cell, empty where the column is not there."""
-        return self.cells.get(name, "")
-
-    def whole(self, name: str, default: int | None, smallest: int, largest: int) -> int:
-        """Return a whole number within bounds."""
-        text = self.text(name)
-        if not text and default is not None:
-            return default
-        if not (text.isascii() and text.isdigit() and smallest <= int(text) <= largest):
-            raise self.fault(
-                f"{name} {text[:40]!r} is no whole number from {smallest} to {largest}"
-            )
-        return int(text)
-
-    def fiscal_year(self) -> int:
-        """Return the number in a fiscal year's name."""
-        return self.whole("fiscal_year", None, EARLIEST_YEAR, LATEST_YEAR)
-
-    def day(self, name: str) -> date | None:
-        """Return a date, none where the cell is empty."""
-        text = self.text(name)
-        try:
-            return date.fromisoformat(text) if text else None
-        except ValueError:
-            raise self.fault(f"{name} {text[:40]!r} is no date; write it as 2026-09-30") from None
-
-    def month(self, name: str) -> Month:
-        """Return a month."""
-        try:
-            return Month.parse(self.text(name))
-        except UnknownMonth as unknown:
-            raise self.fault(f"{name}: {unknown}") from None
-
-    def amount(self, name: str) -> Decimal:
-        """Return an amount that is not below zero."""
-        text = self.text(name)
-        try:
-            amount = Decimal(text)
-        except InvalidOperation:
-            raise self.fault(f"{name} {text[:40]!r} is no amount; write it as 1234.50") from None
-        if not amount.is_finite() or amount > LARGEST_AMOUNT:
-            raise self.fault(f"{name} {text[:40]!r} is no amount that can be reached; correct it")
-        if amount < 0:
-            raise self.fault(f"{name} {text[:40]!r} is below zero; a target is 0 or more")
-        if -int(amount.as_tuple().exponent) > MOST_DECIMALS:
-            raise self.fault(f"{name} {text[:40]!r} has more than {MOST_DECIMALS} decimals")
-        return amount
-
 
 def lines_of(
-    path: Path,
-    header: Sequence[str],
-    needed: Sequence[str],
-    kind: type[InvalidPolicyTable] = InvalidPolicyTable,
-) -> Iterator[CsvRow]:
+    path: Path, row: type[_Row], kind: type[InvalidPolicyTable] = InvalidPolicyTable
+) -> Iterator[PolicyLine[_Row]]:
     """Yield the lines of a file that are not empty; raises `kind`, naming file, line and cure."""
     reader = csv.DictReader(io.StringIO(read_text(path)), restkey="")
+    header = list(row.model_fields)
     named = tuple(reader.fieldnames or ())
-    for name in needed:
+    for name in (name for name, field in row.model_fields.items() if field.is_required()):
         if name not in named:
             raise kind(
                 f"{path.name} has no column {name!r}; the first line names the columns: {', '.join(header)}"
@@ -110,17 +126,26 @@ def lines_of(
             raise kind(
                 f"{path.name} has an unknown column {name[:40]!r}; known are: {', '.join(header)}"
             )
-    for row in _rows(reader, path.name, kind):
-        line = CsvRow(
-            path.name,
-            reader.line_num,
-            {name: (value or "").strip() for name, value in row.items() if name},
-            kind,
-        )
-        if "" in row:
-            raise line.fault("has more cells than the header")
-        if any(line.cells.values()):
-            yield line
+    for cells in _rows(reader, path.name, kind):
+        place = f"{path.name} line {reader.line_num}"
+        if "" in cells:
+            raise kind(f"{place}: has more cells than the header")
+        if any((text or "").strip() for text in cells.values()):
+            yield PolicyLine(path.name, reader.line_num, _row_of(cells, row, place, kind), kind)
+
+
+def _row_of(
+    cells: dict[str, str], row: type[_Row], place: str, kind: type[InvalidPolicyTable]
+) -> _Row:
+    stripped = {name: (text or "").strip() for name, text in cells.items()}
+    fields = row.model_fields
+    known = {name: text for name, text in stripped.items() if text or fields[name].is_required()}
+    try:
+        return row.model_validate(known)
+    except ValidationError as wrong:
+        first = wrong.errors()[0]
+        said = str(first.get("ctx", {}).get("error", first["msg"]))
+        raise kind(f"{place}: {first['loc'][0]}{said}") from None
 
 
 def _rows(
@@ -157,9 +182,8 @@ class Owners:
         exact = self._exact.get(name) or self._exact.get(name.casefold())
         return [exact] if exact else sorted(self._found.get(name.casefold(), set()))
 
-    def find(self, line: CsvRow) -> str:
+    def find(self, name: str, line: PolicyLine[_Row]) -> str:
         """Return the user id of a line's owner."""
-        name = line.text("owner")
         found = self.matches(name)
         if len(found) == 1:
             return found[0]

@@ -12,24 +12,55 @@ from typing import TypeVar
 
 import pandas as pd
 
-from connectors.policy.csv_rows import CsvRow, Owners, lines_of
+from connectors.policy.csv_rows import (
+    Amount,
+    Day,
+    FiscalYear,
+    MonthName,
+    Owners,
+    PolicyLine,
+    PolicyRow,
+    lines_of,
+)
 from sales import money
 from sales.targets.stated_plans import ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
-LEAVE, OVERRIDES, TEAM_TARGETS, CLIENT_PLANS = (
-    "leave.csv",
-    "overrides.csv",
-    "team_targets.csv",
-    "client_plans.csv",
-)
-HEADERS = {
-    LEAVE: ("owner", "start_date", "end_date"),
-    OVERRIDES: ("fiscal_year", "owner", "month", "amount"),
-    TEAM_TARGETS: ("fiscal_year", "team", "annual_target"),
-    CLIENT_PLANS: ("account", "month", "amount"),
-}
+_Row = TypeVar("_Row", bound=PolicyRow)
+
+
+class LeaveRow(PolicyRow):
+    """Days on which a person does not sell."""
+
+    owner: str
+    start_date: Day
+    end_date: Day
+
+
+class OverrideRow(PolicyRow):
+    """A month of a person that is fixed."""
+
+    fiscal_year: FiscalYear
+    owner: str
+    month: MonthName
+    amount: Amount
+
+
+class TeamTargetRow(PolicyRow):
+    """What a team states for its year, or, without a team, the company."""
+
+    fiscal_year: FiscalYear
+    team: str
+    annual_target: Amount
+
+
+class ClientPlanRow(PolicyRow):
+    """What a client is planned to bring in a month."""
+
+    account: str
+    month: MonthName
+    amount: Amount
 
 
 def read_plan_book(
@@ -38,58 +69,49 @@ def read_plan_book(
     """Read the files that are there; amounts are in corporate currency. Raises `InvalidPolicyTable` that names file, line and cure."""
     owners = Owners(users)
     return PlanBook(
-        leaves=[_leave(line, owners) for line in _lines(folder, LEAVE)],
+        leaves=[_leave(line, owners) for line in _lines(folder / "leave.csv", LeaveRow)],
         fixed=_fixed(folder, owners, digits),
         stated=_stated(folder, digits),
         clients=_clients(folder, accounts, digits),
     )
 
 
-def _lines(folder: Path, name: str) -> list[CsvRow]:
-    path, header = folder / name, HEADERS[name]
-    return list(lines_of(path, header, header)) if path.is_file() else []
+def _lines(path: Path, row: type[_Row]) -> list[PolicyLine[_Row]]:
+    return list(lines_of(path, row)) if path.is_file() else []
 
 
-def _leave(line: CsvRow, owners: Owners) -> Leave:
-    start, end = line.day("start_date"), line.day("end_date")
-    if start is None or end is None:
-        raise line.fault("a leave needs start_date and end_date; write them as 2026-09-30")
-    if end < start:
-        raise line.fault(f"end_date {end} is before start_date {start}; correct one of them")
-    return Leave(owners.find(line), start, end)
+def _leave(line: PolicyLine[LeaveRow], owners: Owners) -> Leave:
+    row = line.row
+    if row.end_date < row.start_date:
+        raise line.fault(
+            f"end_date {row.end_date} is before start_date {row.start_date}; correct one of them"
+        )
+    return Leave(owners.find(row.owner, line), row.start_date, row.end_date)
 
 
 def _fixed(folder: Path, owners: Owners, digits: int) -> list[FixedMonth]:
     found: dict[tuple[int, str, str], FixedMonth] = {}
-    for line in _lines(folder, OVERRIDES):
-        each = FixedMonth(
-            line.fiscal_year(),
-            owners.find(line),
-            line.month("month"),
-            _minor(line.amount("amount"), digits),
-        )
+    for line in _lines(folder / "overrides.csv", OverrideRow):
+        row, owner_id = line.row, owners.find(line.row.owner, line)
+        each = FixedMonth(row.fiscal_year, owner_id, row.month, _minor(row.amount, digits))
         _once(found, (each.fiscal_year, each.owner_id, str(each.month)), each, line)
     return list(found.values())
 
 
 def _stated(folder: Path, digits: int) -> list[StatedTarget]:
     found: dict[tuple[int, str], StatedTarget] = {}
-    for line in _lines(folder, TEAM_TARGETS):
-        each = StatedTarget(
-            line.fiscal_year(), line.text("team"), _minor(line.amount("annual_target"), digits)
-        )
+    for line in _lines(folder / "team_targets.csv", TeamTargetRow):
+        row = line.row
+        each = StatedTarget(row.fiscal_year, row.team, _minor(row.annual_target, digits))
         _once(found, (each.fiscal_year, each.team), each, line)
     return list(found.values())
 
 
 def _clients(folder: Path, accounts: pd.DataFrame, digits: int) -> list[ClientPlan]:
-    lines = _lines(folder, CLIENT_PLANS)
-    if not lines:
-        return []
     ids, names = _accounts(accounts)
     found: dict[tuple[str, str], ClientPlan] = {}
-    for line in lines:
-        text = line.text("account")
+    for line in _lines(folder / "client_plans.csv", ClientPlanRow):
+        row, text = line.row, line.row.account
         named = names.get(text.casefold(), [])
         if text not in ids and len(named) != 1:
             what = (
@@ -98,9 +120,8 @@ def _clients(folder: Path, accounts: pd.DataFrame, digits: int) -> list[ClientPl
                 else "is no client in Salesforce; use its name or account id"
             )
             raise line.fault(f"account {text[:80]!r} {what}")
-        each = ClientPlan(
-            ids.get(text) or named[0], line.month("month"), _minor(line.amount("amount"), digits)
-        )
+        account_id = ids.get(text) or named[0]
+        each = ClientPlan(account_id, row.month, _minor(row.amount, digits))
         _once(found, (each.account_id, str(each.month)), each, line)
     return list(found.values())
 
@@ -116,7 +137,7 @@ def _accounts(accounts: pd.DataFrame) -> tuple[dict[str, str], dict[str, list[st
     return ids, names
 
 
-def _once(found: dict[_Key, _Value], key: _Key, value: _Value, line: CsvRow) -> None:
+def _once(found: dict[_Key, _Value], key: _Key, value: _Value, line: PolicyLine[_Row]) -> None:
     if key in found:
         raise line.fault("says what an earlier line says; keep one of them")
     found[key] = value

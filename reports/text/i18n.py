@@ -6,14 +6,16 @@ Put the lookup of words here. Texts are written in English where they are used, 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import io
 from dataclasses import dataclass
 from functools import lru_cache
+from gettext import NullTranslations
 from pathlib import Path
-from typing import cast
 
 from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from babel.support import Translations
 from markupsafe import Markup, escape
 
 from reports.text.formats import Formats
@@ -30,12 +32,12 @@ class Language(Formats):
 
     def say(self, text: str, /, **values: object) -> str:
         """Return a text in this language with its values; markup where one of them is."""
-        return _filled(_texts(self.code).get(text, text), values)
+        return _filled(_translations(self.code).gettext(text) if text else text, values)
 
     def say_many(self, one: str, many: str, number: int, /, **values: object) -> str:
         """Return the form of a text that goes with a number; `{n}` is the number as it is written."""
-        forms = _forms(self.code).get(one, (one, many))
-        return _filled(forms[_plural(self.code)(number)], {"n": self.count(number), **values})
+        text = _translations(self.code).ngettext(one, many, number)
+        return _filled(text, {"n": self.count(number), **values})
 
     def deals(self, number: int) -> str:
         """Return a number of deals in words."""
@@ -73,28 +75,14 @@ def catalogue(code: str) -> Catalog:
 
 
 @lru_cache
-def _texts(code: str) -> dict[str, str]:
-    return {
-        message.id: cast("str", message.string)
-        for message in catalogue(code)
-        if isinstance(message.id, str) and message.string
-    }
-
-
-@lru_cache
-def _forms(code: str) -> dict[str, tuple[str, ...]]:
-    pairs = [(message.id, message.string) for message in catalogue(code)]
-    return {
-        ids[0]: tuple(forms)
-        for ids, forms in pairs
-        if isinstance(ids, tuple) and isinstance(forms, tuple | list) and all(forms)
-    }
-
-
-@lru_cache
-def _plural(code: str) -> Callable[[int], int]:
-    del code  # English and German count alike: one, and all else
-    return lambda number: int(number != 1)
+def _translations(code: str) -> NullTranslations:
+    """Return a language's texts with its own forms of numbers, as its catalogue states them."""
+    if code == "en":
+        return NullTranslations()
+    compiled = io.BytesIO()
+    write_mo(compiled, catalogue(code))
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 def _filled(text: str, values: dict[str, object]) -> str:

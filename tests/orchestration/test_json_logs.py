@@ -10,7 +10,7 @@ from app.cli import app as cli
 from app.console import err
 from orchestration import settings
 from orchestration.definitions import defs
-from orchestration.json_logs import JsonLines
+from orchestration.json_logs import json_formatter
 from orchestration.loggers import terminal_logger
 
 
@@ -111,10 +111,10 @@ def test_a_trace_stays_in_its_line() -> None:
             ("failed",),
             (type(fault), fault, fault.__traceback__),
         )
-    line = JsonLines().format(record)
+    line = json_formatter().format(record)
     assert "\n" not in line
     found = json.loads(line)
-    assert (found["message"], found["logger"], "No such file" in found["trace"]) == (
+    assert (found["message"], found["logger"], "No such file" in found["exception"]) == (
         "it failed",
         "uvicorn.error",
         True,

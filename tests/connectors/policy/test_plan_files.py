@@ -86,7 +86,7 @@ def test_every_file_is_read(tmp_path: Path) -> None:
         (
             "leave.csv",
             "owner,start_date,end_date\nann@acme.example,,2026-03-02\n",
-            "leave.csv line 2: a leave needs start_date and end_date",
+            "leave.csv line 2: start_date '' is no date",
         ),
         (
             "leave.csv",
