@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
     Contract,
@@ -14,7 +15,7 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.vocabulary import MONTH, PERIOD, GrainKind, PeriodKind, TargetStatus, words
+from sales.vocabulary import MONTH
 
 
 class DealChances(Contract):
@@ -23,7 +24,7 @@ class DealChances(Contract):
     What is the same for all deals of a month stands in each row.
     """
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
+    as_of_month: Text = fields.as_of_month()
     opportunity_id: Text = field("Open opportunity")
     chance_late: Number = field(
         "Chance that it was booked by the month end and is entered later", ge=0, le=1
@@ -53,8 +54,8 @@ class DealChances(Contract):
     month_shock: Number = field(
         "Spread of what moves all deals of a month together, in log-odds", gt=0
     )
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row an open deal."""
@@ -65,12 +66,12 @@ class DealChances(Contract):
 class PipelineCoverage(Contract):
     """Open pipeline against what is still to be won."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=words(GrainKind))
-    grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("Quarter or year", isin=words(PeriodKind))
-    period: Text = field("Name of the period", str_matches=PERIOD)
-    target: Amount = field("Phased target of the whole period")
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
+    period_kind: Text = fields.period_kind()
+    period: Text = fields.period()
+    target: Amount = fields.target()
     bookings: Amount = field("Won amount with close date in the period")
     remaining_target: Amount = field("Target less bookings, never below 0")
     open_pipeline: Amount = field("Open amount with close date in the period")
@@ -89,14 +90,14 @@ class PipelineCoverage(Contract):
     required_ratio: Number = optional(
         "Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short"
     )
-    status: Text = field("no_target, covered or ok", isin=words(TargetStatus))
+    status: Text = fields.status()
     required_ratio_low: Number = optional("Lower end of the 80 % interval of the required coverage")
     required_ratio_high: Number = optional(
         "Upper end of the 80 % interval of the required coverage"
     )
     required_windows: Count = field("Past month ends that the required coverage rests on")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a grain and period."""
@@ -109,10 +110,10 @@ class PipelineMovement(Contract):
 
     from_month: Text = field("Month before", str_matches=MONTH)
     to_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=words(GrainKind))
-    grain_id: Text = field("Owner's id, team's name or company's name")
-    period_kind: Text = field("Quarter or year", isin=words(PeriodKind))
-    period: Text = field("Name of the period", str_matches=PERIOD)
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
+    period_kind: Text = fields.period_kind()
+    period: Text = fields.period()
     opening: Amount = field("Open pipeline at the month end before")
     created: Amount = field("Deals created since")
     moved_in: Amount = field("Close date moved into the period, or re-dated from overdue")
@@ -127,8 +128,8 @@ class PipelineMovement(Contract):
     deleted: Amount = field("Deals deleted")
     closing: Amount = field("Open pipeline at the month end")
     without_amount_count: Count = field("Deals without an amount that moved with 0")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a grain and period."""

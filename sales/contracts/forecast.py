@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
     Contract,
@@ -15,24 +16,24 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.vocabulary import MONTH, PERIOD, Band, GrainKind, PeriodKind, words
+from sales.vocabulary import MONTH, Band, PeriodKind, words
 
 
 class LandingForecast(Contract):
     """Where each period lands: booked, open and not yet created, as a distribution, with the chance to reach the target."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=words(GrainKind))
-    grain_id: Text = field("Owner's id, team's name or company's name")
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
     period_kind: Text = field("The month to come, quarters, and the year", isin=words(PeriodKind))
-    period: Text = field("Name of the period", str_matches=PERIOD)
+    period: Text = fields.period()
     bookings: Amount = field("Booked in the period so far")
     p10: Amount = optional(
         "Landing that is missed with a chance of one in ten; empty where there is too little history"
     )
     p50: Amount = optional("Landing that is as likely missed as passed")
     p90: Amount = optional("Landing that is passed with a chance of one in ten")
-    target: Amount = field("Phased target of the whole period")
+    target: Amount = fields.target()
     hit_probability: Number = optional(
         "Chance to reach the target; empty without a target or with too little history",
         in_range={"min_value": 0, "max_value": 1},
@@ -56,8 +57,8 @@ class LandingForecast(Contract):
     three_month_average: Amount = optional(
         "Baseline: booked, and the average of the last three months for each month left; empty where history begins later"
     )
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a grain and period."""
@@ -68,10 +69,10 @@ class LandingForecast(Contract):
 class ClosingPlan(Contract):
     """Open deals due in the next 90 days, and those already overdue."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
-    opportunity_id: Text = field("Opportunity")
-    owner_id: Text = field("Owner")
-    account_id: Text = optional("Account")
+    as_of_month: Text = fields.as_of_month()
+    opportunity_id: Text = fields.opportunity_id()
+    owner_id: Text = fields.owner_id()
+    account_id: Text = fields.account_id()
     amount: Amount = optional("Amount; empty where the deal has none")
     close_date: Day = field("Close date in the CRM")
     expected_month: Text = optional(
@@ -81,7 +82,7 @@ class ClosingPlan(Contract):
         "Calibrated chance to be booked within twelve months; empty with too little history",
         in_range={"min_value": 0, "max_value": 1},
     )
-    push_count: Count = field("Times the close date moved to a later month")
+    push_count: Count = fields.push_count()
     days_overdue: Count = field("Days since the close date; 0 where it is still ahead")
     flags: Text = field("overdue, no_amount, pushed, slow, protect; separated by spaces")
     hit_change_month: Number = optional(
@@ -110,8 +111,8 @@ class ClosingPlan(Contract):
     confirm_p90: Day = optional(
         "Day before which it is confirmed with a chance of nine in ten, if it is won"
     )
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a deal."""
@@ -122,9 +123,9 @@ class ClosingPlan(Contract):
 class ClientPhasing(Contract):
     """Each client's bookings by month, what is expected to be confirmed, and the work that follows."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
+    as_of_month: Text = fields.as_of_month()
     account_id: Text = field("Account")
-    month: Text = field("Month", str_matches=MONTH)
+    month: Text = fields.month()
     bookings: Amount = field("Booked with close date in the month")
     expected: Amount = optional(
         "Open amounts times their chance to be booked in the month; empty for months that are over or with too little history"
@@ -132,9 +133,9 @@ class ClientPhasing(Contract):
     delivery_days: Number = optional(
         "Days of work in the month, of won deals and, by their chance, of open ones; empty where no effort is known"
     )
-    account_name: Text = optional("Account's name")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    account_name: Text = fields.account_name()
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row an account and month."""
@@ -145,7 +146,7 @@ class ClientPhasing(Contract):
 class PipelineGeneration(Contract):
     """New pipeline that each month must see created, by lead source, against what was created."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
+    as_of_month: Text = fields.as_of_month()
     source: Text = field("Lead source; (none) where a deal has none")
     month: Text = field("Month of creation", str_matches=MONTH)
     required: Amount = optional(
@@ -156,8 +157,8 @@ class PipelineGeneration(Contract):
     )
     conversion: Number = optional("Part of created money that is booked, in this company's past")
     lead_months: Number = optional("Months from creation to booking, weighted by money")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a source and month."""
@@ -169,10 +170,10 @@ class ForecastTrackRecord(Contract):
     """Past forecasts beside what came, and beside three naive baselines."""
 
     as_of_month: Text = field("Month end at which the forecast was made", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=words(GrainKind))
-    grain_id: Text = field("Owner's id, team's name or company's name")
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
     period_kind: Text = field("Month, quarter or year", isin=words(PeriodKind))
-    period: Text = field("Name of the period", str_matches=PERIOD)
+    period: Text = fields.period()
     p10: Amount = field("Landing that was to be missed with a chance of one in ten")
     p50: Amount = field("Median of the forecast")
     p90: Amount = field("Landing that was to be passed with a chance of one in ten")
@@ -187,8 +188,8 @@ class ForecastTrackRecord(Contract):
     )
     is_hit: Flag = optional("Whether the target was reached; empty without one")
     evaluated_month: Text = field("Month end at which the outcome was looked up", str_matches=MONTH)
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a forecast."""

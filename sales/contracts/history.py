@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
     Contract,
@@ -21,13 +22,13 @@ from sales.vocabulary import MONTH, Provenance, words
 class OpportunitySnapshot(Contract):
     """What was known of every opportunity at the close of the month."""
 
-    month: Text = field("Month", str_matches=MONTH)
-    opportunity_id: Text = field("Opportunity")
-    name: Text = optional("Name")
-    account_id: Text = optional("Account")
-    account_name: Text = optional("Account's name")
+    month: Text = fields.month()
+    opportunity_id: Text = fields.opportunity_id()
+    name: Text = fields.name()
+    account_id: Text = fields.account_id()
+    account_name: Text = fields.account_name()
     owner_id: Text = field("Owner as of the month end")
-    team: Text = field("Owner's team")
+    team: Text = fields.team()
     stage_name: Text = field("Stage as of the month end")
     forecast_category: Text = optional("Forecast category as of the month end")
     probability_pct: Number = optional("The CRM's own probability, 0-100")
@@ -37,15 +38,15 @@ class OpportunitySnapshot(Contract):
     close_date: Day = field("Close date as of the month end")
     is_open: Flag = field("Not decided")
     is_won: Flag = field("Won")
-    created_at: Instant = field("When the record was created")
+    created_at: Instant = fields.created_at()
     stage_entered_at: Instant = optional("When the stage was entered; empty where no history says")
-    push_count: Count = field("Times the close date moved to a later month")
+    push_count: Count = fields.push_count()
     last_pushed_at: Instant = optional("When it last did")
     amount_provenance: Text = field("How the amount is known", isin=words(Provenance))
     close_date_provenance: Text = field("How the close date is known", isin=words(Provenance))
     stage_provenance: Text = field("How the stage is known", isin=words(Provenance))
     owner_provenance: Text = field("How the owner is known", isin=words(Provenance))
-    owner_name: Text = field("Owner's name")
+    owner_name: Text = fields.owner_name()
     lead_source: Text = optional(
         "Lead source as of the month end; today's where its history is not tracked"
     )
@@ -55,8 +56,8 @@ class OpportunitySnapshot(Contract):
     )
     service_start: Day = optional("First day of service as Salesforce says now")
     service_end: Day = optional("Last day of service as Salesforce says now")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row an opportunity."""
@@ -74,8 +75,8 @@ class BookingCredit(Contract):
     owner_name: Text = field("The person's name")
     close_date: Day = field("Close date: the month it is booked in")
     amount: Amount = field("The person's share in corporate currency")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a booking and person."""
@@ -91,8 +92,8 @@ class MonthlyBookings(Contract):
     owner_id: Text = field("Owner who got the credit")
     month: Text = field("Month of the close date", str_matches=MONTH)
     bookings: Amount = field("Won amount")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row an owner, month end and month."""

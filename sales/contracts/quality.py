@@ -3,14 +3,15 @@
 
 from __future__ import annotations
 
+from sales.contracts import fields
 from sales.contracts.contract import Amount, Contract, Instant, Text, field, optional
-from sales.vocabulary import MONTH, Cause, Measure, words
+from sales.vocabulary import Cause, Measure, words
 
 
 class DataQuality(Contract):
     """Facts before the month end that a reader of the numbers should know."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
+    as_of_month: Text = fields.as_of_month()
     finding: Text = field("What was found")
     record_id: Text = field("Record it is about")
     severity: Text = field("info, warning or error", isin=["info", "warning", "error"])
@@ -18,8 +19,8 @@ class DataQuality(Contract):
     amount: Amount = optional("Money concerned")
     owner_id: Text = optional("Whose record it is, and to put right; empty: the administrators'")
     owner_name: Text = optional("Name of the owner")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a finding and record."""
@@ -33,7 +34,7 @@ class Restatement(Contract):
     It is attached to the documents as `restatement.csv`, and not stored.
     """
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
+    as_of_month: Text = fields.as_of_month()
     measure: Text = field(
         "What is compared: bookings of the year to date, open pipeline of the year, phased target to date",
         isin=words(Measure),
@@ -47,8 +48,8 @@ class Restatement(Contract):
     after: Amount = field("Amount now; 0 where it is no longer counted")
     difference: Amount = field("After less before")
     cause: Text = field("Why they differ", isin=words(Cause))
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a difference."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
     Contract,
@@ -20,10 +21,10 @@ from sales.contracts.contract import (
 class RawOpportunities(Contract):
     """Opportunities as Salesforce holds them today, deleted ones included."""
 
-    opportunity_id: Text = field("Opportunity")
+    opportunity_id: Text = fields.opportunity_id()
     is_deleted: Flag = field("In the recycle bin")
     account_id: Text = optional("Account today")
-    name: Text = optional("Name")
+    name: Text = fields.name()
     stage_name: Text = field("Stage today")
     amount: Amount = optional("Amount in the record's currency")
     currency_code: Text = optional(
@@ -36,7 +37,7 @@ class RawOpportunities(Contract):
     lead_source: Text = optional("Lead source")
     record_type_id: Text = optional("Record type today")
     is_private: Flag = field("Only owner, those above and administrators see it")
-    created_at: Instant = field("When the record was created")
+    created_at: Instant = fields.created_at()
     modified_at: Instant = field(
         "System modification stamp; of a deleted record, when it was deleted"
     )
@@ -57,7 +58,7 @@ class RawOpportunityHistory(Contract):
     """A row for each save that changed stage, amount, probability or close date."""
 
     history_id: Text = field("History row")
-    opportunity_id: Text = field("Opportunity")
+    opportunity_id: Text = fields.opportunity_id()
     created_at: Instant = field("When the change was saved")
     stage_name: Text = field("Stage after the change")
     amount: Amount = optional("Amount after the change, in the record's currency")
@@ -77,7 +78,7 @@ class RawOpportunityFieldHistory(Contract):
     """Changes of tracked fields; empty where the organisation tracks none."""
 
     change_id: Text = field("Change row")
-    opportunity_id: Text = field("Opportunity")
+    opportunity_id: Text = fields.opportunity_id()
     created_at: Instant = field("When the change was saved")
     field: Text = field("Field, in Salesforce's spelling")
     data_type: Text = optional("EntityId for rows that carry record ids")
@@ -111,7 +112,7 @@ class RawRoles(Contract):
     """Roles of the role hierarchy."""
 
     role_id: Text = field("Role")
-    name: Text = optional("Name")
+    name: Text = fields.name()
     parent_role_id: Text = optional("Role above")
 
     class Config(Contract.Config):
@@ -124,7 +125,7 @@ class RawQueues(Contract):
     """Queues, which may own records as users do."""
 
     queue_id: Text = field("Queue")
-    name: Text = optional("Name")
+    name: Text = fields.name()
 
     class Config(Contract.Config):
         """One row a queue."""
@@ -136,7 +137,7 @@ class RawAccounts(Contract):
     """Accounts."""
 
     account_id: Text = field("Account")
-    name: Text = optional("Name")
+    name: Text = fields.name()
     modified_at: Instant = optional("System modification stamp")
 
     class Config(Contract.Config):
@@ -203,9 +204,9 @@ class RawOpportunitySplits(Contract):
     """Who shares the credit of an opportunity, in percent; empty where splits are not enabled."""
 
     split_id: Text = field("Split")
-    opportunity_id: Text = field("Opportunity")
+    opportunity_id: Text = fields.opportunity_id()
     owner_id: Text = field("User who gets the credit")
-    split_type_id: Text = field("Split type")
+    split_type_id: Text = fields.split_type_id()
     percentage: Amount = field("Share, 0-100")
     created_at: Instant = field("When the split was created")
     is_deleted: Flag = field("In the recycle bin, or gone")
@@ -222,7 +223,7 @@ class RawOpportunitySplits(Contract):
 class RawSplitTypes(Contract):
     """What kinds of splits there are."""
 
-    split_type_id: Text = field("Split type")
+    split_type_id: Text = fields.split_type_id()
     name: Text = field("API name")
     split_field: Text = optional("Field that is split")
     is_active: Flag = field("In use")
@@ -282,7 +283,7 @@ class RawPeriods(Contract):
 class RawTargets(Contract):
     """The target book: annual targets by owner, year and revision."""
 
-    fiscal_year: Count = field("Number in the fiscal year's name")
+    fiscal_year: Count = fields.fiscal_year()
     owner_id: Text = field("User")
     annual_target: Amount = field("Amount for the year, in its currency")
     currency_code: Text = optional("Currency; empty for the corporate one")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
     Contract,
@@ -14,15 +15,15 @@ from sales.contracts.contract import (
     field,
     optional,
 )
-from sales.vocabulary import MONTH, PERIOD, GrainKind, PeriodKind, TargetStatus, words
+from sales.vocabulary import MONTH, GrainKind, PeriodKind, words
 
 
 class PhasedTargets(Contract):
     """Each annual target over twelve months: the plan, and what the months left must bring."""
 
-    fiscal_year: Count = field("Number in the fiscal year's name")
-    owner_id: Text = field("Owner")
-    month: Text = field("Month", str_matches=MONTH)
+    fiscal_year: Count = fields.fiscal_year()
+    owner_id: Text = fields.owner_id()
+    month: Text = fields.month()
     revision: Count = field("Revision of the target that is in force")
     annual_target: Amount = field("Target for the year that the months sum to")
     weight: Number = field("Weight of the month in the phasing", ge=0)
@@ -30,8 +31,8 @@ class PhasedTargets(Contract):
     rephased_target: Amount = field("The month's share after what was missed so far")
     at_risk: Amount = field("What no remaining month can take; on the last month's row")
     ahead: Amount = field("Bookings beyond the plan to date; on the last month's row")
-    team: Text = field("Owner's team")
-    owner_name: Text = field("Owner's name")
+    team: Text = fields.team()
+    owner_name: Text = fields.owner_name()
     stated_target: Amount = field("Target as stated, before proration")
     as_of_month: Text = field("Month whose report this is", str_matches=MONTH)
     is_fixed: Flag = field("The month's share is fixed by overrides.csv")
@@ -40,8 +41,8 @@ class PhasedTargets(Contract):
         in_range={"min_value": 0, "max_value": 1},
     )
     season_deals: Count = optional("Won deals that the season rests on")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row an owner and month."""
@@ -52,19 +53,19 @@ class PhasedTargets(Contract):
 class TargetAttainment(Contract):
     """Bookings against target: month, quarter to date, year to date."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
-    grain: Text = field("Person, team or company", isin=words(GrainKind))
-    grain_id: Text = field("Owner's id, team's name or company's name")
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
     period_kind: Text = field("Month, quarter or year, to date", isin=words(PeriodKind))
-    period: Text = field("Name of the period", str_matches=PERIOD)
+    period: Text = fields.period()
     target: Amount = field("Phased target of the months so far")
     rephased_target: Amount = field("Re-phased target of the months so far")
     bookings: Amount = field("Won amount with close date in the months so far")
     variance: Amount = field("Bookings less target")
     attainment_pct: Number = optional("Bookings in percent of target; empty when the target is 0")
-    status: Text = field("no_target, covered or ok", isin=words(TargetStatus))
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    status: Text = fields.status()
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a grain and period."""
@@ -75,9 +76,9 @@ class TargetAttainment(Contract):
 class PhasingCheck(Contract):
     """Whether a phasing leaves a person who misses the first two months a year within reach."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
-    fiscal_year: Count = field("Number in the fiscal year's name")
-    owner_id: Text = field("Owner")
+    as_of_month: Text = fields.as_of_month()
+    fiscal_year: Count = fields.fiscal_year()
+    owner_id: Text = fields.owner_id()
     annual_target: Amount = field("Target for the year")
     first_two: Amount = field("Baseline of the first two selling months")
     usual_miss: Amount = optional(
@@ -97,9 +98,9 @@ class PhasingCheck(Contract):
     proposed_weights: Text = optional(
         "Twelve weights nearest to today's that keep the floor; empty where today's do"
     )
-    owner_name: Text = field("Owner's name")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    owner_name: Text = fields.owner_name()
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row an owner and year."""
@@ -110,16 +111,16 @@ class PhasingCheck(Contract):
 class TargetPadding(Contract):
     """What is assigned to people beside what teams and the company state for themselves: over-assignment in plain sight."""
 
-    as_of_month: Text = field("Month", str_matches=MONTH)
-    fiscal_year: Count = field("Number in the fiscal year's name")
+    as_of_month: Text = fields.as_of_month()
+    fiscal_year: Count = fields.fiscal_year()
     grain: Text = field("Team or company", isin=[GrainKind.TEAM.value, GrainKind.COMPANY.value])
     grain_id: Text = field("Team's or company's name")
     assigned: Amount = field("Sum of the annual targets of its people")
     stated: Amount = optional("Its own number in team_targets.csv; empty where none is stated")
     padding: Amount = optional("Assigned less stated")
     padding_pct: Number = optional("Padding in percent of stated")
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a team and year."""
@@ -139,8 +140,8 @@ class BottomUpPlan(Contract):
     expected: Amount = optional(
         "Expected from open deals; empty for months that are over or with too little history"
     )
-    as_of: Instant = field("Everything before this instant counts")
-    extracted_at: Instant = field("When Salesforce was read")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
         """One row a month."""
