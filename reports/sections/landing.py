@@ -282,7 +282,12 @@ def generation(view: View) -> Section | None:
     created = view.variant.short(sum((line[1] for line in lines), Decimal(0)))
     required = [line[2] for line in lines if line[2] is not None]
     answer = say("{created} of new pipeline was created in the last three months.", created=created)
-    if required and sum(required):
+    if all(row["conversion"] is None for row in rows):
+        answer = say(
+            "{created} of new pipeline was created in the last three months; too few deals are decided to say what is needed.",
+            created=created,
+        )
+    elif required and sum(required):
         need = view.variant.short(sum(required, Decimal(0)))
         answer = say(
             "{created} of new pipeline was created in the last three months; the targets that it serves need {need}.",

@@ -88,7 +88,8 @@ class PipelineCoverage(Contract):
         "Open pipeline / remaining target; empty when nothing remains"
     )
     required_ratio: Number = optional(
-        "Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short"
+        "Coverage needed by this company's own past at this distance; empty when nothing remains or history is too short",
+        ge=0,
     )
     status: Text = fields.status()
     required_ratio_low: Number = optional("Lower end of the 80 % interval of the required coverage")

@@ -80,20 +80,21 @@ def required_coverage(ahead: ForecastInputs, period: Period, grain: Grain, gap: 
     without = np.stack(
         [past.ratio(gap, np.where(windows == each, 0.0, past.weight)) for each in windows]
     )
-    count = len(windows)
-    error = np.sqrt(
-        (count - 1)
-        / count
-        * ((without - without.mean(axis=0)) ** 2).sum(axis=0)
-        * (last - max(first, 1) + 1)
-    )
-    return Required(
-        ratio,
-        np.maximum(ratio - INTERVAL * error, 0.0),
-        ratio + INTERVAL * error,
-        count,
-        *past.measures(past.weight),
-    )
+    interval = jackknife(ratio, without, overlap=last - max(first, 1) + 1)
+    return Required(*interval, len(windows), *past.measures(past.weight))
+
+
+def jackknife(ratio: Floats, without: Floats, overlap: int) -> tuple[Floats, Floats, Floats]:
+    """Return ratios with the ends of their 80 % interval, widened for windows that overlap by so many months.
+
+    `without` has a row for each window that is left out. A ratio that no window can be left out of
+    rests on one window alone: then nothing is known, and all three are NaN.
+    """
+    count = len(without)
+    spread = ((without - without.mean(axis=0)) ** 2).sum(axis=0)
+    error = np.sqrt((count - 1) / count * spread * overlap)
+    known = np.where(np.isfinite(error), ratio, np.nan)
+    return known, np.maximum(known - INTERVAL * error, 0.0), known + INTERVAL * error
 
 
 # Sums by id and window, and by window, of amounts where a mask is true.

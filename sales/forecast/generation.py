@@ -55,7 +55,7 @@ class Creation:
 
 
 def creation(known: Knowledge) -> Creation | None:
-    """Return how created pipeline became bookings; none with too little history."""
+    """Return how created pipeline became bookings; none with too little history, or where no conversion can be measured."""
     outcomes, created, now = known.outcomes, known.created_month, known.month
     counted = (outcomes.status != GONE) & (outcomes.amount > 0) & (created > now - WINDOW)
     is_won = counted & (outcomes.status == WON) & (outcomes.month <= now)
@@ -72,7 +72,11 @@ def creation(known: Knowledge) -> Creation | None:
     made = columns.total_by(source[old], amount[old], size)
     came = columns.total_by(source[old & is_won], amount[old & is_won], size)
     prior = PRIOR_DEALS * float(amount[counted].mean())
-    overall = float(came.sum()) / float(made.sum()) if made.sum() else 0.0
+    if (
+        not came.sum()
+    ):  # no deal that is old enough to be decided was won: no conversion is measured
+        return None
+    overall = float(came.sum()) / float(made.sum())
     lead = columns.total_by(lag[is_won], amount[is_won], LONGEST_LEAD + 1)
     won_by_source = columns.total_by(source[is_won], amount[is_won], size)
     mean_lead = float((lag * amount)[is_won].sum() / amount[is_won].sum())
