@@ -1,4 +1,4 @@
-"""Group delivery: packs into the outbox, and by mail to their recipients. Backfills never run this group."""
+"""Group delivery: packs into the outbox, and by mail to their recipients. In a backfill this group refuses to deliver."""
 
 from collections.abc import Mapping
 

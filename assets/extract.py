@@ -27,7 +27,7 @@ def behind(name: str) -> list[dg.AssetKey]:
 
 
 class PullConfig(PullOptions, dg.Config):
-    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves.
+    """How the month gets its extract: `fresh` passes over the one it was published from, a pull younger than `shared_pull_hours` serves.
 
     `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records that
     can no longer be seen for deleted ones.
@@ -51,7 +51,7 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
             kinds={"salesforce", "deltalake"},
             skippable=True,
             metadata=of_columns(name),
-            description=f"{RAW[name].__doc__} As Salesforce answered; every pull is a version, and each month pins the one it used.",
+            description=f"{RAW[name].__doc__} As Salesforce answered; each reading that changed something is a version, and each month names the one it used.",
         )
         for name in FROM_SALESFORCE
     ],
@@ -61,7 +61,7 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
 def salesforce_extract(
     context: dg.AssetExecutionContext, config: PullConfig, inputs: dg.ResourceParam[RunInputs]
 ) -> Iterator[dg.MaterializeResult]:
-    """Read Salesforce once, or use the extract that is frozen for the month."""
+    """Read Salesforce, or use an extract that already serves the month: the published one, our own copy, or a recent pull."""
     month = month_of(context)
     record = resolve_extract(inputs.workspace, month, context.log.info, config)
     for name in FROM_SALESFORCE:

@@ -1,4 +1,4 @@
-"""Group report: the month-end packs as PDF."""
+"""Group report: the documents of a month, printed and published with its tables."""
 
 from dataclasses import fields
 from typing import Any, cast
@@ -35,7 +35,7 @@ def month_end_packs(
     publisher: dg.ResourceParam[Publisher],
     **tables: pd.DataFrame,
 ) -> dg.MaterializeResult:
-    """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again."""
+    """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again. Publishes the month."""
     of_month = inputs.of(Month.parse(context.partition_key))
     standing = unchanged_documents(of_month, publisher)
     if standing is not None:

@@ -1,1 +1,1 @@
-"""The outside world: Salesforce, the target book, policy files, storage. No Dagster here."""
+"""The outside world: Salesforce, the policy folder, storage, mail and the outbox. No Dagster here."""

@@ -1,7 +1,7 @@
 """What a month is computed from: its rules, its extract, its people, its target book, our copies of earlier month ends.
 
-Made once for a run and passed; it never changes while the run lasts, whatever others do. Which
-extract it is decides `extract_selection`; what a forecast needs besides is `forecast_sources`.
+Made once for a run and passed; it never changes while the run lasts, whatever others do.
+`extract_selection` decides which extract it is; what a forecast needs besides is `forecast_sources`.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ from sales.policy.rules import InvalidPolicy, MonthRules, PersonBrand
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
 
-EARLIEST_MONTH = Month(2015, 1)  # as `partitions.months`
+EARLIEST_MONTH = Month(2015, 1)  # as `assets.partitions.months`
 
 
 class MonthNotClosed(UserError, ValueError):
@@ -127,7 +127,7 @@ def people_brands(rules: MonthRules, users: DataFrame[RawUsers]) -> dict[str, Pe
             what = (
                 "fits several users; use the user name"
                 if matches
-                else "is no user name, e-mail or User id of this organisation; correct it"
+                else "is not a user name, e-mail or User id of this organisation; correct it"
             )
             raise InvalidPolicy(f"[brand.people] {key[:60]!r} {what}")
         found[matches[0]] = brand

@@ -1,7 +1,7 @@
 """Digests of the program: what decides about a number or a page besides the data.
 
 A table's digest follows the modules that compute it and what they import; a comment, a docstring or
-another room's code does not move it. A page's digest follows everything that is printed with.
+another room's code does not move it. A page's digest follows everything that is used in printing.
 """
 
 from __future__ import annotations

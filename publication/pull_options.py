@@ -11,7 +11,7 @@ SHARED_PULL_HOURS = 6.0
 
 
 class PullOptions(BaseModel):
-    """How the month gets its extract: `fresh` reads Salesforce again, a pull younger than `shared_pull_hours` serves.
+    """How the month gets its extract: `fresh` passes over the one it was published from, a pull younger than `shared_pull_hours` serves.
 
     `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records
     that can no longer be seen for deleted ones.
@@ -26,7 +26,7 @@ class PullOptions(BaseModel):
 
     @property
     def wants_fresh(self) -> bool:
-        """Whether what was selected for the month before is passed over."""
+        """Whether an extract that was selected earlier is passed over."""
         return self.fresh or self.reconstruct
 
     @property

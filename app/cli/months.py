@@ -21,7 +21,8 @@ app = typer.Typer()
 FreshOption = Annotated[
     bool,
     typer.Option(
-        "--fresh-extract", help="Read Salesforce again instead of the extract frozen for the month."
+        "--fresh-extract",
+        help="Pass over the extract that the month was published from: our own copy of the month end serves where there is one, else Salesforce is read again.",
     ),
 ]
 OnlyOption = Annotated[

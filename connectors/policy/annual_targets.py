@@ -76,7 +76,7 @@ def _target(line: PolicyLine[TargetRow], owners: Owners) -> dict[str, object]:
         )
     if row.currency_code and row.currency_code not in get_global("all_currencies"):
         raise line.fault(
-            f"currency_code {row.currency_code[:20]!r} is no currency; use an ISO code such as EUR, or leave it empty"
+            f"currency_code {row.currency_code[:20]!r} is not a currency; use an ISO code such as EUR, or leave it empty"
         )
     try:
         check_holiday_calendar(row.holidays)

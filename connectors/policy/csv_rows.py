@@ -48,7 +48,7 @@ def _whole(smallest: int, largest: int) -> BeforeValidator:
             return text
         cell = str(text)
         if not (cell.isascii() and cell.isdigit() and smallest <= int(cell) <= largest):
-            raise ValueError(f" {cell[:40]!r} is no whole number from {smallest} to {largest}")
+            raise ValueError(f" {cell[:40]!r} is not a whole number from {smallest} to {largest}")
         return int(cell)
 
     return BeforeValidator(read)
@@ -60,7 +60,7 @@ def _day(text: object) -> date:
     try:
         return date.fromisoformat(str(text))
     except ValueError:
-        raise ValueError(f" {str(text)[:40]!r} is no date; write it as 2026-09-30") from None
+        raise ValueError(f" {str(text)[:40]!r} is not a date; write it as 2026-09-30") from None
 
 
 def _month(text: object) -> Month:
@@ -78,11 +78,13 @@ def _amount(text: object) -> Decimal:
     try:
         amount = Decimal(cell)
     except InvalidOperation:
-        raise ValueError(f" {cell[:40]!r} is no amount; write it as 1234.50") from None
+        amount = Decimal("NaN")
+    if amount.is_nan():
+        raise ValueError(f" {cell[:40]!r} is not an amount; write it as 1234.50")
     if not amount.is_finite() or amount > LARGEST_AMOUNT:
-        raise ValueError(f" {cell[:40]!r} is no amount that can be reached; correct it")
+        raise ValueError(f" {cell[:40]!r} is too large for an amount; correct it")
     if amount < 0:
-        raise ValueError(f" {cell[:40]!r} is below zero; a target is 0 or more")
+        raise ValueError(f" {cell[:40]!r} is below zero; write 0 or more")
     if -int(amount.as_tuple().exponent) > MOST_DECIMALS:
         raise ValueError(f" {cell[:40]!r} has more than {MOST_DECIMALS} decimals")
     return amount
@@ -192,5 +194,5 @@ class Owners:
                 f"owner {name[:80]!r} is the e-mail of {len(found)} users; use the user name or the user id"
             )
         raise line.fault(
-            f"owner {name[:80]!r} is no user of Salesforce; use a user name, an e-mail or a user id"
+            f"owner {name[:80]!r} is not a user of Salesforce; use a user name, an e-mail or a user id"
         )

@@ -28,7 +28,7 @@ def read_policies(folder: Path) -> PolicyBook:
         year = FILE_NAME.fullmatch(path.name)
         if year is None:
             raise InvalidPolicy(
-                f"{path.name} is no policy file; name it after its fiscal year, such as fy2027.toml"
+                f"{path.name} is not a policy file; name it after its fiscal year, such as fy2027.toml"
             )
         policies[int(year.group(1))] = parse_policy(read_text(path), path.name)
     return PolicyBook(policies)

@@ -117,7 +117,7 @@ def _clients(folder: Path, accounts: pd.DataFrame, digits: int) -> list[ClientPl
             what = (
                 "is the name of several clients; use the account id"
                 if named
-                else "is no client in Salesforce; use its name or account id"
+                else "is not a client in Salesforce; use its name or account id"
             )
             raise line.fault(f"account {text[:80]!r} {what}")
         account_id = ids.get(text) or named[0]

@@ -2,7 +2,7 @@
 
 Put opening the database and its transactions here. Its tables are `catalogue_schema`; what the rows
 mean is said where they are used: `extracts`, `monthly_tables`, `publications`,
-`document_ledger`, and the ledger of deliveries. It is `ONPACE_HOME/catalogue.sqlite` unless another
+`document_ledger`, and the ledger of deliveries. The catalogue is `ONPACE_HOME/catalogue.sqlite` unless another
 database is named, which homes may share: each then has a name of its own, in `catalogue.json`.
 """
 

@@ -16,12 +16,12 @@ from sales.errors import UserError
 
 NEWEST = "0002"
 METADATA = sa.MetaData()
-# A digest is 64 hexadecimal digits, an instant an ISO 8601 text with its offset.
+# A digest is at most 64 hexadecimal digits, an instant an ISO 8601 text with its offset.
 DIGEST, INSTANT, MONTH, NAME = sa.String(64), sa.String(40), sa.String(7), sa.String(200)
 
 
 def _of_home(name: str, *columns: sa.Column[Any], key: tuple[str, ...]) -> sa.Table:
-    """Return a table of which every row belongs to one home; of SQLite's file there is one home, with an empty name."""
+    """Return a table of which every row belongs to one home; in a SQLite file there is only one home, and its name is empty."""
     home = sa.Column("home", sa.String(36), nullable=False)
     return sa.Table(name, METADATA, home, *columns, sa.PrimaryKeyConstraint("home", *key))
 
@@ -87,6 +87,7 @@ DOCUMENTS = _of_home(
     _column("audience", sa.Text()),
     _column("language", sa.String(35)),
     _column("published_at", INSTANT),
+    _column("shown_at", INSTANT),
     key=("month", "file", "sha256"),
 )
 DELIVERIES = sa.Table(

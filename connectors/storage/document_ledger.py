@@ -53,21 +53,24 @@ class DocumentLedger:
         documents: Iterable[DocumentFile],
         now: datetime,
     ) -> None:
-        """Note documents as published, in a transaction; those that are known stay as they were noted."""
+        """Note documents as published, in a transaction; of those that are known only that they are shown again."""
         mine = (self._catalogue.mine(DOCUMENTS), DOCUMENTS.c.month == str(month))
-        at = {"month": str(month), "published_at": now.astimezone(UTC).isoformat()}
+        instant = now.astimezone(UTC).isoformat()
+        at = {"month": str(month), "published_at": instant, "shown_at": instant}
         for each in documents:
-            known = sa.select(sa.func.count()).where(*mine, DOCUMENTS.c.file == each.file)
+            of_file = (*mine, DOCUMENTS.c.file == each.file)
+            known = sa.select(sa.func.count()).where(*of_file)
             revision = 1 + database.execute(known).scalar_one()
             self._catalogue.add(database, DOCUMENTS, asdict(each) | at | {"revision": revision})
+            shown = DOCUMENTS.update().where(*of_file, DOCUMENTS.c.sha256 == each.sha256)
+            database.execute(shown.values(shown_at=instant))
 
     def find(self, sha256: str) -> list[PublishedFile]:
-        """Return every publication of a file, the first one first."""
+        """Return the first publication of a file in each month; it is current where readers see it today."""
         mine, later = self._catalogue.mine(DOCUMENTS), DOCUMENTS.alias()
         same = (later.c.home == DOCUMENTS.c.home, later.c.month == DOCUMENTS.c.month)
-        newest = sa.select(sa.func.max(later.c.revision)).where(
-            *same, later.c.file == DOCUMENTS.c.file
-        )
+        of_file = sa.select(later.c.sha256).where(*same, later.c.file == DOCUMENTS.c.file)
+        newest = of_file.order_by(later.c.shown_at.desc(), later.c.revision.desc()).limit(1)
         wanted = (
             sa.select(DOCUMENTS, newest.scalar_subquery().label("newest"))
             .where(mine, DOCUMENTS.c.sha256 == sha256)
@@ -100,5 +103,5 @@ def _published(row: sa.Row[tuple[object, ...]]) -> PublishedFile:
         row.month,
         row.revision,
         datetime.fromisoformat(row.published_at),
-        row.revision == row.newest,
+        row.sha256 == row.newest,
     )

@@ -1,4 +1,4 @@
-"""Extracts: which versions of the raw tables belong together, and which extract a month is computed from.
+"""Extracts: which versions of the raw tables belong together, and which extract each month names.
 
 Put records about extracts here. The catalogue has each extract, the one that a run of a month reads,
 and our own copy of a month end: the first extract read soon after it. A pull that is not finished
@@ -111,7 +111,7 @@ def _utc_now() -> datetime:
 
 
 class ExtractStore:
-    """Extracts and pins: a month is computed from the extract frozen for it."""
+    """Extracts, the one selected for the next run of each month, and our own copies of month ends."""
 
     def __init__(self, catalogue: Catalogue, now: Callable[[], datetime] = _utc_now) -> None:
         """Use a catalogue and its home; nothing is created until something is stored."""
@@ -260,7 +260,7 @@ class ExtractStore:
         return cast("DataFrame[_Contract]", stored)
 
     def vacuum(self, now: datetime) -> None:
-        """Forget extracts that are older than a month and that nothing needs; what is pinned, kept or newest stays."""
+        """Forget extracts that are older than a month and that nothing needs; what is published, selected, a copy of a month end or the newest stays."""
         latest, records = self.latest(), self.all()
         needed = self._published.extract_ids()
         if latest is not None:

@@ -100,10 +100,11 @@ def _documents(path: Path) -> Rows:
     """Yield the files that were published, of a database with one table."""
     if not path.exists():
         return
-    names = [each.name for each in DOCUMENTS.columns if each.name != "home"]
+    names = [each.name for each in DOCUMENTS.columns if each.name not in {"home", "shown_at"}]
     with closing(sqlite3.connect(path)) as database:
         for row in database.execute(f"SELECT {', '.join(names)} FROM publications"):  # noqa: S608  # our names
-            yield DOCUMENTS, dict(zip(names, row, strict=True))
+            values = dict(zip(names, row, strict=True))
+            yield DOCUMENTS, values | {"shown_at": values["published_at"]}
 
 
 def _copy_database(old: Path, new: Path) -> None:

@@ -1,8 +1,8 @@
 """A home's format: how what is stored below `ONPACE_HOME` is laid out, and the steps from each format to the next.
 
 Put a step here when a release stores something in another way. Steps lose nothing, and one that was
-stopped is done again: each asks what is there. The format stands in `format.json`; a home without
-it is of format 1.
+stopped is done again: each asks what is there. The format stands in `format.json`; a home that has
+records and no such file is of format 1.
 """
 
 from __future__ import annotations

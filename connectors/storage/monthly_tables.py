@@ -41,14 +41,14 @@ _held: dict[tuple[str, str, Month, int], pa.Table] = {}
 
 
 class NotComputed(UserError, LookupError):
-    """A month has no such table yet."""
+    """Something of a month is not there yet."""
 
 
 @dataclass(frozen=True)
 class Written:
     """One month of a table as it was written: where it lies, its size, and what it was computed from.
 
-    Delta says neither that a month was written without rows, nor how many digits its money had.
+    Delta does not record that a month has no rows, nor how many digits its money had.
 
     `recipe` is a digest of everything that decides about the content, `digest` one of the content,
     `figures` its number of rows and sums of money; what an early version of this program did not

@@ -42,7 +42,7 @@ class Publication:
     """A month as it was published: which revision from 1 on, when, from which extract, and where its tables lie.
 
     `at` is unknown where an early version of this program published it; `made_from` is a digest of
-    everything that decides about tables and documents, `documents` one of the documents.
+    everything that decides about tables and documents, `documents` one of all documents.
     """
 
     month: Month
@@ -109,7 +109,7 @@ class PublishedMonths:
         """Return a revision of a month; raises `NoSuchRevision` or `NotComputed`."""
         there = self.revisions(month)
         if not there:
-            raise NotComputed(not_computed("the month", month))
+            raise NotComputed(not_published(month))
         for each in there:
             if each.revision == number:
                 return each
@@ -187,7 +187,7 @@ class PublishedMonths:
     def _there(self, month: Month) -> Publication:
         found = self.current(month)
         if found is None:
-            raise NotComputed(not_computed("the month", month))
+            raise NotComputed(not_published(month))
         return found
 
     def _written(self, name: str, month: Month) -> Written:
@@ -210,6 +210,11 @@ class PublishedMonths:
         if folder.exists():  # a run was killed before this revision was shown to anybody
             shutil.rmtree(folder)
         stage.rename(folder)
+
+
+def not_published(month: Month) -> str:
+    """Return the sentence for a month that was never published."""
+    return f"{month} is not published yet; run `onpace report {month}` first"
 
 
 def _contents(publication: Publication) -> dict[str, str]:

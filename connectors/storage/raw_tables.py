@@ -1,4 +1,4 @@
-"""Raw tables on disk: Delta, every reading a version, merged record by record.
+"""Raw tables on disk: Delta, each reading that changed something a version, merged record by record.
 
 Put storing and changing raw tables here; which versions make one extract is `extracts`.
 Rows stream through: no method but `read` holds a whole table.
@@ -151,7 +151,7 @@ class RawTables:
         return table.filter(pc.invert(table.column("is_deleted"))).column(key).combine_chunks()
 
     def rows(self, name: str, version: int) -> int:
-        """Return how many rows a version has, as its metadata say."""
+        """Return how many rows a version has, as its metadata says."""
         table = DeltaTable(str(self._root / name), version=version)
         return sum(pa.table(table.get_add_actions(flatten=True)).column("num_records").to_pylist())
 

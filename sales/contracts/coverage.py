@@ -82,7 +82,7 @@ class PipelineCoverage(Contract):
         "Open amount times the calibrated chance to be booked in the period; empty with too little history"
     )
     overdue_pipeline: Amount = field(
-        "Open amount of all deals whose close date has passed, in no period"
+        "Open amount of all deals whose close date has passed; the same in every row of a person, team or company"
     )
     coverage_ratio: Number = optional(
         "Open pipeline / remaining target; empty when nothing remains"

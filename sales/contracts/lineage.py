@@ -216,7 +216,7 @@ COVERAGE: Parents = {
         "required_windows",
     ),
 }
-# The month end before is read off the history, with today's teams.
+# The month end before is read off the history, with the teams of the later one.
 _OPENING = (
     STATE
     | OWNER

@@ -1,8 +1,8 @@
 """Every monthly table once: its contract, where it belongs, which module computes it, what must hold.
 
 Put a new table here, in the order in which an export lists them. Its columns are in the module of
-its group, the parents of its columns in `lineage`; the asset, its dependencies, checks and
-fingerprint, the export and the lineage in the UI follow.
+its group, the parents of its columns in `lineage`, the function of its asset in `assets/GROUP.py`;
+dependencies, checks, fingerprint, export and the lineage in the UI follow.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from sales.contracts.targets import (
 
 
 class Group(StrEnum):
-    """The groups of monthly tables, in the order in which they are computed."""
+    """The groups of monthly tables, in the order of the UI."""
 
     HISTORY = "history"
     TARGETS = "targets"

@@ -217,7 +217,7 @@ BAD = {
         "targets.csv",
         "fiscal_year,owner,annual_target\n2026,nobody,1\n",
         "2026-02",
-        "targets.csv line 2: owner 'nobody' is no user",
+        "targets.csv line 2: owner 'nobody' is not a user",
     ),
     "a target below zero": (
         "targets.csv",

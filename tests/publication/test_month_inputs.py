@@ -159,7 +159,7 @@ def test_bad_input_stores_nothing(workspace: Workspace) -> None:
         "fiscal_year,owner,annual_target\n2026,ann@acme.example,1\n"
     )
     with pytest.raises(
-        InvalidPolicy, match=r"\[brand.people\] 'nobody@acme.example' is no user name"
+        InvalidPolicy, match=r"\[brand.people\] 'nobody@acme.example' is not a user name"
     ):
         resolve_extract(again(workspace), MARCH, silent)
     (folder / "fy2026.toml").write_text("")

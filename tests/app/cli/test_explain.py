@@ -133,7 +133,7 @@ def test_what_is_not_there_is_one_sentence_that_says_what_is(
 
 
 def test_a_month_that_was_not_computed_is_said(home: Path, tmp_path: Path) -> None:
-    with pytest.raises(NotComputed, match="has no 2026-01 yet"):
+    with pytest.raises(NotComputed, match="2026-01 is not published yet"):
         answer(workspace_of(home), coverage(month=Month(2026, 1)))
     (tmp_path / "policy").mkdir()
     with pytest.raises(NotComputed, match="no month is there yet"):

@@ -65,21 +65,21 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
     [
         (
             "2026,nobody@acme.example,1,,,,,,",
-            "line 2: owner 'nobody@acme.example' is no user of Salesforce; use a user name",
+            "line 2: owner 'nobody@acme.example' is not a user of Salesforce; use a user name",
         ),
         ("2026,team@acme.example,1,,,,,,", "e-mail of 2 users"),
         ("2026,ann@acme.example,-1,,,,,,", "annual_target '-1' is below zero"),
-        ("2026,ann@acme.example,1e99,,,,,,", "no amount that can be reached"),
-        ("2026,ann@acme.example,NaN,,,,,,", "no amount"),
-        ("2026,ann@acme.example,lots,,,,,,", "is no amount; write it as 1234.50"),
-        ("twenty,ann@acme.example,1,,,,,,", "fiscal_year 'twenty' is no whole number"),
-        ("2026,ann@acme.example,1,EURO,,,,,", "is no currency"),
-        ("2026,ann@acme.example,1,,1.4.2026,,,,", "is no date; write it as 2026-09-30"),
+        ("2026,ann@acme.example,1e99,,,,,,", "is too large for an amount"),
+        ("2026,ann@acme.example,NaN,,,,,,", "is not an amount"),
+        ("2026,ann@acme.example,lots,,,,,,", "is not an amount; write it as 1234.50"),
+        ("twenty,ann@acme.example,1,,,,,,", "fiscal_year 'twenty' is not a whole number"),
+        ("2026,ann@acme.example,1,EURO,,,,,", "is not a currency"),
+        ("2026,ann@acme.example,1,,1.4.2026,,,,", "is not a date; write it as 2026-09-30"),
         (
             "2026,ann@acme.example,1,,2026-05-01,2026-04-01,,,",
             "end_date 2026-04-01 is before start_date",
         ),
-        ("2026,ann@acme.example,1,,,,0,,", "revision '0' is no whole number"),
+        ("2026,ann@acme.example,1,,,,0,,", "revision '0' is not a whole number"),
         ("2026,ann@acme.example,1,,,,,,ZZ", "no holiday calendar for 'ZZ'"),
         ("2026,ann@acme.example,1,,,,,,,extra", "more cells than the header"),
         (
@@ -87,7 +87,7 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
             "line 3: repeats revision 1",
         ),
         ("2026," + "x" * 500_000 + ",1,,,,,,", "line 2 cannot be read: field larger"),
-        ("2026," + "x" * 5_000 + ",1,,,,,,", "is no user"),
+        ("2026," + "x" * 5_000 + ",1,,,,,,", "is not a user"),
     ],
 )
 def test_a_bad_line_is_one_sentence_with_its_number(tmp_path: Path, line: str, says: str) -> None:

@@ -19,7 +19,7 @@ def test_a_folder_or_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
         read_policies(tmp_path / "none")
     (tmp_path / "2026.toml").write_text("", encoding="utf-8")
     with pytest.raises(
-        InvalidPolicy, match="2026.toml is no policy file; name it after its fiscal year"
+        InvalidPolicy, match="2026.toml is not a policy file; name it after its fiscal year"
     ):
         read_policies(tmp_path)
     (tmp_path / "2026.toml").rename(tmp_path / "fy2026.toml")

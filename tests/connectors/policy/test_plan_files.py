@@ -86,12 +86,12 @@ def test_every_file_is_read(tmp_path: Path) -> None:
         (
             "leave.csv",
             "owner,start_date,end_date\nann@acme.example,,2026-03-02\n",
-            "leave.csv line 2: start_date '' is no date",
+            "leave.csv line 2: start_date '' is not a date",
         ),
         (
             "leave.csv",
             "owner,start_date,end_date\nnobody,2026-03-01,2026-03-02\n",
-            "line 2: owner 'nobody' is no user of Salesforce",
+            "line 2: owner 'nobody' is not a user of Salesforce",
         ),
         (
             "overrides.csv",
@@ -121,7 +121,7 @@ def test_every_file_is_read(tmp_path: Path) -> None:
         (
             "client_plans.csv",
             "account,month,amount\nNobody,2026-05,1\n",
-            "line 2: account 'Nobody' is no client in Salesforce",
+            "line 2: account 'Nobody' is not a client in Salesforce",
         ),
         ("client_plans.csv", "account,month,amount,owner\n", "unknown column 'owner'"),
     ],

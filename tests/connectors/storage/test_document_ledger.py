@@ -46,6 +46,14 @@ def test_a_later_revision_replaces_an_earlier_one_and_both_stay_known(tmp_path: 
     ] == [(1, False), (2, True)]
 
 
+def test_a_document_that_is_published_again_after_another_is_current_again(tmp_path: Path) -> None:
+    ledger = DocumentLedger(Catalogue(tmp_path))
+    for sha256, day in (("aa", 1), ("bb", 2), ("aa", 3)):
+        note(ledger, tmp_path, [document(sha256)], FIRST.replace(day=day))
+    assert [ledger.find(sha256)[0].is_current for sha256 in ("aa", "bb")] == [True, False]
+    assert ledger.find("aa")[0].published_at == FIRST.replace(day=1)
+
+
 def test_where_a_document_was_handed_over_is_known(tmp_path: Path) -> None:
     ledger = DocumentLedger(Catalogue(tmp_path))
     note(ledger, tmp_path, [document("aa"), document("bb", "team.pdf")], FIRST)

@@ -72,6 +72,7 @@ def upgrade() -> None:
         _column("audience", sa.Text()),
         _column("language", sa.String(35)),
         _column("published_at", INSTANT),
+        _column("shown_at", INSTANT),
         key=("month", "file", "sha256"),
     )
 
