@@ -33,11 +33,13 @@ from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
-from sales.policy.rules import PolicyBook, parse_policy
+from sales.policy.rules import PolicyBook
+from sales.policy.sections import parse_policy
 from sales.statistics import close_dates as confirmation
 from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.period_distribution import PeriodParts, forecast_inputs, offsets, to_come
 from sales.statistics.point_in_time import PointInTimeData
+from sales.targets import annual_targets
 from sales.targets import phased_targets as targets
 
 SIZES = ((10_000, 50), (100_000, 500))
@@ -77,7 +79,7 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
     )
 
     def targets_at(origin: Month) -> pd.DataFrame:
-        in_force = targets.in_force(book, {}, origin, POLICIES, defaults)
+        in_force = annual_targets.in_force(book, {}, origin, POLICIES, defaults)
         return targets.phased_targets(
             {origin: in_force},
             empty(MonthlyBookings),
@@ -92,7 +94,8 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
     snap = snapshot.opportunity_snapshot(history, MONTH, rules)
     shared, phased = credit.booking_credit(snap, extract, owners, MONTH, rules), targets_at(MONTH)
     plans = [
-        targets.plan(each, rules) for each in targets.in_force(book, {}, MONTH, POLICIES, defaults)
+        targets.plan(each, rules)
+        for each in annual_targets.in_force(book, {}, MONTH, POLICIES, defaults)
     ]
     with measured(found, "month"):
         point_in_time = PointInTimeData(history, MONTH, rules)

@@ -28,12 +28,14 @@ from sales.contracts.raw import RawTargets
 from sales.forecast.backtest import Score, scores, track_record
 from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
-from sales.policy.rules import MonthRules, PolicyBook, parse_policy
+from sales.policy.rules import MonthRules, PolicyBook
+from sales.policy.sections import parse_policy
 from sales.rollup import Grains
 from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.distribution import CELLS, Sums
 from sales.statistics.period_distribution import forecast_inputs, to_come
 from sales.statistics.point_in_time import WON, Knowledge, PointInTimeData
+from sales.targets import annual_targets
 from sales.targets import phased_targets as targets
 
 SIZES, SEEDS = (60, 150, 400), 20
@@ -236,7 +238,7 @@ def capacity_targets(firm: SimulatedFirm, totals: np.ndarray) -> pd.DataFrame:
 
 def targets_of(book: pd.DataFrame, extract: Extract, origin: Month) -> pd.DataFrame:
     """Return the phased targets in force at a month end."""
-    in_force = targets.in_force(book, {}, origin, POLICIES, extract.defaults)
+    in_force = annual_targets.in_force(book, {}, origin, POLICIES, extract.defaults)
     owners = people(extract, "role")
     return targets.phased_targets(
         {origin: in_force},

@@ -17,6 +17,8 @@ from datetime import date
 from decimal import Decimal
 from statistics import median
 
+from sales.targets import annual_targets
+
 REPEATS = 3
 MIB = 1024
 
@@ -53,7 +55,8 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
     from sales.history import snapshot
     from sales.history.extract import people
     from sales.history.reconstruction import PipelineHistory
-    from sales.policy.rules import PolicyBook, parse_policy
+    from sales.policy.rules import PolicyBook
+    from sales.policy.sections import parse_policy
     from sales.targets import attainment
     from sales.targets import phased_targets as targets
 
@@ -96,7 +99,8 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
             )
             shared = credit.booking_credit(snap, extract, owners, month, rules)
             in_force = {
-                each: targets.in_force(book, {}, each, policies, defaults) for each, _ in known
+                each: annual_targets.in_force(book, {}, each, policies, defaults)
+                for each, _ in known
             }
             phased = targets.phased_targets(
                 in_force, bookings, owners, month, policies, defaults, extract.extracted_at

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from benchmarks.firm import big_firm
-from connectors.salesforce.schema import (
+from connectors.salesforce.objects import (
     ACCOUNTS,
     FIELD_HISTORY,
     HISTORY,
@@ -18,8 +18,8 @@ from connectors.salesforce.schema import (
     ROLES,
     STAGES,
     USERS,
-    ObjectSource,
 )
+from connectors.salesforce.source import ObjectSource
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
 from sales import arrow as columns

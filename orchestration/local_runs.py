@@ -18,14 +18,16 @@ from filelock import FileLock, Timeout
 from assets.metadata.tables import UNCHANGED
 from connectors.policy.csv_rows import InvalidPolicyTable
 from connectors.salesforce.auth import LoginRefused, MissingSetting, NotLocal
+from connectors.salesforce.cells import UnreadableValue
 from connectors.salesforce.pull import VanishedRecords
-from connectors.salesforce.schema import MissingField, MissingObject, RetypedField, UnreadableValue
-from connectors.salesforce.session import (
+from connectors.salesforce.refusals import (
     DailyLimitReached,
     IncompleteAnswer,
     RequestRefused,
     SalesforceUnavailable,
 )
+from connectors.salesforce.schema import RetypedField
+from connectors.salesforce.source import MissingField, MissingObject
 from connectors.storage.extracts import AnotherOrganization
 from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
@@ -39,7 +41,7 @@ from reports.document.theme import InvalidLogo
 from sales.calendar import Month
 from sales.delivery.recipients import InvalidRecipients
 from sales.errors import UserError
-from sales.policy.rules import InvalidPolicy
+from sales.policy.sections import InvalidPolicy
 
 ABOUT_EVERY_MONTH = (
     SalesforceUnavailable,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from connectors.salesforce.session import Progress
-from connectors.storage.extracts import ExtractRecord
+from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.monthly_tables import NotComputed
 from publication import fingerprints
 from publication.month_end_copies import copy_of, keep_as_copy

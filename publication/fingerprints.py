@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.storage.extracts import ExtractRecord
+from connectors.storage.extract_record import ExtractRecord
 from publication.month_end_copies import copies_up_to
 from publication.program import page_digest, table_digest
 from publication.workspace import Workspace

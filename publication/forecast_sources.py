@@ -19,7 +19,8 @@ from sales.statistics.close_dates import CloseDateScore, close_date_score
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets import phased_targets as targets
-from sales.targets.phased_targets import NoTargets, Plan
+from sales.targets.phased_targets import NoTargets
+from sales.targets.rephasing import Plan
 from sales.targets.seasonality import Season
 from sales.targets.stated_plans import PlanBook
 

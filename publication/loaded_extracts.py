@@ -6,7 +6,8 @@ about time and memory, never about a number.
 
 from __future__ import annotations
 
-from connectors.storage.extracts import ExtractRecord, ExtractStore, as_extract
+from connectors.storage.extract_record import ExtractRecord
+from connectors.storage.extracts import ExtractStore, as_extract
 from sales.contracts.raw import RawOrganization, RawPeriods
 from sales.errors import UserError
 from sales.history.extract import Extract, defaults_of

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from connectors.storage.extracts import ExtractRecord
+from connectors.storage.extract_record import ExtractRecord
 from publication.extract_selection import selected
 from publication.month_end_copies import copies_up_to
 from publication.target_book import SALESFORCE, target_book_of
@@ -26,7 +26,7 @@ from sales.history.reconstruction import PipelineHistory
 from sales.history.snapshot import KnownMonth, has_records
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.targets import quotas
-from sales.targets.phased_targets import AnnualTarget, in_force, static_rates
+from sales.targets.annual_targets import AnnualTarget, in_force, static_rates
 from sales.targets.quotas import ManagerQuota
 
 

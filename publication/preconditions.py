@@ -16,7 +16,8 @@ from connectors.policy.csv_rows import Owners
 from connectors.policy.folder import read_recipients
 from connectors.policy.plan_files import read_plan_book
 from connectors.salesforce.pull import PullPreview
-from connectors.storage.extracts import AnotherOrganization, ExtractRecord
+from connectors.storage.extract_record import ExtractRecord
+from connectors.storage.extracts import AnotherOrganization
 from publication.target_book import target_book_of
 from publication.workspace import Workspace
 from sales.calendar import Month
@@ -25,7 +26,9 @@ from sales.errors import UserError
 from sales.history.booking_credit import split_type
 from sales.history.extract import EMBEDDED, Extract
 from sales.history.snapshot import month_end_state, refuse_before_first
-from sales.policy.rules import InvalidPolicy, MonthRules, PersonBrand
+from sales.policy.rules import MonthRules
+from sales.policy.sections import InvalidPolicy, PersonBrand
+from sales.targets import annual_targets
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
 
@@ -88,8 +91,8 @@ def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> Non
     month_end_state(workspace.loaded.history_of(extract, rules), month, rules)
     split_type(extract, rules)
     year = rules.calendar.fiscal_year(month)
-    in_force = targets.in_force(
-        book, targets.static_rates(extract.currency_rates), month, policies, extract.defaults
+    in_force = annual_targets.in_force(
+        book, annual_targets.static_rates(extract.currency_rates), month, policies, extract.defaults
     )
     if not any(target.fiscal_year == year for target in in_force):
         raise NoTargets(targets.nobody_has_a_target(month, rules))

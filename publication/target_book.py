@@ -9,7 +9,8 @@ from pandera.typing import DataFrame
 
 from connectors.policy.annual_targets import read_target_book
 from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
-from sales.policy.rules import InvalidPolicy, MonthRules
+from sales.policy.rules import MonthRules
+from sales.policy.sections import InvalidPolicy
 from sales.targets.quotas import quota_book
 
 SALESFORCE = "salesforce"

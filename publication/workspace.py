@@ -19,19 +19,15 @@ from connectors.salesforce.pull import PullPreview
 from connectors.salesforce.session import Progress
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.document_ledger import DocumentLedger
-from connectors.storage.extracts import ExtractRecord, ExtractStore
+from connectors.storage.extract_record import ExtractRecord
+from connectors.storage.extracts import ExtractStore
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
 from publication.loaded_extracts import LoadedExtracts
 from sales.calendar import Month
 from sales.delivery.recipients import RecipientBook
-from sales.policy.rules import (
-    CustomFields,
-    MonthRules,
-    OrganizationDefaults,
-    PolicyBook,
-    SalesPolicy,
-)
+from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook
+from sales.policy.sections import SalesPolicy
 
 
 class Reader(Protocol):

@@ -26,7 +26,7 @@ from reports.sections.landing import generation, landing, track_record
 from reports.sections.restatement import restated
 from reports.text import formats
 from reports.text.i18n import Language, language, marked
-from sales.policy.rules import Brand, PersonBrand
+from sales.policy.sections import Brand, PersonBrand
 from sales.vocabulary import GrainKind
 
 MOST_DEALS = 40

@@ -10,11 +10,8 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 import unicodedata
-from collections.abc import Callable, Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import lru_cache
@@ -31,6 +28,7 @@ from reports.month_end import Readers, Restated, month_end_reports
 from reports.rendering import pdf as render
 from reports.rendering.pdf import AttachedFile, RenderJob
 from reports.rendering.pool import Printed, Unprinted, printed
+from reports.staging import MANIFEST, is_same_folder, put_in_place, recover, staged
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
@@ -39,7 +37,6 @@ from sales.history.extract import EMBEDDED
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind
 
-MANIFEST = "manifest.json"
 # Where records of the demo company would be, if it had any: a host that is reserved for examples.
 DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 # Documents that are shown in chats have a picture of their first page.
@@ -143,16 +140,16 @@ class Publisher:
             tables, variant, replace(readers or Readers(), themes=themes), before
         )
         folder = self.root / str(month)
-        _recover(folder)
-        with _staged(folder) as stage:
+        recover(folder)
+        with staged(folder) as stage:
             published_set = _issue(reports, folder, stage, themes.warnings)
             progress(
                 f"{len(published_set.packs) + len(published_set.failed)} documents, {published_set.printed} printed"
             )
             manifest = _manifest_of(published_set, month, source, tables)
             (stage / MANIFEST).write_bytes(manifest)
-            if published_set.printed or published_set.failed or not _is_same(folder, stage):
-                _replace(folder, stage)
+            if published_set.printed or published_set.failed or not is_same_folder(folder, stage):
+                put_in_place(folder, stage)
         return published_set
 
 
@@ -374,49 +371,3 @@ def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
 
 def _is_intact(path: Path, sha256: str) -> bool:
     return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256
-
-
-def _is_same(folder: Path, stage: Path) -> bool:
-    """Return whether a folder holds the same files and the same manifest."""
-    if not (folder / MANIFEST).exists():
-        return False
-    names = {path.name for path in stage.iterdir()}
-    return {path.name for path in folder.iterdir()} == names and (
-        folder / MANIFEST
-    ).read_bytes() == (stage / MANIFEST).read_bytes()
-
-
-@contextmanager
-def _staged(folder: Path) -> Generator[Path]:
-    """Yield an empty folder beside another one, and remove what is left of it."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    stage.chmod(0o755)
-    try:
-        yield stage
-    finally:
-        shutil.rmtree(stage, ignore_errors=True)
-        if folder.exists():
-            shutil.rmtree(_former(folder), ignore_errors=True)
-
-
-def _replace(folder: Path, stage: Path) -> None:
-    """Put a folder in the place of another: readers see all of the old pack or all of the new."""
-    for path in stage.iterdir():
-        with path.open("rb") as file:
-            os.fsync(file.fileno())
-    if folder.exists():
-        folder.rename(_former(folder))
-    stage.rename(folder)
-
-
-def _recover(folder: Path) -> None:
-    """Put a pack back that a killed run had moved aside, and forget what it had staged."""
-    if _former(folder).exists() and not folder.exists():
-        _former(folder).rename(folder)
-    for left in folder.parent.glob(f".{folder.name}-*"):
-        shutil.rmtree(left, ignore_errors=True)
-
-
-def _former(folder: Path) -> Path:
-    return folder.parent / f".{folder.name}-former"

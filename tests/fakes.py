@@ -15,7 +15,8 @@ from connectors.salesforce.pull import PullPreview, SalesforceClient
 from connectors.salesforce.session import Progress
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
-from connectors.storage.extracts import ExtractRecord, ExtractStore
+from connectors.storage.extract_record import ExtractRecord
+from connectors.storage.extracts import ExtractStore
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.contract import Contract, Money
@@ -38,13 +39,8 @@ from sales.contracts.raw import (
     RawUsers,
 )
 from sales.history.extract import Extract, defaults_of
-from sales.policy.rules import (
-    CustomFields,
-    MonthRules,
-    OrganizationDefaults,
-    PolicyBook,
-    parse_policy,
-)
+from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook
+from sales.policy.sections import parse_policy
 
 Rows = Sequence[dict[str, object]]
 

@@ -17,7 +17,7 @@ from typer.main import get_command
 
 from app.cli.app import app
 from app.server.metrics import exposition
-from orchestration.settings import VARIABLES
+from orchestration.variables import VARIABLES
 from tests.app.server.homes import new_home
 
 ROOT = Path(__file__).parents[1]

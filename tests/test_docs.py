@@ -7,8 +7,8 @@ import pytest
 
 from docs.data_model import written
 from orchestration.definitions import defs
-from orchestration.settings import VARIABLES
-from sales.policy.rules import SalesPolicy
+from orchestration.variables import VARIABLES
+from sales.policy.sections import SalesPolicy
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

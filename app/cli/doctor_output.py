@@ -12,7 +12,7 @@ from typing import Any
 
 from connectors.salesforce.auth import PASSWORD, SESSION
 from connectors.salesforce.diagnostics import Examination, examine_organization
-from connectors.storage.extracts import ExtractRecord
+from connectors.storage.extract_record import ExtractRecord
 from orchestration import resources, settings
 from publication.preconditions import refuse_without_targets
 from sales.calendar import Month

@@ -7,7 +7,8 @@ from pathlib import Path
 from connectors.storage.files import digest_of
 from sales.delivery import recipients
 from sales.delivery.recipients import RecipientBook, parse_recipients
-from sales.policy.rules import FILE_NAME, InvalidPolicy, PolicyBook, SalesPolicy, parse_policy
+from sales.policy.rules import PolicyBook
+from sales.policy.sections import FILE_NAME, InvalidPolicy, SalesPolicy, parse_policy
 
 LARGEST_FILE = 1_000_000
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.csv
 
-from connectors.salesforce.session import (
+from connectors.salesforce.refusals import (
     AnswerLost,
     DailyLimitReached,
     IncompleteAnswer,
@@ -22,9 +22,9 @@ from connectors.salesforce.session import (
     QueryTimeout,
     RequestRefused,
     ResourceNotFound,
-    SalesforceSession,
     SalesforceUnavailable,
 )
+from connectors.salesforce.session import SalesforceSession
 from sales.errors import UserError
 
 PAGE = 50_000

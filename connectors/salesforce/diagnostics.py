@@ -12,11 +12,14 @@ from typing import Any, cast
 
 from pandera.typing import DataFrame
 
-from connectors.salesforce import schema as objects
-from connectors.salesforce.pull import SalesforceClient, describe, read_small
+from connectors.salesforce import schema
+from connectors.salesforce.objects import LARGE, SMALL
+from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.reader import soql_instant
-from connectors.salesforce.schema import LARGE, SMALL, ExtractFinding
-from connectors.salesforce.session import RequestRefused, SalesforceSession
+from connectors.salesforce.refusals import RequestRefused
+from connectors.salesforce.session import SalesforceSession
+from connectors.salesforce.small_objects import describe, read_small
+from connectors.salesforce.source import ExtractFinding
 from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
@@ -63,9 +66,7 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
     findings: list[ExtractFinding] = []
     sources = {each.object_name: each.with_custom(custom) for each in (*SMALL, *LARGE)}
     types = describe(session, sources.values())
-    seen = {
-        name: objects.visible(source, types[name], findings) for name, source in sources.items()
-    }
+    seen = {name: schema.visible(source, types[name], findings) for name, source in sources.items()}
     small = read_small(session, {each.object_name: seen[each.object_name] for each in SMALL})
     private = "IsPrivate" in (types["Opportunity"] or {})
     tracked = types["OpportunityFieldHistory"] is not None

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.salesforce import schema as objects
-from connectors.salesforce.schema import NAMED_BY, ObjectSource
+from connectors.salesforce import objects
+from connectors.salesforce.schema import NAMED_BY
+from connectors.salesforce.source import ObjectSource
 from sales.contracts.contract import column_names
 from sales.contracts.raw import RAW
 

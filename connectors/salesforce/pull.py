@@ -12,37 +12,23 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from babel import Locale, UnknownLocaleError
-from babel.numbers import get_territory_currencies
 from pandera.typing import DataFrame
 
-from connectors.salesforce import schema as objects
+from connectors.salesforce import cells, objects, schema
 from connectors.salesforce.auth import Login
+from connectors.salesforce.objects import LARGE, SMALL, SOFT_DELETED
 from connectors.salesforce.reader import ObjectReader, soql_instant
-from connectors.salesforce.schema import (
-    LARGE,
-    SMALL,
-    SOFT_DELETED,
-    ExtractFinding,
-    FieldTypes,
-    ObjectSource,
-    Source,
-)
-from connectors.salesforce.session import (
-    TOLERATED_SKEW,
-    Call,
-    Progress,
-    RequestRefused,
-    ResourceNotFound,
-    SalesforceSession,
-)
-from connectors.storage.extracts import ExtractRecord, ExtractStore, PullState, Watermark
+from connectors.salesforce.refusals import RequestRefused
+from connectors.salesforce.session import TOLERATED_SKEW, Call, Progress, SalesforceSession
+from connectors.salesforce.small_objects import describe, rate_table, read_small, stage_table
+from connectors.salesforce.source import ExtractFinding, FieldTypes, ObjectSource, Source
+from connectors.storage.extract_record import ExtractRecord, PullState, Watermark
+from connectors.storage.extracts import ExtractStore
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull
 from sales import arrow as columns
 from sales.contracts.contract import checked, column_names, empty
@@ -114,7 +100,7 @@ class SalesforceClient:
         small = read_small(
             session,
             {
-                source.object_name: objects.visible(source, types[source.object_name], [])
+                source.object_name: schema.visible(source, types[source.object_name], [])
                 for source in sources
             },
         )
@@ -173,7 +159,7 @@ class _Pull:
         findings: list[ExtractFinding] = []
         types = describe(self.session, self.sources.values())
         seen = {
-            name: objects.visible(source, types[name], findings)
+            name: schema.visible(source, types[name], findings)
             for name, source in self.sources.items()
         }
         small = read_small(
@@ -187,7 +173,7 @@ class _Pull:
             base = self._base(instance)
             findings += _clock(self.session)
             if base:
-                findings += objects.drift(base.pull.fields, types, self.sources.values())
+                findings += schema.drift(base.pull.fields, types, self.sources.values())
             plan = self._plan(base, began, (organization_id, instance), types, seen, findings)
             reader = ObjectReader(
                 self.session, self.store.checkpoint, plan.unfinished, self.progress
@@ -527,7 +513,7 @@ class _Pull:
         self, plan: _Plan, small: dict[str, pd.DataFrame]
     ) -> tuple[dict[str, pd.DataFrame], list[ExtractFinding]]:
         stages, findings = self._stages(plan, small["OpportunityStage"])
-        rates = _rates(small["CurrencyType"], small["DatedConversionRate"])
+        rates = rate_table(small["CurrencyType"], small["DatedConversionRate"])
         if plan.base:
             before = set(
                 self.store.raw.read("raw_currency_rates", plan.base.versions["raw_currency_rates"])[
@@ -556,7 +542,7 @@ class _Pull:
         self, plan: _Plan, listed: pd.DataFrame
     ) -> tuple[pd.DataFrame, list[ExtractFinding]]:
         """Return what each stage name means; a name that Salesforce lists no more keeps its last known meaning."""
-        now = _stages(listed)
+        now = stage_table(listed)
         if plan.base is None:
             return now, []
         before = self.store.frames(plan.base)["raw_stages"] if plan.base else now
@@ -587,58 +573,9 @@ class _Pull:
         return pd.concat([now, gone], ignore_index=True), findings
 
 
-def describe(session: SalesforceSession, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
-    """Return the type of each field that this user sees, by object; none for an object that is absent."""
-    names = [source.object_name for source in sources]
-    answers = session.several(
-        [Call(f"sobjects/{name}/describe", {}) for name in names], what="describe objects"
-    )
-    types: dict[str, FieldTypes | None] = {}
-    for name, answer in zip(names, answers, strict=True):
-        if isinstance(answer, Exception) and not isinstance(answer, ResourceNotFound):
-            raise answer
-        types[name] = None if isinstance(answer, ResourceNotFound) else objects.field_types(answer)
-    return types
-
-
-def read_small(
-    session: SalesforceSession, seen: dict[str, list[Source]]
-) -> dict[str, pd.DataFrame]:
-    """Read objects whole by REST; an absent one has no rows. Raw tables made of several objects are there by their own names."""
-    sources = {each.object_name: each for each in (*SMALL, *LARGE)}
-    readings = {
-        name: Reading(name, name, [each.field for each in wanted], "", sources[name].where)
-        for name, wanted in seen.items()
-        if wanted
-    }
-    answers = session.several(
-        [Call("queryAll", {"q": each.soql(Slice(0))}) for each in readings.values()],
-        what="read settings",
-    )
-    tables = {name: objects.typed(pa.table({}), sources[name], []) for name in seen}
-    for (name, reading), answer in zip(readings.items(), answers, strict=True):
-        records = session.records(reading.soql(Slice(0)), answer, what=f"read {name}")
-        tables[name] = objects.typed(
-            objects.text_table(records, reading.fields), sources[name], seen[name]
-        )
-    frames = {
-        name: columns.frame(
-            {each: table.column(each).combine_chunks() for each in table.column_names}
-        )
-        for name, table in tables.items()
-    }
-    frames["raw_organization"] = _organization(frames["Organization"], frames["CurrencyType"])
-    if "ForecastingQuota" in frames:
-        frames["raw_record_types"] = _record_types(frames["RecordType"])
-        frames["raw_quotas"] = _quotas(
-            frames["ForecastingQuota"], frames["ForecastingType"], frames["Period"]
-        )
-    return frames
-
-
 def _shaped(raw: pa.Table, source: ObjectSource, seen: list[Source]) -> pa.Table:
     """Return a page in the columns of its raw table, whose contract it keeps."""
-    table = objects.typed(raw, source, seen)
+    table = cells.typed(raw, source, seen)
     blank = empty(RAW[source.table])
     names = list(blank.columns)
     for name in set(names) - set(table.column_names):  # a custom field that policy does not ask for
@@ -664,82 +601,6 @@ def _clock(session: SalesforceSession) -> Iterator[ExtractFinding]:
             "clock",
             f"this machine is {abs(session.clock_skew)} {ahead} Salesforce, whose clock was used; set this machine's clock",
         )
-
-
-def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.DataFrame:
-    corporate = currencies.loc[
-        columns.booleans(currencies["is_corporate"]), "currency_code"
-    ].tolist()
-    code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
-    shown = organization.drop(columns=["locale", "instance"])
-    shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
-    shown["is_multi_currency"] = columns.series(pa.array([bool(corporate)] * len(shown)))
-    return shown
-
-
-def _currency_of(locale: object) -> str:
-    """Return the currency in use where the organisation's locale is spoken."""
-    try:
-        territory = Locale.parse(str(locale).split("__")[0]).territory
-    except (UnknownLocaleError, ValueError):
-        territory = None
-    found = get_territory_currencies(territory) if territory else []
-    return found[0] if found else "USD"
-
-
-def _rates(currencies: pd.DataFrame, dated: pd.DataFrame) -> pd.DataFrame:
-    static = currencies[["currency_code", "rate"]].copy()
-    none = columns.series(pa.nulls(len(static), pa.date32()))
-    static["start_date"], static["next_start_date"] = none, none
-    order = ["currency_code", "start_date", "next_start_date", "rate"]
-    return pd.concat([static[order], dated[order]], ignore_index=True)
-
-
-def _stages(stages: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a name: history may hold the label or the API name."""
-    shared = [
-        "is_closed",
-        "is_won",
-        "sort_order",
-        "default_probability_pct",
-        "forecast_category",
-        "stage_id",
-        "is_active",
-    ]
-    by_label = stages.rename(columns={"label": "stage_name"})[["stage_name", *shared]]
-    by_name = stages.rename(columns={"api_name": "stage_name"})[["stage_name", *shared]]
-    both = pd.concat([by_label, by_name], ignore_index=True)
-    named = np.asarray(pc.is_valid(columns.arrow(both["stage_name"])))
-    listed = both.loc[named].drop_duplicates("stage_name", ignore_index=True)
-    listed["is_listed"] = columns.series(pa.array([True] * len(listed)))
-    return listed
-
-
-def _record_types(types: pd.DataFrame) -> pd.DataFrame:
-    ours = types.loc[types["object_name"] == "Opportunity"]
-    return ours[["record_type_id", "developer_name", "name"]].reset_index(drop=True)
-
-
-def _quotas(quotas: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
-    """Return quotas with the name of their type and the last day of their period."""
-    ends = columns.take(
-        columns.arrow(periods["end_date"]),
-        columns.codes(quotas["period_id"], columns.arrow(periods["period_id"])),
-    )
-    names = columns.take(
-        columns.arrow(types["name"]),
-        columns.codes(quotas["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])),
-    )
-    parts = {
-        name: columns.arrow(quotas[name])
-        for name in ("quota_id", "owner_id", "start_date", "amount", "currency_code")
-    }
-    parts |= {
-        "forecasting_type": pc.coalesce(names, columns.arrow(quotas["forecasting_type_id"])),
-        "end_date": ends,
-    }
-    table = columns.frame({name: parts[name] for name in column_names(RAW["raw_quotas"])})
-    return table.loc[np.asarray(pc.is_valid(columns.arrow(table["amount"])))].reset_index(drop=True)
 
 
 def _plus_zero(moment: datetime) -> str:

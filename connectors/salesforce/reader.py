@@ -14,15 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.salesforce.bulk import BulkQueries, ForeignJob, JobEnded, NoBulk
-from connectors.salesforce.schema import text_table
-from connectors.salesforce.session import (
-    Call,
-    IncompleteAnswer,
-    LocatorExpired,
-    Progress,
-    QueryTimeout,
-    SalesforceSession,
-)
+from connectors.salesforce.cells import text_table
+from connectors.salesforce.refusals import IncompleteAnswer, LocatorExpired, QueryTimeout
+from connectors.salesforce.session import Call, Progress, SalesforceSession
 from connectors.storage.pull_checkpoint import (
     DOWNLOADED,
     PullCheckpoint,

@@ -20,6 +20,17 @@ import jwt
 import requests
 from requests.adapters import HTTPAdapter
 
+from connectors.salesforce.refusals import (
+    AnswerLost,
+    DailyLimitReached,
+    IncompleteAnswer,
+    LocatorExpired,
+    QueryTimeout,
+    RequestRefused,
+    ResourceNotFound,
+    SalesforceUnavailable,
+)
+
 if TYPE_CHECKING:
     from simple_salesforce.api import Salesforce
 from tenacity import (
@@ -46,38 +57,6 @@ HIGHEST_API_SHARE = 90
 TOLERATED_SKEW = timedelta(minutes=5)
 
 Progress = Callable[[str], None]
-
-
-class SalesforceUnavailable(UserError, ConnectionError):
-    """Salesforce did not answer."""
-
-
-class DailyLimitReached(UserError, RuntimeError):
-    """The organisation's requests of the day are used up, or nearly."""
-
-
-class RequestRefused(UserError, RuntimeError):
-    """Salesforce answered with an error."""
-
-
-class ResourceNotFound(RequestRefused):
-    """What was asked for does not exist, or this user may not see it."""
-
-
-class QueryTimeout(RequestRefused):
-    """A query took Salesforce too long."""
-
-
-class LocatorExpired(RequestRefused):
-    """Salesforce no longer holds the rest of an answer."""
-
-
-class AnswerLost(RequestRefused):
-    """Something was asked to be made, and no answer says whether it was."""
-
-
-class IncompleteAnswer(UserError, RuntimeError):
-    """Salesforce said how much there is, and something else arrived."""
 
 
 class _Transient(Exception):  # never leaves this module

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, TypeVar, cast
@@ -23,6 +23,7 @@ from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import EXTRACTS, MONTH_END_COPIES, SELECTED_EXTRACTS
+from connectors.storage.extract_record import ExtractRecord, PullState, record_of, row_of
 from connectors.storage.migrations import mark
 from connectors.storage.publications import PublishedMonths
 from connectors.storage.pull_checkpoint import PullCheckpoint
@@ -47,55 +48,6 @@ class AnotherOrganization(UserError, ValueError):
 
 class NoSuchExtract(UserError, LookupError):
     """A month names an extract that is not stored."""
-
-
-@dataclass(frozen=True)
-class Watermark:
-    """How far one object was read, and when.
-
-    `cursor` is the end of the last window, `deleted_to` how far Salesforce's log of deletions
-    reached; the rest says when it was read whole, and when all ids were compared.
-    """
-
-    cursor: datetime
-    whole_at: datetime
-    deleted_to: datetime
-    compared_at: datetime
-
-
-@dataclass(frozen=True)
-class PullState:
-    """What the next pull has to know of the last one, and what a reader may want to know of its cost."""
-
-    how: str = "whole"
-    api_version: str = ""
-    api_usage: str = "unknown"
-    requests: int = 0
-    instance: str = ""
-    identity: str = ""
-    amount_field: str = ""
-    service_fields: str = ""
-    fields: dict[str, dict[str, str]] = field(default_factory=dict)
-    watermarks: dict[str, Watermark] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ExtractRecord:
-    """What is stored of one extract: what it reaches up to and where it is from, the versions of its tables, findings.
-
-    `stored_at` is when it was stored by this machine's clock; early versions did not note it.
-    """
-
-    extract_id: str
-    extracted_at: datetime
-    organization_id: str
-    source: str
-    time_zone: str
-    versions: dict[str, int]
-    rows: dict[str, int]
-    findings: list[tuple[str, str]]
-    pull: PullState = field(default_factory=PullState)
-    stored_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -191,18 +143,18 @@ class ExtractStore:
         if self.latest() is None:
             mark(self._home)
         with self._catalogue.begin() as database:
-            self._catalogue.put(database, EXTRACTS, _values(record))
+            self._catalogue.put(database, EXTRACTS, row_of(record))
         return record
 
     def latest(self) -> ExtractRecord | None:
         """Return the newest extract, or none."""
         newest = self._extracts().order_by(EXTRACTS.c.extract_id.desc()).limit(1)
-        return next((_record(row) for row in self._catalogue.rows(newest)), None)
+        return next((record_of(row) for row in self._catalogue.rows(newest)), None)
 
     def all(self) -> list[ExtractRecord]:
         """Return every extract that is stored, the oldest first."""
         in_order = self._extracts().order_by(EXTRACTS.c.extract_id)
-        return [_record(row) for row in self._catalogue.rows(in_order)]
+        return [record_of(row) for row in self._catalogue.rows(in_order)]
 
     def pinned(self, month: Month) -> ExtractRecord | None:
         """Return the extract frozen for a month: the one its published numbers were computed from, or none."""
@@ -295,7 +247,7 @@ class ExtractStore:
 
     def _find(self, extract_id: str) -> ExtractRecord | None:
         wanted = self._extracts().where(EXTRACTS.c.extract_id == extract_id)
-        return next((_record(row) for row in self._catalogue.rows(wanted)), None)
+        return next((record_of(row) for row in self._catalogue.rows(wanted)), None)
 
     def _extracts(self) -> sa.Select[tuple[object, ...]]:
         return sa.select(EXTRACTS).where(self._catalogue.mine(EXTRACTS))
@@ -303,38 +255,6 @@ class ExtractStore:
     def _of_month(self, table: sa.Table, month: Month) -> Sequence[sa.Row[tuple[object, ...]]]:
         mine = (self._catalogue.mine(table), table.c.month == str(month))
         return self._catalogue.rows(sa.select(table).where(*mine))
-
-
-def _record(row: sa.Row[tuple[object, ...]]) -> ExtractRecord:
-    pull: dict[str, Any] = dict(row.pull)
-    marks = {
-        name: Watermark(**{key: datetime.fromisoformat(at) for key, at in mark.items()})
-        for name, mark in pull.pop("watermarks", {}).items()
-    }
-    return ExtractRecord(
-        row.extract_id,
-        datetime.fromisoformat(row.extracted_at),
-        row.organization_id,
-        row.source,
-        row.time_zone,
-        row.versions,
-        row.rows,
-        [(place, meaning) for place, meaning in row.findings],
-        PullState(**pull, watermarks=marks),
-        datetime.fromisoformat(row.stored_at) if row.stored_at else None,
-    )
-
-
-def _values(record: ExtractRecord) -> dict[str, object]:
-    """Return an extract as a row: instants as texts of ISO 8601, whatever they lie in."""
-    values: dict[str, Any] = asdict(record)
-    values["pull"]["watermarks"] = {
-        name: {key: at.isoformat() for key, at in mark.items()}
-        for name, mark in values["pull"]["watermarks"].items()
-    }
-    values["extracted_at"] = record.extracted_at.isoformat()
-    values["stored_at"] = record.stored_at.isoformat() if record.stored_at else None
-    return values
 
 
 def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:

@@ -18,7 +18,8 @@ from PIL import Image, UnidentifiedImageError
 
 from reports.charts.svg import Palette
 from sales.errors import UserError
-from sales.policy.rules import Brand, MonthRules
+from sales.policy.rules import MonthRules
+from sales.policy.sections import Brand
 
 LARGEST_LOGO = 500_000
 MOST_PIXELS = 16_000_000

@@ -19,7 +19,7 @@ from babel.support import Translations
 from markupsafe import Markup, escape
 
 from reports.text.formats import Formats
-from sales.policy.rules import LANGUAGES
+from sales.policy.sections import LANGUAGES
 
 TRANSLATIONS = Path(__file__).parents[1] / "translations"
 
@@ -60,7 +60,7 @@ def marked(text: str) -> str:
 
 @lru_cache
 def language(code: str) -> Language:
-    """Return a language by its code; `sales.policy.rules.LANGUAGES` names those that there are."""
+    """Return a language by its code; `sales.policy.sections.LANGUAGES` names those that there are."""
     return Language(LANGUAGES[code], code)
 
 

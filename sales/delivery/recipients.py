@@ -15,7 +15,7 @@ from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, Field, ValidationError
 
 from sales.errors import UserError
-from sales.policy.rules import LanguageCode, Line, Paper, PolicySection
+from sales.policy.sections import LanguageCode, Line, Paper, PolicySection
 from sales.vocabulary import GrainKind
 
 FILE_NAME = "recipients.toml"

@@ -24,7 +24,8 @@ from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
 from sales.money import Minor
-from sales.policy.rules import Forecast, MonthRules
+from sales.policy.rules import MonthRules
+from sales.policy.sections import Forecast
 from sales.rollup import Grain, Grains, grains_of
 from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import ForecastInputs, ToCome, forecast_inputs, to_come

@@ -28,7 +28,7 @@ from sales.statistics.distribution import CELLS, Sums, compound, from_waves, wav
 from sales.statistics.new_business import rates
 from sales.statistics.period_distribution import SPREADS
 from sales.statistics.point_in_time import Knowledge
-from sales.targets.phased_targets import Plan, rephase
+from sales.targets.rephasing import Plan, rephase
 
 MISSED_MONTHS = 2
 BISECTIONS = 40

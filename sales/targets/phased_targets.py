@@ -7,12 +7,9 @@ and coverage have their own modules; reading the target book is `connectors.poli
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import datetime
 from fractions import Fraction
 from types import MappingProxyType
-from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -21,104 +18,21 @@ from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
-from sales.calendar import MONTHS_IN_YEAR, Month, Period
+from sales.calendar import MONTHS_IN_YEAR, Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.history.extract import People
-from sales.money import MissingRate
-from sales.policy.rules import MonthRules, OrganizationDefaults, Phasing, PolicyBook
+from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
+from sales.targets.annual_targets import AnnualTarget, InvalidTarget, is_same_target
 from sales.targets.phasing import Seller, base_weights, personal_weights, selling_weights
+from sales.targets.rephasing import Plan, Rephased, rephase
 from sales.targets.seasonality import Season
 from sales.targets.stated_plans import NO_PLANS, PlanBook
 
 
 class NoTargets(UserError, LookupError):
     """Nobody has a target in a fiscal year whose month end is asked for."""
-
-
-class InvalidTarget(UserError, ValueError):
-    """A target cannot be laid over the year."""
-
-
-@dataclass(frozen=True)
-class AnnualTarget:
-    """One person's target for a fiscal year, in minor units of the corporate currency."""
-
-    fiscal_year: int
-    owner_id: str
-    revision: int
-    amount: int
-    start: date | None
-    end: date | None
-    holidays: str
-
-
-@dataclass(frozen=True)
-class Plan:
-    """An annual target phased over the twelve months of its year."""
-
-    target: AnnualTarget
-    year: Period
-    amount: int
-    weights: list[Fraction]
-    baseline: list[int]
-    fixed: frozenset[Month] = frozenset()
-    season: Season | None = None
-
-
-@dataclass(frozen=True)
-class Rephased:
-    """What the remaining months must bring; `months` holds the remaining months only."""
-
-    months: list[int]
-    at_risk: int
-    ahead: int
-
-
-def in_force(
-    book: pd.DataFrame,
-    rates: dict[str, Decimal],
-    month: Month,
-    policies: PolicyBook,
-    organization: OrganizationDefaults,
-) -> list[AnnualTarget]:
-    """Return each owner's target revision in force at a month's as-of instant, for that year and later ones.
-
-    In force is the highest revision whose effective date lies before the instant; a
-    revision without a date is effective from its year's first day.
-    """
-    rules = policies.for_month(month, organization)
-    this_year = rules.calendar.fiscal_year(month)
-    chosen: dict[tuple[int, str], AnnualTarget] = {}
-    for row in cast("list[dict[str, object]]", book.to_dict("records")):
-        year, owner, revision = (
-            int(cast("int", row["fiscal_year"])),
-            str(row["owner_id"]),
-            int(cast("int", row["revision"])),
-        )
-        if year < this_year:
-            continue
-        first_day = _first_day_of(year, policies, organization)
-        if (_day(row["effective_date"]) or first_day) > rules.calendar.last_day(month):
-            continue
-        known = chosen.get((year, owner))
-        if known is None or known.revision < revision:
-            chosen[year, owner] = AnnualTarget(
-                fiscal_year=year,
-                owner_id=owner,
-                revision=revision,
-                amount=_corporate(row, rates, rules),
-                start=_day(row["start_date"]),
-                end=_day(row["end_date"]),
-                holidays=row["holidays"] if isinstance(row["holidays"], str) else "",
-            )
-    return [chosen[key] for key in sorted(chosen)]
-
-
-def _first_day_of(year: int, policies: PolicyBook, organization: OrganizationDefaults) -> date:
-    calendar = policies.for_fiscal_year(year, organization).calendar
-    return calendar.first_day(calendar.year(year).first)
 
 
 def plan(
@@ -181,28 +95,6 @@ def plan(
     )
 
 
-def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasing) -> Rephased:
-    """Lay what is missing to date over the months that remain, by policy.
-
-    Always `bookings_to_date + sum(months) + at_risk - ahead == plan.amount`.
-    """
-    remaining = plan.baseline[months_done:]
-    missing = sum(plan.baseline[:months_done]) - bookings_to_date
-    if missing <= 0:
-        return Rephased(remaining, at_risk=0, ahead=-missing)
-    reach = _months_to_lay_on(phasing.rephase, months_done)
-    weights = [w if n < reach else Fraction(0) for n, w in enumerate(plan.weights[months_done:])]
-    if phasing.rephase == "bounded":
-        room = [int(Fraction(phasing.cap) * month) - month for month in remaining]
-        extra = _fill(missing, weights, room)
-    elif any(weights):
-        extra = money.allocate(missing, weights)
-    else:
-        extra = [0] * len(remaining)
-    laid = [month + more for month, more in zip(remaining, extra, strict=True)]
-    return Rephased(laid, at_risk=missing - sum(extra), ahead=0)
-
-
 def phased_targets(
     in_force_at: Mapping[Month, Sequence[AnnualTarget]],
     bookings: pd.DataFrame,
@@ -232,7 +124,11 @@ def phased_targets(
         its_season = seasons.get(target.fiscal_year)
         its_plan = plan(target, its_rules, plans, its_season)
         earlier = {
-            each: [plan(one, its_rules, plans, its_season) for one in past if _same(one, target)]
+            each: [
+                plan(one, its_rules, plans, its_season)
+                for one in past
+                if is_same_target(one, target)
+            ]
             for each, past in in_force_at.items()
         }
         rows += _rows(its_plan, its_rules, month, earlier, booked)
@@ -334,63 +230,6 @@ def _rows(
         }
         for n, each in enumerate(year.months)
     ]
-
-
-def _same(one: AnnualTarget, other: AnnualTarget) -> bool:
-    return (one.fiscal_year, one.owner_id) == (other.fiscal_year, other.owner_id)
-
-
-def _months_to_lay_on(policy: str, months_done: int) -> int:
-    left_in_quarter = -months_done % 3
-    reach = {"none": 0, "next_month": 1, "rest_of_quarter": left_in_quarter}
-    return reach.get(policy, MONTHS_IN_YEAR)
-
-
-def _fill(total: int, weights: Sequence[Fraction], room: Sequence[int]) -> list[int]:
-    """Pour a total over months by weight, none above its room; the rest does not fit."""
-    filled = [0] * len(room)
-    open_months: list[int] = [n for n, weight in enumerate(weights) if weight > 0 and room[n] > 0]
-    left = total
-    while left and open_months:
-        whole = sum((weights[n] for n in open_months), Fraction(0))
-        full = [n for n in open_months if left * weights[n] / whole >= room[n]]
-        if not full:
-            parts = money.allocate(left, [weights[n] for n in open_months])
-            for n, part in zip(open_months, parts, strict=True):
-                filled[n] = part
-            break
-        for n in full:
-            filled[n] = room[n]
-            left -= room[n]
-        open_months = [n for n in open_months if n not in full]
-    return filled
-
-
-def _corporate(row: dict[str, object], rates: dict[str, Decimal], rules: MonthRules) -> int:
-    amount, code = cast("Decimal", row["annual_target"]), row["currency_code"]
-    if not isinstance(code, str) or code == rules.currency:
-        return money.to_minor(amount, rules.digits)
-    if code not in rates:
-        raise MissingRate(
-            f"target of {row['owner_id']} for {row['fiscal_year']}: no {code} rate; add the currency in Salesforce or state the target in {rules.currency}"
-        )
-    return money.to_minor(
-        amount * rates.get(rules.currency, Decimal(1)) / rates[code], rules.digits
-    )
-
-
-def static_rates(rates: pd.DataFrame) -> dict[str, Decimal]:
-    """Return the undated rate of each currency: targets are converted by it."""
-    rows = cast("list[dict[str, object]]", rates.to_dict("records"))
-    return {
-        str(row["currency_code"]): cast("Decimal", row["rate"])
-        for row in rows
-        if not isinstance(row["start_date"], date) and cast("Decimal", row["rate"]) > 0
-    }
-
-
-def _day(value: object) -> date | None:
-    return value if isinstance(value, date) else None
 
 
 def _minor_column(minor: pd.Series, digits: int) -> pa.Array:

@@ -12,7 +12,7 @@ from datetime import date
 from fractions import Fraction
 
 from sales.calendar import MONTHS_IN_YEAR, FiscalCalendar, Month, Period, working_days
-from sales.policy.rules import Phasing
+from sales.policy.sections import Phasing
 from sales.targets.seasonality import Season
 from sales.targets.stated_plans import Leave
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 from assets import coverage, forecast, history, quality, targets
 from assets.monthly_table import TableRun
 from benchmarks.simulated import simulated_firm
-from connectors.storage.extracts import ExtractRecord
+from connectors.storage.extract_record import ExtractRecord
 from publication.loaded_extracts import LoadedExtracts
 from publication.month_inputs import MonthInputs
 from publication.run_inputs import RunInputs

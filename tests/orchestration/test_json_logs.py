@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from app.cli import app as cli
 from app.console import err
-from orchestration import settings
+from orchestration import variables
 from orchestration.definitions import defs
 from orchestration.json_logs import json_formatter
 from orchestration.loggers import terminal_logger
@@ -16,7 +16,7 @@ from orchestration.loggers import terminal_logger
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for variable in settings.VARIABLES:
+    for variable in variables.VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     monkeypatch.setenv("DAGSTER_HOME", "")
     monkeypatch.setenv("ONPACE_HOME", str(tmp_path))

@@ -5,7 +5,7 @@ import pytest
 
 from app.cli.month_ranges import UnknownMonths, months_named
 from connectors.salesforce.auth import MissingSetting
-from orchestration import resources, settings
+from orchestration import resources, settings, variables
 from orchestration.embedded import last_month_there
 from publication.workspace import Workspace
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
@@ -13,7 +13,7 @@ from tests.fakes import FakeReader, deal, extract, raw_tables, saved
 
 @pytest.fixture(autouse=True)
 def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    for variable in settings.VARIABLES:
+    for variable in variables.VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     (tmp_path / "pyproject.toml").touch()  # as in a checkout
     monkeypatch.setattr(settings, "PROJECT", tmp_path)

@@ -18,7 +18,7 @@ from sales.calendar import Month
 from sales.delivery.recipients import InvalidRecipients
 from sales.history.extract import EMBEDDED
 from sales.history.snapshot import NothingYet
-from sales.policy.rules import InvalidPolicy
+from sales.policy.sections import InvalidPolicy
 from sales.targets.phased_targets import NoTargets
 from sales.targets.quotas import UnclearQuotas
 from tests.fakes import FakeReader, deal, extract, published, raw_tables, saved

@@ -30,7 +30,7 @@ from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
 from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.point_in_time import PointInTimeData
-from sales.targets import attainment
+from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
 from sales.targets import stated_plans as stated
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
@@ -86,7 +86,9 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
     its = PipelineHistory(one, "EUR", 2)
     known = [(each, rules) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target("005A", 120_000), target("005B", 60_000)])
-    in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
+    in_force = {
+        each: annual_targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known
+    }
     owners = people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
     bookings = snapshot.monthly_bookings(

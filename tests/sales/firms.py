@@ -27,10 +27,12 @@ from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, People, people
 from sales.history.reconstruction import PipelineHistory
-from sales.policy.rules import MonthRules, PolicyBook, parse_policy
+from sales.policy.rules import MonthRules, PolicyBook
+from sales.policy.sections import parse_policy
 from sales.statistics import close_dates as confirmation
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
+from sales.targets import annual_targets, rephasing
 from sales.targets import phased_targets as targets
 from tests.fakes import frame
 
@@ -102,7 +104,9 @@ class FirmMonth:
         return frame(RawTargets, rows)
 
     def targets_at(self, origin: Month) -> pd.DataFrame:
-        in_force = targets.in_force(self.book, {}, origin, self.policies, self.extract.defaults)
+        in_force = annual_targets.in_force(
+            self.book, {}, origin, self.policies, self.extract.defaults
+        )
         blank = empty(MonthlyBookings)
         return targets.phased_targets(
             {origin: in_force},
@@ -176,8 +180,10 @@ class FirmMonth:
         )
 
     @cached_property
-    def plans(self) -> list[targets.Plan]:
-        in_force = targets.in_force(self.book, {}, self.month, self.policies, self.extract.defaults)
+    def plans(self) -> list[rephasing.Plan]:
+        in_force = annual_targets.in_force(
+            self.book, {}, self.month, self.policies, self.extract.defaults
+        )
         return [targets.plan(each, self.rules) for each in in_force]
 
     @cached_property

@@ -19,7 +19,7 @@ from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
-from sales.targets import attainment
+from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, at, book, deal, extract, frame, saved, target
 
@@ -50,7 +50,8 @@ class MonthOf:
         known = [pair for pair in known if snapshot.has_records(history, *pair)]
         raw = frame(RawTargets, TWO_TARGETS if lines is None else lines)
         in_force = {
-            each: targets.in_force(raw, {}, each, policies, organization) for each, _ in known
+            each: annual_targets.in_force(raw, {}, each, policies, organization)
+            for each, _ in known
         }
         self.owners = people(one, "role")
         self.snapshot = snapshot.opportunity_snapshot(history, month, self.rules)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from sales.calendar import FiscalCalendar, Month
 from sales.periods import FiscalMonth, UnusablePeriods, fiscal_periods
-from sales.targets.phased_targets import AnnualTarget, plan
+from sales.targets.annual_targets import AnnualTarget
+from sales.targets.phased_targets import plan
 from tests.fakes import ORGANIZATION, book, deal, extract, saved
 from tests.sales.test_month_tables import MonthOf, euro
 

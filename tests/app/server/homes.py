@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from orchestration import settings
+from orchestration import variables
 from orchestration.instance import dagster_instance
 
 
@@ -29,7 +29,7 @@ def new_home(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _use(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in settings.VARIABLES:
+    for variable in variables.VARIABLES:
         monkeypatch.delenv(variable.name, raising=False)
     monkeypatch.setenv("DAGSTER_HOME", "")  # given back with the rest
     monkeypatch.setenv("ONPACE_HOME", str(folder))

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from connectors.policy.folder import read_policies
-from sales.policy.rules import InvalidPolicy
+from sales.policy.sections import InvalidPolicy
 
 
 def test_files_are_read_by_their_year(tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ from connectors.salesforce.auth import Login
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.extracts import ExtractRecord, ExtractStore
+from connectors.storage.extract_record import ExtractRecord
+from connectors.storage.extracts import ExtractStore
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
 

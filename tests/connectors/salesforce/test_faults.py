@@ -10,7 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from connectors.salesforce.bulk import BulkQueries
 from connectors.salesforce.reader import BULK_FROM_ROWS
-from connectors.salesforce.session import (
+from connectors.salesforce.refusals import (
     DailyLimitReached,
     IncompleteAnswer,
     RequestRefused,

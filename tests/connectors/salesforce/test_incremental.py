@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from connectors.salesforce.pull import VanishedRecords
-from connectors.salesforce.schema import MissingField, RetypedField
+from connectors.salesforce.schema import RetypedField
+from connectors.salesforce.source import MissingField
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.extracts import AnotherOrganization, ExtractStore
 from connectors.storage.publications import PublishedMonths

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 
 from connectors.salesforce.auth import Login, LoginRefused, MissingSetting, NotLocal
+from connectors.salesforce.cells import UnreadableValue
 from connectors.salesforce.diagnostics import examine_organization
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.reader import BULK_FROM_ROWS
-from connectors.salesforce.schema import MissingField, MissingObject, UnreadableValue
-from connectors.salesforce.session import SalesforceUnavailable
+from connectors.salesforce.refusals import SalesforceUnavailable
+from connectors.salesforce.source import MissingField, MissingObject
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
 from sales.periods import FiscalMonth

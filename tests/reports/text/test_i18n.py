@@ -15,7 +15,7 @@ from reports.month_end import Readers, month_end_reports
 from reports.text import i18n as languages
 from reports.text.i18n import catalogue, language
 from sales.calendar import Month
-from sales.policy.rules import LANGUAGES
+from sales.policy.sections import LANGUAGES
 from tests.reports.months import reports_of, tables_of
 
 ROOM = Path(reports.__file__).parent

@@ -24,7 +24,7 @@ from sales.forecast.landing_forecast import (
     sales_facts,
 )
 from sales.history.extract import Extract
-from sales.policy.rules import Forecast
+from sales.policy.sections import Forecast
 from sales.statistics.deal_outcomes import FEWEST_MONTHS, HORIZON, deal_forecast
 from sales.statistics.delay_impact import after_waiting, company_leverage, owner_leverage
 from sales.statistics.new_business import _common, rates

@@ -1,7 +1,8 @@
 import pytest
 
 from sales.calendar import Month
-from sales.policy.rules import InvalidPolicy, PolicyBook, SalesPolicy, parse_policy
+from sales.policy.rules import PolicyBook
+from sales.policy.sections import InvalidPolicy, SalesPolicy, parse_policy
 from tests.fakes import ORGANIZATION
 
 

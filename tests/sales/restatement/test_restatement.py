@@ -19,7 +19,7 @@ from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import MonthRules
 from sales.restatement.restatement import Published, restatement
-from sales.targets import attainment
+from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
 
@@ -41,7 +41,7 @@ def published(
     known = [(each, rules, its) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target(owner, amount) for owner, amount in annual.items()])
     in_force = {
-        each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _, _ in known
+        each: annual_targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _, _ in known
     }
     bookings = snapshot.monthly_bookings(known, MONTH, rules, EXTRACTED_AT)
     shared = credit.booking_credit(snap, one, owners, MONTH, rules)

@@ -12,9 +12,12 @@ from sales.contracts.raw import RawTargets
 from sales.history import snapshot
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
-from sales.policy.rules import Phasing
+from sales.policy.sections import Phasing
+from sales.targets import annual_targets, rephasing
 from sales.targets import phased_targets as targets
-from sales.targets.phased_targets import AnnualTarget, InvalidTarget, NoTargets, Plan
+from sales.targets.annual_targets import AnnualTarget, InvalidTarget
+from sales.targets.phased_targets import NoTargets
+from sales.targets.rephasing import Plan
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, rules, saved, target
 
 POLICIES = ["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"]
@@ -136,7 +139,7 @@ def test_rephasing_keeps_the_year_and_its_bounds(
     baseline: list[int], done: int, booked: int, policy: str, cap: Decimal
 ) -> None:
     plan = a_plan(baseline)
-    result = targets.rephase(plan, booked, done, Phasing(rephase=policy, cap=cap))  # type: ignore[arg-type]
+    result = rephasing.rephase(plan, booked, done, Phasing(rephase=policy, cap=cap))  # type: ignore[arg-type]
     assert booked + sum(result.months) + result.at_risk - result.ahead == plan.amount
     assert result.at_risk >= 0
     assert result.ahead >= 0
@@ -164,17 +167,17 @@ def test_rephasing_keeps_the_year_and_its_bounds(
 )
 def test_three_missed_months_of_five(policy: str, months: list[int], at_risk: int) -> None:
     """By hand: 500 planned, 200 booked, 300 missing, seven months left, the sixth ends its quarter."""
-    result = targets.rephase(a_plan([100] * 12), 200, 5, Phasing(rephase=policy))  # type: ignore[arg-type]
+    result = rephasing.rephase(a_plan([100] * 12), 200, 5, Phasing(rephase=policy))  # type: ignore[arg-type]
     assert (result.months, result.at_risk, result.ahead) == (months, at_risk, 0)
 
 
 def test_a_quarter_that_is_over_leaves_what_is_missing_at_risk() -> None:
-    result = targets.rephase(a_plan([100] * 12), 200, 3, Phasing(rephase="rest_of_quarter"))
+    result = rephasing.rephase(a_plan([100] * 12), 200, 3, Phasing(rephase="rest_of_quarter"))
     assert (sum(result.months), result.at_risk) == (900, 100)
 
 
 def test_a_surplus_absorbs_later_misses_and_lowers_no_target() -> None:
-    result = targets.rephase(a_plan([100] * 12), 350, 3, Phasing())
+    result = rephasing.rephase(a_plan([100] * 12), 350, 3, Phasing())
     assert (result.months, result.ahead) == ([100] * 9, 50)
 
 
@@ -206,7 +209,9 @@ def phased(
     known = [
         (each, month_rules) for each in month_rules.calendar.year_of(month).months if each <= month
     ]
-    in_force = {each: targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known}
+    in_force = {
+        each: annual_targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known
+    }
     booked = snapshot.monthly_bookings(
         [(*pair, its) for pair in known], month, month_rules, EXTRACTED_AT
     )
@@ -275,7 +280,7 @@ def test_next_years_targets_count_once_they_are_known() -> None:
 
 def test_foreign_targets_are_converted_by_the_static_rate() -> None:
     raw = frame(RawTargets, [target("005A", 300, currency_code="USD")])
-    found = targets.in_force(raw, {"USD": Decimal(3)}, Month(2026, 1), book(), ORGANIZATION)
+    found = annual_targets.in_force(raw, {"USD": Decimal(3)}, Month(2026, 1), book(), ORGANIZATION)
     assert [each.amount for each in found] == [100_00]
     with pytest.raises(targets.MissingRate, match="no USD rate"):
-        targets.in_force(raw, {}, Month(2026, 1), book(), ORGANIZATION)
+        annual_targets.in_force(raw, {}, Month(2026, 1), book(), ORGANIZATION)

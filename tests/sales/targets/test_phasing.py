@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from sales import arrow as columns
 from sales.calendar import Month, working_days
 from sales.forecast.phasing_check import phasing_check
-from sales.targets.phased_targets import AnnualTarget, InvalidTarget, plan, rephase
+from sales.targets.annual_targets import AnnualTarget, InvalidTarget
+from sales.targets.phased_targets import plan
+from sales.targets.rephasing import rephase
 from sales.targets.seasonality import season
 from sales.targets.stated_plans import (
     NO_PLANS,

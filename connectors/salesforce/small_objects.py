@@ -1,0 +1,151 @@
+"""Objects that are read whole by REST at each pull, and the raw tables that are made of several of them.
+
+Put what is small here; objects that are read by what changed are `pull`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+from babel import Locale, UnknownLocaleError
+from babel.numbers import get_territory_currencies
+
+from connectors.salesforce import cells, schema
+from connectors.salesforce.objects import LARGE, SMALL
+from connectors.salesforce.refusals import ResourceNotFound
+from connectors.salesforce.session import Call, SalesforceSession
+from connectors.salesforce.source import FieldTypes, Source
+from connectors.storage.pull_checkpoint import Reading, Slice
+from sales import arrow as columns
+from sales.contracts.contract import column_names
+from sales.contracts.raw import RAW
+
+
+def describe(session: SalesforceSession, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
+    """Return the type of each field that this user sees, by object; none for an object that is absent."""
+    names = [source.object_name for source in sources]
+    answers = session.several(
+        [Call(f"sobjects/{name}/describe", {}) for name in names], what="describe objects"
+    )
+    types: dict[str, FieldTypes | None] = {}
+    for name, answer in zip(names, answers, strict=True):
+        if isinstance(answer, Exception) and not isinstance(answer, ResourceNotFound):
+            raise answer
+        types[name] = None if isinstance(answer, ResourceNotFound) else schema.field_types(answer)
+    return types
+
+
+def read_small(
+    session: SalesforceSession, seen: dict[str, list[Source]]
+) -> dict[str, pd.DataFrame]:
+    """Read objects whole by REST; an absent one has no rows. Raw tables made of several objects are there by their own names."""
+    sources = {each.object_name: each for each in (*SMALL, *LARGE)}
+    readings = {
+        name: Reading(name, name, [each.field for each in wanted], "", sources[name].where)
+        for name, wanted in seen.items()
+        if wanted
+    }
+    answers = session.several(
+        [Call("queryAll", {"q": each.soql(Slice(0))}) for each in readings.values()],
+        what="read settings",
+    )
+    tables = {name: cells.typed(pa.table({}), sources[name], []) for name in seen}
+    for (name, reading), answer in zip(readings.items(), answers, strict=True):
+        records = session.records(reading.soql(Slice(0)), answer, what=f"read {name}")
+        tables[name] = cells.typed(
+            cells.text_table(records, reading.fields), sources[name], seen[name]
+        )
+    frames = {
+        name: columns.frame(
+            {each: table.column(each).combine_chunks() for each in table.column_names}
+        )
+        for name, table in tables.items()
+    }
+    frames["raw_organization"] = _organization(frames["Organization"], frames["CurrencyType"])
+    if "ForecastingQuota" in frames:
+        frames["raw_record_types"] = _record_types(frames["RecordType"])
+        frames["raw_quotas"] = _quotas(
+            frames["ForecastingQuota"], frames["ForecastingType"], frames["Period"]
+        )
+    return frames
+
+
+def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.DataFrame:
+    corporate = currencies.loc[
+        columns.booleans(currencies["is_corporate"]), "currency_code"
+    ].tolist()
+    code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
+    shown = organization.drop(columns=["locale", "instance"])
+    shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
+    shown["is_multi_currency"] = columns.series(pa.array([bool(corporate)] * len(shown)))
+    return shown
+
+
+def _currency_of(locale: object) -> str:
+    """Return the currency in use where the organisation's locale is spoken."""
+    try:
+        territory = Locale.parse(str(locale).split("__")[0]).territory
+    except (UnknownLocaleError, ValueError):
+        territory = None
+    found = get_territory_currencies(territory) if territory else []
+    return found[0] if found else "USD"
+
+
+def rate_table(currencies: pd.DataFrame, dated: pd.DataFrame) -> pd.DataFrame:
+    """Return static and dated rates as one table: a static one has no days."""
+    static = currencies[["currency_code", "rate"]].copy()
+    none = columns.series(pa.nulls(len(static), pa.date32()))
+    static["start_date"], static["next_start_date"] = none, none
+    order = ["currency_code", "start_date", "next_start_date", "rate"]
+    return pd.concat([static[order], dated[order]], ignore_index=True)
+
+
+def stage_table(stages: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a name: history may hold the label or the API name."""
+    shared = [
+        "is_closed",
+        "is_won",
+        "sort_order",
+        "default_probability_pct",
+        "forecast_category",
+        "stage_id",
+        "is_active",
+    ]
+    by_label = stages.rename(columns={"label": "stage_name"})[["stage_name", *shared]]
+    by_name = stages.rename(columns={"api_name": "stage_name"})[["stage_name", *shared]]
+    both = pd.concat([by_label, by_name], ignore_index=True)
+    named = np.asarray(pc.is_valid(columns.arrow(both["stage_name"])))
+    listed = both.loc[named].drop_duplicates("stage_name", ignore_index=True)
+    listed["is_listed"] = columns.series(pa.array([True] * len(listed)))
+    return listed
+
+
+def _record_types(types: pd.DataFrame) -> pd.DataFrame:
+    ours = types.loc[types["object_name"] == "Opportunity"]
+    return ours[["record_type_id", "developer_name", "name"]].reset_index(drop=True)
+
+
+def _quotas(quotas: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
+    """Return quotas with the name of their type and the last day of their period."""
+    ends = columns.take(
+        columns.arrow(periods["end_date"]),
+        columns.codes(quotas["period_id"], columns.arrow(periods["period_id"])),
+    )
+    names = columns.take(
+        columns.arrow(types["name"]),
+        columns.codes(quotas["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])),
+    )
+    parts = {
+        name: columns.arrow(quotas[name])
+        for name in ("quota_id", "owner_id", "start_date", "amount", "currency_code")
+    }
+    parts |= {
+        "forecasting_type": pc.coalesce(names, columns.arrow(quotas["forecasting_type_id"])),
+        "end_date": ends,
+    }
+    table = columns.frame({name: parts[name] for name in column_names(RAW["raw_quotas"])})
+    return table.loc[np.asarray(pc.is_valid(columns.arrow(table["amount"])))].reset_index(drop=True)

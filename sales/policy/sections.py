@@ -1,0 +1,302 @@
+"""The policy of one fiscal year: its sections, each key with its default, and reading them from TOML.
+
+Put a key of the policy here; which year's policy holds for a month is `rules`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from sales.calendar import (
+    MONTHS_IN_YEAR,
+    UnknownHolidayCalendar,
+    check_holiday_calendar,
+)
+from sales.errors import UserError
+
+FILE_NAME = re.compile(r"fy(\d{4})\.toml")
+
+
+class InvalidPolicy(UserError, ValueError):
+    """A policy file says something that is no rule."""
+
+
+def _known_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone; use a name such as Europe/London") from None
+    return name
+
+
+def _known_holidays(place: str) -> str:
+    try:
+        check_holiday_calendar(place)
+    except UnknownHolidayCalendar as unknown:
+        raise ValueError(f"is unknown: {unknown}") from None
+    return place
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004  # pydantic reports ValueError
+    return value
+
+
+def _exact(value: object) -> object:
+    """Read a TOML float as the decimal a person wrote."""
+    return Decimal(repr(value)) if isinstance(value, float) else _no_bool(value)
+
+
+def _each_once(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(codes)) != len(codes):
+        raise ValueError("names a language twice; name each once")
+    return codes
+
+
+Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
+
+
+Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
+
+
+Line = Annotated[str, Field(max_length=200)]
+
+
+LanguageCode = Literal["en", "en-US", "de"]
+# Languages that pages can be printed in, with Babel's names of their locales.
+LANGUAGES: dict[str, str] = {"en": "en_GB", "en-US": "en_US", "de": "de_DE"}
+
+
+Languages = Annotated[
+    tuple[LanguageCode, ...],
+    Field(min_length=1, max_length=len(LANGUAGES)),
+    AfterValidator(_each_once),
+]
+
+
+Paper = Literal["A4", "Letter"]
+
+
+ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
+
+
+Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
+
+
+Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+
+
+class PolicySection(BaseModel):
+    """A table of a policy file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+
+
+class Fiscal(PolicySection):
+    """When the year starts and what the company is called; empty values come from the organisation.
+
+    With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
+    """
+
+    start_month: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] | None = None
+    year_name: Literal["start", "end"] | None = None
+    time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    periods: Literal["calendar", "salesforce"] = "calendar"
+    company: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+
+
+class Targets(PolicySection):
+    """Where annual targets come from and what they cover."""
+
+    source: str = "targets.csv"
+    forecasting_type: Line = ""
+    basis: Literal["as_stated", "full_year"] = "as_stated"
+
+
+class Phasing(PolicySection):
+    """How an annual number becomes twelve."""
+
+    method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = (
+        "even"
+    )
+    weights: tuple[Factor, ...] = ()
+    ramp: tuple[Factor, ...] = ()
+    rephase: Literal["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"] = "bounded"
+    cap: Annotated[Factor, Field(ge=1)] = Decimal("1.25")
+    holidays: Annotated[str, AfterValidator(_known_holidays)] = ""
+    leave: Literal["none", "relieves"] = "none"
+
+    @property
+    def custom_weights(self) -> list[Fraction]:
+        """The twelve weights of the custom method, from the first fiscal month."""
+        return [Fraction(weight) for weight in self.weights]
+
+
+class Pipeline(PolicySection):
+    """Which deals count, with which amount; teams, credit, overdue deals; what unlisted stage names mean.
+
+    `amount_field` is a custom currency field in place of Amount, `record_types` the API names or
+    labels that count (all, if empty), `split_type` the split type that gives the credit.
+    """
+
+    amount_field: ApiName | None = None
+    record_types: tuple[Line, ...] = ()
+    split_type: Line = ""
+    team_by: Literal["role", "manager"] = "role"
+    overdue: Literal["separate", "current_period"] = "separate"
+    stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
+
+
+class PersonBrand(PolicySection):
+    """How one person's pages are printed, by user name, e-mail or User id."""
+
+    languages: Languages | None = None
+    paper: Paper | None = None
+
+
+class TeamBrand(PersonBrand):
+    """How the pages of a team and its people look; what is left out is the company's."""
+
+    name: Line | None = None
+    logo: Line | None = None
+    colour: Colour | None = None
+    second_colour: Colour | None = None
+    footer: Line | None = None
+
+
+class Brand(PolicySection):
+    """How the pages look, and in which languages they are printed, the first one being the main one."""
+
+    name: Line | None = None
+    logo: Line | None = None
+    colour: Colour = "#0b4f6c"
+    second_colour: Colour = "#337c98"
+    footer: Line = ""
+    paper: Paper = "A4"
+    languages: Languages = ("en",)
+    teams: dict[str, TeamBrand] = Field(default_factory=dict)
+    people: dict[str, PersonBrand] = Field(default_factory=dict)
+
+    def of_team(self, team: str) -> Brand:
+        """Return a team's brand: the company's, with what the team has of its own."""
+        return self.with_own(self.teams.get(team))
+
+    def with_own(self, own: PersonBrand | None) -> Brand:
+        """Return this brand with what a team or person has of its own."""
+        return self.model_copy(update=own.model_dump(exclude_none=True)) if own else self
+
+
+class Forecast(PolicySection):
+    """The bands of reach, and the chance to catch up after two bad months that a phasing must leave."""
+
+    secure: Chance = Decimal("0.75")
+    on_track: Chance = Decimal("0.40")
+    stretch: Chance = Decimal("0.20")
+    catch_up: Chance = Decimal("0.80")
+
+
+class Clients(PolicySection):
+    """What delivery needs: custom fields of opportunities with days of work and dates of service, and what can be done a month."""
+
+    effort_field: ApiName | None = None
+    service_start_field: ApiName | None = None
+    service_end_field: ApiName | None = None
+    capacity_days: Days | None = None
+    days_per_person: Days = Decimal(18)
+
+
+class DeliveryPolicy(PolicySection):
+    """When a month end is due, and what holds its delivery."""
+
+    working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    hours_after_month_end: Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=24 * 15)] = 0
+    oldest_extract_hours: (
+        Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None
+    ) = None
+    most_assumed_pct: Annotated[
+        Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)
+    ] = Decimal(100)
+    needs_approval: bool = False
+    alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
+
+
+class SalesPolicy(PolicySection):
+    """The rules of one fiscal year."""
+
+    fiscal: Fiscal = Fiscal()
+    targets: Targets = Targets()
+    phasing: Phasing = Phasing()
+    pipeline: Pipeline = Pipeline()
+    brand: Brand = Brand()
+    forecast: Forecast = Forecast()
+    clients: Clients = Clients()
+    delivery: DeliveryPolicy = DeliveryPolicy()
+
+
+def parse_policy(text: str, file_name: str) -> SalesPolicy:
+    """Read one policy file; raises `InvalidPolicy` with one sentence per fault."""
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as fault:
+        raise InvalidPolicy(f"{file_name} is not valid TOML: {fault}") from None
+    try:
+        policy = SalesPolicy.model_validate(raw)
+    except ValidationError as faults:
+        first = faults.errors(include_url=False)[0]
+        raise InvalidPolicy(
+            _sentence(file_name, first["loc"], first["type"], first["msg"], first["input"])
+        ) from None
+    phasing = policy.phasing
+    if phasing.method == "custom" and len(phasing.weights) != MONTHS_IN_YEAR:
+        raise InvalidPolicy(
+            f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs twelve, from the first fiscal month'
+        )
+    if phasing.method == "custom" and not any(phasing.weights):
+        raise InvalidPolicy(
+            f"{file_name}: [phasing] weights are all zero; give at least one month a weight"
+        )
+    bands = policy.forecast
+    if not bands.secure >= bands.on_track >= bands.stretch:
+        raise InvalidPolicy(
+            f"{file_name}: [forecast] bounds must fall from secure over on_track to stretch; correct their order"
+        )
+    return policy
+
+
+def _sentence(
+    file_name: str, place: tuple[int | str, ...], kind: str, message: str, value: object
+) -> str:
+    *above, key = [str(part)[:60] for part in place]
+    where = f"[{'.'.join(above)}] {key}" if above else key
+    if kind == "extra_forbidden":
+        known = _known_keys(above)
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        return f"{file_name}: unknown key {key!r} in {'[' + '.'.join(above) + ']' if above else 'the file'}; did you mean {near[0]!r}?"
+    reason = message.removeprefix("Value error, ")
+    return f"{file_name}: {where} = {str(value)[:60]!r}: {reason[:1].lower() + reason[1:]}"
+
+
+def _known_keys(above: list[str]) -> list[str]:
+    section: type[BaseModel] = SalesPolicy
+    names = iter(above)
+    for name in names:
+        inner = section.model_fields[name].annotation
+        section = next(
+            kind
+            for kind in (inner, *get_args(inner))
+            if isinstance(kind, type) and issubclass(kind, BaseModel)
+        )
+        if get_origin(inner) is dict:
+            next(names, None)  # the name of a team or person, which is no key
+    return list(section.model_fields)

@@ -1,0 +1,86 @@
+"""Re-phasing: what the months left must bring after misses so far, and what none of them can take.
+
+Put how a miss is laid on later months here; how the year is phased at first is `phased_targets`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from sales import money
+from sales.calendar import MONTHS_IN_YEAR, Month, Period
+from sales.policy.sections import Phasing
+from sales.targets.annual_targets import AnnualTarget
+from sales.targets.seasonality import Season
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An annual target phased over the twelve months of its year."""
+
+    target: AnnualTarget
+    year: Period
+    amount: int
+    weights: list[Fraction]
+    baseline: list[int]
+    fixed: frozenset[Month] = frozenset()
+    season: Season | None = None
+
+
+@dataclass(frozen=True)
+class Rephased:
+    """What the remaining months must bring; `months` holds the remaining months only."""
+
+    months: list[int]
+    at_risk: int
+    ahead: int
+
+
+def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasing) -> Rephased:
+    """Lay what is missing to date over the months that remain, by policy.
+
+    Always `bookings_to_date + sum(months) + at_risk - ahead == plan.amount`.
+    """
+    remaining = plan.baseline[months_done:]
+    missing = sum(plan.baseline[:months_done]) - bookings_to_date
+    if missing <= 0:
+        return Rephased(remaining, at_risk=0, ahead=-missing)
+    reach = _months_to_lay_on(phasing.rephase, months_done)
+    weights = [w if n < reach else Fraction(0) for n, w in enumerate(plan.weights[months_done:])]
+    if phasing.rephase == "bounded":
+        room = [int(Fraction(phasing.cap) * month) - month for month in remaining]
+        extra = _fill(missing, weights, room)
+    elif any(weights):
+        extra = money.allocate(missing, weights)
+    else:
+        extra = [0] * len(remaining)
+    laid = [month + more for month, more in zip(remaining, extra, strict=True)]
+    return Rephased(laid, at_risk=missing - sum(extra), ahead=0)
+
+
+def _months_to_lay_on(policy: str, months_done: int) -> int:
+    left_in_quarter = -months_done % 3
+    reach = {"none": 0, "next_month": 1, "rest_of_quarter": left_in_quarter}
+    return reach.get(policy, MONTHS_IN_YEAR)
+
+
+def _fill(total: int, weights: Sequence[Fraction], room: Sequence[int]) -> list[int]:
+    """Pour a total over months by weight, none above its room; the rest does not fit."""
+    filled = [0] * len(room)
+    open_months: list[int] = [n for n, weight in enumerate(weights) if weight > 0 and room[n] > 0]
+    left = total
+    while left and open_months:
+        whole = sum((weights[n] for n in open_months), Fraction(0))
+        full = [n for n in open_months if left * weights[n] / whole >= room[n]]
+        if not full:
+            parts = money.allocate(left, [weights[n] for n in open_months])
+            for n, part in zip(open_months, parts, strict=True):
+                filled[n] = part
+            break
+        for n in full:
+            filled[n] = room[n]
+            left -= room[n]
+        open_months = [n for n in open_months if n not in full]
+    return filled
