@@ -17,7 +17,7 @@ from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.migrations import carry_over, upgrade
+from connectors.storage.migrations import FORMAT, NotUpgraded, carry_over, format_of, upgrade
 from orchestration import settings
 from orchestration.embedded import embedded_login
 from orchestration.json_logs import say
@@ -67,7 +67,9 @@ def source() -> str:
 
 
 def catalogue() -> Catalogue:
-    """Return the catalogue of the home as it lies there."""
+    """Return the catalogue of the home as it lies there; raises `NotUpgraded` where an earlier version left it."""
+    if (found := format_of(settings.home())) < FORMAT:
+        raise NotUpgraded(f"{settings.home()} has format {found}; run `onpace upgrade`")
     return Catalogue(settings.home(), settings.value_of("ONPACE_LEDGER_URL"))
 
 

@@ -95,12 +95,12 @@ def log_format() -> str:
 
 
 def use_embedded_org() -> None:
-    """Forget where Salesforce is, for this process: the demo must never touch a real organisation."""
+    """Forget where Salesforce and a shared catalogue are, for this process: the demo must never touch a real organisation."""
     _overrides.update(
         {
             variable.name: variable.default
             for variable in VARIABLES
-            if variable.name.startswith("SALESFORCE_")
+            if variable.name.startswith(("SALESFORCE_", "ONPACE_LEDGER"))
         }
     )
 
@@ -111,7 +111,7 @@ def use_mailbox(port: int) -> None:
         {
             variable.name: variable.default
             for variable in VARIABLES
-            if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_OUTBOX", "ONPACE_LEDGER"))
+            if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_OUTBOX"))
         }
     )
     _overrides.update(

@@ -28,13 +28,15 @@ from sqlalchemy.exc import (
     ProgrammingError,
 )
 
-from connectors.storage.catalogue_schema import bring_to_newest
+from connectors.storage.catalogue_schema import HOMES, NEWEST, bring_to_newest, version_of
 from connectors.storage.files import write_atomically
 from sales.errors import UserError
 
 FILE, NAME_FILE = "catalogue.sqlite", "catalogue.json"
 WAIT = 30.0  # seconds for another process to finish its transaction
 ONLY_HOME = ""
+DIALECTS = ("sqlite", "postgresql")
+SUCH_AS = "name a database such as postgresql+psycopg://host/name"
 # Alembic keeps what it works on in one place a process: two threads at once would wait for each
 # other for ever.
 _ONE_AT_A_TIME = threading.Lock()
@@ -53,30 +55,40 @@ class Catalogue:
 
     def __init__(self, home: Path, url: str = "") -> None:
         """Use a home and a database by its address, empty for a file in the home; raises `CatalogueUnusable`."""
-        self.home, self._file = home, None if url else home / FILE
-        self._is_ready = False
+        own = sa.URL.create("sqlite", database=str(home / FILE))
+        self.home, self._is_ready = home, False
         try:
-            self._engine = _engine(url or f"sqlite:///{home / FILE}")
+            named = sa.make_url(url) if url else own
+            self._file = home / FILE if _is_same_file(named, own) else None
+            self._engine = _engine(own if self._file else named)
         except (ArgumentError, NoSuchModuleError, ImportError) as fault:
             raise CatalogueUnusable(
-                f"ONPACE_LEDGER_URL cannot be used ({type(fault).__name__}); "
-                "name a database such as postgresql+psycopg://host/name"
+                f"ONPACE_LEDGER_URL cannot be used ({type(fault).__name__}); {SUCH_AS}"
             ) from None
+        if self._engine.dialect.name not in DIALECTS:
+            raise CatalogueUnusable(f"ONPACE_LEDGER_URL names no PostgreSQL database; {SUCH_AS}")
 
     def rows(self, wanted: sa.Executable) -> Sequence[sa.Row[tuple[object, ...]]]:
         """Return what a query finds; nothing where nothing was ever stored."""
         if self._file is not None and not self._file.exists():
-            self._refuse_elsewhere()
+            self._refuse_lost()
             return []
-        with self.begin() as database:
+        with self._transaction() as database:
             return database.execute(wanted).all()
 
     @contextmanager
     def begin(self) -> Generator[sa.Connection]:
-        """Open a transaction on the newest tables; it is rolled back where the block raises."""
+        """Open a transaction to write in; it is rolled back where the block raises."""
         if self._file is not None and not self._file.exists():
-            self._refuse_elsewhere()
-            self.home.mkdir(parents=True, exist_ok=True)
+            self._refuse_lost()
+        self.home.mkdir(parents=True, exist_ok=True)
+        if self._file is None and not (self.home / NAME_FILE).exists():
+            self._give_name()
+        with self._transaction() as database:
+            yield database
+
+    @contextmanager
+    def _transaction(self) -> Generator[sa.Connection]:
         with self._said():
             if self._file is not None or not self._is_ready:
                 self._upgrade()
@@ -109,23 +121,28 @@ class Catalogue:
     @property
     def name(self) -> str:
         """What this home is called among those that share a database; unknown until something of it is stored."""
-        if self._file is not None:
-            return ONLY_HOME
         path = self.home / NAME_FILE
-        return str(json.loads(path.read_text(encoding="utf-8"))["home"]) if path.exists() else "?"
+        if self._file is not None or not path.exists():
+            return ONLY_HOME if self._file is not None else "?"
+        try:
+            return str(json.loads(path.read_text(encoding="utf-8"))["home"])
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise CatalogueUnusable(
+                f"{path} cannot be read ({type(fault).__name__}); restore it from a backup"
+            ) from None
 
     def _of_home(self, table: sa.Table, values: Mapping[str, object]) -> dict[str, object]:
-        return dict(values) | ({"home": self._name_given()} if "home" in table.columns else {})
+        return dict(values) | ({"home": self.name} if "home" in table.columns else {})
 
-    def _name_given(self) -> str:
-        """Return the name of this home, which is given once and kept in the home."""
-        if self._file is None and not (self.home / NAME_FILE).exists():
-            self.home.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.home / f".{NAME_FILE}.lock"):
-                if not (self.home / NAME_FILE).exists():
-                    given = json.dumps({"home": str(uuid.uuid4())}).encode()
-                    write_atomically(self.home / NAME_FILE, given)
-        return self.name
+    def _give_name(self) -> None:
+        """Name this home for good: in the database first, so that a name in the home is always known there."""
+        with FileLock(self.home / f".{NAME_FILE}.lock"):
+            if (self.home / NAME_FILE).exists():
+                return
+            given = str(uuid.uuid4())
+            with self._transaction() as database:
+                database.execute(HOMES.insert().values(home=given, path=str(self.home)))
+            write_atomically(self.home / NAME_FILE, json.dumps({"home": given}).encode())
 
     def _insert(
         self, table: sa.Table, row: Mapping[str, object]
@@ -133,23 +150,39 @@ class Catalogue:
         dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
         return dialect.insert(table).values(**row)
 
-    def _refuse_elsewhere(self) -> None:
+    def _refuse_lost(self) -> None:
+        """Raise where this home has no catalogue any more: a new one would publish first revisions again."""
         if (self.home / NAME_FILE).exists():
             raise CatalogueElsewhere(
                 f"the catalogue of {self.home} is in another database; name it in ONPACE_LEDGER_URL again"
             )
+        if any((self.home / "revisions").glob("*/[0-9]*")):
+            raise CatalogueElsewhere(
+                f"{self.home} has published months and no {FILE}; run `onpace upgrade`, or restore it from a backup"
+            )
 
     def _upgrade(self) -> None:
         """Bring the database to the tables of this version; another process may do so in the same moment."""
-        for is_last in (False, True):
+        with self._engine.begin() as database:
+            version = version_of(database)
+        for is_last in (False, True) if version != NEWEST else ():
             try:
                 with _ONE_AT_A_TIME, self._engine.begin() as database:
+                    if database.dialect.name == "sqlite":  # its driver would begin at the first row
+                        database.exec_driver_sql("BEGIN IMMEDIATE")
                     bring_to_newest(database)
             except (IntegrityError, ProgrammingError, OperationalError):
                 if is_last:
                     raise
             else:
                 break
+        if self._file is None and (self.home / NAME_FILE).exists():
+            with self._engine.begin() as database:
+                known = sa.select(HOMES.c.home).where(HOMES.c.home == self.name)
+                if database.execute(known).first() is None:
+                    raise CatalogueElsewhere(
+                        f"the database that ONPACE_LEDGER_URL names does not know {self.home}; name the one that its catalogue is in"
+                    )
         self._is_ready = True
 
     @contextmanager
@@ -165,10 +198,17 @@ class Catalogue:
             ) from None
 
 
+def _is_same_file(named: sa.URL, own: sa.URL) -> bool:
+    """Return whether an address means the home's own file, however it is written."""
+    if named.get_backend_name() != "sqlite" or not named.database:
+        return False
+    return Path(named.database).resolve() == Path(str(own.database)).resolve()
+
+
 @lru_cache(maxsize=64)
-def _engine(url: str) -> sa.Engine:
+def _engine(url: sa.URL) -> sa.Engine:
     """Return the connections of this process to a database: all who use it share them."""
-    if url.startswith("sqlite:"):
+    if url.get_backend_name() == "sqlite":
         # A file is opened in no time, and no connection outlives its use: none is shared by a fork.
         return sa.create_engine(url, poolclass=sa.NullPool, connect_args={"timeout": WAIT})
     return sa.create_engine(url, pool_pre_ping=True)

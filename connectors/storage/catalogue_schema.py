@@ -30,6 +30,12 @@ def _column(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, kind, nullable=False)
 
 
+HOMES = sa.Table(
+    "homes",
+    METADATA,
+    sa.Column("home", sa.String(36), primary_key=True),
+    _column("path", sa.Text()),
+)
 EXTRACTS = _of_home(
     "extracts",
     _column("extract_id", INSTANT),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,17 @@ from filelock import FileLock
 
 from connectors.storage.catalogue import FILE as CATALOGUE
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import METADATA
+from connectors.storage.catalogue_schema import HOMES, METADATA
 from connectors.storage.files import link, write_atomically
-from connectors.storage.json_records import into_catalogue
+from connectors.storage.json_records import RECORDS_READ, DamagedRecord, into_catalogue, set_aside
 from sales.errors import UserError
 
 FORMAT = 3
 FILE = "format.json"
+# Deliveries that were only planned are planned again where they are still wanted.
+NOT_SENT = ("planned", "sending")
 # What a home has that is not new.
-SIGNS = ("extracts/*.json", "published/*.json")
+SIGNS = ("extracts/*.json", "published/*.json", "deliveries.sqlite", "publications.sqlite")
 
 
 class NewerHome(UserError, RuntimeError):
@@ -41,7 +43,12 @@ def format_of(home: Path) -> int:
     """Return the format of a home; a new one is of today's."""
     path = home / FILE
     if path.exists():
-        return int(json.loads(path.read_text(encoding="utf-8"))["format"])
+        try:
+            return int(json.loads(path.read_text(encoding="utf-8"))["format"])
+        except (OSError, ValueError, KeyError, TypeError) as fault:
+            raise DamagedRecord(
+                f"{path} cannot be read ({type(fault).__name__}); restore it from a backup"
+            ) from None
     return 1 if any(True for sign in SIGNS for _ in home.glob(sign)) else FORMAT
 
 
@@ -61,6 +68,7 @@ def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
                 say(f"{home}: from format {number} to {number + 1}: {what}")
                 step(home)
                 mark(home, number + 1)
+            (home / RECORDS_READ).unlink(missing_ok=True)
     except OSError as fault:
         raise NotUpgraded(
             f"{home} cannot be upgraded ({fault.strerror or fault}); nothing is lost: correct it and run `onpace upgrade`"
@@ -80,13 +88,15 @@ def carry_over(catalogue: Catalogue, say: Callable[[str], None] = lambda _: None
         say(f"{home}: the catalogue moves into the database that ONPACE_LEDGER_URL names")
         former = Catalogue(home)
         with former.begin() as source, catalogue.begin() as target:
-            for table in METADATA.sorted_tables:
+            for table in (each for each in METADATA.sorted_tables if each is not HOMES):
                 # Numbers of deliveries are given by the database that they are in.
                 columns = [each for each in table.columns if each.name != "id"]
-                for row in source.execute(sa.select(*columns)).mappings():
-                    catalogue.add(target, table, {str(name): row[name] for name in row})
-        (home / "earlier").mkdir(exist_ok=True)
-        own.replace(home / "earlier" / CATALOGUE)
+                there: Sequence[sa.Row[Any]] = [] if "home" in table.columns else target.execute(sa.select(*columns)).all()
+                for row in source.execute(sa.select(*columns)):
+                    values = dict(zip((each.name for each in columns), row, strict=True))
+                    if row not in there and values.get("status") not in NOT_SENT:
+                        catalogue.add(target, table, values)
+        set_aside(own, home / "earlier" / CATALOGUE)
 
 
 def mark(home: Path, number: int = FORMAT) -> None:

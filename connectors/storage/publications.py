@@ -24,6 +24,7 @@ from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile, DocumentLedger
 from connectors.storage.files import link
+from connectors.storage.json_records import set_aside
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
 from sales.contracts.contract import Contract, table_name, table_of
@@ -54,11 +55,14 @@ class Publication:
     made_from: str = ""
 
     def is_same(self, other: Publication) -> bool:
-        """Return whether another publication has the same numbers from the same extract, and the same documents."""
-        return (self.extract_id, self.documents, _contents(self)) == (
-            other.extract_id,
-            other.documents,
-            _contents(other),
+        """Return whether another publication has the same numbers from the same extract, and the same documents.
+
+        A table that an earlier version of this program did not make is no difference: what readers
+        see of it is in the documents.
+        """
+        mine, its = _contents(self), _contents(other)
+        return (self.extract_id, self.documents) == (other.extract_id, other.documents) and all(
+            mine[name] == its[name] for name in mine.keys() & its.keys()
         )
 
 
@@ -208,7 +212,7 @@ class PublishedMonths:
         for path in sorted(packs.iterdir()) if packs.is_dir() else ():
             link(path, stage / path.name)
         if folder.exists():  # a run was killed before this revision was shown to anybody
-            shutil.rmtree(folder)
+            set_aside(folder, self._home / "earlier" / "revisions" / str(new.month) / folder.name)
         stage.rename(folder)
 
 

@@ -49,12 +49,16 @@ def deal_chances(
 def forecast_basis_of(known: Knowledge, chances: DataFrame[DealChances]) -> ForecastBasis:
     """Return what is known and becomes of the open deals by a `DealChances` table of the same month end.
 
-    Where it has no rows, whether history is too short or no deal is open is found out anew.
+    Where it has no rows, whether history is too short or no deal is open is found out anew; where
+    it does not know every open deal, all is learned anew.
     """
     if chances.empty:
         return forecast_basis(known)
     ids = columns.arrow(chances["opportunity_id"])
-    rows = chances.iloc[columns.codes(known.deal_ids.take(pa.array(known.now.deal)), ids)]
+    row = columns.codes(known.deal_ids.take(pa.array(known.now.deal)), ids)
+    if (row < 0).any():  # the table is of another extract
+        return forecast_basis(known)
+    rows = chances.iloc[row]
     return ForecastBasis(
         known,
         DealForecast(

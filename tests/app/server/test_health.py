@@ -131,6 +131,14 @@ def test_the_command_answers_for_people_and_for_programs() -> None:
     )
 
 
+def test_a_home_that_was_not_upgraded_yet_is_not_well(home: Path) -> None:
+    """Its months would not be seen, and nobody told that one is overdue."""
+    (home / "format.json").write_text('{"format": 2}')
+    (found,) = (each for each in examine(NOW) if each.name == "published")
+    assert not found.is_ok
+    assert found.sentence.endswith("has format 2; run `onpace upgrade`")
+
+
 @pytest.fixture
 def address(home: Path) -> Iterator[str]:
     (home / "packs" / "2026-04").mkdir(parents=True)

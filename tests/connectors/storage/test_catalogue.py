@@ -1,16 +1,18 @@
 """One database for what is known of a home, and of several homes where they share it."""
 
+import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 import sqlalchemy as sa
 
 from connectors.delivery.ledger import DeliveryLedger, Status
 from connectors.storage.catalogue import FILE, Catalogue, CatalogueElsewhere, CatalogueUnusable
-from connectors.storage.catalogue_schema import PUBLICATIONS, SELECTED_EXTRACTS
+from connectors.storage.catalogue_schema import APPROVALS, PUBLICATIONS, SELECTED_EXTRACTS
 from connectors.storage.migrations import carry_over
 from connectors.storage.publications import PublishedMonths
 from sales.calendar import Month
@@ -109,3 +111,75 @@ def test_a_home_moves_into_the_database_that_is_named_and_back_is_refused(
     assert (tmp_path / "earlier" / FILE).exists()
     with pytest.raises(CatalogueElsewhere, match="name it in ONPACE_LEDGER_URL again"):
         PublishedMonths(Catalogue(tmp_path)).latest()
+
+
+def test_the_homes_own_file_by_its_address_is_no_other_database(tmp_path: Path) -> None:
+    published(tmp_path, MARCH)
+    named = Catalogue(tmp_path, f"sqlite:///{tmp_path / FILE}")
+    carry_over(named)
+    assert not named.is_shared
+    assert PublishedMonths(named).months() == [MARCH]
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%20b#c d", "größe"])
+def test_a_home_may_be_called_anything(tmp_path: Path, name: str) -> None:
+    home = tmp_path / name
+    published(home, MARCH)
+    assert (home / FILE).is_file()
+    assert PublishedMonths(Catalogue(home)).months() == [MARCH]
+
+
+def test_a_database_that_does_not_know_a_home_is_refused(tmp_path: Path, server: str) -> None:
+    """It would publish revision 1 again."""
+    with psycopg.connect(server.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE another")
+    here = Catalogue(tmp_path, server)
+    with here.begin() as database:
+        here.put(database, SELECTED_EXTRACTS, SELECTED)
+    another = Catalogue(tmp_path, server.replace("/postgres", "/another"))
+    with pytest.raises(CatalogueElsewhere, match="does not know .*name the one"):
+        PublishedMonths(another).latest()
+    with pytest.raises(CatalogueElsewhere), another.begin():
+        pass
+
+
+def test_published_months_without_a_catalogue_are_refused(tmp_path: Path) -> None:
+    published(tmp_path, MARCH)
+    (tmp_path / "revisions" / "2026-03" / "1").mkdir(parents=True)
+    (tmp_path / FILE).unlink()
+    with pytest.raises(CatalogueElsewhere, match="has published months and no catalogue.sqlite"):
+        PublishedMonths(Catalogue(tmp_path)).latest()
+
+
+def test_a_name_that_cannot_be_read_is_said(tmp_path: Path, server: str) -> None:
+    (tmp_path / "catalogue.json").write_text("{")
+    with pytest.raises(CatalogueUnusable, match=r"catalogue.json cannot be read .*from a backup"):
+        PublishedMonths(Catalogue(tmp_path, server)).latest()
+
+
+def test_other_databases_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueUnusable, match="name a database such as"):
+        Catalogue(tmp_path, "mysql://host/name")
+
+
+def _first_use(home: str) -> int:
+    return len(Catalogue(Path(home)).rows(sa.select(PUBLICATIONS)))
+
+
+def test_many_processes_may_use_a_new_home_at_once(tmp_path: Path) -> None:
+    (tmp_path / FILE).touch()  # so that each of them brings it to today's tables
+    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+        assert list(pool.map(_first_use, [str(tmp_path)] * 6)) == [0] * 6
+
+
+def test_an_approval_and_a_plan_are_not_carried_over_twice(tmp_path: Path, server: str) -> None:
+    ledger = DeliveryLedger(Catalogue(tmp_path))
+    ledger.approve("2026-05", "digest-of-may", "Ann")
+    ledger.plan("2026-05", "mail", [("planned@b.example", "f", "2")])
+    shared = Catalogue(tmp_path, server)
+    carry_over(shared)
+    (tmp_path / "earlier" / FILE).rename(tmp_path / FILE)  # stopped before it was set aside
+    carry_over(shared)
+    of_may = sa.select(APPROVALS).where(APPROVALS.c.month == "2026-05")
+    assert len(shared.rows(of_may)) == 1
+    assert DeliveryLedger(shared).all("2026-05") == []

@@ -1,5 +1,6 @@
 """Homes as earlier versions of this program left them, and what becomes of them."""
 
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -109,6 +110,66 @@ def test_documents_and_deliveries_of_format_2_are_known(tmp_path: Path) -> None:
     assert ledger.counts()[Status.PLANNED] == 1
 
 
+def test_a_revision_that_was_archived_and_never_shown_is_none(tmp_path: Path) -> None:
+    home = home_of("format-2", tmp_path)
+    folder = home / "revisions" / "2026-03"
+    shutil.copytree(folder / "2", folder / "3")
+    path = folder / "3" / "publication.json"
+    path.write_text(path.read_text().replace('"revision": 2', '"revision": 3'))
+    upgrade(home)
+    months = PublishedMonths(Catalogue(home))
+    assert [each.revision for each in months.revisions(MARCH)] == [1, 2]
+
+
+def test_a_catalogue_of_another_time_is_set_aside_and_the_records_are_read(tmp_path: Path) -> None:
+    """A backup was copied over a home that had been upgraded: what the older version did since counts."""
+    home, again = home_of("format-2", tmp_path), home_of("format-2", tmp_path / "backup")
+    upgrade(home)
+    shutil.copytree(again, home, dirs_exist_ok=True)
+    (home / "chosen" / "2026-04.json").write_text('{"extract_id": "20260504T000000000000"}')
+    upgrade(home)
+    assert ExtractStore(Catalogue(home)).chosen(MARCH.plus(1)) is not None
+    assert (home / "earlier" / FILE).exists()
+    assert (home / "earlier" / "format-2" / "chosen" / "2026-03-2.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("deliveries.sqlite", b"no database" * 50, "deliveries.sqlite cannot be read"),
+        ("publications.sqlite", b"no database" * 50, "publications.sqlite cannot be read"),
+        ("chosen/2026-03.json", b"{}", "2026-03.json cannot be read"),
+        ("chosen/2026-03.json", b'{"extract_id": "e", "more": 1}', "2026-03.json cannot be read"),
+        ("published/2026-03.json", b'{"revision": "x", "extract_id": "e", "tables": {}}', "cannot"),
+        ("format.json", b"{", "format.json cannot be read"),
+    ],
+)
+def test_what_is_damaged_is_one_sentence_with_its_file(
+    tmp_path: Path, name: str, content: bytes, says: str
+) -> None:
+    home = home_of("format-2", tmp_path)
+    (home / name).write_bytes(content)
+    with pytest.raises(DamagedRecord, match=says):
+        upgrade(home)
+    assert not (home / FILE).exists()
+
+
+def test_a_ledger_of_documents_that_was_only_begun_is_empty(tmp_path: Path) -> None:
+    home = home_of("format-2", tmp_path)
+    (home / "publications.sqlite").write_bytes(b"")
+    upgrade(home)
+    assert DocumentLedger(Catalogue(home)).find("aa") == []
+
+
+def test_deliveries_without_an_extract_are_carried_over(tmp_path: Path) -> None:
+    old = home_of("format-2", tmp_path)
+    home = tmp_path / "bare"
+    home.mkdir()
+    shutil.copy(old / "deliveries.sqlite", home)
+    upgrade(home)
+    assert DeliveryLedger(Catalogue(home)).counts()[Status.SENT] == 1
+
+
 def test_a_damaged_record_is_named_and_nothing_is_changed(tmp_path: Path) -> None:
     home = home_of("format-2", tmp_path)
     (home / "chosen" / "2026-03.json").write_text("{")
@@ -142,7 +203,7 @@ def test_a_first_publication_becomes_the_first_revision(tmp_path: Path) -> None:
 
 FORMAT_1 = ("format-1-with-a-first-publication", "format-1-of-the-first-version")
 STOPS_OF_1 = ("migrations.shutil.rmtree", "migrations.mark", "migrations.link")
-STOPS_OF_2 = ("json_records._set_aside", "json_records.Catalogue.put", "migrations.mark")
+STOPS_OF_2 = ("json_records._set_all_aside", "json_records.Catalogue.put", "migrations.mark")
 
 
 @pytest.mark.parametrize(

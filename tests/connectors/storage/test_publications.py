@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import sqlalchemy as sa
 
 from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from connectors.storage.publications import NoSuchRevision, PublishedMonths
 from sales.calendar import Month
@@ -101,6 +103,28 @@ def test_the_same_again_is_no_new_revision(home: Path, months: PublishedMonths) 
         "another extract is another revision: pages say when it was read"
     )
     assert months.publish(MONTH, "e2", LATER, "d2").revision == 3, "other documents too"
+
+
+def test_a_table_that_came_with_a_new_version_is_no_new_revision(
+    home: Path, months: PublishedMonths
+) -> None:
+    months.publish(MONTH, "e1", NOW, "d1")
+    with Catalogue(home).begin() as database:
+        row = database.execute(sa.select(PUBLICATIONS.c.tables)).one()
+        fewer = {name: each for name, each in row.tables.items() if name != "closing_plan"}
+        database.execute(PUBLICATIONS.update().values(tables=fewer))
+    assert months.publish(MONTH, "e1", LATER, "d1").revision == 1
+
+
+def test_what_is_in_the_way_of_a_revision_is_set_aside(home: Path, months: PublishedMonths) -> None:
+    left = home / "revisions" / str(MONTH) / "1"
+    left.mkdir(parents=True)
+    (left / "company.pdf").write_text("of a catalogue that is lost")
+    with Catalogue(home).begin():
+        pass
+    assert months.publish(MONTH, "e1", NOW).revision == 1
+    kept = home / "earlier" / "revisions" / str(MONTH) / "1" / "company.pdf"
+    assert kept.read_text() == "of a catalogue that is lost"
 
 
 def test_what_was_written_can_be_given_up(home: Path, months: PublishedMonths) -> None:

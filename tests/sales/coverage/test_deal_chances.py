@@ -42,3 +42,12 @@ def test_no_open_deal_and_too_short_a_past_are_different_answers() -> None:
     table = deal_chances(learned, MONTH, one.rules, one.extract.extracted_at)
     assert table.empty
     assert forecast_basis_of(known, table).deals is None
+
+
+def test_chances_that_do_not_know_every_open_deal_are_learned_anew() -> None:
+    """They are of another extract: a deal without a row must not get another one's chances."""
+    one = firm_month()
+    read, learned = forecast_basis_of(one.known, one.chances.iloc[:-3]), forecast_basis(one.known)
+    assert read.deals is not None
+    assert learned.deals is not None
+    np.testing.assert_array_equal(read.deals.win, learned.deals.win)

@@ -11,7 +11,12 @@ DIGEST, INSTANT, MONTH, NAME = sa.String(64), sa.String(40), sa.String(7), sa.St
 
 
 def upgrade() -> None:
-    """Create the tables of a home."""
+    """Create the tables of homes."""
+    op.create_table(
+        "homes",
+        sa.Column("home", sa.String(36), primary_key=True),
+        _column("path", sa.Text()),
+    )
     _of_home(
         "extracts",
         _column("extract_id", INSTANT),
