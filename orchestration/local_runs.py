@@ -19,7 +19,7 @@ from assets.metadata.tables import UNCHANGED
 from connectors.policy.csv_rows import InvalidPolicyTable
 from connectors.salesforce.auth import LoginRefused, MissingSetting, NotLocal
 from connectors.salesforce.cells import UnreadableValue
-from connectors.salesforce.pull import VanishedRecords
+from connectors.salesforce.extract_writer import VanishedRecords
 from connectors.salesforce.refusals import (
     DailyLimitReached,
     IncompleteAnswer,

@@ -1,6 +1,6 @@
 """What is read from Salesforce, and under which names: objects, fields, and their types.
 
-The only place that knows Salesforce's names. When and how they are read is `pull`.
+Put the comparison of what is wanted with what is there here; names and columns are `objects`.
 """
 
 from __future__ import annotations

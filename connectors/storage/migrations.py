@@ -91,7 +91,9 @@ def carry_over(catalogue: Catalogue, say: Callable[[str], None] = lambda _: None
             for table in (each for each in METADATA.sorted_tables if each is not HOMES):
                 # Numbers of deliveries are given by the database that they are in.
                 columns = [each for each in table.columns if each.name != "id"]
-                there: Sequence[sa.Row[Any]] = [] if "home" in table.columns else target.execute(sa.select(*columns)).all()
+                there: Sequence[sa.Row[Any]] = (
+                    [] if "home" in table.columns else target.execute(sa.select(*columns)).all()
+                )
                 for row in source.execute(sa.select(*columns)):
                     values = dict(zip((each.name for each in columns), row, strict=True))
                     if row not in there and values.get("status") not in NOT_SENT:

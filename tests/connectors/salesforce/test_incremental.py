@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.salesforce.pull import VanishedRecords
+from connectors.salesforce.extract_writer import VanishedRecords
 from connectors.salesforce.schema import RetypedField
 from connectors.salesforce.source import MissingField
 from connectors.storage.catalogue import Catalogue
