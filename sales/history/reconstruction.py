@@ -21,18 +21,17 @@ import pyarrow.compute as pc
 
 from sales import arrow as columns
 from sales import money
-from sales.arrow import NO_INSTANT, Codes, Days, Instants, Mask
+from sales.arrow import NO_INSTANT, Codes, Days, Mask
 from sales.errors import UserError
 from sales.history.extract import Extract
-from sales.money import AmountTooLarge, Minor, MissingRate
+from sales.history.rates import Rates
+from sales.history.record_types import of_record_types
+from sales.history.tracked_field import TrackedField, carries_ids
+from sales.money import AmountTooLarge, Minor
 
 NEVER = np.iinfo(np.int64).max
 EPOCH = date(1970, 1, 1)
 NO_HISTORY = -1
-
-
-class UnknownRecordType(UserError, LookupError):
-    """Policy names a record type that opportunities do not have."""
 
 
 class UnreadableAmount(UserError, ValueError):
@@ -41,33 +40,6 @@ class UnreadableAmount(UserError, ValueError):
 
 class UnknownStage(UserError, LookupError):
     """A stage name says neither open, won nor lost."""
-
-
-@dataclass(frozen=True)
-class TrackedField:
-    """A field that only field history remembers: its value today and every change, oldest first.
-
-    `changes_of` counts are found by bisection on `(opportunity, instant)`, both dense.
-    """
-
-    current: pa.Array
-    opportunity: Codes
-    changed_at: Instants
-    old_values: pa.Array
-    tracked_from: int
-
-    def at(self, instant: int) -> pa.Array:
-        """Return the value of every opportunity as of an instant."""
-        size = len(self.current)
-        starts = np.searchsorted(self.opportunity, np.arange(size))
-        before = np.bincount(self.opportunity[self.changed_at < instant], minlength=size)
-        total = np.bincount(self.opportunity, minlength=size)
-        changed_later = before < total
-        if not changed_later.any():
-            return self.current
-        first_later = np.where(changed_later, starts + before, -1)
-        old = columns.take(self.old_values, first_later)
-        return pc.if_else(pa.array(changed_later), old, self.current)
 
 
 @dataclass(frozen=True)
@@ -113,7 +85,7 @@ class PipelineHistory:
         # A single-currency organisation has no codes: its amounts are in whatever the policy calls
         # its currency.
         self.corporate = extract.defaults.currency if len(extract.currency_rates) else currency
-        records = _of_types(extract, record_types)
+        records = of_record_types(extract, record_types)
         order = pc.sort_indices(columns.arrow(records["opportunity_id"]))
         records = records.take(np.asarray(order))
         self.records = records
@@ -270,7 +242,7 @@ class PipelineHistory:
         foreign = np.flatnonzero(is_foreign & ~without)
         if not len(foreign):
             return minor, without
-        rates = _Rates(self.extract.currency_rates, self.corporate)
+        rates = Rates(self.extract.currency_rates, self.corporate)
         amounts, currencies = (
             local.take(pa.array(foreign)).to_pylist(),
             codes.take(pa.array(foreign)).to_pylist(),
@@ -311,7 +283,7 @@ class PipelineHistory:
         )
         if column in {"owner_id", "account_id"}:
             # A lookup change writes two rows, one with names and one with record ids.
-            is_field &= _carries_ids(changes)
+            is_field &= carries_ids(changes)
         changes = changes.loc[is_field]
         opportunity = columns.codes(changes["opportunity_id"], self.ids)
         at = columns.to_instants(changes["created_at"])
@@ -358,58 +330,3 @@ class PipelineHistory:
                 f"opportunity {deal} stands in stage {name[:80]!r}, which Salesforce no longer lists; "
                 f'say what it means in the policy file: [pipeline.stages] "{name[:80]}" = "open", "won" or "lost"'
             )
-
-
-class _Rates:
-    """Conversion rates by currency: dated ones first, the static one where none is dated."""
-
-    def __init__(self, rates: pd.DataFrame, corporate: str) -> None:
-        self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {
-            corporate: [(None, None, Decimal(1))]
-        }
-        for row in cast("list[dict[str, object]]", rates.to_dict("records")):
-            start, end = row["start_date"], row["next_start_date"]
-            dated = (
-                start if isinstance(start, date) else None,
-                end if isinstance(end, date) else None,
-                cast("Decimal", row["rate"]),
-            )
-            self._rates.setdefault(str(row["currency_code"]), []).append(dated)
-
-    def rate(self, code: str, day: date, record: str) -> Decimal:
-        """Return units of the currency per corporate unit; raises `MissingRate`."""
-        known = self._rates.get(code, [])
-        for start, end, rate in known:
-            if start is not None and start <= day and (end is None or day < end) and rate > 0:
-                return rate
-        for start, _, rate in known:
-            if start is None and rate > 0:
-                return rate
-        raise MissingRate(
-            f"{record}: no {code} rate for {day}; add it in Salesforce under Manage Currencies"
-        )
-
-
-def _of_types(extract: Extract, wanted: Sequence[str]) -> pd.DataFrame:
-    """Return the opportunities of the record types that policy names."""
-    if not wanted:
-        return extract.opportunities
-    types = extract.record_types
-    for name in wanted:
-        if name not in set(types["developer_name"]) | set(types["name"].dropna()):
-            known = ", ".join(sorted(str(each)[:60] for each in types["developer_name"])) or "none"
-            raise UnknownRecordType(
-                f"[pipeline] record_types names {name[:60]!r}, which is no record type of opportunities that this user sees; there are: {known}"
-            )
-    chosen = types.loc[
-        types["developer_name"].isin(wanted) | types["name"].isin(wanted), "record_type_id"
-    ]
-    return extract.opportunities.loc[extract.opportunities["record_type_id"].isin(chosen)]
-
-
-def _carries_ids(changes: pd.DataFrame) -> Mask:
-    is_id = r"^(005|00G|001)[0-9A-Za-z]{12}([0-9A-Za-z]{3})?$"
-    by_type = pc.equal(columns.arrow(changes["data_type"]), "EntityId").fill_null(False)
-    old = pc.match_substring_regex(columns.arrow(changes["old_value"]), is_id).fill_null(False)
-    new = pc.match_substring_regex(columns.arrow(changes["new_value"]), is_id).fill_null(False)
-    return np.asarray(pc.or_(by_type, pc.or_(old, new)))

@@ -16,12 +16,8 @@ from embedded_org.sessions import DEFAULT_CREDENTIAL
 from sales.calendar import Month
 from sales.checks import invariants as reconciliation
 from sales.history import snapshot
-from sales.history.reconstruction import (
-    PipelineHistory,
-    UnknownRecordType,
-    UnknownStage,
-    UnreadableAmount,
-)
+from sales.history.reconstruction import PipelineHistory, UnknownStage, UnreadableAmount
+from sales.history.record_types import UnknownRecordType
 from sales.money import AmountTooLarge, MissingRate
 from tests.fakes import at, deal, extract, pulled, rules, saved
 
