@@ -14,8 +14,9 @@ from connectors.storage.publications import Publication
 from publication.program import page_digest
 from publication.publish import publish, unchanged_documents
 from publication.run_inputs import RunInputs
-from reports.document.month_data import MonthTables
-from reports.publisher import PublishedSet, Publisher
+from reports.document.month_tables import MonthTables
+from reports.published_set import PublishedSet
+from reports.publisher import Publisher
 from sales.calendar import Month
 
 NAMES = tuple(each.name for each in fields(MonthTables))

@@ -16,7 +16,7 @@ from publication.forecast_sources import ForecastInputs
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
 from reports.document.document import MonthEndReport, Variant
-from reports.document.month_data import MonthTables
+from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
 from reports.month_end import Readers, month_end_reports
 from reports.publisher import DEMO_RECORDS

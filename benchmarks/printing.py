@@ -27,7 +27,7 @@ from reports.rendering import pool as workers
 from reports.rendering.pdf import TEMPLATES, RenderJob
 
 if TYPE_CHECKING:  # workers import this module: it stays as light for them as the command line is
-    from reports.document.month_data import MonthTables
+    from reports.document.month_tables import MonthTables
     from sales.policy.rules import MonthRules
 
 PEOPLE = int(sys.argv[1]) if len(sys.argv) == 2 else 500

@@ -11,9 +11,10 @@ from publication import fingerprints
 from publication.extract_selection import is_current
 from publication.month_inputs import MonthInputs
 from publication.readers import readers
-from reports.document.month_data import MonthTables
+from reports.document.month_tables import MonthTables
 from reports.month_end import Restated
-from reports.publisher import Pack, PublishedSet, Publisher
+from reports.published_set import Pack, PublishedSet
+from reports.publisher import Publisher
 from sales.restatement.restatement import Published, restatement
 
 

@@ -14,7 +14,8 @@ from datetime import date
 import pandas as pd
 
 from reports.document.document import Labels, MonthEndReport, Section, Variant
-from reports.document.month_data import GrainTables, MonthTables, records
+from reports.document.month_data import GrainTables
+from reports.document.month_tables import MonthTables, records
 from reports.document.theme import Theme, Themes
 from reports.document.view import View
 from reports.export.attachments import Attachments

@@ -12,7 +12,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
@@ -20,11 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from reports.document.document import MonthEndReport, Variant
-from reports.document.month_data import MonthTables
+from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
 from reports.export.safe_csv import guarded_csv
 from reports.export.workbook import workbook_of
 from reports.month_end import Readers, Restated, month_end_reports
+from reports.published_set import Pack, PublishedSet
 from reports.rendering import pdf as render
 from reports.rendering.pdf import AttachedFile, RenderJob
 from reports.rendering.pool import Printed, Unprinted, printed
@@ -32,7 +33,6 @@ from reports.staging import MANIFEST, is_same_folder, put_in_place, recover, sta
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
-from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind
@@ -44,52 +44,6 @@ WITH_PICTURE = {GrainKind.COMPANY, GrainKind.TEAM}
 # So many tiles are the headline of a document, in the manifest and in mails.
 HEADLINES = 3
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
-
-
-class DocumentsFailed(UserError, RuntimeError):
-    """Some documents could not be printed; the others were."""
-
-
-@dataclass(frozen=True)
-class Pack:
-    """One published document: its PDF, and the same in other shapes."""
-
-    path: Path
-    title: str
-    kind: str
-    grain_id: str
-    language: str
-    paper: str
-    audience: str
-    sha256: str
-    content_digest: str
-    other_shapes: dict[str, str] = field(default_factory=dict[str, str])
-    headline: tuple[tuple[str, str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class PublishedSet:
-    """All documents of a month, the company's first; `printed` of them were printed now, `failed` says which could not be and why."""
-
-    folder: Path
-    packs: list[Pack]
-    printed: int
-    failed: dict[str, str]
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def digest(self) -> str:
-        """A digest of everything that was published."""
-        return hashlib.sha256("".join(pack.sha256 for pack in self.packs).encode()).hexdigest()[:32]
-
-    def refuse_failed(self) -> None:
-        """Raise `DocumentsFailed` where a document could not be printed."""
-        if self.failed:
-            first, reason = next(iter(self.failed.items()))
-            more = f" and {len(self.failed) - 1} more" if len(self.failed) > 1 else ""
-            raise DocumentsFailed(
-                f"{first}{more} could not be printed: {reason}; the other {len(self.packs)} documents are in {self.folder}"
-            )
 
 
 @dataclass(frozen=True)

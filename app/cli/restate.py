@@ -26,7 +26,7 @@ from publication.extract_selection import select, selected
 from publication.month_inputs import resolve
 from publication.pull_options import PullOptions
 from publication.workspace import Workspace
-from reports.document.month_data import Record
+from reports.document.month_tables import Record
 from reports.export.safe_csv import guarded_csv
 from reports.text import formats
 from sales.calendar import Month

@@ -13,8 +13,9 @@ from datetime import UTC, datetime, timedelta
 from connectors.salesforce.objects import LARGE, SOFT_DELETED
 from connectors.salesforce.reader import ObjectReader, soql_instant
 from connectors.salesforce.refusals import RequestRefused
-from connectors.salesforce.session import Call, Progress, SalesforceSession
+from connectors.salesforce.session import Progress, SalesforceSession
 from connectors.salesforce.source import ExtractFinding, FieldTypes, ObjectSource, Source
+from connectors.salesforce.transport import Call
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.extracts import ExtractStore
 from connectors.storage.pull_checkpoint import Reading, Slice, UnfinishedPull

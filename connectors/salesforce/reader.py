@@ -16,7 +16,8 @@ import pyarrow as pa
 from connectors.salesforce.bulk import BulkQueries, ForeignJob, JobEnded, NoBulk
 from connectors.salesforce.cells import text_table
 from connectors.salesforce.refusals import IncompleteAnswer, LocatorExpired, QueryTimeout
-from connectors.salesforce.session import Call, Progress, SalesforceSession
+from connectors.salesforce.session import Progress, SalesforceSession
+from connectors.salesforce.transport import Call
 from connectors.storage.pull_checkpoint import (
     DOWNLOADED,
     PullCheckpoint,

@@ -9,17 +9,23 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 import jwt
 import requests
-from requests.adapters import HTTPAdapter
+from tenacity import (
+    RetryCallState,
+    Retrying,
+    retry_if_exception_type,
+    stop_after_attempt,
+    wait_random_exponential,
+)
 
+from connectors.salesforce.auth import JWT_BEARER, SESSION, Login, LoginRefused
 from connectors.salesforce.refusals import (
     AnswerLost,
     DailyLimitReached,
@@ -30,26 +36,24 @@ from connectors.salesforce.refusals import (
     ResourceNotFound,
     SalesforceUnavailable,
 )
+from connectors.salesforce.transport import (
+    Adapter,
+    Call,
+    bundles,
+    content_of,
+    query_string,
+    seconds_to_wait,
+)
+from sales.errors import UserError
 
 if TYPE_CHECKING:
     from simple_salesforce.api import Salesforce
-from tenacity import (
-    RetryCallState,
-    Retrying,
-    retry_if_exception_type,
-    stop_after_attempt,
-    wait_random_exponential,
-)
-
-from connectors.salesforce.auth import JWT_BEARER, SESSION, Login, LoginRefused
-from sales.errors import UserError
 
 NEWEST_VERSION = 66.0
 OLDEST_VERSION = 58.0
 NEWEST_SOAP_VERSION = 64.0
-CONNECT_SECONDS, READ_SECONDS = 10.0, 300.0
+READ_SECONDS = 300.0
 ATTEMPTS, LOGIN_ATTEMPTS, LONGEST_PAUSE = 6, 3, 20.0
-MOST_SUBREQUESTS, MOST_QUERIES = 25, 5
 OK, MULTIPLE_CHOICES, UNAUTHORIZED, NOT_FOUND, TOO_MANY = 200, 300, 401, 404, 429
 SERVER_ERROR = 500
 JSON, CSV = "application/json", "text/csv"
@@ -65,19 +69,6 @@ class _Transient(Exception):  # never leaves this module
     def __init__(self, fault: UserError, wait: float = 0.0) -> None:
         super().__init__(str(fault))
         self.fault, self.wait = fault, wait
-
-
-@dataclass(frozen=True)
-class Call:
-    """One request for several-in-one: a path below the version, and its query parameters."""
-
-    path: str
-    parameters: dict[str, str]
-
-    @property
-    def is_query(self) -> bool:
-        """Only five of those fit into one request."""
-        return self.path in {"query", "queryAll"}
 
 
 class SalesforceSession:
@@ -98,7 +89,7 @@ class SalesforceSession:
         self.clock_skew = timedelta(0)
         self.api_usage = "unknown"
         self._highest_share = highest_api_share
-        self._adapter = _Adapter(login.local_url, read_seconds)
+        self._adapter = Adapter(login.local_url, read_seconds)
         session = requests.Session()
         session.trust_env = not login.local_url  # a proxy has no way to this machine's loopback
         session.mount("https://", self._adapter)
@@ -175,7 +166,7 @@ class SalesforceSession:
     def several(self, calls: Sequence[Call], *, what: str) -> list[Any]:
         """Return the JSON of each call, or the `UserError` that met it; many calls count as one request at Salesforce."""
         answers: list[Any] = []
-        for bundle in _bundles(calls):
+        for bundle in bundles(calls):
             answers += (
                 self._bundled(bundle, what)
                 if self._has_composite
@@ -188,7 +179,7 @@ class SalesforceSession:
         wanted = [
             {
                 "method": "GET",
-                "url": root + call.path + _query_string(call.parameters),
+                "url": root + call.path + query_string(call.parameters),
                 "referenceId": f"r{number}",
             }
             for number, call in enumerate(bundle)
@@ -277,7 +268,7 @@ class SalesforceSession:
             if answer.status_code == UNAUTHORIZED and is_first:
                 self._log_in_again(what)
                 continue
-            raise self._fault(answer.status_code, _content(answer), what, _retry_after(answer))
+            raise self._fault(answer.status_code, content_of(answer), what, seconds_to_wait(answer))
         raise AssertionError  # the second round returns or raises
 
     def _address(self, path: str) -> str:
@@ -454,66 +445,3 @@ class SalesforceSession:
         return LoginRefused(
             f"{self.login.place} refused the login ({self.login.masked(reason)}){clock}; check {self.login.variables}{approve}"
         )
-
-
-class _Adapter(HTTPAdapter):
-    """Every request has a timeout and is counted; a local org is reached over plain HTTP."""
-
-    def __init__(self, local_url: str, read_seconds: float) -> None:
-        self._local_url = local_url.rstrip("/")
-        self._timeout = (min(CONNECT_SECONDS, read_seconds), read_seconds)
-        self.sent = 0
-        super().__init__()
-
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        *args: Any,  # noqa: ANN401
-        **kwargs: Any,  # noqa: ANN401
-    ) -> requests.Response:
-        """Send with a timeout, to this machine where the org is local."""
-        if self._local_url:
-            target = urlsplit(request.url or "")
-            request.url = f"{self._local_url}{target.path}" + (
-                f"?{target.query}" if target.query else ""
-            )
-        kwargs["timeout"] = kwargs.get("timeout") or self._timeout
-        self.sent += 1
-        return super().send(request, *args, **kwargs)
-
-
-def _bundles(calls: Sequence[Call]) -> Iterator[list[Call]]:
-    """Yield calls in their order, as many as fit into one request."""
-    bundle: list[Call] = []
-    for call in calls:
-        queries = sum(each.is_query for each in bundle)
-        if bundle and (
-            len(bundle) == MOST_SUBREQUESTS or (call.is_query and queries == MOST_QUERIES)
-        ):
-            yield bundle
-            bundle = []
-        bundle.append(call)
-    if bundle:
-        yield bundle
-
-
-def _query_string(parameters: dict[str, str]) -> str:
-    return (
-        "?" + "&".join(f"{name}={quote(value, safe='')}" for name, value in parameters.items())
-        if parameters
-        else ""
-    )
-
-
-def _content(answer: requests.Response) -> Any:  # noqa: ANN401
-    try:
-        return answer.json()
-    except requests.exceptions.JSONDecodeError:
-        return " ".join(answer.text[:200].split())
-
-
-def _retry_after(answer: requests.Response) -> float:
-    try:
-        return max(float(answer.headers.get("Retry-After", "0")), 0.0)
-    except ValueError:
-        return 0.0

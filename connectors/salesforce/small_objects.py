@@ -17,8 +17,9 @@ from babel.numbers import get_territory_currencies
 from connectors.salesforce import cells, schema
 from connectors.salesforce.objects import LARGE, SMALL
 from connectors.salesforce.refusals import ResourceNotFound
-from connectors.salesforce.session import Call, SalesforceSession
+from connectors.salesforce.session import SalesforceSession
 from connectors.salesforce.source import FieldTypes, Source
+from connectors.salesforce.transport import Call
 from connectors.storage.pull_checkpoint import Reading, Slice
 from sales import arrow as columns
 from sales.contracts.contract import column_names

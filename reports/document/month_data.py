@@ -8,57 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import pandas as pd
-from pandera.typing import DataFrame
 
+from reports.document.month_tables import MonthTables, Record, records
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.coverage import PipelineCoverage, PipelineMovement
-from sales.contracts.forecast import (
-    ClientPhasing,
-    ClosingPlan,
-    ForecastTrackRecord,
-    LandingForecast,
-    PipelineGeneration,
-)
-from sales.contracts.history import BookingCredit, MonthlyBookings, OpportunitySnapshot
-from sales.contracts.quality import DataQuality
-from sales.contracts.targets import (
-    BottomUpPlan,
-    PhasedTargets,
-    PhasingCheck,
-    TargetAttainment,
-    TargetPadding,
-)
 from sales.forecast.backtest import Score, scores
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, PeriodKind
-
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class MonthTables:
-    """The tables of one month end."""
-
-    opportunity_snapshot: DataFrame[OpportunitySnapshot]
-    booking_credit: DataFrame[BookingCredit]
-    phased_targets: DataFrame[PhasedTargets]
-    monthly_bookings: DataFrame[MonthlyBookings]
-    target_attainment: DataFrame[TargetAttainment]
-    pipeline_coverage: DataFrame[PipelineCoverage]
-    pipeline_movement: DataFrame[PipelineMovement]
-    closing_plan: DataFrame[ClosingPlan]
-    data_quality: DataFrame[DataQuality]
-    landing_forecast: DataFrame[LandingForecast]
-    client_phasing: DataFrame[ClientPhasing]
-    pipeline_generation: DataFrame[PipelineGeneration]
-    forecast_track_record: DataFrame[ForecastTrackRecord]
-    phasing_check: DataFrame[PhasingCheck]
-    target_padding: DataFrame[TargetPadding]
-    bottom_up_plan: DataFrame[BottomUpPlan]
 
 
 @dataclass(frozen=True)
@@ -412,9 +371,3 @@ def _by_grain(table: pd.DataFrame) -> dict[tuple[str, str], list[Record]]:
     for row in records(table):
         found.setdefault((row["grain"], row["grain_id"]), []).append(row)
     return found
-
-
-def records(table: pd.DataFrame) -> list[Record]:
-    """Return rows with plain values: empty cells are None."""
-    parts = {name: columns.arrow(table[name]).to_pylist() for name in table.columns}
-    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reports.document.document import Variant
-from reports.document.month_data import GrainTables, Record
+from reports.document.month_data import GrainTables
+from reports.document.month_tables import Record
 from reports.text import formats
 from reports.text.i18n import Language
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus

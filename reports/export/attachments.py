@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from reports.document.month_data import MonthTables
+from reports.document.month_tables import MonthTables
 from sales import arrow as columns
 from sales.arrow import Codes
 from sales.vocabulary import GrainKind

@@ -11,7 +11,7 @@ from decimal import Decimal
 from reports.charts import attainment as charts
 from reports.charts.attainment import Covered, Step
 from reports.document.document import Column, Row, Section, Table
-from reports.document.month_data import Record
+from reports.document.month_tables import Record
 from reports.document.view import View, name_of, ratio_words, short_period
 from reports.sections.landing import phasing_remarks
 from reports.text import formats

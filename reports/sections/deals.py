@@ -15,7 +15,8 @@ from markupsafe import Markup
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Confirmation, Horizon
 from reports.document.document import Column, Row, Section, Table
-from reports.document.month_data import Record, amount_of
+from reports.document.month_data import amount_of
+from reports.document.month_tables import Record
 from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from reports.document.document import Action, Statement, Tile
-from reports.document.month_data import Record, amount_of
+from reports.document.month_data import amount_of
+from reports.document.month_tables import Record
 from reports.document.view import View, name_of, ratio_words, see, short_period
 from reports.sections.deals import is_protected
 from reports.sections.landing import BANDS

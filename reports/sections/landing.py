@@ -13,7 +13,7 @@ from decimal import Decimal
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Judged, Landing
 from reports.document.document import Column, Row, Section, Table
-from reports.document.month_data import Record
+from reports.document.month_tables import Record
 from reports.document.view import View
 from reports.text import formats
 from reports.text.i18n import marked

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 
 from reports.document.document import Column, Row, Section, Table
-from reports.document.month_data import Record
+from reports.document.month_tables import Record
 from reports.document.view import View
 from reports.text import formats
 from reports.text.i18n import marked

@@ -19,7 +19,7 @@ from sales.calendar import Month, Period
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.required_coverage import required_coverage
-from sales.forecast.landing_forecast import sales_facts
+from sales.forecast.sales_facts import sales_facts
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import ForecastInputs, forecast_inputs, offsets

@@ -23,7 +23,8 @@ from sales.arrow import Codes, Floats
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, empty, stamp
 from sales.contracts.forecast import ForecastTrackRecord
-from sales.forecast.landing_forecast import SalesFacts, forecast_parts
+from sales.forecast.landing_forecast import forecast_parts
+from sales.forecast.sales_facts import SalesFacts
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain, Grains

@@ -21,7 +21,7 @@ from sales.contracts.contract import checked, stamp
 from sales.contracts.forecast import ClosingPlan
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
-from sales.forecast.landing_forecast import SalesFacts, sales_facts
+from sales.forecast.sales_facts import SalesFacts, sales_facts
 from sales.policy.rules import MonthRules
 from sales.statistics.close_dates import CloseDateScore, days_of, expected_months
 from sales.statistics.deal_outcomes import ForecastBasis

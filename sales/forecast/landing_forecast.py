@@ -7,7 +7,6 @@ Put the table and the words for chances here. The distributions are `sales.stati
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -16,98 +15,26 @@ from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
-from sales.arrow import Codes, Floats, Mask
-from sales.calendar import FiscalCalendar, Month, Period
+from sales.arrow import Floats
+from sales.calendar import Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.forecast import LandingForecast
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
-from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
+from sales.forecast.sales_facts import SalesFacts, periods_forecast, sales_facts
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.policy.sections import Forecast
-from sales.rollup import Grain, Grains, grains_of
+from sales.rollup import Grain
 from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import ForecastInputs, ToCome, forecast_inputs, to_come
-from sales.targets.attainment import by_key, month_indexes, targets_within, within
+from sales.targets.attainment import by_key
 from sales.vocabulary import Band, PeriodKind
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 MODEL, TOO_LITTLE_HISTORY, OVER = "model", "too_little_history", "over"
 LOOK_BACK = 3
 YEAR_BACK = 12
-
-
-def periods_forecast(calendar: FiscalCalendar, month: Month) -> list[Period]:
-    """Return the month to come, the periods of the coverage table, and the year to come where the month ends its year."""
-    coming = month.plus(1)
-    periods = [calendar.month_period(coming), *periods_ahead(calendar, month)]
-    following = calendar.year_of(coming)
-    return periods if following == periods[-1] else [*periods, following]
-
-
-@dataclass(frozen=True)
-class SalesFacts:
-    """The month's facts in minor units: who has which target and booked what, by person code and month index."""
-
-    grains: Grains
-    target_owner: Codes
-    target_month: Codes
-    target: Minor
-    booked_owner: Codes
-    booked_month: Codes
-    booked: Minor
-    open_owner: Codes
-    open_month: Codes
-    open_weighted: Minor
-
-    def targets(self, grain: Grain, period: Period) -> Minor:
-        """Return each id's target of a period."""
-        return grain.total(self.target_owner, self.target, within(self.target_month, period))
-
-    def bookings(self, grain: Grain, period: Period) -> Minor:
-        """Return each id's bookings of a period."""
-        return grain.total(self.booked_owner, self.booked, within(self.booked_month, period))
-
-    def stage_weighted(self, grain: Grain, period: Period) -> Minor:
-        """Return each id's open amounts of a period times the CRM's probability."""
-        return grain.total(self.open_owner, self.open_weighted, within(self.open_month, period))
-
-    def sells_after(self, month: Month) -> Mask:
-        """Return who has a target in a month after this one."""
-        found = np.zeros(len(self.grains.person_ids), np.bool_)
-        found[self.target_owner[(self.target_month > month.index) & (self.target > 0)]] = True
-        return found
-
-
-def sales_facts(
-    snapshot: DataFrame[OpportunitySnapshot],
-    booking_credit: DataFrame[BookingCredit],
-    phased_targets: DataFrame[PhasedTargets],
-    month: Month,
-    rules: MonthRules,
-) -> SalesFacts:
-    """Return the facts that a month's forecast is held against."""
-    periods = periods_forecast(rules.calendar, month)
-    grains = grains_of(
-        rules.company, targets_within(phased_targets, periods), snapshot, booking_credit
-    )
-    kept = phased_targets.loc[columns.codes(phased_targets["owner_id"], grains.person_ids) >= 0]
-    pipeline = open_pipeline(snapshot, month, rules)
-    is_open = pipeline.is_open & ~pipeline.is_null
-    weighted = stage_weighted(pipeline.amount, snapshot["probability_pct"])
-    return SalesFacts(
-        grains=grains,
-        target_owner=grains.person(kept["owner_id"]),
-        target_month=month_indexes(kept["month"]),
-        target=money.minor_units(kept["baseline_target"], rules.digits)[0],
-        booked_owner=grains.person(booking_credit["owner_id"]),
-        booked_month=rules.calendar.month_index(columns.to_days(booking_credit["close_date"])),
-        booked=money.minor_units(booking_credit["amount"], rules.digits)[0],
-        open_owner=grains.person(snapshot["owner_id"])[is_open],
-        open_month=pipeline.counts_in[is_open],
-        open_weighted=weighted[is_open],
-    )
 
 
 def landing_forecast(

@@ -23,7 +23,8 @@ from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline
 from sales.errors import UserError
 from sales.forecast.client_phasing import DeliveryMonth, delivery_load
-from sales.forecast.landing_forecast import SalesFacts, chance_to_hit, sales_facts
+from sales.forecast.landing_forecast import chance_to_hit
+from sales.forecast.sales_facts import SalesFacts, sales_facts
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain
 from sales.statistics.deal_outcomes import HORIZON, PRIOR_DEALS, DealForecast, ForecastBasis

@@ -19,6 +19,7 @@ from scipy.special import expit, log_expit, logit
 
 from sales import arrow as columns
 from sales.arrow import Codes, Floats, Mask
+from sales.statistics.deal_features import FeatureBuilder
 from sales.statistics.point_in_time import LOST, WON, Knowledge, OpenDeals
 
 HORIZON = 12
@@ -27,7 +28,6 @@ FEWEST_MONTHS = 6
 FEWEST_DECIDED = 20
 # A row a deal, month end and step: more than this is thinned out evenly, for time.
 MOST_ROWS = 40_000
-MOST_STAGES = 10
 RIDGE = 3.0
 # Deals' worth of evidence that a rate of a small company is pulled back by.
 PRIOR_DEALS = 20.0
@@ -100,7 +100,7 @@ def deal_forecast(known: Knowledge) -> DealForecast | None:
     steps = _training(known)
     if steps is None:
         return None
-    features_of = _FeatureBuilder(known)
+    features_of = FeatureBuilder(known)
     features = features_of.at(known.past.take(steps.row), steps.ahead)
     to_win, to_lose = (
         _fit(features, happened, steps.weight) for happened in (steps.is_won, steps.is_lost)
@@ -120,65 +120,6 @@ def deal_forecast(known: Knowledge) -> DealForecast | None:
         creep=_creep(known),
         shock=_shock(known, steps, fitted),
     )
-
-
-class _FeatureBuilder:
-    """What a row looks like to the logistic: the same columns for training and for today."""
-
-    def __init__(self, known: Knowledge) -> None:
-        past = known.past
-        counts = np.bincount(past.stage)
-        by_use = np.lexsort((np.arange(len(counts)), -counts))
-        self._stages = np.array(
-            [stage for stage in by_use[:MOST_STAGES] if counts[stage]], np.int64
-        )
-        self._month = known.month
-        self._spread = {
-            name: _centre_and_spread(self._raw(past, name))
-            for name in ("amount", "age", "still", "odds")
-        }
-
-    def at(self, deals: OpenDeals, ahead: Codes) -> Floats:
-        """Return features of deals, each so many months ahead; the first column is the constant."""
-        due = deals.close_month - deals.month
-        relative = np.clip(ahead - due, -4, 5)
-        is_late = due <= 0
-        odds, step = self._scaled(deals, "odds"), np.log(ahead)
-        parts = [
-            np.ones(len(ahead)),
-            *(1.0 * (~is_late & (relative == each)) for each in range(-4, 6)),
-            *(1.0 * (is_late & (np.minimum(ahead, 4) == each)) for each in (1, 2, 3, 4)),
-            *(1.0 * (deals.stage == stage) for stage in self._stages),
-            odds,
-            step,
-            odds * step,
-            self._scaled(deals, "amount"),
-            self._scaled(deals, "age"),
-            self._scaled(deals, "still"),
-            np.minimum(deals.pushes, 4) / 2.0,
-            deals.category,
-            (1.0 * ~is_late) * (ahead == due) * odds,
-        ]
-        return np.stack(parts, axis=1)
-
-    def _scaled(self, deals: OpenDeals, name: str) -> Floats:
-        centre, spread = self._spread[name]
-        return np.clip((self._raw(deals, name) - centre) / spread, -3, 3)
-
-    @staticmethod
-    def _raw(deals: OpenDeals, name: str) -> Floats:
-        if name == "amount":  # a deal without an amount counts as a typical one
-            seen = deals.amount > 0
-            logs = np.log(np.where(seen, deals.amount, 1.0))
-            return np.where(seen, logs, np.median(logs[seen]) if seen.any() else 0.0)
-        if name == "odds":
-            return logit(np.clip(deals.probability, 0.02, 0.98))
-        return np.log1p(np.maximum(deals.age_days if name == "age" else deals.still_days, 0.0))
-
-
-def _centre_and_spread(values: Floats) -> tuple[float, float]:
-    spread = float(values.std())
-    return float(values.mean()), spread if spread > 0 else 1.0
 
 
 def _training(known: Knowledge) -> _Steps | None:
@@ -249,7 +190,7 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
 
 
 def _ahead(
-    features_of: _FeatureBuilder,
+    features_of: FeatureBuilder,
     now: OpenDeals,
     to_win: Floats,
     to_lose: Floats,

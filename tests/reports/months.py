@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from reports.document.document import PLAIN, MonthEndReport, Variant
-from reports.document.month_data import MonthTables
+from reports.document.month_tables import MonthTables
 from reports.document.theme import Theme
 from reports.month_end import Readers, month_end_reports
 from reports.rendering import pdf as render

@@ -14,7 +14,8 @@ import pytest
 from reports import publisher as publisher_module
 from reports.document.document import MonthEndReport
 from reports.month_end import month_end_reports
-from reports.publisher import DocumentsFailed, Publisher, file_name
+from reports.published_set import DocumentsFailed
+from reports.publisher import Publisher, file_name
 from reports.rendering import pdf as render
 from reports.rendering import pool as workers
 from sales.history.extract import EMBEDDED

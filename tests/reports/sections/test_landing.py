@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from reports.document.document import Variant
-from reports.document.month_data import GrainTables, MonthTables
+from reports.document.month_data import GrainTables
+from reports.document.month_tables import MonthTables
 from reports.document.view import View
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render

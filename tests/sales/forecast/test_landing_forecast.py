@@ -16,13 +16,8 @@ from sales import money
 from sales.calendar import Month
 from sales.checks import invariants as reconciliation
 from sales.contracts.contract import RAW_MONEY
-from sales.forecast.landing_forecast import (
-    band_of,
-    chance_to_hit,
-    margin_of,
-    periods_forecast,
-    sales_facts,
-)
+from sales.forecast.landing_forecast import band_of, chance_to_hit, margin_of
+from sales.forecast.sales_facts import periods_forecast, sales_facts
 from sales.history.extract import Extract
 from sales.policy.sections import Forecast
 from sales.statistics.deal_outcomes import FEWEST_MONTHS, HORIZON, deal_forecast
