@@ -12,6 +12,7 @@ from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import Credentials
 from tests.end_to_end.dagster_ui import SOON, DagsterUi, of_backfill, running_ui, window
 from tests.end_to_end.small_firm import policy_of_the_small_firm, small_firm
+from tests.postgresql import postgresql
 
 ROOT = Path(__file__).parents[2]
 GROUPS = (
@@ -31,9 +32,9 @@ PLANTED = {
     "SALESFORCE_CLIENT_SECRET": "planted-in-salesforce",
     "SMTP_PASSWORD": "planted-in-smtp",
     "SLACK_TOKEN": "xoxb-planted-in-slack",
-    "ONPACE_LEDGER_URL": "postgresql+psycopg://onpace:planted-in-ledger@127.0.0.1:9/ledger",
 }
-SECRETS = ("planted-in-salesforce", "planted-in-smtp", "planted-in-slack", "planted-in-ledger")
+OF_CATALOGUE = "planted-in-catalogue"
+SECRETS = ("planted-in-salesforce", "planted-in-smtp", "planted-in-slack", OF_CATALOGUE)
 
 
 @dataclass
@@ -65,7 +66,13 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     org = OrgServer(small_firm(), Credentials("me", PLANTED["SALESFORCE_CLIENT_SECRET"]))
     with (
         serving(org) as salesforce,
-        running_ui(home, SALESFORCE_LOCAL_URL=salesforce, **environment) as address,
+        postgresql(tmp_path_factory.mktemp("postgresql"), OF_CATALOGUE) as port,
+        running_ui(
+            home,
+            SALESFORCE_LOCAL_URL=salesforce,
+            ONPACE_LEDGER_URL=f"postgresql+psycopg://onpace:{OF_CATALOGUE}@127.0.0.1:{port}/postgres",
+            **environment,
+        ) as address,
         window(address) as ui,
     ):
         expect.set_options(timeout=SOON)

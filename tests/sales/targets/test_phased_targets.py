@@ -12,6 +12,7 @@ from sales.contracts.raw import RawTargets
 from sales.history import snapshot
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
+from sales.money import MissingRate
 from sales.policy.sections import Phasing
 from sales.targets import annual_targets, rephasing
 from sales.targets import phased_targets as targets
@@ -282,5 +283,5 @@ def test_foreign_targets_are_converted_by_the_static_rate() -> None:
     raw = frame(RawTargets, [target("005A", 300, currency_code="USD")])
     found = annual_targets.in_force(raw, {"USD": Decimal(3)}, Month(2026, 1), book(), ORGANIZATION)
     assert [each.amount for each in found] == [100_00]
-    with pytest.raises(targets.MissingRate, match="no USD rate"):
+    with pytest.raises(MissingRate, match="no USD rate"):
         annual_targets.in_force(raw, {}, Month(2026, 1), book(), ORGANIZATION)
