@@ -2,8 +2,7 @@
 
 Put required coverage and the calibrated weight of open pipeline here; coverage itself is
 `coverage`. Required pipeline = (gap - N) / c: c is the part of the open pipeline that is booked in
-the period, N what is both created and closed, or pulled in, in the time that is left (definitions,
-section 6).
+the period, N what is both created and closed, or pulled in, in the time that is left.
 
 Method: both are measured in value over all past month ends that stood as far from a period as this
 one does; people and teams are pulled towards the company by how little they have shown; the

@@ -1,8 +1,8 @@
 """The state of every opportunity as of an instant.
 
 Put reconstruction here: which row of history holds, who owned the deal, whether
-it existed. The table that is published of it is in `snapshot`. Rules: definitions,
-section 2; the method (dense codes, sorted rows, counting) is ours.
+it existed. The table that is published of it is in `snapshot`. The method (dense codes, sorted rows,
+counting) is ours.
 """
 
 from __future__ import annotations

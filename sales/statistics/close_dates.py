@@ -1,8 +1,7 @@
 """When a deal will be confirmed, if it is won; and whether that beats the close date in the CRM.
 
 Put dates of confirmation here. They are shown only where, on this company's own past and made
-without looking ahead, they were nearer to what came than the CRM's close dates (definitions,
-section 8).
+without looking ahead, they were nearer to what came than the CRM's close dates.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 Put here how the past is cut for a forecast. A forecast is handed a `Knowledge`, which holds
 nothing that was recorded at or after its instant: looking ahead is impossible, not forbidden.
-Deals whose state is assumed from later records are left out and counted (definitions, sections 2
-and 8).
+Deals whose state is assumed from later records are left out and counted.
 """
 
 from __future__ import annotations
