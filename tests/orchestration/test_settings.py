@@ -147,3 +147,22 @@ def test_an_installed_program_keeps_its_data_with_the_user(
     assert settings.policy_folder() == tmp_path / "config" / "onpace" / "policy"
     (tmp_path / ".env").write_text("ONPACE_HOME=numbers\n")
     assert settings.home() == tmp_path / "numbers"
+
+
+def test_neither_salesforce_nor_a_shared_catalogue_nor_mail_is_the_users(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The demo must touch nothing real, whatever the environment says."""
+    monkeypatch.setattr(settings, "_overrides", {})
+    monkeypatch.setenv("SALESFORCE_DOMAIN", "acme.my")
+    monkeypatch.setenv("ONPACE_LEDGER_URL", "postgresql+psycopg://host/name")
+    monkeypatch.setenv("SMTP_HOST", "mail.acme.example")
+    monkeypatch.setenv("ONPACE_OUTBOX_URL", "s3://acme/outbox")
+    settings.use_embedded_org()
+    assert settings.uses_embedded_org()
+    assert settings.value_of("ONPACE_LEDGER_URL") == "", "before the workspace is made"
+    settings.use_mailbox(2525)
+    assert settings.value_of("ONPACE_OUTBOX_URL") == ""
+    found = settings.smtp()
+    assert found is not None
+    assert (found.host, found.port) == ("127.0.0.1", 2525)
