@@ -29,6 +29,7 @@ from sales.forecast import closing_plan as closing
 from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
+from sales.forecast.sales_facts import sales_facts
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, people
@@ -124,7 +125,7 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
             track_record.months_judged(point_in_time),
         )
     found["month peak"] = peak()
-    facts = forecast.figures(snap, shared, phased, MONTH, rules)
+    facts = sales_facts(snap, shared, phased, MONTH, rules)
     ahead = forecast_inputs(seen, facts.grains, facts.sells_after(MONTH))
     assert ahead is not None
     period = rules.calendar.quarter_of(MONTH.plus(1))

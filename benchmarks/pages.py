@@ -12,7 +12,7 @@ from embedded_org.company import company
 from embedded_org.server import OrgServer, serving
 from embedded_org.sessions import DEFAULT_CREDENTIAL
 from publication.extract_selection import resolve_extract
-from publication.forecast_sources import ForecastInputs
+from publication.forecast_sources import ForecastSources
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
 from reports.document.document import MonthEndReport, Variant
@@ -73,7 +73,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             organization,
             record.extracted_at,
         )
-        forecasts = ForecastInputs(inputs)
+        forecasts = ForecastSources(inputs)
         forecast_basis = forecasts.forecast_basis
         by_client, stated = (
             clients.client_phasing(snap, forecast_basis, MONTH, rules),
