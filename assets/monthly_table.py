@@ -14,7 +14,7 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from assets.anomaly_check import AS_USUAL, MEANING, as_usual
-from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_code, of_columns
+from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_columns
 from assets.partitions import months
 from publication import fingerprints
 from publication.forecast_sources import ForecastSources
@@ -97,7 +97,7 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
         kinds={table.kind, "deltalake"},
         dagster_type=TABLE,
         code_version=fingerprints.program_of(table)[:12],
-        metadata={**of_columns(table.name), **of_code(compute)},
+        metadata=of_columns(table.name),
         tags={"onpace/published": "yes" if table.is_published else "no"},
         check_specs=[*laws, usual],
     )

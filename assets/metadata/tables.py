@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
 
 import dagster as dg
 import pandas as pd
@@ -108,17 +106,6 @@ def of_columns(name: str) -> dict[str, dg.TableSchema | dg.TableColumnLineage]:
         "dagster/column_schema": column_schema((MONTHLY | RAW)[name], LINEAGE[name]),
         "dagster/column_lineage": column_lineage(LINEAGE[name]),
     }
-
-
-def of_code(compute: Callable[..., object]) -> dict[str, dg.CodeReferencesMetadataValue]:
-    """Return where the function lies that computes an asset, as a definition's metadata."""
-    code, path = compute.__code__, Path(compute.__code__.co_filename)
-    place = dg.LocalFileCodeReference(
-        file_path=str(path),
-        line_number=code.co_firstlineno,
-        label=f"{path.parent.name}/{path.name}",
-    )
-    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[place])}
 
 
 def column_schema(contract: type[Contract], parents: Parents) -> dg.TableSchema:
