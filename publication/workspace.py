@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -90,7 +90,7 @@ class Workspace:
     source: str
     now: Callable[[], datetime] = _utc_now
     pages: PageRules = PageRules()
-    database: str = ""
+    database: str = field(default="", repr=False)  # it may hold a password
 
     @cached_property
     def catalogue(self) -> Catalogue:

@@ -44,8 +44,6 @@ def _whole(smallest: int, largest: int) -> BeforeValidator:
     """Return the reading of a whole number within bounds."""
 
     def read(text: object) -> int:
-        if isinstance(text, int):
-            return text
         cell = str(text)
         if not (cell.isascii() and cell.isdigit() and smallest <= int(cell) <= largest):
             raise ValueError(f" {cell[:40]!r} is not a whole number from {smallest} to {largest}")
@@ -55,8 +53,6 @@ def _whole(smallest: int, largest: int) -> BeforeValidator:
 
 
 def _day(text: object) -> date:
-    if isinstance(text, date):
-        return text
     try:
         return date.fromisoformat(str(text))
     except ValueError:
@@ -64,8 +60,6 @@ def _day(text: object) -> date:
 
 
 def _month(text: object) -> Month:
-    if isinstance(text, Month):
-        return text
     try:
         return Month.parse(str(text))
     except UnknownMonth as unknown:

@@ -1,7 +1,7 @@
 """Talking to Salesforce: sessions, timeouts, asking again, limits, several requests in one.
 
-Put the wire here, on top of simple-salesforce's logins. Large answers are `bulk`;
-which objects and fields are read is `schema`.
+Put sessions here, on top of simple-salesforce's logins: asking, asking again, what a refusal means.
+The wire is `transport`, large answers are `bulk`; which objects and fields are read is `objects`.
 """
 
 from __future__ import annotations

@@ -2,8 +2,9 @@
 
 Put opening the database and its transactions here. Its tables are `catalogue_schema`; what the rows
 mean is said where they are used: `extracts`, `monthly_tables`, `publications`,
-`document_ledger`, and the ledger of deliveries. The catalogue is `ONPACE_HOME/catalogue.sqlite` unless another
-database is named, which homes may share: each then has a name of its own, in `catalogue.json`.
+`document_ledger`, and the ledger of deliveries. The catalogue is `ONPACE_HOME/catalogue.sqlite`
+unless another database is named, which homes may share: each then has a name of its own, in
+`catalogue.json`.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Catalogue:
     @contextmanager
     def _transaction(self) -> Generator[sa.Connection]:
         with self._said():
+            # A file may be replaced while this process lives, as by a restored backup.
             if self._file is not None or not self._is_ready:
                 self._upgrade()
             with self._engine.begin() as database:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -128,13 +128,18 @@ def _revision(path: Path, record: dict[str, Any]) -> int:
 
 def _records(home: Path, pattern: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     for path in sorted(home.glob(pattern)):
-        try:
-            record = json.loads(path.read_text(encoding="utf-8"))
-        except (ValueError, OSError) as fault:
-            raise _damaged(path, fault) from None
-        if not isinstance(record, dict):
-            raise _damaged(path, TypeError())
-        yield path, record
+        yield path, read_record(path)
+
+
+def read_record(path: Path) -> dict[str, Any]:
+    """Return a record of a file; raises `DamagedRecord`."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as fault:
+        raise _damaged(path, fault) from None
+    if not isinstance(record, dict):
+        raise _damaged(path, TypeError())
+    return cast("dict[str, Any]", record)
 
 
 def _damaged(path: Path, fault: Exception) -> DamagedRecord:

@@ -20,7 +20,13 @@ from connectors.storage.catalogue import FILE as CATALOGUE
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import HOMES, METADATA
 from connectors.storage.files import link, write_atomically
-from connectors.storage.json_records import RECORDS_READ, DamagedRecord, into_catalogue, set_aside
+from connectors.storage.json_records import (
+    RECORDS_READ,
+    DamagedRecord,
+    into_catalogue,
+    read_record,
+    set_aside,
+)
 from sales.errors import UserError
 
 FORMAT = 3
@@ -112,13 +118,11 @@ def keep_revisions(home: Path) -> None:
     Format 1 kept the tables of these two only; numbers between them were never kept.
     """
     for path in sorted((home / "published").glob("*.json")):
-        current: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        current = read_record(path)
         if "revision" in current:  # done, before the step was stopped
             continue
         first_path = home / "published" / "first" / path.name
-        first: dict[str, Any] = (
-            json.loads(first_path.read_text(encoding="utf-8")) if first_path.exists() else current
-        )
+        first = read_record(first_path) if first_path.exists() else current
         numbered = [current] if first == current else [first, current]
         for number, publication in enumerate(numbered, 1):
             publication["revision"] = number

@@ -72,9 +72,8 @@ def creation(known: Knowledge) -> Creation | None:
     made = columns.total_by(source[old], amount[old], size)
     came = columns.total_by(source[old & is_won], amount[old & is_won], size)
     prior = PRIOR_DEALS * float(amount[counted].mean())
-    if (
-        not came.sum()
-    ):  # no deal that is old enough to be decided was won: no conversion is measured
+    # Of deals that are old enough to be decided none was won: no conversion is measured.
+    if not came.sum():
         return None
     overall = float(came.sum()) / float(made.sum())
     lead = columns.total_by(lag[is_won], amount[is_won], LONGEST_LEAD + 1)
