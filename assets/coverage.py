@@ -34,11 +34,13 @@ def pipeline_coverage(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def pipeline_movement(run: TableRun) -> dg.MaterializeResult:
     """Why the open pipeline changed since the month before: created, moved, won, lost and the rest, to the cent."""
-    inputs, closing = run.inputs, run.table(OpportunitySnapshot)
-    before = inputs.history_at(run.month.plus(-1))
-    opening = opening_snapshot(before, run.month, inputs.rules, closing)
+    inputs, closing, before = run.inputs, run.table(OpportunitySnapshot), run.month.plus(-1)
+    known, rules = inputs.history_at(before), inputs.rules_of(before)
+    opening = opening_snapshot(known, before, rules, closing)
     table = movement.pipeline_movement(
-        opening, closing, run.table(PhasedTargets), run.month, inputs.rules
+        movement.month_end(opening, known.extract, before, rules),
+        movement.month_end(closing, inputs.history.extract, run.month, inputs.rules),
+        run.table(PhasedTargets),
     )
     faults = [
         *invariants.movement_closes(table),

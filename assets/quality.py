@@ -26,7 +26,7 @@ def data_quality(run: TableRun) -> dg.MaterializeResult:
         inputs.rules,
         inputs.organization.organization_id,
         inputs.workspace.pages.repertoire(),
-        inputs.manager_quotas,
+        findings.TargetNotes(inputs.manager_quotas, inputs.coming_targets),
     )
     faults = every_booking_has_a_target(credit, phased, table, run.month, inputs.rules)
     whose = dg.MetadataValue.md(_whose(table))

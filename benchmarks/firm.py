@@ -9,8 +9,9 @@ import pyarrow as pa
 
 from sales import arrow as columns
 from sales.contracts.contract import RAW_MONEY, empty
-from sales.contracts.raw import RAW
+from sales.contracts.raw import RAW, RawCurrencyRates
 from sales.history.extract import Extract
+from sales.history.rates import Rates
 from sales.money import decimal_array
 
 ROWS_A_DEAL = 8
@@ -158,3 +159,8 @@ def big_firm(deals: int, salespeople: int = PEOPLE) -> Extract:
             )
         },
     )
+
+
+def of_one_currency(year: int) -> Rates:  # noqa: ARG001  # of every year
+    """Return the rates of a firm that sells in its own currency only."""
+    return Rates(empty(RawCurrencyRates), "EUR")

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from benchmarks.firm import big_firm
+from benchmarks.firm import big_firm, of_one_currency
 from benchmarks.month_end import measured, peak
 from sales import arrow as columns
 from sales.calendar import Month
@@ -80,7 +80,7 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
     )
 
     def targets_at(origin: Month) -> pd.DataFrame:
-        in_force = annual_targets.in_force(book, {}, origin, POLICIES, defaults)
+        in_force = annual_targets.in_force(book, of_one_currency, origin, POLICIES, defaults)
         return targets.phased_targets(
             {origin: in_force},
             empty(MonthlyBookings),
@@ -96,7 +96,7 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
     shared, phased = credit.booking_credit(snap, extract, owners, MONTH, rules), targets_at(MONTH)
     plans = [
         targets.plan(each, rules)
-        for each in annual_targets.in_force(book, {}, MONTH, POLICIES, defaults)
+        for each in annual_targets.in_force(book, of_one_currency, MONTH, POLICIES, defaults)
     ]
     with measured(found, "month"):
         point_in_time = PointInTimeData(history, MONTH, rules)
@@ -151,11 +151,11 @@ def cost(deals: int, salespeople: int) -> dict[str, float]:
 def drawn(parts: PeriodParts, salespeople: int) -> float:
     """Return the company's median from draws of every person's open deals: deals only, which favours the peer."""
     chance, totals = np.random.default_rng(1), []
-    likely, amount = parts.chances[1], parts.amounts
+    likely, amount = parts.deals.chances[1], parts.deals.amounts
     for _ in range(DRAWS // BATCH):
         won = chance.random((BATCH, len(likely))) < likely
         worth = won * amount[np.arange(len(amount)), chance.integers(0, 3, len(amount))]
-        by_person = np.stack([np.bincount(parts.person, row, salespeople) for row in worth])
+        by_person = np.stack([np.bincount(parts.deals.group, row, salespeople) for row in worth])
         totals.append(by_person.sum(axis=1))
     return float(np.median(np.concatenate(totals)))
 

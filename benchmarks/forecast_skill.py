@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from benchmarks.firm import of_one_currency
 from benchmarks.simulated import SimulatedFirm, simulated_firm
 from sales import arrow as columns
 from sales.calendar import Month, Period
@@ -232,13 +233,14 @@ def capacity_targets(firm: SimulatedFirm, totals: np.ndarray) -> pd.DataFrame:
             "revision": pa.array([1] * size),
             "effective_date": pa.nulls(size, pa.date32()),
             "holidays": pa.nulls(size, pa.string()),
+            "stated_months": pa.nulls(size, pa.string()),
         }
     )[list(empty(RawTargets).columns)]
 
 
 def targets_of(book: pd.DataFrame, extract: Extract, origin: Month) -> pd.DataFrame:
     """Return the phased targets in force at a month end."""
-    in_force = annual_targets.in_force(book, {}, origin, POLICIES, extract.defaults)
+    in_force = annual_targets.in_force(book, of_one_currency, origin, POLICIES, extract.defaults)
     owners = people(extract, "role")
     return targets.phased_targets(
         {origin: in_force},
@@ -253,8 +255,13 @@ def targets_of(book: pd.DataFrame, extract: Extract, origin: Month) -> pd.DataFr
 
 def crps_of(sums: Sums, came: float) -> float:
     """Return the continuous ranked probability score of a distribution on a grid."""
-    below, place = np.cumsum(sums.chance[0]), sums.step[0] * np.arange(CELLS)
-    return float(((below - (place >= came)) ** 2).sum() * sums.step[0] + max(0.0, came - place[-1]))
+    below, place = (
+        np.cumsum(sums.chance[0]),
+        sums.grid.step[0] * (np.arange(CELLS) - sums.grid.below[0]),
+    )
+    return float(
+        ((below - (place >= came)) ** 2).sum() * sums.grid.step[0] + max(0.0, came - place[-1])
+    )
 
 
 def crps_of_samples(samples: np.ndarray, came: float) -> float:

@@ -45,7 +45,7 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
     """All published tables of so many months from one extract in memory."""
     import pyarrow as pa
 
-    from benchmarks.firm import PEOPLE, big_firm
+    from benchmarks.firm import PEOPLE, big_firm, of_one_currency
     from sales import arrow as columns
     from sales.calendar import Month
     from sales.checks import findings as quality
@@ -92,14 +92,14 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
             opening = (
                 opening
                 if opening is not None
-                else snapshot.opening_snapshot(history, month, rules, snap)
+                else snapshot.opening_snapshot(history, month.plus(-1), rules, snap)
             )
             bookings = snapshot.monthly_bookings(
                 [(*pair, history) for pair in known], month, rules, extract.extracted_at
             )
             shared = credit.booking_credit(snap, extract, owners, month, rules)
             in_force = {
-                each: annual_targets.in_force(book, {}, each, policies, defaults)
+                each: annual_targets.in_force(book, of_one_currency, each, policies, defaults)
                 for each, _ in known
             }
             phased = targets.phased_targets(
@@ -107,7 +107,11 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
             )
             attainment.target_attainment(snap, shared, phased, month, rules)
             coverage.pipeline_coverage(snap, shared, phased, month, rules)
-            movement.pipeline_movement(opening, snap, phased, month, rules)
+            movement.pipeline_movement(
+                movement.month_end(opening, extract, month.plus(-1), rules),
+                movement.month_end(snap, extract, month, rules),
+                phased,
+            )
             closing.closing_plan(snap, month, rules)
             quality.data_quality(
                 snap,

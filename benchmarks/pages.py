@@ -90,7 +90,14 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             attainment.target_attainment(snap, shared, phased, MONTH, rules),
             coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, forecast_basis),
             movement.pipeline_movement(
-                snapshot.opening_snapshot(history, MONTH, rules, snap), snap, phased, MONTH, rules
+                movement.month_end(
+                    snapshot.opening_snapshot(history, MONTH.plus(-1), rules, snap),
+                    history.extract,
+                    MONTH.plus(-1),
+                    rules,
+                ),
+                movement.month_end(snap, history.extract, MONTH, rules),
+                phased,
             ),
             closing.closing_plan(snap, MONTH, rules, of_plan),
             quality.data_quality(

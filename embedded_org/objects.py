@@ -108,7 +108,10 @@ REFERENCES = {
 }
 UNFILTERABLE = {"OldValue", "NewValue"}
 NUMBERS = {"currency", "percent", "double"}
-INSTANT = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)")
+# The weekly export writes a blank for the T, and no zone: it is UTC.
+INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:?\d\d)?")
+DAY = re.compile(r"(\d{4}-\d\d-\d\d)( 00:00:00)?")
+FLAGS = {"true": 1, "1": 1, "false": 0, "0": 0}
 
 
 @dataclass(frozen=True)
@@ -368,18 +371,34 @@ class Org:
 
 
 def stored(value: object, kind: str) -> object:
-    """Return the value as the database keeps it."""
+    """Return the value as the database keeps it, of the spellings of the API and of the weekly export.
+
+    Raises `ValueError` for a text that is none of its kind.
+    """
     if value is None or value == "":
         return None
-    if kind == "boolean":
-        return int(value if isinstance(value, bool) else str(value).lower() == "true")
-    if kind in NUMBERS:
-        return float(str(value))
-    if kind == "int":
-        return int(float(str(value)))
-    if kind == "datetime":
-        return instant_text(str(value))
-    return str(value)
+    readers: dict[str, Callable[[str], object]] = {
+        "boolean": _flag,
+        "int": lambda text: int(float(text)),
+        "datetime": instant_text,
+        "date": _day_text,
+        **dict.fromkeys(NUMBERS, float),
+    }
+    return readers.get(kind, str)(str(value))
+
+
+def _flag(text: str) -> int:
+    found = FLAGS.get(text.strip().lower())
+    if found is None:
+        raise ValueError(f"neither true nor false: {text[:40]!r}")
+    return found
+
+
+def _day_text(text: str) -> str:
+    found = DAY.fullmatch(text)
+    if not found:
+        raise ValueError(f"not a date: {text[:40]!r}")
+    return found[1]
 
 
 def instant_text(text: str) -> str:
@@ -387,9 +406,9 @@ def instant_text(text: str) -> str:
     found = INSTANT.fullmatch(text)
     if not found:
         raise ValueError(f"not an instant: {text[:40]!r}")
-    zone = found[3].replace("Z", "+00:00")
-    moment = datetime.fromisoformat(found[1] + zone).astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + (found[2] or ".000")[1:4].ljust(3, "0") + "Z"
+    zone = (found[4] or "Z").replace("Z", "+00:00")
+    moment = datetime.fromisoformat(f"{found[1]}T{found[2]}{zone}").astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + (found[3] or ".000")[1:4].ljust(3, "0") + "Z"
 
 
 def json_value(value: object, kind: str) -> object:

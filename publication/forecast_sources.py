@@ -12,6 +12,7 @@ import pandas as pd
 
 from connectors.policy.plan_files import read_plan_book
 from publication.month_inputs import MonthInputs
+from publication.target_book import spelling_of
 from sales.calendar import Month
 from sales.contracts.contract import empty
 from sales.contracts.history import MonthlyBookings
@@ -53,8 +54,14 @@ class ForecastSources:
     @cached_property
     def plan_book(self) -> PlanBook:
         """What the policy folder states beside the annual targets."""
-        one, folder = self.inputs.extract, self.inputs.workspace.policy_folder
-        return read_plan_book(folder, one.users, one.accounts, self.inputs.rules.digits)
+        one, rules = self.inputs.extract, self.inputs.rules
+        return read_plan_book(
+            self.inputs.workspace.policy_folder,
+            one.users,
+            one.accounts,
+            rules.digits,
+            spelling_of(rules),
+        )
 
     def seasons(self, origin: Month | None = None) -> dict[int, Season]:
         """Return the season of this fiscal year and the next where it is phased by season: as it was known before the year began.

@@ -22,11 +22,12 @@ from sales.calendar import Month
 from sales.delivery.directory import directory
 from sales.delivery.recipients import DirectoryEntry
 from sales.history.extract import Extract, People, people
+from sales.history.rates import Rates
 from sales.history.reconstruction import PipelineHistory
 from sales.history.snapshot import KnownMonth, has_records
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.targets import quotas
-from sales.targets.annual_targets import AnnualTarget, in_force, static_rates
+from sales.targets.annual_targets import AnnualTarget, ComingTarget, coming, in_force
 from sales.targets.quotas import ManagerQuota
 
 
@@ -129,8 +130,26 @@ class MonthInputs:
             if is_quota
             else self.target_book
         )
-        rates = static_rates(known.currency_rates)
-        return in_force(book, rates, each, self.policies, self.organization)
+        return in_force(book, self.plan_rates, each, self.policies, self.organization)
+
+    def plan_rates(self, year: int) -> Rates:
+        """Return the rates of a fiscal year's plan: those of its policy, else those that held on its first day.
+
+        The rates of that day are looked up in the first of our own copies that knew them, so that
+        a later change of rates moves no target; without a copy in the extract used.
+        """
+        rules = self.policies.for_fiscal_year(year, self.organization)
+        eve = rules.calendar.year(year).first.plus(-1)
+        copy = min((month for month in self.copies if month >= eve), default=None)
+        record = self.record if copy is None else self.copies[copy]
+        known = self.workspace.loaded.extract(record)
+        corporate = known.defaults.currency if len(known.currency_rates) else self.rules.currency
+        return Rates(known.currency_rates, corporate, rules.policy.fiscal.rates)
+
+    @cached_property
+    def coming_targets(self) -> list[ComingTarget]:
+        """Who has a target of this year, or of the next one at its eve, that takes effect only later."""
+        return coming(self.target_book, self.month, self.policies, self.organization)
 
 
 def resolve(workspace: Workspace, month: Month, record: ExtractRecord | None = None) -> MonthInputs:

@@ -12,19 +12,20 @@ from datetime import UTC, datetime, timedelta
 
 from pandera.typing import DataFrame
 
-from connectors.policy.csv_rows import Owners
 from connectors.policy.folder import read_recipients
+from connectors.policy.owners import Owners
 from connectors.policy.plan_files import read_plan_book
 from connectors.salesforce.pull import PullPreview
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.extracts import AnotherOrganization
-from publication.target_book import target_book_of
+from publication.target_book import spelling_of, target_book_of
 from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
 from sales.errors import UserError
 from sales.history.booking_credit import split_type
 from sales.history.extract import EMBEDDED, Extract
+from sales.history.rates import Rates
 from sales.history.snapshot import month_end_state, refuse_before_first
 from sales.policy.rules import MonthRules
 from sales.policy.sections import InvalidPolicy, PersonBrand
@@ -86,16 +87,27 @@ def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> Non
     )
     people_brands(rules, extract.users)
     read_recipients(workspace.policy_folder)
-    read_plan_book(workspace.policy_folder, extract.users, extract.accounts, rules.digits)
+    read_plan_book(
+        workspace.policy_folder, extract.users, extract.accounts, rules.digits, spelling_of(rules)
+    )
     workspace.pages.check_theme(workspace.policy_folder, rules)
     month_end_state(workspace.loaded.history_of(extract, rules), month, rules)
     split_type(extract, rules)
     year = rules.calendar.fiscal_year(month)
-    in_force = annual_targets.in_force(
-        book, annual_targets.static_rates(extract.currency_rates), month, policies, extract.defaults
-    )
-    if not any(target.fiscal_year == year for target in in_force):
-        raise NoTargets(targets.nobody_has_a_target(month, rules))
+    # No copy is asked for here: a target's rate does not decide whether there is one.
+    corporate = extract.defaults.currency if len(extract.currency_rates) else rules.currency
+
+    def rates(of_year: int) -> Rates:
+        its_rules = policies.for_fiscal_year(of_year, extract.defaults)
+        return Rates(extract.currency_rates, corporate, its_rules.policy.fiscal.rates)
+
+    found = annual_targets.in_force(book, rates, month, policies, extract.defaults)
+    if not any(target.fiscal_year == year for target in found):
+        raise NoTargets(
+            targets.nobody_has_a_target(
+                month, rules, annual_targets.coming(book, month, policies, extract.defaults)
+            )
+        )
 
 
 def refuse_without_targets(

@@ -34,6 +34,10 @@ class UnknownMonth(UserError, ValueError):
     """A text is not a month such as 2026-09."""
 
 
+class MonthWithoutYear(UserError, ValueError):
+    """A month lies between the years of two policy files and in neither."""
+
+
 class UnknownHolidayCalendar(UserError, ValueError):
     """A country, or country-subdivision, has no holiday calendar."""
 
@@ -149,14 +153,51 @@ class FiscalPeriods:
         return np.select([days < starts[0], days >= starts[-1]], [before, after], inside)
 
 
+@dataclass(frozen=True, order=True)
+class FiscalYear:
+    """A fiscal year that is stated: the number in its name, its first month, and how many months it has."""
+
+    first: Month
+    name: int
+    size: int = MONTHS_IN_YEAR
+
+    @classmethod
+    def called(
+        cls, name: int, start_month: int, *, named_by_end: bool, size: int = MONTHS_IN_YEAR
+    ) -> Self:
+        """Return the year of a name that begins in a month and is named by the year it begins or ends in."""
+        ends_later = start_month + size - 1 > MONTHS_IN_YEAR
+        return cls(Month(name - (named_by_end and ends_later), start_month), name, size)
+
+    @property
+    def end(self) -> Month:
+        """The month after its last one."""
+        return self.first.plus(self.size)
+
+    def holds(self, month: Month) -> bool:
+        """Return whether a month is one of its months."""
+        return self.first <= month < self.end
+
+    @property
+    def period(self) -> Period:
+        """Its months as a period."""
+        months = tuple(self.first.plus(n) for n in range(self.size))
+        return Period(PeriodKind.YEAR, f"FY{self.name}", months)
+
+
 @dataclass(frozen=True)
 class FiscalCalendar:
-    """When the fiscal year starts, how it is called, and in which zone days begin."""
+    """When the fiscal year starts, how it is called, and in which zone days begin.
+
+    `stated` are the years that have rules of their own, in order and without overlap; between and
+    beyond them years of twelve months follow each other, cut short where a stated one begins.
+    """
 
     start_month: int
     named_by_end: bool
     time_zone: str
     periods: FiscalPeriods | None = None
+    stated: tuple[FiscalYear, ...] = ()
 
     def first_day(self, month: Month) -> date:
         """Return the first day of a month, or of the fiscal period that goes by its name."""
@@ -190,18 +231,22 @@ class FiscalCalendar:
 
     def fiscal_year(self, month: Month) -> int:
         """Return the number in the fiscal year's name, 2027 for FY2027."""
-        return self._year_start(month).year + self._name_offset
+        return self._year_with(month).name
 
     def year(self, name: int) -> Period:
-        """Return the twelve months of a fiscal year."""
-        start = Month(name - self._name_offset, self.start_month)
-        return Period(
-            PeriodKind.YEAR, f"FY{name}", tuple(start.plus(n) for n in range(MONTHS_IN_YEAR))
-        )
+        """Return the months of a fiscal year."""
+        stated = next((each for each in self.stated if each.name == name), None)
+        if stated is None and self.stated:
+            before = [each for each in self.stated if each.name < name]
+            nearest = before[-1] if before else self.stated[0]
+            steps = name - nearest.name - 1 if before else name - nearest.name
+            start = nearest.end if before else nearest.first
+            return self._year_with(start.plus(steps * MONTHS_IN_YEAR)).period
+        return (stated or self._plain(name)).period
 
     def year_of(self, month: Month) -> Period:
         """Return the fiscal year that holds a month."""
-        return self.year(self.fiscal_year(month))
+        return self._year_with(month).period
 
     def quarter_of(self, month: Month) -> Period:
         """Return the fiscal quarter that holds a month."""
@@ -214,37 +259,58 @@ class FiscalCalendar:
         """Return a month as a period."""
         return Period(PeriodKind.MONTH, str(month), (month,))
 
-    @property
-    def _name_offset(self) -> int:
-        return 1 if self.named_by_end and self.start_month > 1 else 0
+    def _plain(self, name: int) -> FiscalYear:
+        return FiscalYear.called(name, self.start_month, named_by_end=self.named_by_end)
 
-    def _year_start(self, month: Month) -> Month:
-        back = (month.number - self.start_month) % MONTHS_IN_YEAR
-        return month.plus(-back)
+    def _year_with(self, month: Month) -> FiscalYear:
+        before = [each for each in self.stated if each.first <= month]
+        after = [each for each in self.stated if each.first > month]
+        if before and before[-1].holds(month):
+            return before[-1]
+        if not self.stated:
+            back = (month.number - self.start_month) % MONTHS_IN_YEAR
+            start = month.plus(-back)
+            return self._plain(start.year + (self._plain(start.year).first < start))
+        if not before:
+            steps = (month.index - after[0].first.index) // MONTHS_IN_YEAR
+            return FiscalYear(after[0].first.plus(steps * MONTHS_IN_YEAR), after[0].name + steps)
+        steps = (month.index - before[-1].end.index) // MONTHS_IN_YEAR
+        start = before[-1].end.plus(steps * MONTHS_IN_YEAR)
+        size = min(MONTHS_IN_YEAR, after[0].first.index - start.index) if after else MONTHS_IN_YEAR
+        name = before[-1].name + 1 + steps
+        if after and name >= after[0].name:
+            raise MonthWithoutYear(
+                f"{month} lies between FY{before[-1].name} and FY{after[0].name} and in no fiscal year; "
+                "state a short year in a policy file of its own, [fiscal] months = 3, or correct start_month or year_name"
+            )
+        return FiscalYear(start, name, size)
 
 
-@lru_cache(maxsize=256)
-def _public_holidays(place: str, year: int) -> frozenset[date]:
+@lru_cache(maxsize=64)
+def _days_off(place: str) -> holidays.HolidayBase:
+    """Return the public holidays and weekends of a place; years are filled in as they are asked for."""
     country, _, subdivision = place.partition("-")
     try:
-        found = holidays.country_holidays(country, subdiv=subdivision or None, years=year)
+        return holidays.country_holidays(country, subdiv=subdivision or None)
     except NotImplementedError:
         raise UnknownHolidayCalendar(
             f"no holiday calendar for {place[:40]!r}; use a country or country-subdivision code such as NZ or DE-BE"
         ) from None
-    return frozenset(found)
 
 
 def check_holiday_calendar(place: str) -> None:
     """Raise `UnknownHolidayCalendar` if no calendar exists for the place."""
     if place:
-        _public_holidays(place, 2026)
+        _days_off(place)
 
 
 def working_days(days: Iterable[date], place: str = "") -> list[date]:
-    """Return those of the days that are Monday to Friday and no public holiday of the place."""
-    return [
-        day
-        for day in days
-        if day.weekday() < SATURDAY and not (place and day in _public_holidays(place, day.year))
-    ]
+    """Return those of the days that are neither in the weekend nor a public holiday of the place.
+
+    Without a place the weekend is Saturday and Sunday. Weekends differ by place and by year:
+    Friday and Saturday in Kuwait, in the Emirates until 2021.
+    """
+    if not place:
+        return [day for day in days if day.weekday() < SATURDAY]
+    off = _days_off(place)
+    return [day for day in days if not off.is_weekend(day) and day not in off]

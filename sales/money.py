@@ -132,3 +132,8 @@ def share_half_even(minor: Minor, numerator: Minor, denominator: int) -> Minor:
     twice = 2 * rest
     up = (twice > denominator) | ((twice == denominator) & (floor % 2 == 1))
     return floor + up.astype(np.int64)
+
+
+def proportion(amount: int, part: int, whole: int) -> int:
+    """Return `amount * part / whole`, rounded half-even, whatever their signs."""
+    return round(Fraction(amount * part, whole))

@@ -37,6 +37,13 @@ class Grain:
         kept = where & (key >= 0)
         return money.sum_by(key[kept], minor[kept], len(self.ids))
 
+    def count(self, person: Codes, deal: Codes, where: Mask) -> Codes:
+        """Return how many different deals every id of the grain has among the rows where the mask is true."""
+        key = self.key(person)
+        kept = where & (key >= 0)
+        found = np.unique(np.stack([key[kept], deal[kept]]), axis=1)[0]
+        return np.bincount(found, minlength=len(self.ids)).astype(np.int64)
+
 
 @dataclass(frozen=True)
 class Grains:

@@ -39,6 +39,7 @@ from sales.contracts.raw import (
     RawUsers,
 )
 from sales.history.extract import Extract, defaults_of
+from sales.history.rates import Rates
 from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook
 from sales.policy.sections import parse_policy
 
@@ -54,6 +55,11 @@ STAGES = [
     {"stage_name": "Won", "is_closed": True, "is_won": True},
     {"stage_name": "Lost", "is_closed": True, "is_won": False},
 ]
+
+
+def no_rates(year: int, **planned: Decimal) -> Rates:  # noqa: ARG001  # of every year
+    """Return the rates of a plan of one currency, the euro, and of those that are given."""
+    return Rates(frame(RawCurrencyRates, []), "EUR", planned)
 
 
 def frame(contract: type[Contract], rows: Rows) -> pd.DataFrame:

@@ -94,7 +94,7 @@ def _say_organization(found: Examination, policies: PolicyBook, say: Say) -> Non
     organization = found.organization
     say("Organisation")
     say(
-        f"  {organization.company}, time zone {organization.time_zone}, currency {organization.currency}"
+        f"  {organization.company}, time zone {organization.time_zone}, currency {organization.currency or 'not told: set [fiscal] currency'}"
     )
     named = "ends" if organization.named_by_end else "starts"
     say(

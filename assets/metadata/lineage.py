@@ -29,6 +29,7 @@ _RAW_TARGETS: Parents = {
         if name != "owner"
     },
     "owner_id": of("policy/targets", "owner") | PERSON | QUOTAS,
+    "stated_months": QUOTAS,
 }
 
 LINEAGE: dict[str, Parents] = {

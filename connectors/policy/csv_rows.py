@@ -1,34 +1,28 @@
-"""Lines of the CSV files in the policy folder: their columns as typed rows, and how to complain about them.
+"""Lines of the tables in the policy folder: their columns as typed rows, and how to complain about them.
 
-Put reading of such files here, and the kinds of cells; which columns a file has is said by the rows of
-`annual_targets` and `plan_files`.
+Put here how a line becomes a row; how a file becomes lines is `spreadsheet`, what a cell says is
+`cell_values`, which columns a file has is said by the rows of `annual_targets` and `plan_files`.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Generic, TypeVar
+from typing import Generic, TypeVar
 
-import pandas as pd
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
-from connectors.policy.folder import read_text
-from sales.calendar import Month, UnknownMonth
+from connectors.policy.cell_values import UNKNOWN, Spelling, amount_of, plain
+from connectors.policy.spreadsheet import TableRow, UnreadableTable, rows_of
 from sales.errors import UserError
 
-MOST_DECIMALS = 10
-LARGEST_AMOUNT = Decimal(10) ** 15
-EARLIEST_YEAR, LATEST_YEAR = 1900, 9998
+TOTALS = ("total", "sum", "gesamt", "somme", "suma", "totaal", "insgesamt")
 
 
 class InvalidPolicyTable(UserError, ValueError):
-    """A CSV file of the policy folder cannot be used."""
+    """A table of the policy folder cannot be used."""
 
 
 class PolicyRow(BaseModel):
@@ -38,57 +32,6 @@ class PolicyRow(BaseModel):
 
 
 _Row = TypeVar("_Row", bound=PolicyRow)
-
-
-def _whole(smallest: int, largest: int) -> BeforeValidator:
-    """Return the reading of a whole number within bounds."""
-
-    def read(text: object) -> int:
-        cell = str(text)
-        if not (cell.isascii() and cell.isdigit() and smallest <= int(cell) <= largest):
-            raise ValueError(f" {cell[:40]!r} is not a whole number from {smallest} to {largest}")
-        return int(cell)
-
-    return BeforeValidator(read)
-
-
-def _day(text: object) -> date:
-    try:
-        return date.fromisoformat(str(text))
-    except ValueError:
-        raise ValueError(f" {str(text)[:40]!r} is not a date; write it as 2026-09-30") from None
-
-
-def _month(text: object) -> Month:
-    try:
-        return Month.parse(str(text))
-    except UnknownMonth as unknown:
-        raise ValueError(f": {unknown}") from None
-
-
-def _amount(text: object) -> Decimal:
-    """Return an amount that is not below zero."""
-    cell = str(text)
-    try:
-        amount = Decimal(cell)
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if amount.is_nan():
-        raise ValueError(f" {cell[:40]!r} is not an amount; write it as 1234.50")
-    if not amount.is_finite() or amount > LARGEST_AMOUNT:
-        raise ValueError(f" {cell[:40]!r} is too large for an amount; correct it")
-    if amount < 0:
-        raise ValueError(f" {cell[:40]!r} is below zero; write 0 or more")
-    if -int(amount.as_tuple().exponent) > MOST_DECIMALS:
-        raise ValueError(f" {cell[:40]!r} has more than {MOST_DECIMALS} decimals")
-    return amount
-
-
-FiscalYear = Annotated[int, _whole(EARLIEST_YEAR, LATEST_YEAR)]
-Revision = Annotated[int, _whole(1, 1_000_000)]
-Day = Annotated[date, BeforeValidator(_day)]
-MonthName = Annotated[Month, BeforeValidator(_month)]
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
 
 
 @dataclass(frozen=True)
@@ -106,87 +49,73 @@ class PolicyLine(Generic[_Row]):
 
 
 def lines_of(
-    path: Path, row: type[_Row], kind: type[InvalidPolicyTable] = InvalidPolicyTable
+    path: Path,
+    row: type[_Row],
+    kind: type[InvalidPolicyTable] = InvalidPolicyTable,
+    spelling: Spelling = UNKNOWN,
 ) -> Iterator[PolicyLine[_Row]]:
-    """Yield the lines of a file that are not empty; raises `kind`, naming file, line and cure."""
-    reader = csv.DictReader(io.StringIO(read_text(path)), restkey="")
-    header = list(row.model_fields)
-    named = tuple(reader.fieldnames or ())
-    for name in (name for name, field in row.model_fields.items() if field.is_required()):
-        if name not in named:
-            raise kind(
-                f"{path.name} has no column {name!r}; the first line names the columns: {', '.join(header)}"
-            )
-    for name in named:
-        if name not in header:
-            raise kind(
-                f"{path.name} has an unknown column {name[:40]!r}; known are: {', '.join(header)}"
-            )
-    for cells in _rows(reader, path.name, kind):
-        place = f"{path.name} line {reader.line_num}"
-        if "" in cells:
-            raise kind(f"{place}: has more cells than the header")
-        if any((text or "").strip() for text in cells.values()):
-            yield PolicyLine(path.name, reader.line_num, _row_of(cells, row, place, kind), kind)
+    """Yield the lines of a file that are not empty and no total; raises `kind`, naming file, line and cure."""
+    fields = row.model_fields
+    needed = [name for name, field in fields.items() if field.is_required()]
+    try:
+        lines = list(rows_of(path, list(fields), needed))
+    except UnreadableTable as fault:
+        raise kind(f"{path.name} {fault}") from None
+    amounts = [name for name, field in fields.items() if field.annotation is Decimal]
+    spelling = spelling.learned(line.cells.get(name) for line in lines for name in amounts)
+    read = list[TableRow]()
+    for line in lines:
+        place = f"{path.name} line {line.number}"
+        if _is_total(line, needed, amounts):
+            _check_total(line, read, amounts[0], spelling, kind, place)
+            continue
+        read.append(line)
+        yield PolicyLine(path.name, line.number, _row_of(line, row, place, kind, spelling), kind)
 
 
 def _row_of(
-    cells: dict[str, str], row: type[_Row], place: str, kind: type[InvalidPolicyTable]
+    line: TableRow, row: type[_Row], place: str, kind: type[InvalidPolicyTable], spelling: Spelling
 ) -> _Row:
-    stripped = {name: (text or "").strip() for name, text in cells.items()}
     fields = row.model_fields
-    known = {name: text for name, text in stripped.items() if text or fields[name].is_required()}
+    cells = {
+        name: plain(cell) if isinstance(cell, str) or cell is None else cell
+        for name, cell in line.cells.items()
+    }
+    known = {name: cells.get(name, "") for name in fields if fields[name].is_required()}
+    known |= {name: cell for name, cell in cells.items() if cell != ""}
+    texts = {
+        name: plain(cell) if fields[name].annotation is str else cell
+        for name, cell in known.items()
+    }
     try:
-        return row.model_validate(known)
+        return row.model_validate(texts, context=spelling)
     except ValidationError as wrong:
         first = wrong.errors()[0]
         said = str(first.get("ctx", {}).get("error", first["msg"]))
         raise kind(f"{place}: {first['loc'][0]}{said}") from None
 
 
-def _rows(
-    reader: csv.DictReader[str], file_name: str, kind: type[InvalidPolicyTable]
-) -> Iterator[dict[str, str]]:
+def _is_total(line: TableRow, needed: list[str], amounts: list[str]) -> bool:
+    """Return whether a line is the total of those above: a word that says so, and nobody named."""
+    others = [plain(line.cells.get(name)) for name in needed if name not in amounts]
+    words = [text.casefold() for text in others if text]
+    return len(words) < len(others) and all(word.startswith(TOTALS) for word in words)
+
+
+def _check_total(
+    line: TableRow,
+    above: list[TableRow],
+    name: str,
+    spelling: Spelling,
+    kind: type[InvalidPolicyTable],
+    place: str,
+) -> None:
     try:
-        yield from reader
-    except csv.Error as fault:
+        stated = amount_of(line.cells.get(name), spelling)
+        total = sum((amount_of(each.cells.get(name), spelling) for each in above), Decimal(0))
+    except ValueError as wrong:
+        raise kind(f"{place}: {name}{wrong}") from None
+    if stated != total:
         raise kind(
-            f"{file_name} line {reader.line_num + 1} cannot be read: {fault}; correct the line"
-        ) from None
-
-
-class Owners:
-    """Users by id, user name and e-mail."""
-
-    def __init__(self, users: pd.DataFrame) -> None:
-        """Index the users."""
-        self._found: dict[str, set[str]] = {}
-        # An id or a user name is one user; an e-mail may belong to several.
-        self._exact: dict[str, str] = {}
-        for user_id, username, email in users[["user_id", "username", "email"]].itertuples(
-            index=False
-        ):
-            self._exact[user_id] = user_id
-            self._exact[user_id[:15]] = user_id
-            if isinstance(username, str):
-                self._exact[username.casefold()] = user_id
-            if isinstance(email, str):
-                self._found.setdefault(email.casefold(), set()).add(user_id)
-
-    def matches(self, name: str) -> list[str]:
-        """Return the ids of the users that a user name, e-mail or id may mean."""
-        exact = self._exact.get(name) or self._exact.get(name.casefold())
-        return [exact] if exact else sorted(self._found.get(name.casefold(), set()))
-
-    def find(self, name: str, line: PolicyLine[_Row]) -> str:
-        """Return the user id of a line's owner."""
-        found = self.matches(name)
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise line.fault(
-                f"owner {name[:80]!r} is the e-mail of {len(found)} users; use the user name or the user id"
-            )
-        raise line.fault(
-            f"owner {name[:80]!r} is not a user of Salesforce; use a user name, an e-mail or a user id"
+            f"{place}: is the total of {stated:,f}, and the lines above sum to {total:,f}; correct or remove it"
         )

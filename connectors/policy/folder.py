@@ -44,13 +44,19 @@ def read_recipients(folder: Path) -> RecipientBook:
 def read_text(path: Path) -> str:
     """Return a small UTF-8 file's text; raises `InvalidPolicy` with one sentence."""
     try:
+        return read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InvalidPolicy(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a small file's content; raises `InvalidPolicy` with one sentence."""
+    try:
         if path.stat().st_size > LARGEST_FILE:
             raise InvalidPolicy(
                 f"{path.name} is larger than {LARGEST_FILE:,} bytes; this cannot be a policy file"
             )
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise InvalidPolicy(f"{path.name} is not UTF-8 text; save it as UTF-8") from None
+        return path.read_bytes()
     except OSError as fault:
         raise InvalidPolicy(f"{path} cannot be read: {fault.strerror}") from None
 

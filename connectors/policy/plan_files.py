@@ -6,22 +6,16 @@ Every file may be missing: then nothing of its kind is stated. What they do is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
 import pandas as pd
 
-from connectors.policy.csv_rows import (
-    Amount,
-    Day,
-    FiscalYear,
-    MonthName,
-    Owners,
-    PolicyLine,
-    PolicyRow,
-    lines_of,
-)
+from connectors.policy.cell_values import UNKNOWN, Amount, Day, FiscalYear, MonthName, Spelling
+from connectors.policy.csv_rows import PolicyLine, PolicyRow, lines_of
+from connectors.policy.owners import Owners
 from sales import money
 from sales.targets.stated_plans import ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
 
@@ -63,21 +57,34 @@ class ClientPlanRow(PolicyRow):
     amount: Amount
 
 
+@dataclass(frozen=True)
+class _Folder:
+    """Where the files are, and how they are spelled."""
+
+    path: Path
+    spelling: Spelling
+
+    def lines(self, name: str, row: type[_Row]) -> list[PolicyLine[_Row]]:
+        """Return the lines of a file, none where it is not there."""
+        path = self.path / name
+        return list(lines_of(path, row, spelling=self.spelling)) if path.is_file() else []
+
+
 def read_plan_book(
-    folder: Path, users: pd.DataFrame, accounts: pd.DataFrame, digits: int
+    folder: Path,
+    users: pd.DataFrame,
+    accounts: pd.DataFrame,
+    digits: int,
+    spelling: Spelling = UNKNOWN,
 ) -> PlanBook:
     """Read the files that are there; amounts are in corporate currency. Raises `InvalidPolicyTable` that names file, line and cure."""
-    owners = Owners(users)
+    owners, files = Owners(users), _Folder(folder, spelling)
     return PlanBook(
-        leaves=[_leave(line, owners) for line in _lines(folder / "leave.csv", LeaveRow)],
-        fixed=_fixed(folder, owners, digits),
-        stated=_stated(folder, digits),
-        clients=_clients(folder, accounts, digits),
+        leaves=[_leave(line, owners) for line in files.lines("leave.csv", LeaveRow)],
+        fixed=_fixed(files, owners, digits),
+        stated=_stated(files, digits),
+        clients=_clients(files, accounts, digits),
     )
-
-
-def _lines(path: Path, row: type[_Row]) -> list[PolicyLine[_Row]]:
-    return list(lines_of(path, row)) if path.is_file() else []
 
 
 def _leave(line: PolicyLine[LeaveRow], owners: Owners) -> Leave:
@@ -89,28 +96,28 @@ def _leave(line: PolicyLine[LeaveRow], owners: Owners) -> Leave:
     return Leave(owners.find(row.owner, line), row.start_date, row.end_date)
 
 
-def _fixed(folder: Path, owners: Owners, digits: int) -> list[FixedMonth]:
+def _fixed(folder: _Folder, owners: Owners, digits: int) -> list[FixedMonth]:
     found: dict[tuple[int, str, str], FixedMonth] = {}
-    for line in _lines(folder / "overrides.csv", OverrideRow):
+    for line in folder.lines("overrides.csv", OverrideRow):
         row, owner_id = line.row, owners.find(line.row.owner, line)
         each = FixedMonth(row.fiscal_year, owner_id, row.month, _minor(row.amount, digits))
         _once(found, (each.fiscal_year, each.owner_id, str(each.month)), each, line)
     return list(found.values())
 
 
-def _stated(folder: Path, digits: int) -> list[StatedTarget]:
+def _stated(folder: _Folder, digits: int) -> list[StatedTarget]:
     found: dict[tuple[int, str], StatedTarget] = {}
-    for line in _lines(folder / "team_targets.csv", TeamTargetRow):
+    for line in folder.lines("team_targets.csv", TeamTargetRow):
         row = line.row
         each = StatedTarget(row.fiscal_year, row.team, _minor(row.annual_target, digits))
         _once(found, (each.fiscal_year, each.team), each, line)
     return list(found.values())
 
 
-def _clients(folder: Path, accounts: pd.DataFrame, digits: int) -> list[ClientPlan]:
+def _clients(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[ClientPlan]:
     ids, names = _accounts(accounts)
     found: dict[tuple[str, str], ClientPlan] = {}
-    for line in _lines(folder / "client_plans.csv", ClientPlanRow):
+    for line in folder.lines("client_plans.csv", ClientPlanRow):
         row, text = line.row, line.row.account
         named = names.get(text.casefold(), [])
         if text not in ids and len(named) != 1:

@@ -126,7 +126,7 @@ def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:
     """Turn text into a field's type; raises `UnreadableValue`."""
     try:
         if kind == "flag":
-            return pc.equal(values, "true").fill_null(False)
+            return _flags(values)
         if kind == "count":
             return values.cast(pa.float64()).cast(pa.int64())
         if kind == "id":
@@ -146,6 +146,15 @@ def _typed(values: pa.Array, kind: str, place: str) -> pa.Array:
         raise UnreadableValue(
             f"{place} holds a value that is no {kind}: {' '.join(str(fault).split())[:160]}"
         ) from None
+
+
+def _flags(values: pa.Array) -> pa.Array:
+    """Return true and false; empty is false, and any other word is refused."""
+    is_known = pc.is_in(values, value_set=pa.array(["true", "false", None], pa.string()))
+    if not pc.all(is_known).as_py() and len(values):
+        word = values.filter(pc.invert(is_known))[0].as_py()
+        raise pa.ArrowInvalid(f"{word[:40]!r} is neither true nor false")
+    return pc.equal(values, "true").fill_null(False)
 
 
 def _rounded(values: pa.Array) -> pa.Array:

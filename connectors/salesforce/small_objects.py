@@ -5,14 +5,15 @@ Put what is small here; objects that are read by what changed are `pull`.
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-from babel import Locale, UnknownLocaleError
-from babel.numbers import get_territory_currencies
+from babel.numbers import get_territory_currencies, is_currency
 
 from connectors.salesforce import cells, schema
 from connectors.salesforce.objects import LARGE, SMALL
@@ -24,6 +25,11 @@ from connectors.storage.pull_checkpoint import Reading, Slice
 from sales import arrow as columns
 from sales.contracts.contract import column_names
 from sales.contracts.raw import RAW
+
+# A territory of a locale: two letters of ISO 3166, or a number of UN M.49.
+TERRITORY = re.compile(r"[A-Z]{2}|[0-9]{3}")
+# The euro, where it is younger than the CLDR of Babel: Bulgaria (Council Regulation (EU) 2025/1409).
+EURO_SINCE = {"BG": date(2026, 1, 1)}
 
 
 def describe(session: SalesforceSession, sources: Any) -> dict[str, FieldTypes | None]:  # noqa: ANN401
@@ -79,21 +85,35 @@ def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.Da
     corporate = currencies.loc[
         columns.booleans(currencies["is_corporate"]), "currency_code"
     ].tolist()
-    code = corporate[0] if corporate else _currency_of(organization["locale"].iloc[0])
+    code = (
+        corporate[0]
+        if corporate
+        else _currency_of(organization["locale"].iloc[0], datetime.now(UTC).date())
+    )
     shown = organization.drop(columns=["locale", "instance"])
-    shown["currency_code"] = columns.series(columns.repeat(code, len(shown)))
+    shown["currency_code"] = columns.series(columns.text([code] * len(shown)))
     shown["is_multi_currency"] = columns.series(pa.array([bool(corporate)] * len(shown)))
     return shown
 
 
-def _currency_of(locale: object) -> str:
-    """Return the currency in use where the organisation's locale is spoken."""
-    try:
-        territory = Locale.parse(str(locale).split("__")[0]).territory
-    except (UnknownLocaleError, ValueError):
-        territory = None
-    found = get_territory_currencies(territory) if territory else []
-    return found[0] if found else "USD"
+def _currency_of(locale: object, today: date) -> str | None:
+    """Return the currency in use where the organisation's locale is spoken, none where the locale does not tell.
+
+    Salesforce writes a language and a territory, and at times a script before the territory or a
+    variant after it: `no_NO`, `de_AT_EURO`, `es_SV_USD`, `uz_LATN_UZ`, `ja_JP_JP__calendar_japanese`.
+    """
+    _, *parts = str(locale).replace("-", "_").split("_")
+    if "EURO" in parts:
+        return "EUR"
+    if named := next((each for each in parts if is_currency(each)), None):
+        return named
+    territory = next((each for each in parts if TERRITORY.fullmatch(each)), None)
+    if territory is None:
+        return None
+    if today >= EURO_SINCE.get(territory, date.max):
+        return "EUR"
+    found = get_territory_currencies(territory, start_date=today)
+    return found[0] if found else None
 
 
 def rate_table(currencies: pd.DataFrame, dated: pd.DataFrame) -> pd.DataFrame:
@@ -106,7 +126,11 @@ def rate_table(currencies: pd.DataFrame, dated: pd.DataFrame) -> pd.DataFrame:
 
 
 def stage_table(stages: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a name: history may hold the label or the API name."""
+    """Return one row a name: history may hold the label or the API name.
+
+    A name that is one stage's API name and another's label is the API name: labels may be given
+    to other stages, API names stay.
+    """
     shared = [
         "is_closed",
         "is_won",
@@ -118,7 +142,7 @@ def stage_table(stages: pd.DataFrame) -> pd.DataFrame:
     ]
     by_label = stages.rename(columns={"label": "stage_name"})[["stage_name", *shared]]
     by_name = stages.rename(columns={"api_name": "stage_name"})[["stage_name", *shared]]
-    both = pd.concat([by_label, by_name], ignore_index=True)
+    both = pd.concat([by_name, by_label], ignore_index=True)
     named = np.asarray(pc.is_valid(columns.arrow(both["stage_name"])))
     listed = both.loc[named].drop_duplicates("stage_name", ignore_index=True)
     listed["is_listed"] = columns.series(pa.array([True] * len(listed)))

@@ -200,6 +200,12 @@ class GrainTables:
             )
         return sorted(rows, key=lambda row: (weights[row[1]], row[0]))
 
+    def without_target_yet(self) -> list[str]:
+        """Return the names of people whose targets take effect only after the month end."""
+        rows = self.tables.data_quality
+        names = rows.loc[rows["finding"] == "target_not_in_force", "owner_name"]
+        return sorted(str(name) for name in names)
+
     @cached_property
     def _owners(self) -> dict[str, tuple[str, str]]:
         parts = [

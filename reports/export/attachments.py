@@ -18,6 +18,7 @@ import pyarrow as pa
 from reports.document.month_tables import MonthTables
 from sales import arrow as columns
 from sales.arrow import Codes
+from sales.history.booking_credit import booked
 from sales.vocabulary import GrainKind
 
 # Of the snapshot and of credit, what a page of the year can rest on; every deal that ever was is in
@@ -73,7 +74,7 @@ class Attachments:
     def _whole(self) -> dict[str, pa.Table]:
         own = {
             DEALS: self._of_the_year(self._tables.opportunity_snapshot),
-            CREDIT: self._of_the_year(self._tables.booking_credit),
+            CREDIT: self._of_the_year(booked(self._tables.booking_credit)),
         }
         frames = {
             name: own[name] if name in own else getattr(self._tables, name)

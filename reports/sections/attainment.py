@@ -38,11 +38,13 @@ MOVEMENTS = (
 )
 FINDINGS = {
     "booking_without_target": marked("Booked by someone without a target"),
+    "target_not_in_force": marked("Target not in force yet"),
     "open_without_amount": marked("Open without an amount"),
     "won_without_amount": marked("Won without an amount"),
     "owner_left": marked("Open, and the owner has left"),
     "owner_unknown": marked("Owned by nobody we know"),
     "booked_later": marked("Won, booked in a later month"),
+    "close_date_unlikely": marked("Close date years away"),
     "history_assumed": marked("State assumed: history begins later"),
     "text_unprintable": marked("Names with characters that cannot be printed"),
     "owner_assumed": marked("Owner assumed: changes were not tracked"),
@@ -414,6 +416,8 @@ def quality(view: View) -> Section:
             "{pct} of the money rests on assumed history or owners.",
             pct=view.language.exact_share(float(share)),
         )
+    if waiting := view.data.without_target_yet():
+        answer += " " + say("Without a target so far: {names}.", names=", ".join(waiting))
     tables = (Table(columns, tuple(rows)),) if rows else ()
     title = say("How good is the data, and what the words mean")
     return Section(

@@ -51,7 +51,7 @@ MOST_SOURCES, MONTHS_JUDGED = 10, 18
 PERCENT = 100
 RECORD_NOTE = marked(
     "P50 and baselines: sum of absolute errors / sum of bookings. Inside: outcomes from P10 to P90, eight in ten if the ranges are right. "
-    "Brier: mean squared error of the chance to hit, beside that of always saying the mean; smaller is better."
+    "Brier: mean squared error of the chance to hit, beside that of always saying how often it had been hit by then; smaller is better."
 )
 # Below this, a difference in error is no difference.
 SAME = 0.005
@@ -185,7 +185,7 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
         *(Column(say(name), 13, True) for name in BASELINES.values()),
         Column(say("Inside"), 8, True),
         Column("Brier", 7, True),
-        Column(say("Mean"), 7, True),
+        Column(say("So far"), 7, True),
     )
     reliability = [
         Row(

@@ -23,13 +23,18 @@ from sales.contracts.contract import checked, stamp
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.quality import DataQuality
 from sales.contracts.targets import PhasedTargets
+from sales.history.booking_credit import booked
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
+from sales.targets.annual_targets import ComingTarget
 from sales.targets.attainment import within
 from sales.targets.quotas import ManagerQuota
 from sales.vocabulary import Provenance
 
 SHORTENED_NAME = 60
+MICROSECONDS_A_DAY = 86_400_000_000
+# A deal that closes so many years before or after it was created has a typing error in its date.
+UNLIKELY_YEARS = 10
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,14 @@ class _Finding:
     owner_name: str | None = None
 
 
+@dataclass(frozen=True)
+class TargetNotes:
+    """What the source of targets says beside the targets in force."""
+
+    manager_quotas: Sequence[ManagerQuota] = ()
+    coming: Sequence[ComingTarget] = ()
+
+
 def data_quality(
     snapshot: DataFrame[OpportunitySnapshot],
     booking_credit: DataFrame[BookingCredit],
@@ -52,7 +65,7 @@ def data_quality(
     rules: MonthRules,
     organization_id: str,
     repertoire: Container[int],
-    manager_quotas: Sequence[ManagerQuota] = (),
+    notes: TargetNotes = TargetNotes(),
 ) -> DataFrame[DataQuality]:
     """Return the month's findings, one row a finding and record.
 
@@ -61,7 +74,8 @@ def data_quality(
     found = [
         *_bookings(snapshot, booking_credit, phased_targets, month, rules),
         *_deals(snapshot, owners, month, rules, repertoire),
-        *_managers(manager_quotas, owners, rules),
+        *_managers(notes.manager_quotas, owners, rules),
+        *_coming(notes.coming, owners),
         *_about_the_whole(snapshot, rules, month, organization_id),
     ]
     found.sort(key=lambda finding: (finding.name, finding.record_id))
@@ -89,7 +103,7 @@ def bookings_without_target(
     month: Month,
     rules: MonthRules,
 ) -> Mask:
-    """Return which credit of this year's bookings, to date, goes to people who have no target in force."""
+    """Return which credit of this year's bookings, to date, goes to people who have no target in force; `booking_credit` holds bookings only."""
     year = rules.calendar.fiscal_year(month)
     has_target = phased_targets.loc[phased_targets["fiscal_year"] == year, "owner_id"]
     closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
@@ -105,6 +119,7 @@ def _bookings(
     month: Month,
     rules: MonthRules,
 ) -> Iterator[_Finding]:
+    booking_credit = booked(booking_credit)
     where = bookings_without_target(booking_credit, phased_targets, month, rules)
     amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
     names = dict(zip(snapshot["opportunity_id"], snapshot["name"], strict=True))
@@ -156,6 +171,17 @@ def _managers(
             )
 
 
+def _coming(coming: Sequence[ComingTarget], owners: People) -> Iterator[_Finding]:
+    for target in coming:
+        name = _shortened(
+            owners.name_of(columns.text([target.owner_id]))[0].as_py(), target.owner_id
+        )
+        detail = f"{name} has a target for FY{target.fiscal_year} that takes effect on {target.effective}: until then there is none, and what is booked has nothing to be measured against"
+        yield _Finding(
+            "target_not_in_force", "warning", target.owner_id, detail, None, target.owner_id, name
+        )
+
+
 def _deals(
     snapshot: DataFrame[OpportunitySnapshot],
     owners: People,
@@ -165,13 +191,15 @@ def _deals(
 ) -> Iterator[_Finding]:
     is_open, is_won = columns.booleans(snapshot["is_open"]), columns.booleans(snapshot["is_won"])
     amount, without = money.minor_units(snapshot["amount"], rules.digits)
+    closes_on = columns.to_days(snapshot["close_date"])
+    away = (closes_on - columns.to_instants(snapshot["created_at"]) // MICROSECONDS_A_DAY) / 365
     known = columns.codes(snapshot["owner_id"], owners.ids)
     gone = known >= 0
     gone[gone] = ~owners.is_active[known[gone]]
-    closes = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
     assumed = np.asarray(
         pc.equal(columns.arrow(snapshot["stage_provenance"]), Provenance.ASSUMED.value)
     )
+    closes = rules.calendar.month_index(closes_on)
     cases: list[tuple[str, str, Mask, str]] = [
         (
             "open_without_amount",
@@ -204,6 +232,12 @@ def _deals(
             "{name} is won and booked in a later month, by its close date",
         ),
         (
+            "close_date_unlikely",
+            "warning",
+            np.abs(away) > UNLIKELY_YEARS,
+            "{name} closes on {date}, years away from when it was created: correct the year",
+        ),
+        (
             "history_assumed",
             "info",
             assumed,
@@ -218,16 +252,20 @@ def _deals(
         ),
     ]
     for finding, severity, where, sentence in cases:
-        rows = snapshot.loc[where, ["opportunity_id", "name", "owner_id", "owner_name"]]
+        rows = snapshot.loc[
+            where, ["opportunity_id", "name", "owner_id", "owner_name", "close_date"]
+        ]
         values = zip(
             rows.itertuples(index=False),
             amount[where].tolist(),
             without[where].tolist(),
             strict=True,
         )
-        for (record_id, name, owner_id, owner), minor, is_null in values:
+        for (record_id, name, owner_id, owner, date), minor, is_null in values:
             detail = sentence.format(
-                name=_shortened(name, record_id), owner=_shortened(owner, record_id)
+                name=_shortened(name, record_id),
+                owner=_shortened(owner, record_id),
+                date=date.isoformat(),
             )
             yield _Finding(
                 finding,

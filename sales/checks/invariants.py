@@ -21,6 +21,7 @@ from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.quality import DataQuality
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.movement import ADDS, TAKES
+from sales.history.booking_credit import booked
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, Provenance
 
@@ -116,10 +117,12 @@ def every_booking_has_a_target(
             phased_targets["fiscal_year"] == rules.calendar.fiscal_year(month), "owner_id"
         ]
     )
-    booked = booking_credit[["opportunity_id", "owner_id", "close_date"]].itertuples(index=False)
+    bookings = booked(booking_credit)[["opportunity_id", "owner_id", "close_date"]].itertuples(
+        index=False
+    )
     without = [
         deal
-        for deal, owner, day in booked
+        for deal, owner, day in bookings
         if owner not in has_target
         and rules.calendar.first_day(year.first) <= day <= rules.calendar.last_day(month)
     ]

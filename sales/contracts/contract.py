@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, TypeVar, cast
 
 import pandas as pd
 import pandera.pandas as pandera
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera import dtypes
 from pandera.engines import pandas_engine
 from pandera.typing import DataFrame, Series
@@ -24,6 +26,8 @@ from sales.errors import UserError
 
 # Amounts as Salesforce holds them, in any currency.
 RAW_MONEY = pa.decimal128(38, 10)
+# Plain numbers are stored with so many decimals; sums of money, in minor units, stay below this.
+DECIMALS, LARGEST_SUM = 6, Decimal(9 * 10**17)
 
 
 class BrokenContract(UserError, ValueError):
@@ -96,7 +100,12 @@ _Contract = TypeVar("_Contract", bound=Contract)
 
 
 def checked(frame: pd.DataFrame, contract: type[_Contract]) -> DataFrame[_Contract]:
-    """Return the frame if it keeps its contract; raise `BrokenContract` with the faults else."""
+    """Return the frame if it keeps its contract; raise `BrokenContract` with the faults else.
+
+    Whatever the contract, numbers are finite and sums of money fit exact arithmetic: what fell
+    through a cast or a division by nothing reaches no table.
+    """
+    _check_figures(frame, contract)
     try:
         return contract.validate(frame, lazy=True)
     except pandera.errors.SchemaErrors as broken:
@@ -107,6 +116,27 @@ def checked(frame: pd.DataFrame, contract: type[_Contract]) -> DataFrame[_Contra
             for row in cases.itertuples()
         )
         raise BrokenContract(f"{contract.__name__} is not what it promises: {faults}") from broken
+
+
+def _check_figures(frame: pd.DataFrame, contract: type[Contract]) -> None:
+    for name in frame.columns:
+        dtype = frame[name].dtype
+        if not isinstance(dtype, pd.ArrowDtype):
+            continue
+        kind = dtype.pyarrow_dtype
+        if pa.types.is_floating(kind):
+            values = columns.arrow(frame[name])
+            wrong = pc.any(pc.invert(pc.is_finite(values.drop_null()))).as_py()
+        elif pa.types.is_decimal(kind) and kind != RAW_MONEY:
+            extremes = pc.min_max(columns.arrow(frame[name])).as_py()
+            largest = LARGEST_SUM.scaleb(-kind.scale)
+            wrong = any(each is not None and abs(each) > largest for each in extremes.values())
+        else:
+            continue
+        if wrong:
+            raise BrokenContract(
+                f"{contract.__name__} is not what it promises: {name} holds a number that is infinite, undefined or too large"
+            )
 
 
 def table_name(contract: type[Contract]) -> str:
@@ -120,8 +150,19 @@ def table_of(tables: Mapping[str, pd.DataFrame], contract: type[_Contract]) -> D
 
 
 def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.DataFrame:
-    """Return the table with the two instants that every table carries as its last columns."""
+    """Return the table with the two instants that every table carries as its last columns.
+
+    Plain numbers (chances, shares, ratios) are rounded half-even to six decimals: further digits
+    depend on the machine.
+    """
     size = len(table)
+    rounded = {
+        name: columns.series(pc.round(columns.arrow(table[name]), DECIMALS, "half_to_even"))
+        for name in table.columns
+        if isinstance(dtype := table[name].dtype, pd.ArrowDtype)
+        and pa.types.is_floating(dtype.pyarrow_dtype)
+    }
+    table = table.reset_index(drop=True).assign(**rounded)
     instants = {"as_of": as_of, "extracted_at": extracted_at}
     last = columns.frame(
         {
@@ -129,7 +170,7 @@ def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.Da
             for name, value in instants.items()
         }
     )
-    return pd.concat([table.reset_index(drop=True), last], axis=1)
+    return pd.concat([table, last], axis=1)
 
 
 def empty(contract: type[_Contract]) -> DataFrame[_Contract]:

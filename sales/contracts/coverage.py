@@ -43,7 +43,6 @@ class DealChances(Contract):
     chance_12: Number = field("Chance to be booked twelve months after", ge=0, le=1)
     assumed_amount: Number = field(
         "Amount that forecasts reckon with, in the smallest unit of the currency: the company's median where there is none",
-        ge=0,
     )
     is_imputed: Flag = field("Whether the amount is the median")
     creep_low: Number = field(

@@ -56,6 +56,7 @@ class OpportunitySnapshot(Contract):
     )
     service_start: Day = optional("First day of service as Salesforce says now")
     service_end: Day = optional("Last day of service as Salesforce says now")
+    team_id: Text = fields.team_id()
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 
@@ -66,20 +67,24 @@ class OpportunitySnapshot(Contract):
 
 
 class BookingCredit(Contract):
-    """Who gets the credit of each booking, whatever its month: a row a booking and person."""
+    """Who gets the credit of each deal that is won, whatever its month, or open: a row a deal and person."""
 
     as_of_month: Text = field("Month whose report this serves", str_matches=MONTH)
-    opportunity_id: Text = field("Opportunity that is won as of the month end")
+    opportunity_id: Text = field("Opportunity that is won or open as of the month end")
     owner_id: Text = field("Person who gets the credit")
     team: Text = field("The person's team")
     owner_name: Text = field("The person's name")
-    close_date: Day = field("Close date: the month it is booked in")
-    amount: Amount = field("The person's share in corporate currency")
+    close_date: Day = field("Close date: of a won deal, the month it is booked in")
+    amount: Amount = optional(
+        "The person's share in corporate currency; empty where an open deal has no amount"
+    )
+    team_id: Text = fields.team_id()
+    is_won: Flag = field("Booked; else open, and booked should it be won")
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 
     class Config(Contract.Config):
-        """One row a booking and person."""
+        """One row a deal and person."""
 
         unique = ["opportunity_id", "owner_id"]
 

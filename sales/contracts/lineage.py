@@ -36,6 +36,7 @@ from sales.contracts.parents import (
     STATED,
     STATED_TARGET,
     TEAM,
+    TEAM_ID,
     WEIGHTS,
     Columns,
     alike,
@@ -58,6 +59,7 @@ SNAPSHOT: Parents = {
     | of("raw_accounts", "account_id", "name"),
     "owner_id": OWNER,
     "team": OWNER | TEAM,
+    "team_id": OWNER | TEAM_ID,
     "owner_name": OWNER | NAME,
     "stage_name": STAGE,
     "forecast_category": saved("forecast_category"),
@@ -81,15 +83,18 @@ SNAPSHOT: Parents = {
         for name in ("effort_days", "service_start", "service_end")
     },
 }
-_CREDITED = of("opportunity_snapshot", "opportunity_id", "owner_id", "is_won", "amount") | SHARES
+_COUNTED = of("opportunity_snapshot", "opportunity_id", "is_won", "is_open", "amount")
+_CREDITED = _COUNTED | of("opportunity_snapshot", "owner_id") | SHARES
 CREDIT: Parents = {
     "as_of_month": STATED,
-    "opportunity_id": of("opportunity_snapshot", "opportunity_id", "is_won", "amount"),
+    "opportunity_id": _COUNTED,
     "owner_id": _CREDITED,
     "team": _CREDITED | TEAM,
+    "team_id": _CREDITED | TEAM_ID,
     "owner_name": _CREDITED | NAME,
-    "close_date": of("opportunity_snapshot", "opportunity_id", "close_date"),
+    "close_date": _COUNTED | of("opportunity_snapshot", "close_date"),
     "amount": _CREDITED,
+    "is_won": _COUNTED,
 }
 MONTHLY_BOOKINGS: Parents = {
     "as_of_month": STATED,
@@ -110,6 +115,7 @@ PHASED: Parents = {
     "baseline_target": BASELINE,
     **alike(_REPHASED, "rephased_target", "at_risk", "ahead"),
     "team": IN_FORCE | TEAM,
+    "team_id": IN_FORCE | TEAM_ID,
     "owner_name": IN_FORCE | NAME,
     "is_fixed": IN_FORCE | FIXED_MONTHS,
     **alike(STATE, "season_evidence", "season_deals"),
@@ -162,9 +168,13 @@ _PEOPLE = (
     | CALENDAR
 )
 _TARGET = _PEOPLE | of("phased_targets", "baseline_target")
-_BOOKINGS = _PEOPLE | of("booking_credit", "opportunity_id", "close_date", "amount")
-_OPEN = _PEOPLE | of("opportunity_snapshot", "opportunity_id", "is_open", "close_date")
-_OPEN_MONEY = _OPEN | of("opportunity_snapshot", "amount")
+_BOOKINGS = _PEOPLE | of("booking_credit", "opportunity_id", "close_date", "amount", "is_won")
+_OPEN = (
+    _PEOPLE
+    | of("opportunity_snapshot", "opportunity_id", "is_open", "close_date")
+    | of("booking_credit", "opportunity_id", "is_won")
+)
+_OPEN_MONEY = _OPEN | of("booking_credit", "amount")
 _STAGE_WEIGHTED = _OPEN_MONEY | of("opportunity_snapshot", "probability_pct")
 _GRAINS: Parents = {
     "as_of_month": STATED,
@@ -193,7 +203,8 @@ _CHANCES = (
 )
 DEAL_CHANCES: Parents = {
     "as_of_month": STATED,
-    "opportunity_id": DEALS | IS_OPEN,
+    # Without a single booking there is no past to learn from, and no row.
+    "opportunity_id": FORESIGHT,
     **alike(FORESIGHT, *_CHANCES),
 }
 # What is known of all past month ends, and what becomes of the deals that are open now.
@@ -216,9 +227,10 @@ COVERAGE: Parents = {
         "required_windows",
     ),
 }
-# The month end before is read off the history, with the teams of the later one.
+# The month end before is read off the history, with the teams and shares that were known then.
 _OPENING = (
     STATE
+    | SHARES
     | OWNER
     | TEAM
     | of("phased_targets", "owner_id", "team", "month")
@@ -226,6 +238,7 @@ _OPENING = (
 )
 _CLOSING = (
     CALENDAR
+    | SHARES
     | TEAM
     | OWNER
     | of("phased_targets", "owner_id", "team", "month")
@@ -340,9 +353,10 @@ GENERATION: Parents = {
 _THEN = FORESIGHT | TEAM | BASELINE
 RECORD: Parents = {
     "as_of_month": FORESIGHT,
-    "grain": STATED,
+    # Where there is no past to learn from, there is no row.
+    "grain": FORESIGHT,
     "grain_id": FORESIGHT | IN_FORCE | TEAM | COMPANY,
-    "period_kind": STATED,
+    "period_kind": FORESIGHT,
     "period": CALENDAR | FORESIGHT,
     "evaluated_month": STATED,
     **alike(_THEN, "p10", "p50", "p90", "hit_probability"),

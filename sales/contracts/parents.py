@@ -90,7 +90,12 @@ IS_WON = STAGE | of("raw_stages", "stage_name", "is_won")
 # People: the team that someone is in, and what they are called. A queue may own deals as well.
 TEAM = (
     of("raw_users", "user_id", "role_id", "manager_id", "name", "username")
-    | of("raw_roles", "role_id", "name")
+    | of("raw_roles", "role_id", "name", "parent_role_id")
+    | of("raw_queues", "queue_id")
+)
+TEAM_ID = (
+    of("raw_users", "user_id", "role_id", "manager_id")
+    | of("raw_roles", "role_id")
     | of("raw_queues", "queue_id")
 )
 NAME = of("raw_users", "user_id", "name", "username") | of("raw_queues", "queue_id", "name")
@@ -138,11 +143,11 @@ QUOTAS = (
 )
 # Which targets are in force, and in which revision.
 IN_FORCE = QUOTAS | of("raw_targets", "fiscal_year", "owner_id", "revision", "effective_date")
-STATED_TARGET = IN_FORCE | of("raw_targets", "annual_target", "currency_code") | STATIC_RATES
+STATED_TARGET = IN_FORCE | of("raw_targets", "annual_target", "currency_code") | RATES
 # The months in which someone sells, and how much of each; by season, what was won in earlier years.
 WEIGHTS = (
     IN_FORCE
-    | of("raw_targets", "start_date", "end_date", "holidays")
+    | of("raw_targets", "start_date", "end_date", "holidays", "stated_months")
     | of("policy/leave", "owner", "start_date", "end_date")
     | PERSON
     | STATE

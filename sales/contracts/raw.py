@@ -177,7 +177,9 @@ class RawOrganization(Contract):
         "First month of the fiscal year", in_range={"min_value": 1, "max_value": 12}
     )
     names_year_by_start: Flag = field("The fiscal year is called by the year it starts in")
-    currency_code: Text = field("Corporate currency")
+    currency_code: Text = optional(
+        "Corporate currency; empty where neither the currencies nor the locale tell"
+    )
     is_multi_currency: Flag = field("Records carry their own currency")
 
     class Config(Contract.Config):
@@ -294,6 +296,9 @@ class RawTargets(Contract):
         "First day on which the revision is known; empty for the year's first day"
     )
     holidays: Text = optional("Holiday calendar of the owner")
+    stated_months: Text = optional(
+        "Share of each month of the year, in order, where the source states months"
+    )
 
     class Config(Contract.Config):
         """One row a revision."""

@@ -41,6 +41,7 @@ class PhasedTargets(Contract):
         in_range={"min_value": 0, "max_value": 1},
     )
     season_deals: Count = optional("Won deals that the season rests on")
+    team_id: Text = fields.team_id()
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 

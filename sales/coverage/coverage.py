@@ -26,6 +26,7 @@ from sales.coverage.required_coverage import (
     required_coverage,
     unknown_requirement,
 )
+from sales.history.booking_credit import booked, open_credit
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of
@@ -43,13 +44,14 @@ def periods_ahead(calendar: FiscalCalendar, month: Month) -> list[Period]:
 def periods_around(calendar: FiscalCalendar, month: Month) -> list[Period]:
     """Return the quarter that holds the month, the next two, and the year."""
     current = calendar.quarter_of(month)
-    following = [calendar.quarter_of(current.last.plus(ahead)) for ahead in (1, 4)]
-    return [current, *following, calendar.year_of(month)]
+    following = calendar.quarter_of(current.last.plus(1))
+    after_that = calendar.quarter_of(following.last.plus(1))
+    return [current, following, after_that, calendar.year_of(month)]
 
 
 @dataclass(frozen=True)
 class OpenPipeline:
-    """Open deals as of a month end: amounts, and the month whose period each belongs to.
+    """Open deals as of a month end: whole amounts, and the month whose period each belongs to.
 
     `counts_in` is a month index, or -1 for an overdue deal that belongs to no period.
     """
@@ -102,17 +104,17 @@ def pipeline_coverage(
         rules.company, targets_within(phased_targets, periods), snapshot, booking_credit
     )
     pipeline = open_pipeline(snapshot, month, rules)
-    amount = pipeline.amount
-    weighted = stage_weighted(amount, snapshot["probability_pct"])
-    ones = np.ones(len(amount), np.int64)
-    owner = grains.person(snapshot["owner_id"])
-    booked, _ = money.minor_units(booking_credit["amount"], rules.digits)
-    credited = grains.person(booking_credit["owner_id"])
-    closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
+    opened = open_credit(booking_credit, snapshot, rules.digits)
+    amount, deal = opened.amount, opened.deal
+    owner = grains.person(opened.rows["owner_id"])
+    weighted = stage_weighted(amount, snapshot["probability_pct"].take(deal))
+    won = booked(booking_credit)
+    bookings_of, _ = money.minor_units(won["amount"], rules.digits)
+    credited = grains.person(won["owner_id"])
+    closed_in = rules.calendar.month_index(columns.to_days(won["close_date"]))
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
-    valued = ~pipeline.is_null
     sells = np.isin(
         np.arange(len(grains.person_ids)),
         target_owner[(target_month > month.index) & (baseline > 0)],
@@ -121,18 +123,18 @@ def pipeline_coverage(
     parts: list[pd.DataFrame] = []
     for grain in grains:
         size = len(grain.ids)
-        overdue = grain.total(owner, amount, pipeline.is_overdue & valued)
+        overdue = grain.total(owner, amount, pipeline.is_overdue[deal])
         for period in periods:
-            is_open = pipeline.in_period(period)
+            is_open = pipeline.in_period(period)[deal]
             calibrated = (
-                calibrated_amounts(ahead, period, snapshot["opportunity_id"], amount)
+                calibrated_amounts(ahead, period, opened.rows["opportunity_id"], amount)
                 if ahead
                 else None
             )
             target = grain.total(target_owner, baseline, within(target_month, period))
-            bookings = grain.total(credited, booked, within(closed_in, period))
+            bookings = grain.total(credited, bookings_of, within(closed_in, period))
             remaining = np.maximum(target - bookings, 0)
-            pipe = grain.total(owner, amount, is_open & valued)
+            pipe = grain.total(owner, amount, is_open)
             needed = (
                 required_coverage(ahead, period, grain, remaining)
                 if ahead
@@ -150,15 +152,15 @@ def pipeline_coverage(
                         "bookings": money.decimal_array(bookings, rules.digits),
                         "remaining_target": money.decimal_array(remaining, rules.digits),
                         "open_pipeline": money.decimal_array(pipe, rules.digits),
-                        "open_count": pa.array(grain.total(owner, ones, is_open)),
+                        "open_count": pa.array(grain.count(owner, deal, is_open)),
                         "without_amount_count": pa.array(
-                            grain.total(owner, ones, is_open & pipeline.is_null)
+                            grain.count(owner, deal, is_open & opened.is_null)
                         ),
                         "stage_weighted_pipeline": money.decimal_array(
-                            grain.total(owner, weighted, is_open & valued), rules.digits
+                            grain.total(owner, weighted, is_open), rules.digits
                         ),
                         "weighted_pipeline": money.decimal_array(
-                            grain.total(owner, calibrated, is_open & valued), rules.digits
+                            grain.total(owner, calibrated, is_open), rules.digits
                         )
                         if calibrated is not None
                         else empty_money(size, rules.digits),

@@ -71,7 +71,8 @@ def calibrated_amounts(
 def required_coverage(ahead: ForecastInputs, period: Period, grain: Grain, gap: Minor) -> Required:
     """Return what coverage each id of a grain needs for a period; `gap` is the remaining target in minor units."""
     first, last = offsets(ahead.known, period)
-    windows = np.arange(ahead.known.first_month, ahead.known.month - last + 1)
+    begun = max(ahead.known.first_month, ahead.known.first_won - 1)
+    windows = np.arange(begun, ahead.known.month - last + 1)
     if len(windows) < FEWEST_WINDOWS or last < 1:
         return replace(unknown_requirement(len(grain.ids)), windows=max(0, len(windows)))
     past = _Past(ahead, grain, max(first, 1), last, windows)
@@ -126,13 +127,10 @@ class _Past:
 
         window = past.month - windows[0]
         due = past.close_month - past.month
-        in_period = (due >= first) & (due <= last) & (past.amount > 0)
+        in_period = (due >= first) & (due <= last) & np.isfinite(past.amount)
         booked_after = outcomes.month[past.deal] - past.month
         is_booked = (
-            (outcomes.status[past.deal] == WON)
-            & (booked_after >= first)
-            & (booked_after <= last)
-            & (outcomes.amount[past.deal] > 0)
+            (outcomes.status[past.deal] == WON) & (booked_after >= first) & (booked_after <= last)
         )
         final = np.nan_to_num(outcomes.amount[past.deal])
         self.pipeline, self.all_pipeline = by_window(
@@ -149,9 +147,8 @@ class _Past:
             float(share.sum()), 1e-12
         )
         counted = int(in_period.sum())
-        self.prior = PRIOR_DEALS * (
-            float(np.nan_to_num(past.amount)[in_period].sum()) / counted if counted else 0.0
-        )
+        mean = float(past.amount[in_period].sum()) / counted if counted else 0.0
+        self.prior = PRIOR_DEALS * max(mean, 0.0)
 
     @staticmethod
     def _created(
@@ -171,15 +168,19 @@ class _Past:
         return sum(part for part, _ in parts), sum(part for _, part in parts)  # type: ignore[return-value]
 
     def measures(self, weight: Floats) -> tuple[Floats, Floats]:
-        """Return c and N, the month ends weighted."""
-        pipeline = float(self.all_pipeline @ weight)
-        overall = float(self.all_converted @ weight) / pipeline if pipeline else 0.0
-        conversion = (self.converted @ weight + self.prior * overall) / np.maximum(
-            self.pipeline @ weight + self.prior, 1e-9
+        """Return c and N, the month ends weighted; c is 0 where no pipeline was booked."""
+        pipeline = float((self.all_pipeline * weight).sum())
+        converted = float((self.all_converted * weight).sum())
+        overall = max(converted / pipeline, 0.0) if pipeline > 0 else 0.0
+        conversion = np.maximum(
+            ((self.converted * weight).sum(axis=1) + self.prior * overall)
+            / np.maximum((self.pipeline * weight).sum(axis=1) + self.prior, 1e-9),
+            0.0,
         )
-        company = float(self.all_others @ weight) / float(weight.sum())
-        others = (self.others @ weight + PRIOR_MONTHS * company * self.share) / (
-            float(weight.sum()) + PRIOR_MONTHS
+        months = float(weight.sum())
+        company = float((self.all_others * weight).sum()) / months
+        others = ((self.others * weight).sum(axis=1) + PRIOR_MONTHS * company * self.share) / (
+            months + PRIOR_MONTHS
         )
         return conversion, others
 

@@ -25,6 +25,7 @@ from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.explain.forecast_evidence import ForecastEvidence
+from sales.history.booking_credit import booked, open_credit
 from sales.money import quantum
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, PeriodKind
@@ -89,8 +90,8 @@ class EvidenceGroup:
         return sum((Decimal(line.adds.get(figure, 0)) for line in self.lines), Decimal(0))
 
     def count(self, figure: str) -> int:
-        """Return how many lines the figure counts."""
-        return sum(int(line.adds.get(figure, 0)) for line in self.lines)
+        """Return how many deals the figure counts; one that several share is one."""
+        return len({line.record_id for line in self.lines if line.adds.get(figure, 0)})
 
 
 def period_called(calendar: FiscalCalendar, kind: str, name: str) -> Period:
@@ -209,7 +210,8 @@ class Evidence:
         ]
 
     def _bookings(self, period: Period) -> list[EvidenceRow]:
-        credit = records(self.booking_credit.loc[self._closes_in(self.booking_credit, period)])
+        won = booked(self.booking_credit)
+        credit = records(won.loc[self._closes_in(won, period)])
         deals = self._deals(columns.text(sorted({row["opportunity_id"] for row in credit})))
         shared: dict[str, Decimal] = {}
         for row in credit:
@@ -260,8 +262,9 @@ class Evidence:
             deal["amount"],
             {"open_count": 1, "without_amount_count": int(deal["amount"] is None)},
         )
+        whole = deal | {"amount": deal["whole"]}
         if amount is None:
-            return _line(deal, counted)
+            return _line(whole, counted)
         hundredths = round((deal["probability_pct"] or 0.0) * 100)
         adds: dict[str, Part] = {
             **counted,
@@ -270,12 +273,18 @@ class Evidence:
         }
         if self.has_chances:
             adds["weighted_pipeline"] = self._share(amount, round(chance * 10**DIGITS_OF_A_SHARE))
-        return _line(deal, adds, chance=chance if self.has_chances else None)
+        share = None
+        if amount != deal["whole"] and deal["whole"]:
+            share = (amount * 100 / deal["whole"]).quantize(Decimal("0.01"))
+        return _line(whole, adds, share, chance if self.has_chances else None)
 
     def _overdue(self) -> list[EvidenceRow]:
         deals = [deal for deal in self._open_deals if deal["close_date"] < self.today]
         return [
-            _line(deal, {} if deal["amount"] is None else {"overdue_pipeline": deal["amount"]})
+            _line(
+                deal | {"amount": deal["whole"]},
+                {} if deal["amount"] is None else {"overdue_pipeline": deal["amount"]},
+            )
             for deal in deals
         ]
 
@@ -296,7 +305,14 @@ class Evidence:
 
     @cached_property
     def _open_deals(self) -> list[Record]:
-        return records(self.snapshot.loc[columns.booleans(self.snapshot["is_open"]), DEAL])
+        """Return the open deals, a row for each who gets credit: with their part of the amount."""
+        deals = self._deals(columns.arrow(self.snapshot["opportunity_id"]))
+        opened = open_credit(self.booking_credit, self.snapshot, self.rules.digits).rows
+        whose = ["opportunity_id", "owner_id", "owner_name", "team", "amount"]
+        return [
+            deals[row["opportunity_id"]] | {"whole": deals[row["opportunity_id"]]["amount"]} | row
+            for row in records(opened[whose])
+        ]
 
     def _deals(self, ids: pa.Array) -> dict[str, Record]:
         here = columns.codes(self.snapshot["opportunity_id"], ids) >= 0

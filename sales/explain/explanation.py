@@ -21,6 +21,8 @@ ATTAINMENT, COVERAGE = "target_attainment", "pipeline_coverage"
 Value = Decimal | int | float | str | None
 # Ratios are divided in floats, by two ways that may differ in the last bits.
 SAME = 1e-9
+# Plain numbers are stored with six decimals.
+STORED = 0.51e-6
 
 
 @dataclass(frozen=True)
@@ -315,7 +317,7 @@ def _compare(found: dict[str, Value], table: str, row: Record, month: Month) -> 
 
 def _same(published: Value, found: Value) -> bool:
     if isinstance(published, float) and isinstance(found, float):
-        return isclose(published, found, rel_tol=SAME)
+        return isclose(published, found, rel_tol=SAME, abs_tol=STORED)
     return published == found
 
 

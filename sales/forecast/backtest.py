@@ -19,7 +19,7 @@ from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
-from sales.arrow import Codes, Floats
+from sales.arrow import Codes, Floats, Mask
 from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, empty, stamp
 from sales.contracts.forecast import ForecastTrackRecord
@@ -116,7 +116,7 @@ def _judged(
     came = _bookings_of(now, facts.grains, owners, rules)
     sizes = [len(grain.ids) for grain in facts.grains]
     frames = iter(
-        forecast_parts(ahead, facts, origin, rules, then.first_month, periods, with_margin=False)
+        forecast_parts(ahead, facts, origin, rules, then.first_won, periods, with_margin=False)
     )
     for period in periods:
         for grain, size in zip(facts.grains, sizes, strict=True):
@@ -149,7 +149,8 @@ def _figures(
     ids = columns.distinct(then.owner_ids, target_owners)
     grains = Grains(ids, owners.team_of(ids), rules.company)
     code = columns.codes(then.owner_ids, ids)
-    deals = then.now
+    deals, shares = then.now, then.now_shares
+    amount = np.nan_to_num(deals.amount)[shares.deal] * shares.part
     overdue = deals.close_month <= then.month
     current = then.month + 1 if rules.policy.pipeline.overdue == "current_period" else -1
     none = np.zeros(0, np.int64)
@@ -163,9 +164,9 @@ def _figures(
         booked_owner=code[then.bookings.owner],
         booked_month=then.bookings.month,
         booked=then.bookings.amount,
-        open_owner=code[deals.owner],
-        open_month=np.where(overdue, current, deals.close_month),
-        open_weighted=np.rint(np.nan_to_num(deals.amount) * deals.probability).astype(np.int64),
+        open_owner=code[shares.owner],
+        open_month=np.where(overdue, current, deals.close_month)[shares.deal],
+        open_weighted=np.rint(amount * deals.probability[shares.deal]).astype(np.int64),
     )
 
 
@@ -199,8 +200,11 @@ def _bookings_of(
 class Score:
     """How forecasts of a grain and kind of period did; shares are 0-1, losses are in parts of what came.
 
-    `wape` and `baselines` are sums of absolute errors / sum of outcomes, over the forecasts that
-    every method could make; `reliability` are (mean chance, share that hit, number) in bins.
+    Every figure is of the same `forecasts`: those that every baseline could make too, or, where
+    these are too few, all of them beside the baselines that could always be made. `wape` and
+    `baselines` are sums of absolute errors / sum of outcomes; `brier_baseline` is of the share of
+    earlier periods that had hit by then; `reliability` are (mean chance, share that hit, number) in
+    bins. Chances are judged by six periods or more, else not at all.
     """
 
     grain: str
@@ -234,44 +238,89 @@ def scores(
     for grain in grains:
         for kind in KINDS:
             rows = record.loc[(record["grain"] == grain) & (record["period_kind"] == kind)]
-            if rows["as_of_month"].nunique() >= FEWEST_SCORED:
-                found.append(_score(rows, grain, kind))
+            if _are_enough(rows):
+                found.append(_score(*_sample(rows), grain, kind))
     return found
 
 
-def _score(rows: pd.DataFrame, grain: str, kind: str) -> Score:
+def _are_enough(rows: pd.DataFrame) -> bool:
+    return rows["as_of_month"].nunique() >= FEWEST_SCORED
+
+
+def _sample(rows: pd.DataFrame) -> tuple[pd.DataFrame, Sequence[str]]:
+    """Return the forecasts that are judged, and the baselines that could be made for each of them."""
+    could = {name: np.isfinite(columns.floats(rows[name])) for name in BASELINES}
+    everywhere: Mask = np.all(list(could.values()), axis=0)
+    shared = rows.loc[everywhere]
+    if _are_enough(shared):
+        return shared, BASELINES
+    return rows, [name for name, where in could.items() if where.all()]
+
+
+def _score(rows: pd.DataFrame, baselines: Sequence[str], grain: str, kind: str) -> Score:
     outcome = columns.floats(rows["outcome"])
-    forecasts = {name: columns.floats(rows[name]) for name in (*LEVELS, *BASELINES)}
-    shared = np.all([np.isfinite(each) for each in forecasts.values()], axis=0)
-    total = float(outcome[shared].sum())
+    forecasts = {name: columns.floats(rows[name]) for name in (*LEVELS, *baselines)}
+    total = float(outcome.sum())
 
     def wape(name: str) -> float:
-        return float(np.abs(forecasts[name] - outcome)[shared].sum()) / total
+        return float(np.abs(forecasts[name] - outcome).sum()) / total
 
     losses = [
         np.maximum(level * (outcome - forecasts[name]), (level - 1) * (outcome - forecasts[name]))
         for name, level in LEVELS.items()
     ]
-    everything = float(outcome.sum())
-    chance, hit = columns.floats(rows["hit_probability"]), columns.booleans(rows["is_hit"])
-    judged = np.isfinite(chance)
+    brier, brier_baseline, reliability = _judged_chances(rows)
     return Score(
         grain=grain,
         kind=kind,
         forecasts=len(rows),
         periods=int(rows["period"].nunique()),
-        wape=wape("p50") if total else float("nan"),
-        baselines={name: wape(name) for name in BASELINES} if total else {},
-        pinball=float(np.mean([loss.sum() for loss in losses])) / everything
-        if everything
+        wape=wape("p50") if total > 0 else float("nan"),
+        baselines={name: wape(name) for name in baselines} if total > 0 else {},
+        pinball=float(np.mean([loss.sum() for loss in losses])) / total
+        if total > 0
         else float("nan"),
         inside=float(((outcome >= forecasts["p10"]) & (outcome <= forecasts["p90"])).mean()),
-        brier=float(((chance - hit)[judged] ** 2).mean()) if judged.any() else None,
-        brier_baseline=float(((hit[judged].mean() - hit[judged]) ** 2).mean())
-        if judged.any()
-        else None,
-        reliability=_reliability(chance[judged], hit[judged]),
+        brier=brier,
+        brier_baseline=brier_baseline,
+        reliability=reliability,
     )
+
+
+def _judged_chances(
+    rows: pd.DataFrame,
+) -> tuple[float | None, float | None, tuple[tuple[float, float, int], ...]]:
+    """Return the Brier score of chances and of what was known without them, and how often what was said came."""
+    rows = rows.loc[rows["hit_probability"].notna() & rows["is_hit"].notna()]
+    if rows["period"].nunique() < FEWEST_SCORED:
+        return None, None, ()
+    chance, hit = columns.floats(rows["hit_probability"]), columns.booleans(rows["is_hit"])
+    known = _known_share(rows, hit)
+    return (
+        float(((chance - hit) ** 2).mean()),
+        float(((known - hit) ** 2).mean()),
+        _reliability(chance, hit),
+    )
+
+
+def _known_share(rows: pd.DataFrame, hit: Mask) -> Floats:
+    """Return for each forecast which share of the periods that were over by then had hit; one half before there were any."""
+    whose, when, period = (rows[name].tolist() for name in ("grain_id", "as_of_month", "period"))
+    # Periods of a kind follow each other: one that a forecast was made of earlier is over once
+    # forecasts are made of another.
+    began: dict[tuple[str, str], str] = {}
+    outcome: dict[tuple[str, str], bool] = {}
+    for each, at, name, is_hit in zip(whose, when, period, hit.tolist(), strict=True):
+        began[each, name] = min(began.get((each, name), at), at)
+        outcome[each, name] = is_hit
+    by_whom: dict[str, list[tuple[str, bool]]] = {}
+    for (each, name), at in began.items():
+        by_whom.setdefault(each, []).append((at, outcome[each, name]))
+    shares: list[float] = []
+    for each, name in zip(whose, period, strict=True):
+        earlier = [came for at, came in by_whom[each] if at < began[each, name]]
+        shares.append(sum(earlier) / len(earlier) if earlier else 0.5)
+    return np.array(shares)
 
 
 def _reliability(chance: Floats, hit: np.ndarray) -> tuple[tuple[float, float, int], ...]:

@@ -151,7 +151,7 @@ class _Cells:
             worth = deals.amount * deals.creep.mean()
             for ahead in range(1, HORIZON + 1):
                 part = np.rint(worth * deals.win[:, ahead]).astype(np.int64)
-                here = (account[row] >= 0) & (part > 0)
+                here = (account[row] >= 0) & (part != 0)
                 np.add.at(
                     expected,
                     self._key(account[row][here], np.full(int(here.sum()), known.month + ahead)),

@@ -197,7 +197,7 @@ def _price_of_patience(
     }
     owners = np.r_[ahead.person_of_deal, -1][row]
     without = unknown | ~(np.r_[facts.targets(person, period), 0][owners] > 0)
-    of_owner = owner_leverage(parts, row, missing[1].astype(np.float64))
+    of_owner = owner_leverage(parts, row, owners, missing[1].astype(np.float64))
     return {
         **changes,
         f"owner_hit_change_{period.kind}": pa.array(

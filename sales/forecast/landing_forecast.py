@@ -53,7 +53,7 @@ def landing_forecast(
         facts,
         month,
         rules,
-        forecast_basis.known.first_month,
+        forecast_basis.known.first_won,
         periods_forecast(rules.calendar, month),
     )
     table = by_key(pd.concat(parts, ignore_index=True))
@@ -67,7 +67,7 @@ def forecast_parts(
     facts: SalesFacts,
     month: Month,
     rules: MonthRules,
-    first_month: int,
+    first_won: int,
     periods: Sequence[Period],
     *,
     with_margin: bool = True,
@@ -106,9 +106,7 @@ def forecast_parts(
                         "margin": _margin(facts, grain, after, period, month, bands, rules.digits)
                         if coming
                         else _no_money(grain, rules.digits),
-                        **_baselines(
-                            facts, grain, period, month, booked, first_month, rules.digits
-                        ),
+                        **_baselines(facts, grain, period, month, booked, first_won, rules.digits),
                         "method": columns.repeat(
                             OVER if is_over else MODEL if coming else TOO_LITTLE_HISTORY,
                             len(grain.ids),
@@ -223,7 +221,7 @@ def _baselines(
     period: Period,
     month: Month,
     booked: Minor,
-    first_month: int,
+    first_won: int,
     digits: int,
 ) -> dict[str, pa.Array]:
     left = sum(1 for each in period.months if each > month)
@@ -232,8 +230,8 @@ def _baselines(
     size = len(grain.ids)
     # A year before, counted as known now: months that were not over a year before are not there
     # yet.
-    has_year = back.first.index >= first_month and back.last <= month
-    has_months = lately.first.index >= first_month
+    has_year = back.first.index >= first_won and back.last <= month
+    has_months = lately.first.index >= first_won
     average = booked + money.share_half_even(
         facts.bookings(grain, lately), np.full(size, left, np.int64), LOOK_BACK
     )

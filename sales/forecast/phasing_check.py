@@ -24,7 +24,7 @@ from sales.contracts.targets import PhasingCheck
 from sales.history.extract import People
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.statistics.deal_outcomes import has_history
-from sales.statistics.distribution import CELLS, Sums, compound, from_waves, wave_of_any
+from sales.statistics.distribution import CELLS, Grid, Sums, compound, from_waves, wave_of_any
 from sales.statistics.new_business import rates
 from sales.statistics.period_distribution import SPREADS
 from sales.statistics.point_in_time import Knowledge
@@ -182,15 +182,17 @@ def _season_share(case: _Case, season: Floats, now: int) -> float:
 
 
 def _sums(expected: Floats, dispersion: Floats, sizes: Floats) -> Sums:
+    sizes = np.maximum(sizes, 0.0)  # what is cancelled catches nothing up
     mean = expected * sizes.mean(axis=1)
     spread = expected * (sizes**2).mean(axis=1) + dispersion * mean**2
     step = np.maximum(mean + (SPREADS + 2) * np.sqrt(spread), 1.0) / CELLS
-    return from_waves(compound(expected, dispersion, wave_of_any(sizes, step)), step)
+    grid = Grid(step, np.zeros(len(step), np.int64))
+    return from_waves(compound(expected, dispersion, wave_of_any(sizes, grid)), grid)
 
 
 def _variance(sums: Sums) -> Floats:
-    cells = np.arange(CELLS)
-    return np.maximum(sums.step**2 * (sums.chance @ cells**2) - sums.mean**2, 0.0)
+    squares = (sums.chance * np.arange(CELLS) ** 2).sum(axis=1)
+    return np.maximum(sums.grid.step**2 * squares - sums.mean**2, 0.0)
 
 
 def _chance(early: Sums, two: Floats, rest: Floats, cap: Floats) -> Floats:
@@ -228,7 +230,7 @@ def _weights(case: _Case, factor: float) -> str | None:
         for n, weight in enumerate(case.plan.weights)
     ]
     total = sum(scaled)
-    return " ".join(f"{MONTHS_IN_YEAR * each / total:.2f}" for each in scaled)
+    return " ".join(f"{len(scaled) * each / total:.2f}" for each in scaled)
 
 
 def _numbers(values: Floats | None, size: int) -> pa.Array:

@@ -14,6 +14,7 @@ from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline, periods_ahead, stage_weighted
+from sales.history.booking_credit import booked, open_credit
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain, Grains, grains_of
@@ -75,18 +76,17 @@ def sales_facts(
         rules.company, targets_within(phased_targets, periods), snapshot, booking_credit
     )
     kept = phased_targets.loc[columns.codes(phased_targets["owner_id"], grains.person_ids) >= 0]
-    pipeline = open_pipeline(snapshot, month, rules)
-    is_open = pipeline.is_open & ~pipeline.is_null
-    weighted = stage_weighted(pipeline.amount, snapshot["probability_pct"])
+    pipeline, won = open_pipeline(snapshot, month, rules), booked(booking_credit)
+    opened = open_credit(booking_credit, snapshot, rules.digits)
     return SalesFacts(
         grains=grains,
         target_owner=grains.person(kept["owner_id"]),
         target_month=month_indexes(kept["month"]),
         target=money.minor_units(kept["baseline_target"], rules.digits)[0],
-        booked_owner=grains.person(booking_credit["owner_id"]),
-        booked_month=rules.calendar.month_index(columns.to_days(booking_credit["close_date"])),
-        booked=money.minor_units(booking_credit["amount"], rules.digits)[0],
-        open_owner=grains.person(snapshot["owner_id"])[is_open],
-        open_month=pipeline.counts_in[is_open],
-        open_weighted=weighted[is_open],
+        booked_owner=grains.person(won["owner_id"]),
+        booked_month=rules.calendar.month_index(columns.to_days(won["close_date"])),
+        booked=money.minor_units(won["amount"], rules.digits)[0],
+        open_owner=grains.person(opened.rows["owner_id"]),
+        open_month=pipeline.counts_in[opened.deal],
+        open_weighted=stage_weighted(opened.amount, snapshot["probability_pct"].take(opened.deal)),
     )

@@ -1,6 +1,6 @@
-"""Who gets the credit of a booking: its owner, or those who share it.
+"""Who gets the credit of a deal: its owner, or those who share it.
 
-Put splits here. Only bookings are shared: open pipeline stays with the owner of the deal.
+Put splits here. Bookings and open pipeline are shared alike, so that both add up by the same people.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
-from sales.arrow import Codes
+from sales.arrow import Codes, Mask
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
@@ -115,27 +116,24 @@ def share_out(
     return Credit(np.array(positions, np.int64), columns.text(owners), np.array(amounts, np.int64))
 
 
-def booking_credit(
+def credit_of_all(
     snapshot: DataFrame[OpportunitySnapshot],
     extract: Extract,
     owners: People,
     month: Month,
     rules: MonthRules,
-) -> DataFrame[BookingCredit]:
-    """Return a row for each booking and person who gets credit for it; the rows of a booking sum to it, to the cent."""
+) -> pd.DataFrame:
+    """Return a row for each deal of a snapshot, also a lost one, and person who gets credit for it; the rows of a deal sum to it."""
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
-    won = np.flatnonzero(columns.booleans(snapshot["is_won"]) & ~is_null)
-    deals = snapshot.iloc[won]
-    as_of = rules.calendar.as_of(month)
     credit = share_out(
         extract,
-        columns.instant_of(as_of),
+        columns.instant_of(rules.calendar.as_of(month)),
         rules,
-        columns.arrow(deals["opportunity_id"]),
-        columns.arrow(deals["owner_id"]),
-        amount[won],
+        columns.arrow(snapshot["opportunity_id"]),
+        columns.arrow(snapshot["owner_id"]),
+        np.where(is_null, 0, amount),
     )
-    shared = deals.iloc[credit.position]
+    shared = snapshot.iloc[credit.position]
     table = columns.frame(
         {
             "as_of_month": columns.repeat(str(month), len(shared)),
@@ -144,8 +142,56 @@ def booking_credit(
             "team": owners.team_of(credit.owner_ids),
             "owner_name": owners.name_of(credit.owner_ids),
             "close_date": columns.arrow(shared["close_date"]),
-            "amount": money.decimal_array(credit.amount, rules.digits),
+            "amount": money.decimal_array(credit.amount, rules.digits, is_null[credit.position]),
+            "team_id": owners.team_id_of(credit.owner_ids),
+            "is_won": columns.arrow(shared["is_won"]),
+            "is_open": columns.arrow(shared["is_open"]),
         }
     )
-    table = table.sort_values(["opportunity_id", "owner_id"], kind="stable", ignore_index=True)
-    return checked(stamp(table, as_of, snapshot["extracted_at"].iloc[0]), BookingCredit)
+    return table.sort_values(["opportunity_id", "owner_id"], kind="stable", ignore_index=True)
+
+
+def booking_credit(
+    snapshot: DataFrame[OpportunitySnapshot],
+    extract: Extract,
+    owners: People,
+    month: Month,
+    rules: MonthRules,
+) -> DataFrame[BookingCredit]:
+    """Return the credit for bookings and, should they be won, for open deals; a won deal without an amount books nothing."""
+    every = credit_of_all(snapshot, extract, owners, month, rules)
+    has_amount = ~np.asarray(columns.arrow(every["amount"]).is_null())
+    won, is_open = columns.booleans(every["is_won"]), columns.booleans(every["is_open"])
+    table = every.loc[(won & has_amount) | is_open].drop(columns="is_open")
+    as_of, extracted_at = rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]
+    return checked(stamp(table, as_of, extracted_at), BookingCredit)
+
+
+def booked(credit: DataFrame[BookingCredit]) -> DataFrame[BookingCredit]:
+    """Return the credit for bookings; a table of a version that knew no other has nothing else."""
+    if "is_won" not in credit.columns:
+        return credit
+    return credit.loc[columns.booleans(credit["is_won"])]
+
+
+@dataclass(frozen=True)
+class OpenCredit:
+    """Credit for open deals: the row of the deal in the snapshot, who gets it, and how much in minor units (0 where empty)."""
+
+    deal: Codes
+    rows: pd.DataFrame
+    amount: Minor
+    is_null: Mask
+
+
+def open_credit(
+    credit: DataFrame[BookingCredit], snapshot: DataFrame[OpportunitySnapshot], digits: int
+) -> OpenCredit:
+    """Return the credit for open deals; of a table that knows none, each deal is its owner's."""
+    if "is_won" in credit.columns:
+        rows = credit.loc[~columns.booleans(credit["is_won"])]
+    else:
+        rows = snapshot.loc[columns.booleans(snapshot["is_open"])]
+    amount, is_null = money.minor_units(rows["amount"], digits)
+    deal = columns.codes(rows["opportunity_id"], columns.arrow(snapshot["opportunity_id"]))
+    return OpenCredit(deal, rows, np.where(is_null, 0, amount), is_null)

@@ -33,10 +33,10 @@ from sales.contracts.raw import (
     RawStages,
     RawUsers,
 )
+from sales.history.teams import UNASSIGNED, team_names
 from sales.periods import FiscalMonth
 from sales.policy.rules import OrganizationDefaults
 
-UNASSIGNED = "Unassigned"
 # The source of extracts that come from the demo company; such numbers are marked on every page.
 EMBEDDED = "embedded org"
 
@@ -71,16 +71,24 @@ class Extract:
 
 @dataclass(frozen=True)
 class People:
-    """Owners by id: name, team, and whether they can still log in; all arrays in the order of `ids`."""
+    """Owners by id: name, team, and whether they can still log in; all arrays in the order of `ids`.
+
+    A team is a role, or a manager, by its id; `teams` are its names, no two of them the same.
+    """
 
     ids: pa.Array
     names: pa.Array
     teams: pa.Array
+    team_ids: pa.Array
     is_active: columns.Mask
 
     def team_of(self, owner_ids: pa.Array) -> pa.Array:
         """Return each owner's team; `Unassigned` for queues and unknown owners."""
         return columns.take(self.teams, columns.codes(owner_ids, self.ids)).fill_null(UNASSIGNED)
+
+    def team_id_of(self, owner_ids: pa.Array) -> pa.Array:
+        """Return the role or manager that each owner's team is; empty for those in none."""
+        return columns.take(self.team_ids, columns.codes(owner_ids, self.ids))
 
     def name_of(self, owner_ids: pa.Array) -> pa.Array:
         """Return each owner's name, or the id where nobody is known by it."""
@@ -97,7 +105,7 @@ def defaults_of(organization: pd.DataFrame, periods: pd.DataFrame) -> Organizati
         time_zone=str(row["time_zone"]),
         start_month=int(row["fiscal_year_start_month"]),
         named_by_end=not bool(row["names_year_by_start"]),
-        currency=str(row["currency_code"]),
+        currency=str(row["currency_code"]) if isinstance(row["currency_code"], str) else "",
         fiscal_months=_fiscal_months(periods),
     )
 
@@ -122,16 +130,29 @@ def people(extract: Extract, team_by: str) -> People:
     queue_ids = columns.arrow(extract.queues["queue_id"])
     queue_names = pc.coalesce(columns.arrow(extract.queues["name"]), queue_ids)
     if team_by == "manager":
-        above = columns.take(names, columns.codes(users["manager_id"], ids))
+        unit, unit_ids, unit_names, above = "manager_id", ids, names, users["manager_id"]
     else:
-        role_ids = columns.arrow(extract.roles["role_id"])
-        above = columns.take(
-            columns.arrow(extract.roles["name"]), columns.codes(users["role_id"], role_ids)
-        )
-    nobody = columns.repeat(UNASSIGNED, len(queue_ids))
+        roles = extract.roles
+        unit, unit_ids = "role_id", columns.arrow(roles["role_id"])
+        unit_names, above = columns.arrow(roles["name"]), roles["parent_role_id"]
+    listed = unit_ids.to_pylist()
+    # A unit that nobody can see is no team.
+    units = columns.take(unit_ids, columns.codes(users[unit], unit_ids))
+    named = team_names(
+        units.drop_null().to_pylist(),
+        dict(zip(listed, unit_names.to_pylist(), strict=True)),
+        {
+            one: other
+            for one, other in zip(listed, columns.arrow(above).to_pylist(), strict=True)
+            if other is not None
+        },
+    )
+    teams = columns.text([named.get(each, UNASSIGNED) for each in units.to_pylist()])
+    size = len(queue_ids)
     return People(
         ids=pa.concat_arrays([ids, queue_ids]),
         names=pa.concat_arrays([names, queue_names]),
-        teams=pa.concat_arrays([above.fill_null(UNASSIGNED), nobody]),
-        is_active=np.r_[columns.booleans(users["is_active"]), np.ones(len(queue_ids), np.bool_)],
+        teams=pa.concat_arrays([teams, columns.repeat(UNASSIGNED, size)]),
+        team_ids=pa.concat_arrays([units, pa.nulls(size, pa.string())]),
+        is_active=np.r_[columns.booleans(users["is_active"]), np.ones(size, np.bool_)],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import cast
@@ -14,8 +15,13 @@ from sales.money import MissingRate
 class Rates:
     """Conversion rates by currency: dated ones first, the static one where none is dated."""
 
-    def __init__(self, rates: pd.DataFrame, corporate: str) -> None:
-        """Index the rates of an extract, of which the corporate currency has none: its own is one."""
+    def __init__(
+        self, rates: pd.DataFrame, corporate: str, planned: Mapping[str, Decimal] | None = None
+    ) -> None:
+        """Index the rates of an extract, of which the corporate currency has none: its own is one.
+
+        A `planned` rate of a currency holds whatever the day.
+        """
         self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {
             corporate: [(None, None, Decimal(1))]
         }
@@ -27,6 +33,8 @@ class Rates:
                 cast("Decimal", row["rate"]),
             )
             self._rates.setdefault(str(row["currency_code"]), []).append(dated)
+        for code, rate in (planned or {}).items():
+            self._rates[code] = [(None, None, rate)]
 
     def rate(self, code: str, day: date, record: str) -> Decimal:
         """Return units of the currency per corporate unit; raises `MissingRate`."""

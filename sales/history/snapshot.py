@@ -133,6 +133,7 @@ def opportunity_snapshot(
                 name: columns.arrow(history.records[name]).take(here)
                 for name in ("effort_days", "service_start", "service_end")
             },
+            "team_id": everybody.team_id_of(owners),
         }
     )
     stamped = stamp(table, rules.calendar.as_of(month), history.extract.extracted_at)
@@ -146,12 +147,11 @@ def has_records(history: PipelineHistory, month: Month, rules: MonthRules) -> bo
 
 def opening_snapshot(
     history: PipelineHistory,
-    month: Month,
+    before: Month,
     rules: MonthRules,
     closing: DataFrame[OpportunitySnapshot],
 ) -> DataFrame[OpportunitySnapshot]:
-    """Return the snapshot at the month end before, from the history that holds for it; no rows where nothing existed yet."""
-    before = month.plus(-1)
+    """Return the snapshot of an earlier month end, by its rules and from the history that holds for it; no rows where nothing existed yet."""
     return (
         opportunity_snapshot(history, before, rules)
         if has_records(history, before, rules)

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from babel.numbers import get_currency_precision
 
 from sales.calendar import (
     FiscalCalendar,
+    FiscalYear,
     Month,
-    Period,
 )
 from sales.periods import FiscalMonth, fiscal_periods
 from sales.policy.sections import InvalidPolicy, SalesPolicy
@@ -71,21 +72,18 @@ class PolicyBook:
         """Return the rules of the file whose span holds the month.
 
         Without one, the nearest earlier file is used, else the nearest later one, else the
-        defaults.
+        defaults. Raises `InvalidPolicy` where files do not agree about years.
         """
-        for name, policy in sorted(self.policies.items()):
-            if month in self._span(name, policy, organization).months:
-                return self._rules(f"fy{name}.toml", policy, organization, is_fallback=False)
-        earlier = [
-            name
-            for name, policy in self.policies.items()
-            if self._span(name, policy, organization).last < month
-        ]
-        chosen = max(earlier) if earlier else min(self.policies, default=None)
-        if chosen is None:
+        years = self._years(organization)
+        begun = [each for each in years if each.first <= month] or list(years[:1])
+        if not begun:
             return self._rules("defaults", SalesPolicy(), organization, is_fallback=False)
+        nearest = begun[-1]
         return self._rules(
-            f"fy{chosen}.toml", self.policies[chosen], organization, is_fallback=True
+            f"fy{nearest.name}.toml",
+            self.policies[nearest.name],
+            organization,
+            is_fallback=not nearest.holds(month),
         )
 
     def for_fiscal_year(self, name: int, organization: OrganizationDefaults) -> MonthRules:
@@ -132,8 +130,24 @@ class PolicyBook:
         ]
         return zones[-1] if zones else None
 
-    def _span(self, name: int, policy: SalesPolicy, organization: OrganizationDefaults) -> Period:
-        return _calendar(policy, organization).year(name)
+    def _years(self, organization: OrganizationDefaults) -> tuple[FiscalYear, ...]:
+        """Return the year of each file, in order; raises `InvalidPolicy` where two of them share a month."""
+        years = sorted(
+            FiscalYear.called(
+                name,
+                policy.fiscal.start_month or organization.start_month,
+                named_by_end=_named_by_end(policy, organization),
+                size=policy.fiscal.months,
+            )
+            for name, policy in self.policies.items()
+        )
+        for one, following in pairwise(years):
+            if following.first < one.end or following.name <= one.name:
+                raise InvalidPolicy(
+                    f"fy{one.name}.toml and fy{following.name}.toml both hold {max(one.first, following.first)}: no month belongs to two fiscal years; "
+                    "correct start_month or year_name, or state the short year: [fiscal] months = 3"
+                )
+        return tuple(years)
 
     def _rules(
         self,
@@ -144,9 +158,13 @@ class PolicyBook:
         is_fallback: bool,
     ) -> MonthRules:
         currency = policy.fiscal.currency or organization.currency
+        if not currency:
+            raise InvalidPolicy(
+                'Salesforce does not say which currency the company reports in; name it in the policy file: [fiscal] currency = "..."'
+            )
         return MonthRules(
             policy=policy,
-            calendar=_calendar(policy, organization),
+            calendar=_calendar(policy, organization, self._years(organization)),
             company=policy.fiscal.company or organization.company,
             currency=currency,
             digits=get_currency_precision(currency),
@@ -164,17 +182,22 @@ def _the_one(what: str, names: Iterable[str | None]) -> str:
     return named[0] if named else ""
 
 
-def _calendar(policy: SalesPolicy, organization: OrganizationDefaults) -> FiscalCalendar:
+def _named_by_end(policy: SalesPolicy, organization: OrganizationDefaults) -> bool:
+    named = policy.fiscal.year_name
+    return organization.named_by_end if named is None else named == "end"
+
+
+def _calendar(
+    policy: SalesPolicy, organization: OrganizationDefaults, years: tuple[FiscalYear, ...]
+) -> FiscalCalendar:
     fiscal = policy.fiscal
-    named_by_end = (
-        organization.named_by_end if fiscal.year_name is None else fiscal.year_name == "end"
-    )
     start_month = fiscal.start_month or organization.start_month
     return FiscalCalendar(
         start_month=start_month,
-        named_by_end=named_by_end,
+        named_by_end=_named_by_end(policy, organization),
         time_zone=fiscal.time_zone or organization.time_zone,
         periods=fiscal_periods(organization.fiscal_months, start_month)
         if fiscal.periods == "salesforce"
         else None,
+        stated=years,
     )

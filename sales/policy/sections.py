@@ -65,6 +65,9 @@ def _each_once(codes: tuple[str, ...]) -> tuple[str, ...]:
 Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
+Rate = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
+
+
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
@@ -104,37 +107,58 @@ class PolicySection(BaseModel):
 class Fiscal(PolicySection):
     """When the year starts and what the company is called; empty values come from the organisation.
 
-    With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
+    A year of fewer `months` is the short one of a company that moves its year; its annual targets
+    cover those months. `rates` are those of the plan, units of a currency for one of the company's:
+    targets in it are converted by them all year. With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
     """
 
     start_month: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] | None = None
+    months: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] = MONTHS_IN_YEAR
     year_name: Literal["start", "end"] | None = None
     time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     periods: Literal["calendar", "salesforce"] = "calendar"
+    rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Rate] = Field(default_factory=dict)
     company: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
 
 
 class Targets(PolicySection):
-    """Where annual targets come from and what they cover."""
+    """Where annual targets come from, what they cover, and from when a revision inside the year counts.
+
+    `revise = "ahead"`: from the month after its effective date; closed months keep their plan.
+    `decimal` and `dates` say how the tables of the policy folder are spelled, where a cell has two
+    readings.
+    """
 
     source: str = "targets.csv"
     forecasting_type: Line = ""
     basis: Literal["as_stated", "full_year"] = "as_stated"
+    revise: Literal["ahead", "whole_year"] = "ahead"
+    decimal: Literal[",", "."] | None = None
+    dates: Literal["day_first", "month_first"] | None = None
 
 
 class Phasing(PolicySection):
-    """How an annual number becomes twelve."""
+    """How an annual number becomes twelve.
 
-    method: Literal["even", "working_days", "custom", "seasonal", "4-4-5", "4-5-4", "5-4-4"] = (
-        "even"
-    )
+    Where no method is named, months that their source states (Salesforce's quotas, or
+    monthly_targets.csv) stay as they are stated, and other targets are laid evenly.
+    """
+
+    method: Literal[
+        "even", "working_days", "custom", "seasonal", "stated", "4-4-5", "4-5-4", "5-4-4"
+    ] = "even"
     weights: tuple[Factor, ...] = ()
     ramp: tuple[Factor, ...] = ()
     rephase: Literal["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"] = "bounded"
     cap: Annotated[Factor, Field(ge=1)] = Decimal("1.25")
     holidays: Annotated[str, AfterValidator(_known_holidays)] = ""
     leave: Literal["none", "relieves"] = "none"
+
+    @property
+    def keeps_stated_months(self) -> bool:
+        """Whether months that are stated stay as they are."""
+        return self.method == "stated" or "method" not in self.model_fields_set
 
     @property
     def custom_weights(self) -> list[Fraction]:
@@ -258,9 +282,9 @@ def parse_policy(text: str, file_name: str) -> SalesPolicy:
             _sentence(file_name, first["loc"], first["type"], first["msg"], first["input"])
         ) from None
     phasing = policy.phasing
-    if phasing.method == "custom" and len(phasing.weights) != MONTHS_IN_YEAR:
+    if phasing.method == "custom" and len(phasing.weights) != policy.fiscal.months:
         raise InvalidPolicy(
-            f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs twelve, from the first fiscal month'
+            f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs {policy.fiscal.months}, one a month from the first fiscal month'
         )
     if phasing.method == "custom" and not any(phasing.weights):
         raise InvalidPolicy(

@@ -24,6 +24,7 @@ from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.quality import Restatement
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline
+from sales.history.booking_credit import booked, open_credit
 from sales.policy.rules import MonthRules
 from sales.vocabulary import Cause, Measure
 
@@ -133,7 +134,7 @@ def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tupl
     )
     names = dict(_cells(tables.opportunity_snapshot, "opportunity_id", "name"))
     for deal, owner, team, person, day, amount in _cells(
-        tables.booking_credit,
+        booked(tables.booking_credit),
         "opportunity_id",
         "owner_id",
         "team",
@@ -148,10 +149,20 @@ def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tupl
 def _open(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
     snapshot = tables.opportunity_snapshot
     counts = open_pipeline(snapshot, month, rules).in_period(rules.calendar.year_of(month))
-    for deal, owner, team, person, name, amount in _cells(
-        snapshot.loc[counts], "opportunity_id", "owner_id", "team", "owner_name", "name", "amount"
+    names = dict(_cells(snapshot, "opportunity_id", "name"))
+    opened = open_credit(tables.booking_credit, snapshot, rules.digits)
+    for deal, owner, team, person, amount in _cells(
+        opened.rows.loc[counts[opened.deal]],
+        "opportunity_id",
+        "owner_id",
+        "team",
+        "owner_name",
+        "amount",
     ):
-        yield (Measure.OPEN_PIPELINE, deal, owner, team), _Line(amount or ZERO, person, name)
+        yield (
+            (Measure.OPEN_PIPELINE, deal, owner, team),
+            _Line(amount or ZERO, person, names.get(deal)),
+        )
 
 
 def _planned(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:

@@ -35,6 +35,8 @@ RECALIBRATION_DEALS = 25.0
 SHOCK_PRIOR, SHOCK_PRIOR_MONTHS = 0.3, 12.0
 SMALLEST_SHOCK, LARGEST_SHOCK = 0.05, 0.6
 CREEP_RANGE = (0.2, 3.0)
+# Chances, coefficients and ratios are kept to so many decimals.
+DECIMALS = 6
 
 
 @dataclass(frozen=True)
@@ -105,20 +107,20 @@ def deal_forecast(known: Knowledge) -> DealForecast | None:
     to_win, to_lose = (
         _fit(features, happened, steps.weight) for happened in (steps.is_won, steps.is_lost)
     )
-    fitted = expit(features @ to_win)
+    fitted = expit(_odds(features, to_win))
     win = _ahead(
         features_of, known.now, to_win, to_lose, _recalibration(steps, fitted), _entered_late(known)
     )
     amount = known.now.amount
-    is_imputed = ~(amount > 0)
+    is_imputed = np.isnan(amount)
     typical = _typical_amount(known)
     return DealForecast(
         deals=known.now,
-        win=win,
+        win=np.round(win, DECIMALS),
         amount=np.where(is_imputed, typical, amount),
         is_imputed=is_imputed,
-        creep=_creep(known),
-        shock=_shock(known, steps, fitted),
+        creep=np.round(_creep(known), DECIMALS),
+        shock=round(_shock(known, steps, fitted), DECIMALS),
     )
 
 
@@ -154,7 +156,11 @@ def _steps(known: Knowledge) -> _Steps:
 
 
 def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
-    """Return coefficients of a logistic with a ridge on all but the constant."""
+    """Return coefficients of a logistic with a ridge on all but the constant, rounded.
+
+    The last digits depend on how many processors share the work, and on which: rounded they do not,
+    and what is computed from them adds in an order of its own.
+    """
     ridge = np.full(features.shape[1], RIDGE)
     ridge[0] = 1e-6
     sign = np.where(happened, 1.0, -1.0)
@@ -176,7 +182,7 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
     from scipy import optimize  # noqa: PLC0415  # half a second that most commands do not need
 
     minimize = cast("Any", optimize).minimize
-    return cast(
+    found = cast(
         "Floats",
         minimize(
             loss,
@@ -187,6 +193,12 @@ def _fit(features: Floats, happened: Mask, weight: Floats) -> Floats:
             options={"gtol": 1e-5, "maxiter": 60},
         ).x,
     )
+    return np.round(found, DECIMALS)
+
+
+def _odds(features: Floats, coefficients: Floats) -> Floats:
+    """Return the log-odds of rows; unlike a product of matrices the sum has the same digits everywhere."""
+    return np.einsum("ij,j->i", features, coefficients)
 
 
 def _ahead(
@@ -203,8 +215,8 @@ def _ahead(
     for ahead in range(1, HORIZON + 1):
         features = features_of.at(now, np.full(len(now), ahead))
         wins, loses = (
-            np.minimum(factor[ahead] * expit(features @ to_win), 1.0),
-            expit(features @ to_lose),
+            np.minimum(factor[ahead] * expit(_odds(features, to_win)), 1.0),
+            expit(_odds(features, to_lose)),
         )
         both = np.maximum(wins + loses, 1.0)
         win[:, ahead] = still * wins / both
@@ -241,7 +253,7 @@ def _creep(known: Knowledge) -> Floats:
     """Return three equally likely ratios of the final to the open amount, pulled towards 1."""
     past, outcomes = known.past, known.outcomes
     final, then = outcomes.amount[past.deal], past.amount
-    use = (outcomes.status[past.deal] == WON) & (then > 0) & (final > 0)
+    use = (outcomes.status[past.deal] == WON) & (then * final > 0)
     if not use.any():
         return np.ones(3)
     ratios = np.sort(np.clip(final[use] / then[use], *CREEP_RANGE))

@@ -13,13 +13,20 @@ import numpy as np
 from sales.arrow import Codes, Floats
 from sales.statistics.distribution import (
     FREQUENCIES,
+    Grid,
     Sums,
     Waves,
     bernoulli_products,
     from_waves,
     wave_of_any,
 )
-from sales.statistics.period_distribution import NODE_WEIGHTS, PIPELINE_WEIGHT, PeriodParts, shocked
+from sales.statistics.period_distribution import (
+    NODE_WEIGHTS,
+    PIPELINE_WEIGHT,
+    PeriodParts,
+    shocked,
+    weighted,
+)
 
 LISTED_AT_ONCE = 2_048
 # Beyond so many deals, taking one out shifts the sum and does not change its shape.
@@ -36,7 +43,7 @@ class Leverage:
     def change(self, before: Floats, after: Floats) -> Floats:
         """Return the change of P(hit) when the listed deals' chances to be booked in the period change."""
         moved = shocked(after, self.shock) - shocked(before, self.shock)
-        return PIPELINE_WEIGHT * (NODE_WEIGHTS @ (moved * self.by_node))
+        return PIPELINE_WEIGHT * weighted(moved * self.by_node)
 
 
 def after_waiting(win: Floats, months: int) -> Floats:
@@ -48,33 +55,38 @@ def after_waiting(win: Floats, months: int) -> Floats:
 
 def company_leverage(parts: PeriodParts, listed: Codes, missing: float) -> Leverage:
     """Return the leverage of open deals, by row of the forecast of deals, on the company's target; `missing` is not booked of it."""
-    place = parts.place_of(listed)
+    nobody = np.zeros(parts.of_people.grid.step.shape, np.int64)
+    deals = parts.deals.by(nobody)
+    place = deals.place_of(listed, np.zeros(len(listed), np.int64))
     found = np.zeros((len(NODE_WEIGHTS), len(listed)))
     use = place >= 0
-    everything = (
-        parts.chances,
-        parts.amounts,
-        float(parts.company_step[0]),
+    found[:, use] = _leverage(
+        deals.chances,
+        deals.amounts,
+        parts.of_company.grid,
         parts.new_of_company(),
+        place[use],
+        missing,
     )
-    found[:, use] = _leverage(*everything, place[use], missing)
     return Leverage(found, parts.shock)
 
 
-def owner_leverage(parts: PeriodParts, listed: Codes, missing: Floats) -> Leverage:
-    """Return the leverage of open deals, by row of the forecast of deals, on their owners' targets; `missing` is by person."""
-    place = parts.place_of(listed)
+def owner_leverage(parts: PeriodParts, listed: Codes, owners: Codes, missing: Floats) -> Leverage:
+    """Return the leverage of open deals, by row of the forecast of deals, on their owners' targets; `missing` is by person.
+
+    What counts of a deal is the owner's part of it; an owner who gets no credit has none.
+    """
+    place = parts.deals.place_of(listed, owners)
     found = np.zeros((len(NODE_WEIGHTS), len(listed)))
-    owner = np.where(place >= 0, parts.person[place], -1)
+    owner = np.where(place >= 0, owners, -1)
     new = parts.new_of_people()
     for person in np.unique(owner[owner >= 0]).tolist():
-        mine, wanted = np.flatnonzero(parts.person == person), np.flatnonzero(owner == person)
+        mine, wanted = np.flatnonzero(parts.deals.group == person), np.flatnonzero(owner == person)
         inside = np.searchsorted(mine, place[wanted])
-        step = float(parts.person_step[person])
         found[:, wanted] = _leverage(
-            parts.chances[:, mine],
-            parts.amounts[mine],
-            step,
+            parts.deals.chances[:, mine],
+            parts.deals.amounts[mine],
+            parts.of_people.grid.of(np.array([person])),
             new[:, person],
             inside,
             float(missing[person]),
@@ -83,15 +95,15 @@ def owner_leverage(parts: PeriodParts, listed: Codes, missing: Floats) -> Levera
 
 
 def _leverage(
-    chances: Floats, amounts: Floats, step: float, new: Waves, listed: Codes, missing: float
+    chances: Floats, amounts: Floats, grid: Grid, new: Waves, listed: Codes, missing: float
 ) -> Floats:
-    """Return P(hit | won) - P(hit | not won) of each listed deal, a row a node."""
+    """Return P(hit | won) - P(hit | not won) of each listed deal, a row a node; `grid` has one group."""
     size = len(amounts)
     if not len(listed):
         return np.zeros((len(chances), 0))
     if size > MANY_DEALS:
-        return _of_many(chances, amounts, step, new, listed, missing)
-    less_one = wave_of_any(amounts, np.full(size, step)) - 1.0
+        return _of_many(chances, amounts, grid, new, listed, missing)
+    less_one = wave_of_any(amounts, grid.of(np.zeros(size, np.int64))) - 1.0
     found = np.zeros((len(chances), len(listed)))
     one = np.ones((1, FREQUENCIES), np.complex128)
     for node, chance in enumerate(chances):
@@ -100,7 +112,9 @@ def _leverage(
         after = np.concatenate([np.cumprod(factors[:0:-1], axis=0)[::-1], one])
         for start in range(0, len(listed), LISTED_AT_ONCE):
             some = listed[start : start + LISTED_AT_ONCE]
-            others = from_waves(before[some] * after[some] * new[node], np.full(len(some), step))
+            others = from_waves(
+                before[some] * after[some] * new[node], grid.of(np.zeros(len(some), np.int64))
+            )
             found[node, start : start + len(some)] = _difference(
                 others, np.arange(len(some)), amounts[some], np.full(len(some), missing)
             )
@@ -108,22 +122,19 @@ def _leverage(
 
 
 def _of_many(
-    chances: Floats, amounts: Floats, step: float, new: Waves, listed: Codes, missing: float
+    chances: Floats, amounts: Floats, grid: Grid, new: Waves, listed: Codes, missing: float
 ) -> Floats:
     """Return the same where one deal among very many is taken out by its mean."""
     size = len(amounts)
-    total = (
-        bernoulli_products(np.zeros(size, np.int64), chances, amounts, np.array([step]))[:, 0] * new
-    )
+    total = bernoulli_products(np.zeros(size, np.int64), chances, amounts, grid)[:, 0] * new
     found = np.zeros((len(chances), len(listed)))
-    for node, everything in enumerate(from_waves(total, np.full(len(total), step)).chance):
+    for node in range(len(chances)):
         group, own = (
             np.zeros(len(listed), np.int64),
             chances[node, listed] * amounts[listed].mean(axis=1),
         )
-        found[node] = _difference(
-            Sums(np.array([step]), everything[None, :]), group, amounts[listed], missing + own
-        )
+        everything = from_waves(total[node : node + 1], grid)
+        found[node] = _difference(everything, group, amounts[listed], missing + own)
     return found
 
 

@@ -68,9 +68,11 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
     target for the months ahead. Who has none and owns no open deal has left, and wins nothing more.
     """
     outcomes, now = known.outcomes, known.month
-    won = np.flatnonzero((outcomes.status == WON) & (outcomes.amount > 0) & (outcomes.month <= now))
+    has_amount = np.isfinite(outcomes.amount)
+    won = np.flatnonzero((outcomes.status == WON) & has_amount & (outcomes.month <= now))
     month, amount = outcomes.month[won], outcomes.amount[won]
-    first = max(known.first_month, now - WINDOW + 1)
+    begun = min(known.first_won, now)
+    first = max(begun, now - WINDOW + 1)
     recency = 0.5 ** ((now - np.arange(first, now + 1)) / HALF_LIFE)
     recent = month >= first
     weight = recency[month[recent] - first]
@@ -78,9 +80,7 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
     person = _people(known, owner, sells, first, recency)
     size = _sizes(amount[recent], weight)
     its_season = (
-        season(
-            month, amount, known.first_month, now, np.full(MONTHS_IN_YEAR, 1 / MONTHS_IN_YEAR)
-        ).shares
+        season(month, amount, begun, now, np.full(MONTHS_IN_YEAR, 1 / MONTHS_IN_YEAR)).shares
         * MONTHS_IN_YEAR
     )
     # The mean size of what people win must be the company's.
@@ -94,9 +94,9 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
         scale=person.scale / total if total else person.scale,
         dispersion=1.0 / np.maximum(person.evidence, 0.5) + OWN_DISPERSION,
         common=_common(
-            month - known.first_month,
-            now - known.first_month,
-            np.roll(its_season, now + 1 - known.first_month),
+            month - begun,
+            now - begun,
+            np.roll(its_season, now + 1 - begun),
         ),
     )
 
@@ -105,7 +105,7 @@ def _common(month: Codes, now: int, season: Floats) -> float:
     """Return how far a month's number of won deals strays from the rate of the months before, beyond season and chance.
 
     That is what moves all people together. `month` and `now` count from the first month with
-    records, and so do the twelve factors of `season`.
+    a booking, and so do the twelve factors of `season`.
     """
     counts = np.bincount(month[month >= 0], minlength=now + 1)[: now + 1].astype(np.float64)
     factor = np.resize(np.maximum(season, LEAST_SEASON), now + 1)
@@ -157,11 +157,13 @@ class _People:
 
 def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Floats) -> _People:
     bookings, size = known.bookings, len(known.owner_ids)
-    recent = (bookings.month >= first) & (bookings.month <= known.month) & (bookings.amount > 0)
+    recent = (bookings.month >= first) & (bookings.month <= known.month)
     who, when = bookings.owner[recent], bookings.month[recent]
     credit = bookings.amount[recent].astype(np.float64)
     whole = known.outcomes.amount[bookings.deal[recent]]
-    part = recency[when - first] * np.clip(credit / np.where(whole > 0, whole, credit), 0.0, 1.0)
+    part = recency[when - first] * np.clip(
+        np.divide(credit, whole, out=np.ones(len(who)), where=whole != 0), 0.0, 1.0
+    )
     number = columns.total_by(who, part, size)
     money = columns.total_by(who, recency[when - first] * credit, size)
     seen_first = np.full(size, known.month + 1)
@@ -182,8 +184,9 @@ def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Fl
     )
     total = float(rate.sum())
     scale = (
-        (money + PRIOR_DEALS * mean_size) / ((number + PRIOR_DEALS) * mean_size)
-        if mean_size
+        # Who cancelled more than they won is not taken to cancel on and on.
+        np.maximum((money + PRIOR_DEALS * mean_size) / ((number + PRIOR_DEALS) * mean_size), 0.0)
+        if mean_size > 0
         else np.ones(len(owner))
     )
     return _People(rate / total if total else rate, scale, number + mean_rate * PRIOR_MONTHS)

@@ -23,6 +23,7 @@ from sales.rollup import Grains
 from sales.statistics.deal_outcomes import DealForecast, ForecastBasis
 from sales.statistics.distribution import (
     CELLS,
+    Grid,
     Sums,
     Waves,
     bernoulli_products,
@@ -139,20 +140,10 @@ def offsets(known: Knowledge, period: Period) -> tuple[int, int]:
 def to_come(ahead: ForecastInputs, period: Period) -> ToCome:
     """Return the distribution of what will be booked in a period from now on."""
     parts = PeriodParts(ahead, *offsets(ahead.known, period))
-    members = ahead.members
-    by_node, run_by_node = parts.pipeline(), parts.run_rate()
-    everyone = np.zeros(members.size, np.int64)
     return ToCome(
-        person=_pool(by_node, run_by_node),
-        team=_pool(
-            *(
-                parts.together(each, members.team, parts.team_step)
-                for each in (by_node, run_by_node)
-            )
-        ),
-        company=_pool(
-            *(parts.together(each, everyone, parts.company_step) for each in (by_node, run_by_node))
-        ),
+        person=_pool(parts.pipeline(), parts.run_rate()),
+        team=parts.together(parts.of_teams),
+        company=parts.together(parts.of_company),
         expected=PIPELINE_WEIGHT * parts.pipeline_mean
         + (1 - PIPELINE_WEIGHT) * parts.run_rate_mean,
     )
@@ -162,8 +153,13 @@ def shocked(chance: Floats, spread: float) -> Floats:
     """Return chances under each node of the common shock, a row a node; their weighted mean is the chance itself."""
     odds = logit(np.clip(chance, 1e-9, 1 - 1e-9))
     moved = expit(odds[None, :] + spread * NODES[:, None])
-    mean = NODE_WEIGHTS @ moved
+    mean = weighted(moved)
     return np.clip(moved * (chance / np.maximum(mean, 1e-12))[None, :], 0.0, 1.0)
+
+
+def weighted(by_node: Floats) -> Floats:
+    """Return the mean over the nodes of the common shock, of rows a node."""
+    return (NODE_WEIGHTS[:, None] * by_node).sum(axis=0)
 
 
 def _pool(pipeline: list[Sums], run_rate: list[Sums]) -> Sums:
@@ -178,102 +174,181 @@ def _pool(pipeline: list[Sums], run_rate: list[Sums]) -> Sums:
     return mixed(weighted)
 
 
+@dataclass(frozen=True)
+class GroupedDeals:
+    """Open deals by the groups that get credit for them: a row a deal and group, in the order of `deal`.
+
+    `deal` are rows of the forecast of deals, `chances` theirs under each node of the shock,
+    `amounts` the group's equally likely parts of their amounts, in minor units.
+    """
+
+    deal: Codes
+    group: Codes
+    chances: Floats
+    amounts: Floats
+
+    def by(self, group_of: Codes) -> GroupedDeals:
+        """Return the deals of groups of these groups; what a group gets of a deal is added up."""
+        group = group_of[self.group]
+        keys = self.deal * (int(group_of.max(initial=0)) + 1) + group
+        _, first, to = np.unique(keys, return_index=True, return_inverse=True)
+        if len(first) == len(keys):
+            return GroupedDeals(self.deal, group, self.chances, self.amounts)
+        amounts = np.zeros((len(first), self.amounts.shape[1]))
+        np.add.at(amounts, to, self.amounts)
+        return GroupedDeals(self.deal[first], group[first], self.chances[:, first], amounts)
+
+    def place_of(self, deals: Codes, groups: Codes) -> Codes:
+        """Return the row of each deal and group, -1 where the group gets no credit for it."""
+        keys = columns.text(
+            [f"{deal} {group}" for deal, group in zip(self.deal, self.group, strict=True)]
+        )
+        asked = columns.text([f"{deal} {group}" for deal, group in zip(deals, groups, strict=True)])
+        return columns.codes(asked, keys)
+
+
+@dataclass(frozen=True)
+class _Groups:
+    """Groups of people: the group of each, and the grid of each group."""
+
+    of_person: Codes
+    grid: Grid
+
+
 class PeriodParts:
     """One period's parts: chances of deals, numbers of new ones, and grids wide enough for all of them.
 
-    `deals` are rows of the forecast of deals whose owner is a member, `person` their owners; `chances` are
-    theirs under each node of the shock, `amounts` their equally likely amounts in minor units.
+    `deals` are the open deals by the people who get credit for them.
     """
 
     def __init__(self, ahead: ForecastInputs, first: int, last: int) -> None:
         """Read the parts of the months from `first` to `last` ahead."""
         deal_forecast, its_rates, members = ahead.deal_forecast, ahead.rates, ahead.members
-        person = ahead.person_of_deal
-        self.deals = np.flatnonzero(person >= 0)
-        self.person = person[self.deals]
+        shares = ahead.known.now_shares
+        person = members.of_owner[shares.owner]
+        mine = np.flatnonzero(person >= 0)
+        row = shares.deal[mine]
         self.shock = deal_forecast.shock
-        self.chances = shocked(deal_forecast.between(first, last)[self.deals], deal_forecast.shock)
-        self.amounts = deal_forecast.amount[self.deals, None] * deal_forecast.creep[None, :]
+        self.deals = GroupedDeals(
+            row,
+            person[mine],
+            shocked(deal_forecast.between(first, last), deal_forecast.shock)[:, row],
+            deal_forecast.amount[row, None]
+            * deal_forecast.creep[None, :]
+            * shares.part[mine][:, None],
+        )
+        self.are_shared = len(np.unique(row)) < len(row)
         self._sizes = its_rates.size[None, :] * its_rates.scale[:, None]
         self._new = its_rates.new_deals(first, last) * its_rates.share
         self._all = its_rates.deals(first, last) * its_rates.share
         self._dispersion = its_rates.dispersion
         factors = np.exp(its_rates.common * NODES)
-        self._factors = factors / float(NODE_WEIGHTS @ factors)  # their mean stays 1
+        self._factors = factors / float((NODE_WEIGHTS * factors).sum())  # their mean stays 1
         self._lay_grids(members)
 
     def _lay_grids(self, members: Members) -> None:
         """Lay grids that hold the sums under every node: a common shock may lift all of them together."""
-        size, chance = members.size, NODE_WEIGHTS @ self.chances
-        mean_size, lifted = self._sizes.mean(axis=1), float(self._factors.max())
-        most = np.maximum(self._new, self._all) * lifted
+        size, chance = members.size, weighted(self.deals.chances)
+        mean_size = self._sizes.mean(axis=1)
         self.pipeline_mean = (
-            columns.total_by(self.person, chance * self.amounts.mean(axis=1), size)
+            columns.total_by(self.deals.group, chance * self.deals.amounts.mean(axis=1), size)
             + self._new * mean_size
         )
         self.run_rate_mean = self._all * mean_size
-        highest = self.chances.max(axis=0)
-        spread = columns.total_by(self.person, highest * (self.amounts**2).mean(axis=1), size)
-        spread += most * (self._sizes**2).mean(axis=1) + self._dispersion * (most * mean_size) ** 2
+        above, below = self._room(1.0, size), self._room(-1.0, size)
+
+        def groups(group: Codes, count: int) -> _Groups:
+            up, down = (room.of(group, count) for room in (above, below))
+            total = up + down
+            step = np.where(total > 0, total, 1.0) / CELLS
+            return _Groups(group, Grid(step, np.ceil(down / step).astype(np.int64)))
+
+        self.of_people = groups(np.arange(size), size)
+        self.of_teams = groups(members.team, len(members.team_ids))
+        self.of_company = groups(np.zeros(size, np.int64), 1)
+
+    def _room(self, sign: float, size: int) -> _Room:
+        """Return what people's sums need above zero, or below it with a negative sign."""
+        deals, lifted = self.deals, float(self._factors.max())
+        amounts = np.maximum(sign * deals.amounts, 0.0)
+        sizes = np.maximum(sign * self._sizes, 0.0)
+        mean_size, highest = sizes.mean(axis=1), deals.chances.max(axis=0)
+        most = np.maximum(self._new, self._all) * lifted
+        spread = columns.total_by(deals.group, highest * (amounts**2).mean(axis=1), size)
+        spread += most * (sizes**2).mean(axis=1) + self._dispersion * (most * mean_size) ** 2
         largest = np.zeros(size)
-        np.maximum.at(largest, self.person, np.where(chance > 0, self.amounts.max(axis=1), 0.0))
-        largest = np.maximum(largest, np.where(self._all > 0, self._sizes.max(axis=1), 0.0))
+        possible = weighted(deals.chances) > 0
+        np.maximum.at(largest, deals.group, np.where(possible, amounts.max(axis=1), 0.0))
+        largest = np.maximum(largest, np.where(self._all > 0, sizes.max(axis=1), 0.0))
         mean = (
-            columns.total_by(self.person, highest * self.amounts.mean(axis=1), size)
+            columns.total_by(deals.group, highest * amounts.mean(axis=1), size)
             + self._new * lifted * mean_size
         )
-        mean = np.maximum(mean, self._all * lifted * mean_size)
-
-        def step(group: Codes, groups: int) -> Floats:
-            widest = np.zeros(groups)
-            np.maximum.at(widest, group, largest)
-            room = MEAN_ROOM * columns.total_by(group, mean, groups) + SPREADS * np.sqrt(
-                columns.total_by(group, spread, groups)
-            )
-            room = np.maximum(room, LARGEST_ROOM * widest)
-            return np.where(room > 0, room, 1.0) / CELLS
-
-        self.person_step = step(np.arange(size), size)
-        self.team_step = step(members.team, len(members.team_ids))
-        self.company_step = step(np.zeros(size, np.int64), 1)
-
-    def place_of(self, rows: Codes) -> Codes:
-        """Return the position among the deals of rows of the forecast of deals, -1 where nobody's."""
-        place = np.searchsorted(self.deals, rows)
-        inside = np.minimum(place, max(len(self.deals) - 1, 0))
-        return (
-            np.where((place < len(self.deals)) & (self.deals[inside] == rows), place, -1)
-            if len(self.deals)
-            else np.full(len(rows), -1)
-        )
+        return _Room(largest, np.maximum(mean, self._all * lifted * mean_size), spread)
 
     def new_of_people(self) -> Waves:
         """Return the transform of each person's deals not created yet, (nodes, people, frequencies)."""
-        return self._compound(self._new, self.person_step)
+        return self._compound(self._new, self.of_people.grid)
 
     def new_of_company(self) -> Waves:
         """Return the transform of the company's deals not created yet, (nodes, frequencies)."""
-        return self._compound(self._new, np.repeat(self.company_step, len(self._new))).prod(axis=1)
+        grid = self.of_company.grid.of(np.zeros(len(self._new), np.int64))
+        return self._compound(self._new, grid).prod(axis=1)
 
     def pipeline(self) -> list[Sums]:
         """Return each person's sum of open deals and of deals not created yet, under each node of the shock."""
-        open_deals = bernoulli_products(self.person, self.chances, self.amounts, self.person_step)
-        return [from_waves(each, self.person_step) for each in open_deals * self.new_of_people()]
+        return self._sums(self._open(self.deals, self.of_people.grid) * self.new_of_people())
 
     def run_rate(self) -> list[Sums]:
         """Return each person's sum at the plain rate, under each node of the shock."""
-        return [
-            from_waves(each, self.person_step)
-            for each in self._compound(self._all, self.person_step)
-        ]
+        return self._sums(self._compound(self._all, self.of_people.grid))
+
+    def together(self, groups: _Groups) -> Sums:
+        """Return the sums of groups of people; a deal that several of them share is won by all or by none."""
+        run_rate = [self._join(each, groups) for each in self.run_rate()]
+        if not self.are_shared:
+            pipeline = [self._join(each, groups) for each in self.pipeline()]
+        else:
+            new = self._sums(self.new_of_people())
+            open_deals = self._open(self.deals.by(groups.of_person), groups.grid)
+            pipeline = [
+                open_deals[node] * joined(each, groups.of_person, groups.grid)
+                for node, each in enumerate(new)
+            ]
+        return _pool(
+            *([from_waves(each, groups.grid) for each in part] for part in (pipeline, run_rate))
+        )
+
+    def _open(self, deals: GroupedDeals, grid: Grid) -> Waves:
+        return bernoulli_products(deals.group, deals.chances, deals.amounts, grid)
+
+    def _sums(self, by_node: Waves) -> list[Sums]:
+        return [from_waves(each, self.of_people.grid) for each in by_node]
 
     @staticmethod
-    def together(by_node: list[Sums], group: Codes, step: Floats) -> list[Sums]:
-        """Return the sums of groups of people, node by node."""
-        return [from_waves(joined(each, group, step), step) for each in by_node]
+    def _join(parts: Sums, groups: _Groups) -> Waves:
+        return joined(parts, groups.of_person, groups.grid)
 
-    def _compound(self, expected: Floats, step: Floats) -> Waves:
-        severity = wave_of_any(self._sizes, step)
+    def _compound(self, expected: Floats, grid: Grid) -> Waves:
+        severity = wave_of_any(self._sizes, grid)
         return np.stack(
             [compound(expected * factor, self._dispersion, severity) for factor in self._factors]
         )
+
+
+@dataclass(frozen=True)
+class _Room:
+    """What people's sums need on one side of zero: their largest amount, their mean, their variance."""
+
+    largest: Floats
+    mean: Floats
+    spread: Floats
+
+    def of(self, group: Codes, count: int) -> Floats:
+        """Return what the sums of groups of people need."""
+        widest = np.zeros(count)
+        np.maximum.at(widest, group, self.largest)
+        room = MEAN_ROOM * columns.total_by(group, self.mean, count) + SPREADS * np.sqrt(
+            columns.total_by(group, self.spread, count)
+        )
+        return np.maximum(room, LARGEST_ROOM * widest)

@@ -26,6 +26,8 @@ from sales.targets.seasonality import Season, season
 MONTHS_BACK = 48
 DAY = 86_400_000_000
 GONE, OPEN, WON, LOST = 0, 1, 2, 3
+# A deal is shared out in so many parts.
+WHOLE = 1_000_000
 CATEGORY_ORDER = {
     "Omitted": -1.0,
     "Pipeline": 0.0,
@@ -62,6 +64,15 @@ class OpenDeals:
     def take(self, where: Codes | Mask) -> OpenDeals:
         """Return some of the rows."""
         return OpenDeals(*(getattr(self, each.name)[where] for each in fields(self)))
+
+
+@dataclass(frozen=True)
+class Shares:
+    """Who gets credit for which of the open deals of a month end: rows of `deal`, in order, and parts that sum to 1 a deal."""
+
+    deal: Codes
+    owner: Codes
+    part: Floats
 
 
 @dataclass(frozen=True)
@@ -102,14 +113,25 @@ class Knowledge:
     source: Codes
     past: OpenDeals
     now: OpenDeals
+    now_shares: Shares
     outcomes: Outcomes
     bookings: Bookings
     assumed_count: int
 
     @property
+    def first_won(self) -> int:
+        """The first month with a booking, from where rates, season and history count; the coming month where there is none.
+
+        A CRM that was filled before it was used has no empty months.
+        """
+        is_won = (self.outcomes.status == WON) & (self.outcomes.month <= self.month)
+        first = int(self.outcomes.month[is_won].min(initial=self.month + 1))
+        return max(first, self.first_month)
+
+    @property
     def closed_months(self) -> int:
-        """How many month ends before this one have any record."""
-        return self.month - self.first_month
+        """How many month ends before this one are of months since the first booking."""
+        return self.month - self.first_won
 
     def position_of(self, deal_ids: pa.Array, deals: Codes) -> Codes:
         """Return the position here of deals of another month end's knowledge, -1 where they are not known."""
@@ -170,10 +192,12 @@ class PointInTimeData:
             self._bookings(state),
             self._outcomes(month, state),
         )
+        shares = self._shares(state, rows.take(np.arange(here - start, after - start)))
         known_owners, owner_code = np.unique(
-            np.concatenate([rows.owner, bookings.owner]), return_inverse=True
+            np.concatenate([rows.owner, bookings.owner, shares.owner]), return_inverse=True
         )
-        rows = replace(rows, deal=deal_code[rows.deal], owner=owner_code[: len(rows)])
+        owner_of = np.split(owner_code, np.cumsum([len(rows), len(bookings.owner)]))
+        rows = replace(rows, deal=deal_code[rows.deal], owner=owner_of[0])
         texts = history.lead_source.at(instant).take(pa.array(known_deals)).fill_null("")
         sources = columns.distinct(texts)
         return Knowledge(
@@ -188,12 +212,11 @@ class PointInTimeData:
             source=columns.codes(texts, sources),
             past=rows.take(np.arange(here - start)),
             now=rows.take(np.arange(here - start, after - start)),
+            now_shares=replace(shares, owner=owner_of[2]),
             outcomes=Outcomes(
                 *(getattr(outcomes, each.name)[known_deals] for each in fields(Outcomes))
             ),
-            bookings=replace(
-                bookings, deal=deal_code[bookings.deal], owner=owner_code[len(rows) :]
-            ),
+            bookings=replace(bookings, deal=deal_code[bookings.deal], owner=owner_of[1]),
             assumed_count=int((state.is_open & state.is_assumed).sum()),
         )
 
@@ -203,9 +226,10 @@ class PointInTimeData:
         even = np.full(MONTHS_IN_YEAR, 1 / MONTHS_IN_YEAR)
         if last < self.first_month:
             return season(np.zeros(0, np.int64), np.zeros(0), self.first_month, last, even)
-        outcomes = self.known_at(last).outcomes
+        known = self.known_at(last)
+        outcomes = known.outcomes
         won = (outcomes.status == WON) & (outcomes.amount > 0)
-        found = season(outcomes.month[won], outcomes.amount[won], self.first_month, last, even)
+        found = season(outcomes.month[won], outcomes.amount[won], known.first_won, last, even)
         turn = (last + 1 - year.first.index) % MONTHS_IN_YEAR
         return replace(found, shares=np.roll(found.shares, turn), seen=np.roll(found.seen, turn))
 
@@ -290,6 +314,19 @@ class PointInTimeData:
             month=self._calendar.month_index(state.close_day[shared]),
             amount=credit.amount,
         )
+
+    def _shares(self, state: PipelineState, deals: OpenDeals) -> Shares:
+        credit = share_out(
+            self._history.extract,
+            state.as_of,
+            self._rules,
+            self._history.ids.take(pa.array(deals.deal)),
+            self.owner_ids.take(pa.array(deals.owner)),
+            np.full(len(deals), WHOLE, np.int64),
+        )
+        order = np.argsort(credit.position, kind="stable")
+        owner = columns.codes(credit.owner_ids, self.owner_ids)
+        return Shares(credit.position[order], owner[order], credit.amount[order] / WHOLE)
 
     def _credited_owners(self) -> list[pa.Array]:
         """Return everybody who may get credit: owners ever, by today's record, by changes, and by splits."""

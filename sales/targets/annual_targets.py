@@ -6,9 +6,11 @@ Put how lines of the target book become targets here; how a target becomes month
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import date
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from typing import cast
 
 import pandas as pd
@@ -16,7 +18,7 @@ import pandas as pd
 from sales import money
 from sales.calendar import Month
 from sales.errors import UserError
-from sales.money import MissingRate
+from sales.history.rates import Rates
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 
 
@@ -24,9 +26,17 @@ class InvalidTarget(UserError, ValueError):
     """A target cannot be laid over the year."""
 
 
+# The rates of a fiscal year's plan.
+PlanRates = Callable[[int], Rates]
+
+
 @dataclass(frozen=True)
 class AnnualTarget:
-    """One person's target for a fiscal year, in minor units of the corporate currency."""
+    """One person's target for a fiscal year, in minor units of the corporate currency.
+
+    `stated` are the months as their source states them, as weights from the year's first month;
+    `earlier` is the revision that held before the day `effective`, where there was one.
+    """
 
     fiscal_year: int
     owner_id: str
@@ -35,51 +45,105 @@ class AnnualTarget:
     start: date | None
     end: date | None
     holidays: str
+    stated: tuple[Fraction, ...] = ()
+    effective: date | None = None
+    earlier: AnnualTarget | None = None
+
+
+@dataclass(frozen=True)
+class ComingTarget:
+    """Somebody whose target of a fiscal year takes effect only after a month end: until then there is none."""
+
+    fiscal_year: int
+    owner_id: str
+    effective: date
 
 
 def in_force(
     book: pd.DataFrame,
-    rates: dict[str, Decimal],
+    rates: PlanRates,
     month: Month,
     policies: PolicyBook,
     organization: OrganizationDefaults,
 ) -> list[AnnualTarget]:
     """Return each owner's target revision in force at a month's as-of instant, for that year and later ones.
 
-    In force is the highest revision whose effective date lies before the instant; a
-    revision without a date is effective from its year's first day.
+    In force is the highest revision whose effective date lies before the instant; a revision
+    without a date is effective from its year's first day, and what is effective then is in force
+    at the year's first instant, the as-of instant of the month before. Raises `MissingRate`.
     """
     rules = policies.for_month(month, organization)
     this_year = rules.calendar.fiscal_year(month)
-    chosen: dict[tuple[int, str], AnnualTarget] = {}
+    lines: dict[tuple[int, str], list[AnnualTarget]] = {}
     for row in cast("list[dict[str, object]]", book.to_dict("records")):
-        year, owner, revision = (
-            int(cast("int", row["fiscal_year"])),
-            str(row["owner_id"]),
-            int(cast("int", row["revision"])),
+        target = _target(row, rates, rules)
+        if target.fiscal_year >= this_year and _effective(
+            target.fiscal_year, target.effective, policies, organization
+        ) <= rules.calendar.last_day(month):
+            lines.setdefault((target.fiscal_year, target.owner_id), []).append(target)
+    return [_with_earlier(lines[key]) for key in sorted(lines)]
+
+
+def coming(
+    book: pd.DataFrame, month: Month, policies: PolicyBook, organization: OrganizationDefaults
+) -> list[ComingTarget]:
+    """Return who has lines for the year of a month, or of the month after it, none of which is in force at the month's end."""
+    calendar = policies.for_month(month, organization).calendar
+    years = {calendar.fiscal_year(month), calendar.fiscal_year(month.plus(1))}
+    first: dict[tuple[int, str], date] = {}
+    for row in cast("list[dict[str, object]]", book.to_dict("records")):
+        key = int(cast("int", row["fiscal_year"])), str(row["owner_id"])
+        if key[0] in years:
+            effective = _effective(key[0], _day(row["effective_date"]), policies, organization)
+            first[key] = min(first.get(key, date.max), effective)
+    return [
+        ComingTarget(*key, effective)
+        for key, effective in sorted(first.items())
+        # Next year's targets are looked for at its first instant, which this month ends with.
+        if effective > calendar.last_day(month)
+        and (
+            key[0] == calendar.fiscal_year(month)
+            or calendar.fiscal_year(month) != calendar.fiscal_year(month.plus(1))
         )
-        if year < this_year:
-            continue
-        first_day = _first_day_of(year, policies, organization)
-        if (_day(row["effective_date"]) or first_day) > rules.calendar.last_day(month):
-            continue
-        known = chosen.get((year, owner))
-        if known is None or known.revision < revision:
-            chosen[year, owner] = AnnualTarget(
-                fiscal_year=year,
-                owner_id=owner,
-                revision=revision,
-                amount=_corporate(row, rates, rules),
-                start=_day(row["start_date"]),
-                end=_day(row["end_date"]),
-                holidays=row["holidays"] if isinstance(row["holidays"], str) else "",
-            )
-    return [chosen[key] for key in sorted(chosen)]
+    ]
 
 
-def _first_day_of(year: int, policies: PolicyBook, organization: OrganizationDefaults) -> date:
+def _effective(
+    year: int, stated: date | None, policies: PolicyBook, organization: OrganizationDefaults
+) -> date:
+    """Return the day before whose end a line takes effect: for the year's first day, or none stated, the eve of the year."""
     calendar = policies.for_fiscal_year(year, organization).calendar
-    return calendar.first_day(calendar.year(year).first)
+    first_day = calendar.first_day(calendar.year(year).first)
+    if stated is None or stated == first_day:
+        return first_day - timedelta(days=1)
+    return stated
+
+
+def _with_earlier(revisions: list[AnnualTarget]) -> AnnualTarget:
+    """Return the highest of one or more revisions with those before it, as far as they were effective earlier."""
+    first, *others = sorted(revisions, key=lambda one: one.revision)
+    latest = first
+    for each in others:
+        before: AnnualTarget | None = latest
+        while before and (before.effective or date.min) >= (each.effective or date.min):
+            before = before.earlier
+        latest = replace(each, earlier=before)
+    return latest
+
+
+def _target(row: dict[str, object], rates: PlanRates, rules: MonthRules) -> AnnualTarget:
+    stated = row.get("stated_months")
+    return AnnualTarget(
+        fiscal_year=int(cast("int", row["fiscal_year"])),
+        owner_id=str(row["owner_id"]),
+        revision=int(cast("int", row["revision"])),
+        amount=_corporate(row, rates, rules),
+        start=_day(row["start_date"]),
+        end=_day(row["end_date"]),
+        holidays=row["holidays"] if isinstance(row["holidays"], str) else "",
+        stated=tuple(Fraction(each) for each in stated.split()) if isinstance(stated, str) else (),
+        effective=_day(row["effective_date"]),
+    )
 
 
 def is_same_target(one: AnnualTarget, other: AnnualTarget) -> bool:
@@ -87,27 +151,15 @@ def is_same_target(one: AnnualTarget, other: AnnualTarget) -> bool:
     return (one.fiscal_year, one.owner_id) == (other.fiscal_year, other.owner_id)
 
 
-def _corporate(row: dict[str, object], rates: dict[str, Decimal], rules: MonthRules) -> int:
+def _corporate(row: dict[str, object], rates: PlanRates, rules: MonthRules) -> int:
     amount, code = cast("Decimal", row["annual_target"]), row["currency_code"]
     if not isinstance(code, str) or code == rules.currency:
         return money.to_minor(amount, rules.digits)
-    if code not in rates:
-        raise MissingRate(
-            f"target of {row['owner_id']} for {row['fiscal_year']}: no {code} rate; add the currency in Salesforce or state the target in {rules.currency}"
-        )
-    return money.to_minor(
-        amount * rates.get(rules.currency, Decimal(1)) / rates[code], rules.digits
-    )
-
-
-def static_rates(rates: pd.DataFrame) -> dict[str, Decimal]:
-    """Return the undated rate of each currency: targets are converted by it."""
-    rows = cast("list[dict[str, object]]", rates.to_dict("records"))
-    return {
-        str(row["currency_code"]): cast("Decimal", row["rate"])
-        for row in rows
-        if not isinstance(row["start_date"], date) and cast("Decimal", row["rate"]) > 0
-    }
+    year = int(cast("int", row["fiscal_year"]))
+    calendar, record = rules.calendar, f"target of {row['owner_id']} for {year}"
+    first_day, of_year = calendar.first_day(calendar.year(year).first), rates(year)
+    exact = amount * of_year.rate(rules.currency, first_day, record)
+    return money.to_minor(exact / of_year.rate(code, first_day, record), rules.digits)
 
 
 def _day(value: object) -> date | None:

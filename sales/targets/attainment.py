@@ -19,6 +19,7 @@ from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets, TargetAttainment
+from sales.history.booking_credit import booked
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import grains_of
@@ -45,9 +46,10 @@ def target_attainment(
         snapshot,
         booking_credit,
     )
-    amount, _ = money.minor_units(booking_credit["amount"], rules.digits)
-    owner = grains.person(booking_credit["owner_id"])
-    closed_in = rules.calendar.month_index(columns.to_days(booking_credit["close_date"]))
+    won = booked(booking_credit)
+    amount, _ = money.minor_units(won["amount"], rules.digits)
+    owner = grains.person(won["owner_id"])
+    closed_in = rules.calendar.month_index(columns.to_days(won["close_date"]))
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)

@@ -7,9 +7,11 @@ and coverage have their own modules; reading the target book is `connectors.poli
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from fractions import Fraction
 from types import MappingProxyType
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -18,13 +20,18 @@ from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales import money
-from sales.calendar import MONTHS_IN_YEAR, Month
+from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
 from sales.history.extract import People
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
-from sales.targets.annual_targets import AnnualTarget, InvalidTarget, is_same_target
+from sales.targets.annual_targets import (
+    AnnualTarget,
+    ComingTarget,
+    InvalidTarget,
+    is_same_target,
+)
 from sales.targets.phasing import Seller, base_weights, personal_weights, selling_weights
 from sales.targets.rephasing import Plan, Rephased, rephase
 from sales.targets.seasonality import Season
@@ -43,23 +50,39 @@ def plan(
 ) -> Plan:
     """Phase one annual target by the rules of its year; the months sum to it, to the cent.
 
-    Months that the plan book fixes keep their amount; the others share the rest by weight.
+    Months that the plan book fixes keep their amount; the others share the rest by weight. With
+    `revise = "ahead"` a revision inside the year leaves the months up to its effective date as they
+    were planned, and the later ones share the difference; where they cannot, because nobody sells
+    in them or less than nothing would be left, it holds for the whole year.
     """
+    whole = _plan_of_year(target, rules, plans, season)
+    is_inside = target.effective and target.effective > rules.calendar.first_day(whole.year.first)
+    if target.earlier is None or not is_inside or rules.policy.targets.revise == "whole_year":
+        return whole
+    revised_in = rules.calendar.month_of(cast("date", target.effective))
+    # The last month takes what is revised in it: there is none after it.
+    kept = sum(1 for month in whole.year.months[:-1] if month <= revised_in)
+    before = plan(target.earlier, rules, plans, season).baseline[:kept]
+    later = whole.year.months[kept:]
+    fixed = plans.fixed_of(target.fiscal_year, target.owner_id)
+    rest = whole.amount - sum(before) - sum(fixed.get(month, 0) for month in later)
+    free = [
+        Fraction(0) if month in fixed else weight
+        for month, weight in zip(later, whole.weights[kept:], strict=True)
+    ]
+    if rest < 0 or (rest > 0 and not any(free)):
+        return whole
+    parts = money.allocate(rest, free)
+    after = [fixed.get(month, part) for month, part in zip(later, parts, strict=True)]
+    return replace(whole, baseline=before + after)
+
+
+def _plan_of_year(
+    target: AnnualTarget, rules: MonthRules, plans: PlanBook, season: Season | None
+) -> Plan:
     phasing = rules.policy.phasing
     year = rules.calendar.year(target.fiscal_year)
-    seller = Seller(
-        target.start,
-        target.end,
-        target.holidays or phasing.holidays,
-        plans.leaves_of(target.owner_id),
-    )
-    base = base_weights(phasing, year, rules.calendar, seller.holidays, season)
-    selling = selling_weights(base, year, rules.calendar, seller)
-    amount = target.amount
-    if rules.policy.targets.basis == "full_year":
-        share = amount * sum(selling, Fraction(0)) / sum(base, Fraction(0))
-        amount = round(share)  # Fraction rounds half to even
-    weights = personal_weights(selling, year, rules.calendar, seller, phasing)
+    amount, weights = _weights(target, rules, plans, season)
     fixed = plans.fixed_of(target.fiscal_year, target.owner_id)
     if outside := sorted(set(fixed) - set(year.months)):
         raise InvalidTarget(
@@ -93,6 +116,33 @@ def plan(
         frozenset(fixed),
         season if phasing.method == "seasonal" else None,
     )
+
+
+def _weights(
+    target: AnnualTarget, rules: MonthRules, plans: PlanBook, season: Season | None
+) -> tuple[int, list[Fraction]]:
+    """Return what the year's target is after proration, and the weight of each of its months."""
+    phasing, year = rules.policy.phasing, rules.calendar.year(target.fiscal_year)
+    if target.stated and phasing.keeps_stated_months:
+        return target.amount, list(target.stated)
+    if phasing.method == "stated":
+        raise InvalidTarget(
+            f'{target.owner_id} has a target for {year.name} without months, and [phasing] method = "stated" needs them; '
+            "state them in monthly_targets.csv or name another method"
+        )
+    seller = Seller(
+        target.start,
+        target.end,
+        target.holidays or phasing.holidays,
+        plans.leaves_of(target.owner_id),
+    )
+    base = base_weights(phasing, year, rules.calendar, seller.holidays, season)
+    selling = selling_weights(base, year, rules.calendar, seller)
+    amount = target.amount
+    if rules.policy.targets.basis == "full_year":
+        share = amount * sum(selling, Fraction(0)) / sum(base, Fraction(0))
+        amount = round(share)  # Fraction rounds half to even
+    return amount, personal_weights(selling, year, rules.calendar, seller, phasing)
 
 
 def phased_targets(
@@ -154,17 +204,24 @@ def phased_targets(
             "is_fixed": pa.array(table["is_fixed"].tolist()),
             "season_evidence": pa.array([row["season_evidence"] for row in rows], pa.float64()),
             "season_deals": pa.array([row["season_deals"] for row in rows], pa.int64()),
+            "team_id": everybody.team_id_of(owners),
         }
     ).sort_values(["fiscal_year", "owner_id", "month"], kind="stable", ignore_index=True)
     return checked(stamp(framed, rules.calendar.as_of(month), extracted_at), PhasedTargets)
 
 
-def nobody_has_a_target(month: Month, rules: MonthRules) -> str:
-    """Return the sentence for a month end of a year without targets."""
+def nobody_has_a_target(month: Month, rules: MonthRules, later: Sequence[ComingTarget] = ()) -> str:
+    """Return the sentence for a month end of a year without targets, of which some may take effect later."""
     year = rules.calendar.fiscal_year(month)
+    starts = [each.effective for each in later if each.fiscal_year == year]
+    cure = (
+        f"its lines take effect from {min(starts)} on: correct effective_date in the target book"
+        if starts
+        else f"add lines for fiscal year {year} to the target book"
+    )
     return (
         f"nobody has a target in force for FY{year} at the end of {month}; "
-        f"add lines for fiscal year {year} to the target book ({rules.policy.targets.source})"
+        f"{cure} ({rules.policy.targets.source})"
     )
 
 
@@ -210,7 +267,7 @@ def _rows(
             its_plan, booked.to_date(target.owner_id, year.months[:done], month), done, phasing
         )
         rephased[done:] = today.months
-    last = MONTHS_IN_YEAR - 1
+    last = len(year.months) - 1
     return [
         {
             "fiscal_year": target.fiscal_year,

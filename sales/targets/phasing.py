@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
-from sales.calendar import MONTHS_IN_YEAR, FiscalCalendar, Month, Period, working_days
+from sales.calendar import FiscalCalendar, Month, Period, working_days
+from sales.errors import UserError
 from sales.policy.sections import Phasing
 from sales.targets.seasonality import Season
 from sales.targets.stated_plans import Leave
@@ -20,6 +21,10 @@ from sales.targets.stated_plans import Leave
 WEEKS = {"4-4-5": (4, 4, 5), "4-5-4": (4, 5, 4), "5-4-4": (5, 4, 4)}
 # Measured shares become exact fractions of a millionth.
 PARTS = 1_000_000
+
+
+class UnusableWeights(UserError, ValueError):
+    """Stated weights are not those of the months of a year."""
 
 
 @dataclass(frozen=True)
@@ -35,18 +40,24 @@ class Seller:
 def base_weights(
     phasing: Phasing, year: Period, calendar: FiscalCalendar, holidays: str, season: Season | None
 ) -> list[Fraction]:
-    """Return the twelve weights of the method, before anything personal."""
+    """Return the method's weight of each month of the year, before anything personal."""
+    size = len(year.months)
     if phasing.method == "custom":
+        if len(phasing.weights) != size:
+            raise UnusableWeights(
+                f"{year.name} has {size} months, and the rules used for it state {len(phasing.weights)} weights; "
+                f"state its own in a policy file, [phasing] weights"
+            )
         return phasing.custom_weights
     if phasing.method == "working_days":
         return [
             Fraction(len(working_days(calendar.days_of(month), holidays))) for month in year.months
         ]
     if phasing.method in WEEKS:
-        return [Fraction(weeks) for weeks in WEEKS[phasing.method] * 4]
+        return [Fraction(weeks) for weeks in WEEKS[phasing.method] * 4][:size]
     if phasing.method == "seasonal" and season is not None:
-        return [Fraction(round(float(share) * PARTS), PARTS) for share in season.shares]
-    return [Fraction(1)] * MONTHS_IN_YEAR
+        return [Fraction(round(float(share) * PARTS), PARTS) for share in season.shares[:size]]
+    return [Fraction(1)] * size
 
 
 def selling_weights(

@@ -6,10 +6,13 @@ team's (Salesforce rolls nothing up by itself): it is compared with the sum, nev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
+from itertools import pairwise
 from typing import cast
 
 import pandas as pd
@@ -17,7 +20,7 @@ import pyarrow as pa
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
-from sales.calendar import Month
+from sales.calendar import MONTHS_IN_YEAR, Month, Period
 from sales.contracts.contract import checked
 from sales.contracts.raw import RawQuotas, RawRoles, RawTargets, RawUsers
 from sales.errors import UserError
@@ -40,12 +43,20 @@ class ManagerQuota:
 
 @dataclass
 class _Quota:
-    """One person's quotas of a fiscal year, added up."""
+    """One person's quotas of a fiscal year: added up, and by month."""
 
-    amount: Decimal
     currency: str | None
     start: date
     end: date | None
+    amount: Decimal = Decimal(0)
+    by_month: dict[Month, Fraction] = dataclass_field(default_factory=dict)
+
+    def add(self, amount: Decimal, months: Sequence[Month]) -> None:
+        """Add the quota of consecutive months, a part to each."""
+        self.amount += amount
+        for month in months:
+            part = Fraction(amount) / len(months)
+            self.by_month[month] = self.by_month.get(month, Fraction(0)) + part
 
 
 def quota_book(
@@ -54,9 +65,10 @@ def quota_book(
     roles: DataFrame[RawRoles],
     rules: MonthRules,
 ) -> DataFrame[RawTargets]:
-    """Return individual quotas as annual targets; those of managers are left out.
+    """Return individual quotas as annual targets with their months; those of managers are left out.
 
-    Quotas of a year that begin after its first month, or end before its last, are those of a
+    A quota belongs to the fiscal month that holds its start date, one of a longer period evenly to
+    the months from there on. Quotas of a year that begin after its first month, or end before its last, are those of a
     joiner or a leaver. Raises `UnclearQuotas`.
     """
     found, managers = _quotas(quotas, rules), managers_above(users, roles, rules)
@@ -86,6 +98,7 @@ def quota_book(
         "revision": pa.array([1] * size, pa.int64()),
         "effective_date": pa.nulls(size, pa.date32()),
         "holidays": pa.nulls(size, pa.string()),
+        "stated_months": columns.text([_stated(quota, period) for _, _, quota, period in lines]),
     }
     return checked(columns.frame(parts), RawTargets)
 
@@ -125,21 +138,47 @@ def _quotas(quotas: DataFrame[RawQuotas], rules: MonthRules) -> dict[tuple[int, 
             f"{named}; choose one: [targets] forecasting_type = one of {', '.join(each[:60] for each in types)}"
         )
     chosen = quotas.loc[quotas["forecasting_type"] == (wanted or types[0])]
+    spacing = _spacing(chosen, rules)
     found: dict[tuple[int, str], _Quota] = {}
     for row in cast("list[dict[str, object]]", chosen.to_dict("records")):
-        start, owner = cast("date", row["start_date"]), str(row["owner_id"])
+        start, owner, amount = (
+            cast("date", row["start_date"]),
+            str(row["owner_id"]),
+            cast("Decimal", row["amount"]),
+        )
         end = row["end_date"] if isinstance(row["end_date"], date) else None
         currency = row["currency_code"] if isinstance(row["currency_code"], str) else None
-        key = (rules.calendar.fiscal_year(Month.of(start)), owner)
-        known = found.setdefault(key, _Quota(Decimal(0), currency, start, end))
+        first = rules.calendar.month_of(start)
+        year = rules.calendar.year_of(first)
+        key = (rules.calendar.fiscal_year(first), owner)
+        known = found.setdefault(key, _Quota(currency, start, end))
         if known.currency != currency:
             raise UnclearQuotas(
                 f"the quotas of {owner} for {key[0]} are in {known.currency} and in {currency}; state them in one currency"
             )
-        known.amount += cast("Decimal", row["amount"])
+        if amount < 0:
+            raise UnclearQuotas(
+                f"the quota of {owner} from {start} is below zero; correct it in Salesforce"
+            )
+        last = rules.calendar.month_of(end) if end else first.plus(spacing - 1)
+        known.add(amount, [each for each in year.months if first <= each <= last])
         known.start = min(known.start, start)
         known.end = max(known.end, end) if known.end and end else None
     return found
+
+
+def _spacing(quotas: pd.DataFrame, rules: MonthRules) -> int:
+    """Return how many months apart quotas start, which is how long one lasts where periods cannot be seen."""
+    starts = {start for start in quotas["start_date"] if isinstance(start, date)}
+    months = sorted({rules.calendar.month_of(start).index for start in starts})
+    return min((two - one for one, two in pairwise(months)), default=MONTHS_IN_YEAR)
+
+
+def _stated(quota: _Quota, year: Period) -> str | None:
+    """Return the months of a year as a target book states them; none where nothing is to be won."""
+    if not quota.amount:
+        return None
+    return " ".join(str(quota.by_month.get(month, Fraction(0))) for month in year.months)
 
 
 def managers_above(
@@ -182,8 +221,8 @@ def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
 
 
 def _chain(start: str, above: Mapping[str, str]) -> list[str]:
-    """Return everything above a start, nearest first; a circle ends where it closes."""
-    chain: list[str] = []
-    while (start := above.get(start, "")) and start not in chain:
-        chain.append(start)
+    """Return everything above a start, nearest first; a circle ends before it closes."""
+    chain, each = list[str](), start
+    while (each := above.get(each, "")) and each not in chain and each != start:
+        chain.append(each)
     return chain

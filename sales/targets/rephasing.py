@@ -41,6 +41,7 @@ class Rephased:
 def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasing) -> Rephased:
     """Lay what is missing to date over the months that remain, by policy.
 
+    Months that are fixed stay as they are, and so do those in which the person does not sell.
     Always `bookings_to_date + sum(months) + at_risk - ahead == plan.amount`.
     """
     remaining = plan.baseline[months_done:]
@@ -48,7 +49,12 @@ def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasin
     if missing <= 0:
         return Rephased(remaining, at_risk=0, ahead=-missing)
     reach = _months_to_lay_on(phasing.rephase, months_done)
-    weights = [w if n < reach else Fraction(0) for n, w in enumerate(plan.weights[months_done:])]
+    weights = [
+        Fraction(0) if n >= reach or month in plan.fixed else weight
+        for n, (month, weight) in enumerate(
+            zip(plan.year.months[months_done:], plan.weights[months_done:], strict=True)
+        )
+    ]
     if phasing.rephase == "bounded":
         room = [int(Fraction(phasing.cap) * month) - month for month in remaining]
         extra = _fill(missing, weights, room)

@@ -33,7 +33,17 @@ from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
 from sales.targets import stated_plans as stated
-from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
+from tests.fakes import (
+    EXTRACTED_AT,
+    ORGANIZATION,
+    book,
+    deal,
+    extract,
+    frame,
+    no_rates,
+    saved,
+    target,
+)
 
 MONTH = Month(2026, 4)
 HOSTILE = (
@@ -87,7 +97,8 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
     known = [(each, rules) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target("005A", 120_000), target("005B", 60_000)])
     in_force = {
-        each: annual_targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known
+        each: annual_targets.in_force(raw, no_rates, each, policies, ORGANIZATION)
+        for each, _ in known
     }
     owners = people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
@@ -111,7 +122,14 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
         attainment.target_attainment(snap, shared, phased, MONTH, rules),
         cover,
         movement.pipeline_movement(
-            snapshot.opening_snapshot(its, MONTH, rules, snap), snap, phased, MONTH, rules
+            movement.month_end(
+                snapshot.opening_snapshot(its, MONTH.plus(-1), rules, snap),
+                its.extract,
+                MONTH.plus(-1),
+                rules,
+            ),
+            movement.month_end(snap, its.extract, MONTH, rules),
+            phased,
         ),
         closing.closing_plan(snap, MONTH, rules),
         quality.data_quality(

@@ -34,7 +34,7 @@ from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets import annual_targets, rephasing
 from sales.targets import phased_targets as targets
-from tests.fakes import frame
+from tests.fakes import frame, no_rates
 
 MONTH = Month(2023, 8)
 
@@ -105,7 +105,7 @@ class FirmMonth:
 
     def targets_at(self, origin: Month) -> pd.DataFrame:
         in_force = annual_targets.in_force(
-            self.book, {}, origin, self.policies, self.extract.defaults
+            self.book, no_rates, origin, self.policies, self.extract.defaults
         )
         blank = empty(MonthlyBookings)
         return targets.phased_targets(
@@ -182,7 +182,7 @@ class FirmMonth:
     @cached_property
     def plans(self) -> list[rephasing.Plan]:
         in_force = annual_targets.in_force(
-            self.book, {}, self.month, self.policies, self.extract.defaults
+            self.book, no_rates, self.month, self.policies, self.extract.defaults
         )
         return [targets.plan(each, self.rules) for each in in_force]
 

@@ -21,7 +21,18 @@ from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
-from tests.fakes import EXTRACTED_AT, ORGANIZATION, at, book, deal, extract, frame, saved, target
+from tests.fakes import (
+    EXTRACTED_AT,
+    ORGANIZATION,
+    at,
+    book,
+    deal,
+    extract,
+    frame,
+    no_rates,
+    saved,
+    target,
+)
 
 TWO_TARGETS = [target("005A", 1200), target("005B", 600)]
 
@@ -50,12 +61,12 @@ class MonthOf:
         known = [pair for pair in known if snapshot.has_records(history, *pair)]
         raw = frame(RawTargets, TWO_TARGETS if lines is None else lines)
         in_force = {
-            each: annual_targets.in_force(raw, {}, each, policies, organization)
+            each: annual_targets.in_force(raw, no_rates, each, policies, organization)
             for each, _ in known
         }
         self.owners = people(one, "role")
         self.snapshot = snapshot.opportunity_snapshot(history, month, self.rules)
-        self.opening = snapshot.opening_snapshot(history, month, self.rules, self.snapshot)
+        self.opening = snapshot.opening_snapshot(history, month.plus(-1), self.rules, self.snapshot)
         bookings = snapshot.monthly_bookings(
             [(*pair, history) for pair in known], month, self.rules, EXTRACTED_AT
         )
@@ -70,7 +81,9 @@ class MonthOf:
             self.snapshot, self.credit, self.phased, month, self.rules
         )
         self.movement = movement.pipeline_movement(
-            self.opening, self.snapshot, self.phased, month, self.rules
+            movement.month_end(self.opening, one, month.plus(-1), self.rules),
+            movement.month_end(self.snapshot, one, month, self.rules),
+            self.phased,
         )
 
     def row(self, table: pd.DataFrame, grain: str, grain_id: str, period: str) -> dict[str, object]:

@@ -60,7 +60,7 @@ GOOD = Score(
 def month_tables() -> tuple[MonthTables, Variant]:
     one = FirmMonth(simulated().extract, MONTH, annual_target=350_000)
     month, rules, extracted_at = one.month, one.rules, one.extract.extracted_at
-    opening = snapshot.opening_snapshot(one.history, month, rules, one.snapshot)
+    opening = snapshot.opening_snapshot(one.history, month.plus(-1), rules, one.snapshot)
     tables = MonthTables(
         one.snapshot,
         one.credit,
@@ -68,7 +68,11 @@ def month_tables() -> tuple[MonthTables, Variant]:
         empty(MonthlyBookings),
         attainment.target_attainment(one.snapshot, one.credit, one.phased, month, rules),
         one.coverage,
-        movement.pipeline_movement(opening, one.snapshot, one.phased, month, rules),
+        movement.pipeline_movement(
+            movement.month_end(opening, one.extract, month.plus(-1), rules),
+            movement.month_end(one.snapshot, one.extract, month, rules),
+            one.phased,
+        ),
         one.closing,
         quality.data_quality(
             one.snapshot,

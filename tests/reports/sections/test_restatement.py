@@ -21,16 +21,11 @@ def restated(change: dict[str, Decimal]) -> list[MonthEndReport]:
     """The documents of a month in which open deals had other amounts when it was published first."""
     tables, variant = tables_of(4)
     snap = tables.opportunity_snapshot
-    former = [
-        change.get(deal, amount)
-        for deal, amount in zip(
-            snap["opportunity_id"], columns.arrow(snap["amount"]).to_pylist(), strict=True
-        )
-    ]
-    amounts = pd.Series(former, dtype=snap["amount"].dtype)
+    former = _with_amounts(snap, change)
+    local = former["amount"].astype(snap["amount_local"].dtype)
     was = Published(
-        snap.assign(amount=amounts, amount_local=amounts.astype(snap["amount_local"].dtype)),
-        tables.booking_credit,
+        former.assign(amount_local=local),
+        _with_amounts(tables.booking_credit, change),
         tables.phased_targets,
     )
     now = Published(snap, tables.booking_credit, tables.phased_targets)
@@ -39,6 +34,16 @@ def restated(change: dict[str, Decimal]) -> list[MonthEndReport]:
             tables, variant, Readers(), Restated(restatement(was, now, MONTH, variant.rules), FIRST)
         )
     )
+
+
+def _with_amounts(table: pd.DataFrame, change: dict[str, Decimal]) -> pd.DataFrame:
+    former = [
+        change.get(deal, amount)
+        for deal, amount in zip(
+            table["opportunity_id"], columns.arrow(table["amount"]).to_pylist(), strict=True
+        )
+    ]
+    return table.assign(amount=pd.Series(former, index=table.index, dtype=table["amount"].dtype))
 
 
 def section(report: MonthEndReport) -> Section | None:

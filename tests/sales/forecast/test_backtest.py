@@ -152,7 +152,8 @@ def test_scores_by_hand() -> None:
     )
     assert score.inside == pytest.approx(5 / 6)
     assert score.brier == pytest.approx((5 * 0.3**2 + 0.7**2) / 6)
-    assert score.brier_baseline == pytest.approx(5 / 6 * 1 / 6)
+    # Known at the time: nothing at first (one half), then that every month so far had hit.
+    assert score.brier_baseline == pytest.approx((0.5**2 + 4 * 0 + 1) / 6)
     assert score.reliability == ((pytest.approx(0.7), pytest.approx(5 / 6), 6),)
     assert not score.is_better
     pinball = (
@@ -167,7 +168,29 @@ def test_methods_are_compared_on_the_forecasts_that_all_could_make() -> None:
     ]
     (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
     assert score.wape == pytest.approx(60 / 600)
+    assert score.forecasts == score.periods == 6, "the count is of what the figures are of"
+
+
+def test_where_few_have_every_baseline_all_are_judged_beside_those_that_there_always_were() -> None:
+    """Two of seven have a year before: a score of these two would say nothing, and must not stand beside a count of seven."""
+    rows = [forecast(month, 90, 100, last_year=None) for month in range(1, 6)]
+    rows += [forecast(month, 100, 100) for month in (6, 7)]
+    (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
     assert score.forecasts == 7
+    assert score.wape == pytest.approx(50 / 700)
+    assert score.baselines == pytest.approx(
+        {"stage_weighted": 350 / 700, "three_month_average": 140 / 700}
+    )
+
+
+def test_chances_of_fewer_than_six_periods_are_not_judged() -> None:
+    rows = [
+        forecast(month, 90, 100, period_kind="quarter", period=f"FY2025-Q{(month - 1) // 3 + 1}")
+        for month in range(1, 12)
+    ]
+    (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
+    assert (score.forecasts, score.periods) == (11, 4)
+    assert (score.brier, score.brier_baseline, score.reliability) == (None, None, ())
 
 
 def test_few_forecasts_are_no_score() -> None:

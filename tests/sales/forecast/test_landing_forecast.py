@@ -242,15 +242,16 @@ def test_a_deal_in_a_later_stage_that_is_due_is_likelier_to_close() -> None:
     assert deal_forecast.win[agreed, 1].mean() > 2 * deal_forecast.win[first, 1].mean()
 
 
-def test_zero_or_missing_amounts_are_imputed_in_the_forecast_and_nowhere_else() -> None:
+def test_missing_amounts_are_imputed_in_the_forecast_and_nowhere_else() -> None:
+    """Zero and less than zero are amounts: a free deal, a credit, a cancellation."""
     known = firm_month().point_in_time.known_at(MONTH.index)
     bare = known.now.amount.copy()
-    bare[:3] = [np.nan, 0.0, bare[2]]
+    bare[:3] = [np.nan, 0.0, -500.0]
     found = deal_forecast(replace(known, now=replace(known.now, amount=bare)))
     assert found is not None
     won = known.outcomes.amount[known.outcomes.status == WON]
-    assert found.is_imputed.tolist()[:3] == [True, True, False]
-    assert found.amount[:2].tolist() == [np.median(won)] * 2
+    assert found.is_imputed.tolist()[:3] == [True, False, False]
+    assert found.amount[:3].tolist() == [np.median(won), 0.0, -500.0]
 
 
 def test_the_companys_rate_is_shared_out_among_its_people() -> None:
@@ -348,7 +349,7 @@ def test_the_price_of_patience_is_that_of_computing_the_forecast_again(whose: st
     leverage = (
         company_leverage(parts, listed, float(missing[0]))
         if whose == "company"
-        else owner_leverage(parts, listed, missing)
+        else owner_leverage(parts, listed, ahead.person_of_deal[listed], missing)
     )
     told = leverage.change(before, after)
     whole = to_come(ahead, period).of(grain.name).reaches(missing)
@@ -410,7 +411,7 @@ def test_a_month_end_without_open_deals_still_has_a_forecast_of_what_is_not_crea
     assert (columns.floats(bare.coverage["weighted_pipeline"]) == 0).all()
 
 
-def test_a_past_without_a_single_win_promises_nothing() -> None:
+def test_a_past_without_a_single_win_is_too_little_history() -> None:
     history = firm_month().extract.opportunity_history
     lost = FirmMonth(
         without(
@@ -419,7 +420,8 @@ def test_a_past_without_a_single_win_promises_nothing() -> None:
         MONTH,
     )
     row = company_row(lost.landing, "FY2023")
-    assert [row[name] for name in ("p10", "p50", "p90", "hit_probability")] == [0, 0, 0, 0.0]
+    assert [row[name] for name in ("p10", "p50", "p90", "hit_probability")] == [None] * 4
+    assert row["method"] == "too_little_history"
     assert lost.coverage["required_ratio"].isna().all()
 
 

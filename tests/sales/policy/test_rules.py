@@ -16,7 +16,7 @@ from tests.fakes import ORGANIZATION
         ("[phasng]", r"unknown key 'phasng' in the file; did you mean 'phasing'\?"),
         (
             '[phasing]\nmethod = "custom"\nweights = [1,1,1,1,1,1,1,1,1,1,1]',
-            "weights has 11 numbers.*needs twelve",
+            "weights has 11 numbers.*needs 12",
         ),
         (
             '[phasing]\nmethod = "custom"\nweights = [0,0,0,0,0,0,0,0,0,0,0,0]',

@@ -21,7 +21,17 @@ from sales.policy.rules import MonthRules
 from sales.restatement.restatement import Published, restatement
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
-from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, saved, target
+from tests.fakes import (
+    EXTRACTED_AT,
+    ORGANIZATION,
+    book,
+    deal,
+    extract,
+    frame,
+    no_rates,
+    saved,
+    target,
+)
 
 MONTH = Month(2026, 4)
 OWNERS = ["005A", "005B"]
@@ -41,7 +51,8 @@ def published(
     known = [(each, rules, its) for each in rules.calendar.year_of(MONTH).months if each <= MONTH]
     raw = frame(RawTargets, [target(owner, amount) for owner, amount in annual.items()])
     in_force = {
-        each: annual_targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _, _ in known
+        each: annual_targets.in_force(raw, no_rates, each, policies, ORGANIZATION)
+        for each, _, _ in known
     }
     bookings = snapshot.monthly_bookings(known, MONTH, rules, EXTRACTED_AT)
     shared = credit.booking_credit(snap, one, owners, MONTH, rules)
@@ -113,7 +124,19 @@ def test_another_rate_and_another_phasing_are_told_from_edits() -> None:
     before, rules = april()
     snap = before.opportunity_snapshot
     dearer = pd.Series([2 * amount for amount in snap["amount"]], dtype=snap["amount"].dtype)
-    after = replace(before, opportunity_snapshot=snap.assign(amount=dearer))
+    credit = before.booking_credit
+    shares = pd.Series(
+        [
+            amount if won else 2 * amount
+            for amount, won in zip(credit["amount"], credit["is_won"], strict=True)
+        ],
+        dtype=credit["amount"].dtype,
+    )
+    after = replace(
+        before,
+        opportunity_snapshot=snap.assign(amount=dearer),
+        booking_credit=credit.assign(amount=shares),
+    )
     assert {(measure, cause) for measure, _, _, _, cause in lines(before, after, rules)} == {
         ("open_pipeline", "rate")
     }

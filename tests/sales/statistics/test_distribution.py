@@ -10,6 +10,7 @@ from scipy.stats import nbinom
 
 from sales.statistics.distribution import (
     CELLS,
+    Grid,
     Sums,
     bernoulli_products,
     compound,
@@ -23,12 +24,16 @@ from sales.statistics.period_distribution import NODE_WEIGHTS, shocked
 chances = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=6)
 
 
-def of_deals(chance: list[float], amount: list[float], step: float) -> Sums:
+def grid(*steps: float, below: int = 0) -> Grid:
+    return Grid(np.array(steps), np.full(len(steps), below))
+
+
+def of_deals(chance: list[float], amount: list[float], step: float, below: int = 0) -> Sums:
     deals = np.array(amount, np.float64)[:, None]
     waves = bernoulli_products(
-        np.zeros(len(amount), np.int64), np.array([chance]), deals, np.array([step])
+        np.zeros(len(amount), np.int64), np.array([chance]), deals, grid(step, below=below)
     )
-    return from_waves(waves[0], np.array([step]))
+    return from_waves(waves[0], grid(step, below=below))
 
 
 def every_outcome(chance: list[float], amount: list[float]) -> list[tuple[float, float]]:
@@ -57,6 +62,37 @@ def test_a_sum_of_deals_is_every_outcome_with_its_chance(
 
 @given(chances, st.data())
 @settings(max_examples=40, deadline=None)
+def test_cancellations_count_below_zero(chance: list[float], data: st.DataObject) -> None:
+    cells = data.draw(st.lists(st.integers(-20, 20), min_size=len(chance), max_size=len(chance)))
+    sums = of_deals(chance, [100.0 * cell for cell in cells], 100.0, below=128)
+    exact = np.zeros(CELLS)
+    for weight, total in every_outcome(chance, [float(cell) for cell in cells]):
+        exact[int(total) + 128] += weight
+    np.testing.assert_allclose(sums.chance[0], exact, atol=1e-12)
+    assert sums.mean[0] == pytest.approx(100.0 * float(np.dot(chance, cells)), abs=1e-6)
+    # Between two grid points the chance is drawn in a straight line: ask at a point.
+    at_least = exact[128 - 3 :].sum()
+    assert sums.reaches(np.array([-300.0]))[0] == pytest.approx(at_least, abs=1e-9)
+    assert sums.quantile(0.5)[0] <= 100.0 * max(sum(c for c in cells if c > 0), 0)
+
+
+def test_people_with_cancellations_together_are_the_sum_of_each() -> None:
+    own = Grid(np.array([10.0, 25.0]), np.array([100, 128]))
+    one = from_waves(
+        bernoulli_products(
+            np.array([0, 1]), np.array([[0.3, 0.6]]), np.array([[-200.0], [500.0]]), own
+        )[0],
+        own,
+    )
+    both = grid(50.0, below=100)
+    together = from_waves(joined(one, np.array([0, 0]), both), both)
+    for amount, expected in ((-200.0, 1.0), (0.0, 0.88), (300.0, 0.6), (500.0, 0.42)):
+        assert together.reaches(np.array([amount]))[0] == pytest.approx(expected, abs=1e-9)
+    assert together.mean[0] == pytest.approx(240.0)
+
+
+@given(chances, st.data())
+@settings(max_examples=40, deadline=None)
 def test_means_stay_exact_where_amounts_lie_between_grid_points(
     chance: list[float], data: st.DataObject
 ) -> None:
@@ -69,11 +105,11 @@ def test_means_stay_exact_where_amounts_lie_between_grid_points(
 def test_a_random_number_of_equal_amounts_is_negative_binomial() -> None:
     mean, dispersion = 3.0, 0.4
     waves = compound(
-        np.array([mean]), np.array([dispersion]), wave_of_any(np.array([[10.0]]), np.array([10.0]))
+        np.array([mean]), np.array([dispersion]), wave_of_any(np.array([[10.0]]), grid(10.0))
     )
     size = 1 / dispersion
     np.testing.assert_allclose(
-        from_waves(waves, np.array([10.0])).chance[0][:40],
+        from_waves(waves, grid(10.0)).chance[0][:40],
         nbinom.pmf(range(40), size, size / (size + mean)),
         atol=1e-9,
     )
@@ -85,11 +121,11 @@ def test_people_together_are_the_sum_of_each() -> None:
             np.array([0, 1]),
             np.array([[0.3, 0.6]]),
             np.array([[200.0], [500.0]]),
-            np.array([10.0, 25.0]),
+            grid(10.0, 25.0),
         )[0],
-        np.array([10.0, 25.0]),
+        grid(10.0, 25.0),
     )
-    together = from_waves(joined(one, np.array([0, 0]), np.array([50.0])), np.array([50.0]))
+    together = from_waves(joined(one, np.array([0, 0]), grid(50.0)), grid(50.0))
     for amount, expected in ((1.0, 0.72), (450.0, 0.6), (650.0, 0.18)):
         # Between two grid points the chance is drawn in a straight line: ask at points.
         place = np.array([np.ceil(amount / 50.0) * 50.0])

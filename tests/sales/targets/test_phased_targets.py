@@ -19,7 +19,18 @@ from sales.targets import phased_targets as targets
 from sales.targets.annual_targets import AnnualTarget, InvalidTarget
 from sales.targets.phased_targets import NoTargets
 from sales.targets.rephasing import Plan
-from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, deal, extract, frame, rules, saved, target
+from tests.fakes import (
+    EXTRACTED_AT,
+    ORGANIZATION,
+    book,
+    deal,
+    extract,
+    frame,
+    no_rates,
+    rules,
+    saved,
+    target,
+)
 
 POLICIES = ["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"]
 
@@ -211,7 +222,8 @@ def phased(
         (each, month_rules) for each in month_rules.calendar.year_of(month).months if each <= month
     ]
     in_force = {
-        each: annual_targets.in_force(raw, {}, each, policies, ORGANIZATION) for each, _ in known
+        each: annual_targets.in_force(raw, no_rates, each, policies, ORGANIZATION)
+        for each, _ in known
     }
     booked = snapshot.monthly_bookings(
         [(*pair, its) for pair in known], month, month_rules, EXTRACTED_AT
@@ -279,9 +291,11 @@ def test_next_years_targets_count_once_they_are_known() -> None:
     assert set(phased(lines, [], Month(2026, 11))["fiscal_year"]) == {2026, 2027}
 
 
-def test_foreign_targets_are_converted_by_the_static_rate() -> None:
+def test_foreign_targets_are_converted_by_the_rate_of_the_plan() -> None:
     raw = frame(RawTargets, [target("005A", 300, currency_code="USD")])
-    found = annual_targets.in_force(raw, {"USD": Decimal(3)}, Month(2026, 1), book(), ORGANIZATION)
+    found = annual_targets.in_force(
+        raw, lambda year: no_rates(year, USD=Decimal(3)), Month(2026, 1), book(), ORGANIZATION
+    )
     assert [each.amount for each in found] == [100_00]
     with pytest.raises(MissingRate, match="no USD rate"):
-        annual_targets.in_force(raw, {}, Month(2026, 1), book(), ORGANIZATION)
+        annual_targets.in_force(raw, no_rates, Month(2026, 1), book(), ORGANIZATION)

@@ -127,7 +127,14 @@ def test_a_managers_difference_is_listed() -> None:
     ]
     nothing = frame(BookingCredit, []), frame(PhasedTargets, [])
     found = quality.data_quality(
-        snap, *nothing, people(one, "role"), month, its, "00D", range(0x20, 0x500), compared
+        snap,
+        *nothing,
+        people(one, "role"),
+        month,
+        its,
+        "00D",
+        range(0x20, 0x500),
+        quality.TargetNotes(compared),
     )
     listed = found.loc[found["finding"] == "manager_quota_differs"]
     assert listed[["record_id", "amount"]].to_numpy().tolist() == [["005M", Decimal("1600.00")]]
