@@ -182,7 +182,6 @@ def _season_share(case: _Case, season: Floats, now: int) -> float:
 
 
 def _sums(expected: Floats, dispersion: Floats, sizes: Floats) -> Sums:
-    sizes = np.maximum(sizes, 0.0)  # what is cancelled catches nothing up
     mean = expected * sizes.mean(axis=1)
     spread = expected * (sizes**2).mean(axis=1) + dispersion * mean**2
     step = np.maximum(mean + (SPREADS + 2) * np.sqrt(spread), 1.0) / CELLS

@@ -57,10 +57,9 @@ class FeatureBuilder:
 
     @staticmethod
     def _raw(deals: OpenDeals, name: str) -> Floats:
-        if name == "amount":  # a deal without an amount counts as a typical one
-            size = np.abs(deals.amount)
-            seen = size > 0
-            logs = np.log(np.where(seen, size, 1.0))
+        if name == "amount":  # a deal without an amount, or a reduction, counts as a typical one
+            seen = deals.amount > 0
+            logs = np.log(np.where(seen, deals.amount, 1.0))
             return np.where(seen, logs, np.median(logs[seen]) if seen.any() else 0.0)
         if name == "odds":
             return logit(np.clip(deals.probability, 0.02, 0.98))

@@ -3,6 +3,7 @@
 Put rates here: how much is won in month h ahead from deals created after the month end, and how
 much is won in all. The company's own past decides; a person's share is pulled towards an equal
 one by how little they have shown (Gamma-Poisson shrinkage), and the shares sum to the company.
+A cancellation is no business that is to be created: it is forecast once it is in the CRM.
 """
 
 from __future__ import annotations
@@ -68,8 +69,7 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
     target for the months ahead. Who has none and owns no open deal has left, and wins nothing more.
     """
     outcomes, now = known.outcomes, known.month
-    has_amount = np.isfinite(outcomes.amount)
-    won = np.flatnonzero((outcomes.status == WON) & has_amount & (outcomes.month <= now))
+    won = np.flatnonzero((outcomes.status == WON) & (outcomes.amount > 0) & (outcomes.month <= now))
     month, amount = outcomes.month[won], outcomes.amount[won]
     begun = min(known.first_won, now)
     first = max(begun, now - WINDOW + 1)
@@ -157,13 +157,11 @@ class _People:
 
 def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Floats) -> _People:
     bookings, size = known.bookings, len(known.owner_ids)
-    recent = (bookings.month >= first) & (bookings.month <= known.month)
+    recent = (bookings.month >= first) & (bookings.month <= known.month) & (bookings.amount > 0)
     who, when = bookings.owner[recent], bookings.month[recent]
     credit = bookings.amount[recent].astype(np.float64)
     whole = known.outcomes.amount[bookings.deal[recent]]
-    part = recency[when - first] * np.clip(
-        np.divide(credit, whole, out=np.ones(len(who)), where=whole != 0), 0.0, 1.0
-    )
+    part = recency[when - first] * np.clip(credit / np.where(whole > 0, whole, credit), 0.0, 1.0)
     number = columns.total_by(who, part, size)
     money = columns.total_by(who, recency[when - first] * credit, size)
     seen_first = np.full(size, known.month + 1)
@@ -184,9 +182,8 @@ def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Fl
     )
     total = float(rate.sum())
     scale = (
-        # Who cancelled more than they won is not taken to cancel on and on.
-        np.maximum((money + PRIOR_DEALS * mean_size) / ((number + PRIOR_DEALS) * mean_size), 0.0)
-        if mean_size > 0
+        (money + PRIOR_DEALS * mean_size) / ((number + PRIOR_DEALS) * mean_size)
+        if mean_size
         else np.ones(len(owner))
     )
     return _People(rate / total if total else rate, scale, number + mean_rate * PRIOR_MONTHS)
