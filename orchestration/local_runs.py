@@ -210,7 +210,7 @@ def backfill(
             # The first month pulls where it must; a pull made since then serves the others.
             since = (workspace.now() - started) / timedelta(hours=1)
             try:
-                refuse_clearly_open(month, workspace.now())
+                refuse_clearly_open(workspace, month)
                 if not fresh and note_unchanged(month, workspace, instance):
                     outcome.unchanged.append(month)
                     continue

@@ -35,7 +35,7 @@ def resolve_extract(
     end serves, else Salesforce is read. What was read stays stored also where the month cannot be
     computed from it: the next run need not ask again.
     """
-    refuse_clearly_open(month, workspace.now())
+    refuse_clearly_open(workspace, month)
     _ = workspace.policies.custom_fields  # a broken policy is said before Salesforce is asked
     pinned = workspace.extracts.pinned(month)
     if pinned is not None:

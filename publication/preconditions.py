@@ -40,9 +40,9 @@ class MonthNotClosed(UserError, ValueError):
     """A month has not ended in the reporting time zone."""
 
 
-def refuse_clearly_open(month: Month, now: datetime) -> None:
-    """Refuse before anything is read: no zone is more than 14 hours ahead of UTC."""
-    following = month.plus(1)
+def refuse_clearly_open(workspace: Workspace, month: Month) -> None:
+    """Refuse before anything is read: no zone is more than 14 hours ahead of UTC, and no fiscal month ends a month early."""
+    now, following = workspace.now(), month.plus(0 if workspace.has_fiscal_months else 1)
     earliest = datetime(following.year, following.number, 1, tzinfo=UTC) - timedelta(hours=14)
     if now < earliest:
         raise MonthNotClosed(

@@ -144,6 +144,11 @@ class Workspace:
         latest = self.extracts.latest()
         return self.policies.time_zone or (latest.time_zone if latest else "UTC")
 
+    @property
+    def has_fiscal_months(self) -> bool:
+        """Whether any year is made of Salesforce's own fiscal months, which may end before the calendar's."""
+        return any(each.fiscal.periods == "salesforce" for each in self.policies.policies.values())
+
     def policy_of(self, month: Month) -> SalesPolicy:
         """Return the policy of a month before its extract is selected: by what the newest extract says of the year."""
         latest = self.extracts.latest()

@@ -176,7 +176,7 @@ def _run(job_name: str, month: Month, options: PullOptions, only: Sequence[str] 
     from publication.preconditions import refuse_clearly_open
 
     workspace = resources.make_workspace()
-    refuse_clearly_open(month, workspace.now())
+    refuse_clearly_open(workspace, month)
     chosen = runs.selection_of(only) if only else None
     err.print(f"[bold]{month}[/bold] from {workspace.source}")
     may_stand = job_name == "restatement" and not (only or options.wants_fresh)

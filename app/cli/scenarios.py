@@ -5,10 +5,12 @@ Put words and tables for the terminal here; the computation is `sales.forecast.s
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
+import pandas as pd
 from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
@@ -64,9 +66,10 @@ def think(
         drops=list(drops),
         adds=[
             (_month(when), _amount(amount, rules))
-            for _, amount, when in (
+            for client, amount, when in (
                 _parts(ADD, text, "--add ACCOUNT=AMOUNT@2026-11") for text in adds
             )
+            if _is_client(client, snapshot)
         ],
     )
     return (
@@ -159,6 +162,20 @@ def _parts(pattern: re.Pattern[str], text: str, example: str) -> tuple[str, ...]
     if found is None:
         raise UnreadableChange(f"{text[:60]!r} cannot be read; write it as {example}")
     return found.groups()
+
+
+def _is_client(text: str, snapshot: pd.DataFrame) -> bool:
+    """Return true for the name or id of a client; raises `UnreadableChange` for any other text."""
+    named = {
+        str(each).casefold(): str(each)
+        for each in snapshot["account_name"].dropna().unique().tolist()
+    }
+    ids = set(snapshot["account_id"].dropna().tolist())
+    if text.casefold() in named or text in ids or text in {each[:15] for each in ids}:
+        return True
+    near = difflib.get_close_matches(text.casefold(), named, n=1)
+    what = f"did you mean {named[near[0]]!r}?" if near else "use the name or id of a client"
+    raise UnreadableChange(f"{text[:60]!r} is no client in Salesforce at that month end; {what}")
 
 
 def _month(text: str) -> Month:

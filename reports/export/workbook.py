@@ -44,6 +44,10 @@ OPTIONS = {
 }
 
 
+# Spreadsheets know no days before 1900: they are written as text.
+FIRST_YEAR = 1900
+
+
 class TooManyRows(UserError, ValueError):
     """A table does not fit on a sheet."""
 
@@ -78,11 +82,17 @@ def workbook_of(tables: Mapping[str, pa.Table], created: datetime) -> bytes:
 def _fill(book: Any, tables: Mapping[str, pa.Table]) -> None:  # noqa: ANN401  # its methods have no types
     head, strong = book.add_format({"bold": True, "bottom": 1}), {"bold": True, "top": 1}
     formats: dict[type, Format] = {
-        Decimal: book.add_format({"num_format": "#,##0.00"}),
         datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         date: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
-    total, label = book.add_format({"num_format": "#,##0.00", **strong}), book.add_format(strong)
+    amounts = {
+        digits: (
+            book.add_format({"num_format": _amount_format(digits)}),
+            book.add_format({"num_format": _amount_format(digits), **strong}),
+        )
+        for digits in sorted({_digits(each) for table in tables.values() for each in table.schema})
+    }
+    label = book.add_format(strong)
     if not tables:
         book.add_worksheet("no tables")
     for name, table in tables.items():
@@ -96,13 +106,33 @@ def _fill(book: Any, tables: Mapping[str, pa.Table]) -> None:  # noqa: ANN401  #
             start=1,
         ):
             for position, cell in enumerate(cells):
-                _write_cell(sheet, row, position, cell, formats)
+                amount = amounts[_digits(table.schema.field(position))][0]
+                _write_cell(sheet, row, position, cell, formats | {Decimal: amount})
         sheet.autofilter(0, 0, max(len(table), 1), table.num_columns - 1)
-        _write_totals(sheet, table, TOTALS.get(name, ()), total, label)
+        _write_totals(
+            sheet,
+            table,
+            TOTALS.get(name, ()),
+            {digits: total for digits, (_, total) in amounts.items()},
+            label,
+        )
+
+
+def _digits(column: pa.Field) -> int:
+    """Return the digits of a column of money, two for any other."""
+    return column.type.scale if pa.types.is_decimal(column.type) else 2
+
+
+def _amount_format(digits: int) -> str:
+    return f"#,##0.{'0' * digits}" if digits else "#,##0"
 
 
 def _write_totals(
-    sheet: Worksheet, table: pa.Table, names: tuple[str, ...], total: Format, label: Format
+    sheet: Worksheet,
+    table: pa.Table,
+    names: tuple[str, ...],
+    totals: Mapping[int, Format],
+    label: Format,
 ) -> None:
     """Write the sum of each column that adds up below the table, as a formula that follows the filters."""
     here = [(table.column_names.index(name), name) for name in names if name in table.column_names]
@@ -120,7 +150,7 @@ def _write_totals(
             last + 1,
             position,
             f"=SUBTOTAL({SUM_OF_SHOWN},{column}2:{column}{last + 1})",
-            total,
+            totals[_digits(table.schema.field(position))],
             float(value),  # type: ignore[arg-type]  # the stub knows whole values only
         )
 
@@ -134,6 +164,8 @@ def _write_cell(
         sheet.write_boolean(row, position, cell)
     elif isinstance(cell, str):
         sheet.write_string(row, position, cell[:LONGEST_TEXT])
+    elif isinstance(cell, date) and cell.year < FIRST_YEAR:
+        sheet.write_string(row, position, cell.isoformat())
     elif isinstance(cell, datetime):
         sheet.write_datetime(row, position, cell.replace(tzinfo=None), formats[datetime])
     elif isinstance(cell, date):

@@ -9,6 +9,7 @@ from reports.document.document import Column, Row, Section, Table
 from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
+from sales.forecast.client_phasing import people_needed
 
 MOST_CLIENTS, MONTHS_OF_WORK, MONTHS_OF_CLIENTS, SHADES = 15, 6, 6, 5
 
@@ -42,7 +43,7 @@ def clients(view: View) -> Section | None:
             shades=(
                 0,
                 *(
-                    ceil(SHADES * amount / highest) if highest > 0 else 0
+                    max(0, ceil(SHADES * amount / highest)) if highest > 0 else 0
                     for amount in amounts[account]
                 ),
             ),
@@ -84,9 +85,9 @@ def delivery(view: View) -> Section | None:
     limit, each = rules.capacity_days, float(rules.days_per_person)
     months = [view.variant.month.plus(n) for n in range(1, MONTHS_OF_WORK + 1)]
     short = {
-        month: 0
-        if limit is None
-        else max(0, ceil((days.get(str(month), 0.0) - float(limit)) / each))
+        month: people_needed(
+            days.get(str(month), 0.0), None if limit is None else float(limit), each
+        )
         for month in months
     }
     rows = [

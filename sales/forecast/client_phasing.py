@@ -18,13 +18,15 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import NO_DAY, Codes, Floats
 from sales.calendar import Month
-from sales.contracts.contract import checked, stamp
+from sales.contracts.contract import DECIMALS, checked, stamp
 from sales.contracts.forecast import ClientPhasing
 from sales.contracts.history import OpportunitySnapshot
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 
 SHOWN_BACK = 12
+# Stands for the client of deals that have none, so that clients sum to the company.
+NO_CLIENT = "(none)"
 # Where a deal has no service dates, its work follows its booking over so many months.
 MONTHS_OF_WORK = 3
 
@@ -64,9 +66,7 @@ def client_phasing(
             "month": columns.text([str(Month.from_index(each)) for each in index.tolist()]),
             "bookings": money.decimal_array(cells.bookings, rules.digits),
             "expected": money.decimal_array(cells.expected, rules.digits, unknown),
-            "delivery_days": pa.array(
-                np.round(cells.days, 2), mask=np.full(len(index), not cells.has_effort)
-            ),
+            "delivery_days": pa.array(cells.days, mask=np.full(len(index), not cells.has_effort)),
             "account_name": names,
         }
     ).sort_values(["account_id", "month"], kind="stable", ignore_index=True)
@@ -94,9 +94,16 @@ def delivery_load(
         its_month, place = month.plus(ahead), month.index + ahead - cells.first
         won, expected = float(cells.won_days[place]), float(cells.open_days[place])
         limit = None if capacity is None else float(capacity)
-        short = 0 if limit is None else max(0, ceil((won + expected - limit) / each_person - 1e-9))
+        short = people_needed(won + expected, limit, each_person)
         found.append(DeliveryMonth(its_month, won, expected, limit, short))
     return found
+
+
+def people_needed(days: float, capacity: float | None, days_per_person: float) -> int:
+    """Return how many people a month's work needs beyond the capacity; none where no capacity is stated."""
+    if capacity is None:
+        return 0
+    return max(0, ceil(round((days - capacity) / days_per_person, DECIMALS)))
 
 
 class _Cells:
@@ -111,11 +118,12 @@ class _Cells:
     ) -> None:
         self._calendar = rules.calendar
         self.first, self.width = month.index - SHOWN_BACK + 1, SHOWN_BACK + HORIZON
-        self.account_ids = columns.distinct(snapshot["account_id"])
-        rows = columns.codes(self.account_ids, columns.arrow(snapshot["account_id"]))
+        of_deal = columns.arrow(snapshot["account_id"]).fill_null(NO_CLIENT)
+        self.account_ids = columns.distinct(of_deal)
+        rows = columns.codes(self.account_ids, of_deal)
         self.account_names = columns.arrow(snapshot["account_name"]).take(pa.array(rows))
         amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
-        account = columns.codes(snapshot["account_id"], self.account_ids)
+        account = columns.codes(of_deal, self.account_ids)
         won = columns.booleans(snapshot["is_won"])
         booked_in = rules.calendar.month_index(columns.to_days(snapshot["close_date"]))
         size = len(self.account_ids) * self.width
@@ -170,7 +178,7 @@ class _Cells:
                     days,
                     self.open_days,
                 )
-        self.keys = np.flatnonzero((booked != 0) | (expected != 0) | (days > 0.005))  # noqa: PLR2004  # what rounds to 0.00
+        self.keys = np.flatnonzero((booked != 0) | (expected != 0) | (days > 0.5 * 10**-DECIMALS))
         self.bookings, self.expected, self.days = (
             booked[self.keys],
             expected[self.keys],
