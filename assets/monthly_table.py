@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TypeVar
 
 import dagster as dg
+import numpy as np
 import pandas as pd
 from pandera.typing import DataFrame
 
@@ -127,7 +128,9 @@ def _once(
         sizes = {figure: Decimal(value) for figure, value in written.figures.items()}
         usual = as_usual(workspace, name, run.month, sizes)
         return described_before(context, name, written, [*kept, usual])
-    made = compute(run)
+    # A division by nothing is a fault of ours, and no figure.
+    with np.errstate(divide="raise", invalid="raise", over="raise"):
+        made = compute(run)
     checks = list(made.check_results or ())
     is_lawful = all(check.passed for check in checks)
     return dg.MaterializeResult(

@@ -172,7 +172,7 @@ SECTIONS: dict[str, Columns] = {
             },
             "Inside": _JUDGED | of("forecast_track_record", "p10", "p90", "outcome"),
             "Brier": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
-            "Mean": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
+            "So far": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),
             "Chance to hit": _JUDGED,
             "Said": _JUDGED | of("forecast_track_record", "hit_probability"),
             "Came": _JUDGED | of("forecast_track_record", "hit_probability", "is_hit"),

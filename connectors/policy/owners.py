@@ -59,7 +59,7 @@ class Owners:
 
     def _proposal(self, name: str) -> str:
         """Return what to write instead: the user name that looks most like it, also by the person's name."""
-        near = difflib.get_close_matches(_local(name), self._near, n=1, cutoff=0.75)
+        near = difflib.get_close_matches(_local(name), self._near, n=1, cutoff=0.65)
         return (
             f"did you mean {self._near[near[0]]!r}?"
             if near

@@ -88,7 +88,7 @@ def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.Da
     code = (
         corporate[0]
         if corporate
-        else _currency_of(organization["locale"].iloc[0], datetime.now(UTC).date())
+        else currency_of(organization["locale"].iloc[0], datetime.now(UTC).date())
     )
     shown = organization.drop(columns=["locale", "instance"])
     shown["currency_code"] = columns.series(columns.text([code] * len(shown)))
@@ -96,7 +96,7 @@ def _organization(organization: pd.DataFrame, currencies: pd.DataFrame) -> pd.Da
     return shown
 
 
-def _currency_of(locale: object, today: date) -> str | None:
+def currency_of(locale: object, today: date) -> str | None:
     """Return the currency in use where the organisation's locale is spoken, none where the locale does not tell.
 
     Salesforce writes a language and a territory, and at times a script before the territory or a

@@ -16,6 +16,7 @@ from reports.document.month_tables import MonthTables, Record, records
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.forecast.backtest import Score, scores
+from sales.history.teams import UNASSIGNED
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, PeriodKind
 
@@ -49,19 +50,19 @@ class GrainTables:
 
     def active_people(self, team: str | None = None) -> list[str]:
         """Return people with a target, bookings this year or open pipeline, by id; of one team if named."""
-        return [each for each in self._active if team is None or self._team_of[each] == team]
+        return [each for each in self._active if team is None or self.team_of_person(each) == team]
 
     def active_teams(self) -> list[str]:
         """Return the teams of active people, by name."""
-        return sorted({self._team_of[each] for each in self._active})
+        return sorted({self.team_of_person(each) for each in self._active})
 
     def name_of_person(self, person: str) -> str:
         """Return a person's name."""
-        return self._owners[person][0]
+        return self._owners.get(person, (person, UNASSIGNED))[0]
 
     def team_of_person(self, person: str) -> str:
         """Return a person's team."""
-        return self._owners[person][1]
+        return self._owners.get(person, (person, UNASSIGNED))[1]
 
     def name_of(self, grain: str, grain_id: str) -> str:
         """Return the name of a person, a team or the company."""

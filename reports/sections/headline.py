@@ -310,7 +310,9 @@ def _name_amounts(view: View) -> Action | None:
 
 def _speak_with(view: View) -> Action | None:
     """Whoever is furthest behind the phased target of the year to date, on packs of a team or the company."""
-    if view.grain == GrainKind.PERSON:
+    month, calendar = view.variant.month, view.variant.rules.calendar
+    is_year_over = calendar.year_of(month).last == month
+    if view.grain == GrainKind.PERSON or is_year_over:
         return None
     rows = [
         row

@@ -8,7 +8,7 @@ before anything is stored.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar, cast
@@ -84,6 +84,11 @@ def field(description: str, **rules: Any) -> Any:  # noqa: ANN401  # pandera's
 def optional(description: str, **rules: Any) -> Any:  # noqa: ANN401  # pandera's
     """Return a column that may be empty, with what it means."""
     return pandera.Field(description=description, nullable=True, **rules)
+
+
+def law(check: Callable[..., bool]) -> Any:  # noqa: ANN401  # pandera's
+    """Declare what must hold between the cells of a table."""
+    return pandera.dataframe_check(check)  # pyright: ignore[reportUnknownMemberType]  # pandera's
 
 
 class Contract(pandera.DataFrameModel):

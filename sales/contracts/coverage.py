@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
+from sales import arrow as columns
 from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
@@ -13,9 +17,11 @@ from sales.contracts.contract import (
     Number,
     Text,
     field,
+    law,
     optional,
 )
-from sales.vocabulary import MONTH
+from sales.contracts.laws import are_filled_where, is_complete, is_filled
+from sales.vocabulary import MONTH, TargetStatus
 
 
 class DealChances(Contract):
@@ -74,8 +80,8 @@ class PipelineCoverage(Contract):
     bookings: Amount = field("Won amount with close date in the period")
     remaining_target: Amount = field("Target less bookings, never below 0")
     open_pipeline: Amount = field("Open amount with close date in the period")
-    open_count: Count = field("Open deals with close date in the period")
-    without_amount_count: Count = field("Of these, deals without an amount")
+    open_count: Count = field("Open deals with close date in the period", ge=0)
+    without_amount_count: Count = field("Of these, deals without an amount", ge=0)
     stage_weighted_pipeline: Amount = field("Open amount times the CRM's own probability")
     weighted_pipeline: Amount = optional(
         "Open amount times the calibrated chance to be booked in the period; empty with too little history"
@@ -95,9 +101,26 @@ class PipelineCoverage(Contract):
     required_ratio_high: Number = optional(
         "Upper end of the 80 % interval of the required coverage"
     )
-    required_windows: Count = field("Past month ends that the required coverage rests on")
+    required_windows: Count = field("Past month ends that the required coverage rests on", ge=0)
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def every_id_has_every_period(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """A person, a team and the company have a row for each period."""
+        return is_complete(table)
+
+    @law
+    def ratio_where_something_remains(cls, table: pd.DataFrame) -> bool:  # noqa: N805
+        """There is a ratio where the status says that something remains."""
+        remains = np.asarray(columns.arrow(table["status"])) == TargetStatus.OK.value
+        return are_filled_where(table, ["coverage_ratio"], remains)
+
+    @law
+    def need_has_its_interval(cls, table: pd.DataFrame) -> bool:  # noqa: N805
+        """Required coverage stands between the ends of its interval."""
+        known = is_filled(table["required_ratio"])
+        return are_filled_where(table, ["required_ratio_low", "required_ratio_high"], known)
 
     class Config(Contract.Config):
         """One row a grain and period."""

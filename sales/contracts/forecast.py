@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
+from sales import arrow as columns
 from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
@@ -14,8 +18,10 @@ from sales.contracts.contract import (
     Number,
     Text,
     field,
+    law,
     optional,
 )
+from sales.contracts.laws import are_filled_where, is_complete
 from sales.vocabulary import MONTH, Band, PeriodKind, words
 
 
@@ -59,6 +65,20 @@ class LandingForecast(Contract):
     )
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def every_id_has_every_period(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """A person, a team and the company have a row for each period."""
+        return is_complete(table)
+
+    @law
+    def landing_where_it_can_be_told(cls, table: pd.DataFrame) -> bool:  # noqa: N805
+        """There is a range where history is long enough or the period is over, and a band with each chance."""
+        told = np.asarray(columns.arrow(table["method"])) != "too_little_history"
+        has_target = np.array([target != 0 for target in table["target"]], np.bool_)
+        return are_filled_where(table, ["p10", "p50", "p90", "expected"], told) and (
+            are_filled_where(table, ["hit_probability", "band"], told & has_target)
+        )
 
     class Config(Contract.Config):
         """One row a grain and period."""

@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pandas as pd
+
+from sales import arrow as columns
 from sales.contracts import fields
 from sales.contracts.contract import (
     Amount,
@@ -13,9 +17,11 @@ from sales.contracts.contract import (
     Number,
     Text,
     field,
+    law,
     optional,
 )
-from sales.vocabulary import MONTH, GrainKind, PeriodKind, words
+from sales.contracts.laws import are_filled_where, is_complete
+from sales.vocabulary import MONTH, GrainKind, PeriodKind, TargetStatus, words
 
 
 class PhasedTargets(Contract):
@@ -67,6 +73,17 @@ class TargetAttainment(Contract):
     status: Text = fields.status()
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def every_id_has_every_period(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """A person, a team and the company have a row for each period."""
+        return is_complete(table)
+
+    @law
+    def percent_where_there_is_a_target(cls, table: pd.DataFrame) -> bool:  # noqa: N805
+        """Attainment is there where a target is."""
+        has_target = np.asarray(columns.arrow(table["status"])) != TargetStatus.NO_TARGET.value
+        return are_filled_where(table, ["attainment_pct"], has_target)
 
     class Config(Contract.Config):
         """One row a grain and period."""

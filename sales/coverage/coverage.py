@@ -134,9 +134,11 @@ def pipeline_coverage(
             target = grain.total(target_owner, baseline, within(target_month, period))
             bookings = grain.total(credited, bookings_of, within(closed_in, period))
             remaining = np.maximum(target - bookings, 0)
+            # Without a target nothing is asked for, also where more was cancelled than won.
+            asked = np.where(target == 0, 0, remaining)
             pipe = grain.total(owner, amount, is_open)
             needed = (
-                required_coverage(ahead, period, grain, remaining)
+                required_coverage(ahead, period, grain, asked)
                 if ahead
                 else unknown_requirement(size)
             )
@@ -165,7 +167,7 @@ def pipeline_coverage(
                         if calibrated is not None
                         else empty_money(size, rules.digits),
                         "overdue_pipeline": money.decimal_array(overdue, rules.digits),
-                        "coverage_ratio": ratio(pipe, remaining),
+                        "coverage_ratio": ratio(pipe, asked),
                         "required_ratio": _numbers(needed.ratio),
                         "status": status(target, bookings),
                         "required_ratio_low": _numbers(needed.low),

@@ -107,7 +107,7 @@ RULES: dict[str, dict[str, Rule]] = {
             ("overdue",),
         ),
         "coverage_ratio": Rule(
-            "open_pipeline / remaining_target; empty where nothing remains",
+            "open_pipeline / remaining_target; empty where nothing remains or there is no target",
             (OPEN, "remaining_target"),
             (OPEN, "targets", "bookings"),
         ),
@@ -203,7 +203,9 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
         groups += [evidence.open_pipeline(period, *of), evidence.overdue(*of)]
         found = _covered(*groups)
         if evidence.forecast_evidence:
-            remaining = max(groups[0].total("target") - groups[1].total("bookings"), Decimal(0))
+            target = groups[0].total("target")
+            remaining = max(target - groups[1].total("bookings"), Decimal(0))
+            remaining = remaining if target else Decimal(0)
             needed = evidence.forecast_evidence.needed(period, *of, remaining)
             found |= _foreseen(needed, remaining, groups[2], has_chances=evidence.has_chances)
     _compare(
@@ -276,7 +278,7 @@ def _covered(
         "without_amount_count": pipeline.count("without_amount_count"),
         "stage_weighted_pipeline": pipeline.total("stage_weighted_pipeline"),
         "overdue_pipeline": overdue.total("overdue_pipeline"),
-        "coverage_ratio": float(amount / remaining) if remaining else None,
+        "coverage_ratio": float(amount / remaining) if remaining and target else None,
         "status": _status(target, booked),
     }
 

@@ -98,3 +98,12 @@ def test_working_days_leave_out_weekends_and_holidays() -> None:
 def test_an_unknown_holiday_calendar_is_refused(place: str) -> None:
     with pytest.raises(UnknownHolidayCalendar, match="use a country"):
         check_holiday_calendar(place)
+
+
+def test_weekends_are_those_of_the_place_and_of_the_year() -> None:
+    kuwait = {month: len(working_days(Month(2026, month).days, "KW")) for month in (5, 8)}
+    assert kuwait == {5: 18, 8: 21}
+    friday = date(2026, 8, 7)
+    assert friday not in working_days([friday], "KW")
+    assert working_days([friday], "AE") == [friday]
+    assert working_days([date(2020, 8, 7)], "AE") == [], "until 2021 the Emirates rested on Fridays"

@@ -46,9 +46,10 @@ class MonthOf:
         month: Month,
         lines: list[dict[str, object]] | None = None,
         policy: str = "",
+        year: int = 2026,
     ) -> None:
         policies, organization = (
-            book(policy),
+            book(policy, year),
             replace(ORGANIZATION, fiscal_months=one.defaults.fiscal_months),
         )
         self.month, self.rules = month, policies.for_month(month, organization)

@@ -64,8 +64,8 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
     ("line", "says"),
     [
         (
-            "2026,nobody@acme.example,1,,,,,,",
-            "line 2: owner 'nobody@acme.example' is not a user of Salesforce; use a user name",
+            "2026,stranger@acme.example,1,,,,,,",
+            "line 2: owner 'stranger@acme.example' is not a user of Salesforce; use a user name",
         ),
         ("2026,team@acme.example,1,,,,,,", "e-mail of 2 users"),
         ("2026,ann@acme.example,-1,,,,,,", "annual_target '-1' is below zero"),

@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import pytest
 
-from sales.calendar import Month
+from sales.calendar import Month, MonthWithoutYear
 from sales.policy.rules import PolicyBook
 from sales.policy.sections import InvalidPolicy, SalesPolicy, parse_policy
 from tests.fakes import ORGANIZATION
@@ -88,3 +90,68 @@ def test_the_organisation_speaks_where_the_policy_is_silent() -> None:
         Month(2026, 5), ORGANIZATION
     )
     assert (yen.currency, yen.digits) == ("JPY", 0)
+
+
+def books(**texts: str) -> PolicyBook:
+    return PolicyBook(
+        {int(name[2:]): parse_policy(text, f"{name}.toml") for name, text in texts.items()}
+    )
+
+
+def test_files_whose_years_share_a_month_are_refused_by_their_names() -> None:
+    """A company moved its year: FY2026 by the old calendar, FY2027 from April 2026 on."""
+    both = books(
+        fy2026='[fiscal]\nstart_month = 1\nyear_name = "start"',
+        fy2027='[fiscal]\nstart_month = 4\nyear_name = "end"',
+    )
+    with pytest.raises(InvalidPolicy, match=r"fy2026.toml and fy2027.toml both hold 2026-04"):
+        both.for_month(Month(2026, 1), ORGANIZATION)
+
+
+def test_a_short_year_stands_between_two_calendars() -> None:
+    moved = books(
+        fy2025='[fiscal]\nstart_month = 1\nyear_name = "start"',
+        fy2026='[fiscal]\nstart_month = 1\nyear_name = "start"\nmonths = 3',
+        fy2027='[fiscal]\nstart_month = 4\nyear_name = "end"',
+    )
+    for month, year, size in (
+        (Month(2025, 12), "FY2025", 12),
+        (Month(2026, 3), "FY2026", 3),
+        (Month(2026, 4), "FY2027", 12),
+        (Month(2027, 4), "FY2028", 12),
+        (Month(2024, 2), "FY2024", 12),
+    ):
+        calendar = moved.for_month(month, ORGANIZATION).calendar
+        period = calendar.year_of(month)
+        assert (period.name, len(period.months)) == (year, size)
+        assert calendar.year(calendar.fiscal_year(month)) == period
+    short = moved.for_month(Month(2026, 2), ORGANIZATION).calendar
+    assert short.quarter_of(Month(2026, 2)).name == "FY2026-Q1"
+    assert short.quarter_of(Month(2026, 4)).name == "FY2027-Q1"
+
+
+def test_months_between_two_years_make_a_short_one_or_are_refused() -> None:
+    apart = books(
+        fy2025='[fiscal]\nstart_month = 1\nyear_name = "start"',
+        fy2027='[fiscal]\nstart_month = 4\nyear_name = "end"',
+    )
+    calendar = apart.for_month(Month(2026, 2), ORGANIZATION).calendar
+    assert [str(each) for each in calendar.year_of(Month(2026, 2)).months] == [
+        "2026-01",
+        "2026-02",
+        "2026-03",
+    ]
+    nameless = books(
+        fy2025='[fiscal]\nstart_month = 1\nyear_name = "start"',
+        fy2026='[fiscal]\nstart_month = 4\nyear_name = "start"',
+    )
+    with pytest.raises(MonthWithoutYear, match="2026-02 lies between FY2025 and FY2026"):
+        nameless.for_month(Month(2026, 2), ORGANIZATION).calendar.year_of(Month(2026, 2))
+
+
+def test_a_currency_that_nobody_tells_is_asked_for() -> None:
+    silent = replace(ORGANIZATION, currency="")
+    with pytest.raises(InvalidPolicy, match=r"\[fiscal\] currency"):
+        PolicyBook({}).for_month(Month(2026, 1), silent)
+    told = books(fy2026='[fiscal]\ncurrency = "NOK"').for_month(Month(2026, 1), silent)
+    assert told.currency == "NOK"

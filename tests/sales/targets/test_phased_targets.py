@@ -19,6 +19,7 @@ from sales.targets import phased_targets as targets
 from sales.targets.annual_targets import AnnualTarget, InvalidTarget
 from sales.targets.phased_targets import NoTargets
 from sales.targets.rephasing import Plan
+from sales.targets.stated_plans import FixedMonth, PlanBook
 from tests.fakes import (
     EXTRACTED_AT,
     ORGANIZATION,
@@ -299,3 +300,79 @@ def test_foreign_targets_are_converted_by_the_rate_of_the_plan() -> None:
     assert [each.amount for each in found] == [100_00]
     with pytest.raises(MissingRate, match="no USD rate"):
         annual_targets.in_force(raw, no_rates, Month(2026, 1), book(), ORGANIZATION)
+
+
+def revised(*revisions: tuple[int, date | None], policy: str = "", month: int = 12) -> list[int]:
+    """Return the months planned at a month's end for a target that was revised."""
+    lines = [
+        target("005A", amount, revision=number, effective_date=effective)
+        for number, (amount, effective) in enumerate(revisions, start=1)
+    ]
+    (found,) = annual_targets.in_force(
+        frame(RawTargets, lines), no_rates, Month(2026, month), book(policy), ORGANIZATION
+    )
+    return [
+        each // 100
+        for each in targets.plan(found, book(policy).for_fiscal_year(2026, ORGANIZATION)).baseline
+    ]
+
+
+@pytest.mark.parametrize("effective", [date(2026, 8, 1), date(2026, 8, 31)])
+def test_a_raise_leaves_closed_months_as_they_were_planned(effective: date) -> None:
+    assert revised((1200, None), (1600, effective)) == [100] * 8 + [200] * 4
+    whole = '[targets]\nrevise = "whole_year"'
+    assert revised((1200, None), (2400, effective), policy=whole) == [200] * 12
+    assert revised((1200, None), (1600, effective), month=7) == [100] * 12, "not known yet"
+
+
+def test_revisions_follow_each_other() -> None:
+    twice = revised((1200, None), (1600, date(2026, 8, 5)), (1700, date(2026, 10, 31)))
+    assert twice == [100] * 8 + [200, 200, 250, 250]
+    at_once = revised((1200, None), (1600, date(2026, 8, 5)), (2400, date(2026, 8, 5)))
+    assert at_once == [100] * 8 + [400] * 4
+
+
+def test_a_revision_before_the_year_or_one_that_closed_months_exceed_holds_for_the_whole_year() -> (
+    None
+):
+    assert revised((1200, None), (2400, date(2026, 1, 1))) == [200] * 12
+    assert revised((1200, None), (2400, date(2025, 11, 1))) == [200] * 12
+    assert revised((1200, None), (600, date(2026, 9, 1))) == [50] * 12
+    assert revised((1200, None), (1300, date(2026, 12, 9))) == [100] * 11 + [200]
+
+
+def test_next_years_targets_are_in_force_at_the_years_first_instant() -> None:
+    for effective in (None, date(2027, 1, 1)):
+        raw = frame(RawTargets, [target("005A", 1200, fiscal_year=2027, effective_date=effective)])
+        at = {
+            month: annual_targets.in_force(raw, no_rates, month, book(), ORGANIZATION)
+            for month in (Month(2026, 11), Month(2026, 12))
+        }
+        assert [len(each) for each in at.values()] == [0, 1]
+
+
+def test_who_waits_for_a_target_is_known() -> None:
+    raw = frame(
+        RawTargets,
+        [
+            target("005A", 1200),
+            target("005B", 600, effective_date=date(2026, 6, 1)),
+            target("005B", 700, fiscal_year=2027, effective_date=date(2027, 2, 1)),
+        ],
+    )
+
+    def waiting(month: Month) -> list[tuple[str, int, date]]:
+        found = annual_targets.coming(raw, month, book(), ORGANIZATION)
+        return [(each.owner_id, each.fiscal_year, each.effective) for each in found]
+
+    assert waiting(Month(2026, 4)) == [("005B", 2026, date(2026, 6, 1))]
+    assert waiting(Month(2026, 6)) == []
+    assert waiting(Month(2026, 12)) == [("005B", 2027, date(2027, 2, 1))]
+
+
+def test_a_fixed_month_is_not_rephased() -> None:
+    plans = PlanBook(fixed=[FixedMonth(2026, "005A", Month(2026, 3), 50_00)])
+    its = targets.plan(annual(1150_00), book().for_fiscal_year(2026, ORGANIZATION), plans)
+    found = rephasing.rephase(its, 0, 1, Phasing(rephase="rest_of_year"))
+    assert found.months[1] == 50_00
+    assert sum(found.months) + found.at_risk == 1150_00

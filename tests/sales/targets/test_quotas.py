@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 
@@ -11,6 +12,8 @@ from sales.history import snapshot
 from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
 from sales.targets import quotas
+from sales.targets.annual_targets import AnnualTarget, InvalidTarget
+from sales.targets.phased_targets import plan
 from sales.targets.quotas import ManagerQuota, UnclearQuotas
 from tests.fakes import deal, extract, frame, rules, saved
 
@@ -93,6 +96,40 @@ def test_individual_quotas_are_the_targets_and_a_managers_is_compared(team_by: s
     assert quotas.manager_quotas(one.quotas, one.users, one.roles, rules(policy)) == [
         ManagerQuota(2026, "005M", Decimal(4200), Decimal(2600))
     ]
+
+
+def stated(rows: list[dict[str, object]], policy: str = "") -> dict[str, list[Fraction]]:
+    one = extract([], [], users=USERS, roles=ROLES, quotas=rows)
+    table = quotas.quota_book(one.quotas, one.users, one.roles, rules(policy))
+    return {
+        row.owner_id: [Fraction(each) for each in row.stated_months.split()]
+        for row in table.itertuples(index=False)
+    }
+
+
+def test_months_stay_as_salesforce_states_them() -> None:
+    rising = [quota("005A", month, 20_000 + 100 * month) for month in range(1, 13)]
+    months = [Fraction(20_000 + 100 * month) for month in range(1, 13)]
+    assert stated(rising) == {"005A": months}
+    target = AnnualTarget(2026, "005A", 1, 247_800_00, None, None, "", tuple(months))
+    as_stated = [100 * int(each) for each in months]
+    assert plan(target, rules()).baseline == as_stated
+    assert plan(target, rules('[phasing]\nmethod = "stated"')).baseline == as_stated
+    assert plan(target, rules('[phasing]\nmethod = "even"')).baseline == [20_650_00] * 12
+    bare = AnnualTarget(2026, "005A", 1, 100, None, None, "")
+    with pytest.raises(InvalidTarget, match="without months"):
+        plan(bare, rules('[phasing]\nmethod = "stated"'))
+
+
+def test_a_quota_of_a_quarter_is_laid_over_its_months() -> None:
+    by_quarter = [
+        quota("005A", month, 300, end_date=date(2026, month + 2, 28)) for month in (1, 4, 7, 10)
+    ]
+    assert stated(by_quarter) == {"005A": [Fraction(100)] * 12}
+    unseen = [quota("005A", month, 300, end_date=None) for month in (1, 4, 7, 10)]
+    assert stated(unseen) == {"005A": [Fraction(100)] * 12}
+    with pytest.raises(UnclearQuotas, match="below zero"):
+        stated([quota("005A", 1, -1)])
 
 
 def test_a_seller_without_anybody_below_is_no_manager() -> None:
