@@ -14,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 import pyarrow as pa
 import pyarrow.csv
 
+from connectors.salesforce.answers import Job, JobCreated, Jobs, expect, expect_value
 from connectors.salesforce.refusals import (
     AnswerLost,
     DailyLimitReached,
@@ -78,11 +79,11 @@ class BulkQueries:
             if any(word in str(refused) for word in UNSUPPORTED):
                 raise NoBulk(str(refused)) from None
             raise
-        return str(job["id"])
+        return str(expect(job, JobCreated, f"read {object_name} by Bulk")["id"])
 
     def find(self, object_name: str, asked_at: datetime) -> str:
         """Return the newest job of ours for an object since an instant, or nothing."""
-        listed = self._wire.get("jobs/query", what="list Bulk jobs")
+        listed = expect(self._wire.get("jobs/query", what="list Bulk jobs"), Jobs, "list Bulk jobs")
         me = str(self._wire.whoami()["user_id"])
         ours = [
             job
@@ -102,13 +103,14 @@ class BulkQueries:
         """
         pause, waited = FIRST_POLL_SECONDS, 0.0
         while True:
+            what = f"look at Bulk job {job_id}"
             try:
-                job = self._wire.get(f"jobs/query/{job_id}", what=f"look at Bulk job {job_id}")
+                job = expect(self._wire.get(f"jobs/query/{job_id}", what=what), Job, what)
             except ResourceNotFound:
                 raise JobEnded(f"Bulk job {job_id} is gone") from None
             reason = self._wire.login.masked(str(job.get("errorMessage") or "no reason given"))
             if job["state"] == "JobComplete":
-                return int(job["numberRecordsProcessed"])
+                return int(expect_value([job], "numberRecordsProcessed", what))
             if job["state"] in {"Failed", "Aborted"}:
                 kind = QueryTimeout if "QUERY_TIMEOUT" in reason else JobEnded
                 raise kind(f"Bulk job {job_id} {job['state'].lower()}: {reason}")

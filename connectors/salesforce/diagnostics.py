@@ -13,6 +13,7 @@ from typing import Any, cast
 from pandera.typing import DataFrame
 
 from connectors.salesforce import schema
+from connectors.salesforce.answers import expect_value
 from connectors.salesforce.objects import LARGE, SMALL
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.reader import soql_instant
@@ -126,7 +127,8 @@ def _numbers(session: SalesforceSession, queries: dict[str, str]) -> dict[str, A
 
 def _number(session: SalesforceSession, soql: str) -> Any:  # noqa: ANN401
     try:
-        return session.records(soql, what="count records")[0]["found"]
+        found = session.records(soql, what="count records")
+        return expect_value(found, "found", "count records")
     except RequestRefused as refused:
         if "INVALID_TYPE" in str(refused):  # an object that this organisation does not have
             return None

@@ -19,6 +19,7 @@ import pyarrow as pa
 from pandera.typing import DataFrame
 
 from connectors.salesforce import cells, objects, schema
+from connectors.salesforce.answers import expect_value
 from connectors.salesforce.auth import Login
 from connectors.salesforce.extract_writer import ExtractWriter, VanishedRecords
 from connectors.salesforce.objects import LARGE, SMALL
@@ -165,9 +166,9 @@ class _Pull:
         return record
 
     def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> PullPreview:
-        oldest = self.session.records(
-            "SELECT MIN(CreatedDate) oldest FROM Opportunity", what="find the first opportunity"
-        )[0]["oldest"]
+        what = "find the first opportunity"
+        found = self.session.records("SELECT MIN(CreatedDate) oldest FROM Opportunity", what=what)
+        oldest = expect_value(found, "oldest", what)
         return PullPreview(
             defaults_of(small["raw_organization"], small["Period"]),
             cast("DataFrame[RawUsers]", small["User"]),

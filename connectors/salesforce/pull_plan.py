@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
+from connectors.salesforce.answers import Deletions, expect
 from connectors.salesforce.objects import LARGE, SOFT_DELETED
 from connectors.salesforce.reader import ObjectReader, soql_instant
 from connectors.salesforce.refusals import RequestRefused
@@ -189,8 +190,11 @@ class Planner:
         dead: dict[str, dict[str, datetime]] = {}
         for name, answer in answers.items():
             start = base.pull.watermarks[name].deleted_to - OVERLAP
+            if not isinstance(answer, Exception):
+                expect(answer, Deletions, f"list deletions of {name}")
             if isinstance(answer, RequestRefused) or (
-                answer and datetime.fromisoformat(answer["earliestDateAvailable"]) > start
+                not isinstance(answer, Exception)
+                and datetime.fromisoformat(answer["earliestDateAvailable"]) > start
             ):
                 compared |= {name} - whole
             if isinstance(answer, UserError) and not isinstance(answer, RequestRefused):

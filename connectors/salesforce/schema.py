@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from connectors.salesforce.answers import Describe, expect
 from connectors.salesforce.cells import KINDS
 from connectors.salesforce.source import (
     ExtractFinding,
@@ -36,7 +37,8 @@ NAMED_BY = {
 
 def field_types(description: Mapping[str, Any]) -> FieldTypes:
     """Return the type of each field that a describe answer lists."""
-    return {str(each["name"]): str(each["type"]) for each in description["fields"]}
+    fields = expect(description, Describe, "describe an object")["fields"]
+    return {str(each["name"]): str(each["type"]) for each in fields}
 
 
 def visible(

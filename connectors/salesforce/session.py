@@ -25,6 +25,7 @@ from tenacity import (
     wait_random_exponential,
 )
 
+from connectors.salesforce.answers import Composite, Identity, QueryPage, expect
 from connectors.salesforce.auth import JWT_BEARER, SESSION, Login, LoginRefused
 from connectors.salesforce.refusals import (
     AnswerLost,
@@ -122,15 +123,17 @@ class SalesforceSession:
 
     def query(self, soql: str, *, what: str) -> dict[str, Any]:
         """Return the first page of a query, deleted records included."""
-        return self.get("queryAll", {"q": soql}, what=what)
+        return expect(self.get("queryAll", {"q": soql}, what=what), QueryPage, what)
 
     def pages(self, first: dict[str, Any], *, what: str) -> Iterator[list[dict[str, Any]]]:
         """Yield the records of every page; raises `IncompleteAnswer` unless all announced ones came."""
-        received, answer = len(first["records"]), first
+        answer = expect(first, QueryPage, what)
+        received = len(first["records"])
         yield first["records"]
         while not answer["done"]:
-            path = urlsplit(str(answer["nextRecordsUrl"])).path
-            answer = self.get(path.partition(f"/v{self.version}/")[2], what=what)
+            path = urlsplit(str(answer.get("nextRecordsUrl"))).path
+            following = self.get(path.partition(f"/v{self.version}/")[2], what=what)
+            answer = expect(following, QueryPage, what)
             received += len(answer["records"])
             yield answer["records"]
         if received != first["totalSize"]:
@@ -161,7 +164,8 @@ class SalesforceSession:
 
     def whoami(self) -> dict[str, Any]:
         """Return user and organisation of the login."""
-        return self.get("/services/oauth2/userinfo", what="ask who we are")
+        what = "ask who we are"
+        return expect(self.get("/services/oauth2/userinfo", what=what), Identity, what)
 
     def several(self, calls: Sequence[Call], *, what: str) -> list[Any]:
         """Return the JSON of each call, or the `UserError` that met it; many calls count as one request at Salesforce."""
@@ -191,6 +195,7 @@ class SalesforceSession:
         except ResourceNotFound:
             self._has_composite = False
             return [self._alone(call, what) for call in bundle]
+        expect(answer, Composite, what)
         parts = {part["referenceId"]: part for part in answer["compositeResponse"]}
         return [
             self._part(parts.get(f"r{number}"), call, what) for number, call in enumerate(bundle)
