@@ -162,10 +162,11 @@ class TestDemo:
         month = Month(*last_month_there(datetime.now(UTC)))
         assert run(demo_home, "export", str(month), "--to", str(tmp_path)).returncode == 0
         with (tmp_path / "closing_plan.csv").open(encoding="utf-8", newline="") as lines:
-            deal = max(
+            likeliest = max(
                 csv.DictReader(lines),
                 key=lambda row: float(row["win_probability"] or 0) * float(row["amount"] or 0),
-            )["opportunity_id"]
+            )
+            deal, client = likeliest["opportunity_id"], likeliest["account_id"]
         before = {path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")}
         done = run(
             demo_home,
@@ -173,7 +174,7 @@ class TestDemo:
             "--move",
             f"{deal}={month.plus(3)}",
             "--add",
-            f"Somebody=25000@{month.plus(1)}",
+            f"{client}=25000@{month.plus(1)}",
         )
         assert done.returncode == 0, done.stderr
         assert f"As of the end of {month}" in done.stdout
