@@ -68,7 +68,8 @@ _DEALS: dict[str, Columns] = {
     "Owner": _DEAL | of("opportunity_snapshot", "owner_name"),
     "Stage": _DEAL | of("opportunity_snapshot", "stage_name"),
     "Close date": _DEAL,
-    "Amount": _deal("amount"),
+    "Amount": _deal("amount")
+    | of("booking_credit", "opportunity_id", "owner_id", "team", "amount", "is_won"),
     "Chance": _deal("win_probability"),
     "Expected": _deal("expected_month"),
 }

@@ -343,8 +343,33 @@ class GrainTables:
     def _deals_of(self) -> dict[tuple[str, str], list[Record]]:
         found: dict[tuple[str, str], list[Record]] = {}
         for deal in self._deals:
-            found.setdefault((GrainKind.TEAM.value, deal["team"]), []).append(deal)
-            found.setdefault((GrainKind.PERSON.value, deal["owner_id"]), []).append(deal)
+            shares = self._shares.get(deal["opportunity_id"])
+            if shares is None:
+                shares = {
+                    (GrainKind.TEAM.value, deal["team"]): deal["amount"],
+                    (GrainKind.PERSON.value, deal["owner_id"]): deal["amount"],
+                }
+            for key, amount in shares.items():
+                found.setdefault(key, []).append({**deal, "amount": amount})
+        return found
+
+    @cached_property
+    def _shares(self) -> dict[str, dict[tuple[str, str], Decimal | None]]:
+        """What each person and team gets of open deals that several people share."""
+        credit = self.tables.booking_credit
+        if "is_won" not in credit.columns:  # of a version that shared out bookings only
+            return {}
+        opened = credit.loc[~columns.booleans(credit["is_won"])]
+        opened = opened.loc[opened["opportunity_id"].duplicated(keep=False)]
+        found: dict[str, dict[tuple[str, str], Decimal | None]] = {}
+        for row in records(opened[["opportunity_id", "owner_id", "team", "amount"]]):
+            mine = found.setdefault(row["opportunity_id"], {})
+            for key in (
+                (GrainKind.TEAM.value, row["team"]),
+                (GrainKind.PERSON.value, row["owner_id"]),
+            ):
+                so_far = mine.get(key)
+                mine[key] = row["amount"] if so_far is None else so_far + row["amount"]
         return found
 
     @cached_property
