@@ -5,6 +5,8 @@ Put the program's own words here; commands are in the modules beside it, each do
 
 import gc
 import sys
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -27,6 +29,22 @@ app = typer.Typer(
 )
 for subject in (months, past, answers, deliveries, machine):
     app.add_typer(subject.app)
+
+
+def _say_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
+    if wanted:
+        typer.echo(f"onpace {version('onpace')}")
+        raise typer.Exit
+
+
+@app.callback()
+def onpace(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
+    ] = False,
+) -> None:
+    """Take what stands before a command."""
 
 
 # Imports make objects that live as long as the process: looking through them again and again, and

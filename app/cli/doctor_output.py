@@ -26,8 +26,11 @@ RETENTION = timedelta(days=540)
 def examine(say: Say) -> None:
     """Print findings line by line; raises the first `UserError` that stops a report."""
     say("Settings")
+    # Folders are shown as they are used: what a default means depends on where the program is installed.
+    folders = {"ONPACE_HOME": settings.home(), "ONPACE_POLICY": settings.policy_folder()}
     for name, setting in settings.read_settings().items():
-        say(f"  {name} = {setting.shown}  ({setting.origin}: {setting.variable.meaning})")
+        shown = folders.get(name, setting.shown)
+        say(f"  {name} = {shown}  ({setting.origin}: {setting.variable.meaning})")
     workspace = resources.make_workspace()
     policies = workspace.policies
     say("Policy")

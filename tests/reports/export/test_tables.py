@@ -1,5 +1,5 @@
 import csv
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -128,3 +128,18 @@ def test_a_carriage_return_in_a_name_does_not_end_a_row(
     with (tmp_path / "opportunity_snapshot.csv").open(encoding="utf-8", newline="") as lines:
         rows = list(csv.DictReader(lines))
     assert [row["name"] for row in rows] == ["one\rtwo\r\nthree"] * len(snapshot)
+
+
+def test_amounts_have_their_currencys_digits_and_old_days_can_be_read(tmp_path: Path) -> None:
+    table = columns.frame(
+        {
+            "dinar": pa.array([Decimal("1234.567")], pa.decimal128(24, 3)),
+            "yen": pa.array([Decimal(1234)], pa.decimal128(24, 0)),
+            "closes": pa.array([date(202, 5, 20)], pa.date32()),
+        }
+    )
+    path = tmp_path / "odd.xlsx"
+    write_workbook({"odd": table}, path)
+    dinar, yen, closes = next(openpyxl.load_workbook(path)["odd"].iter_rows(min_row=2))
+    assert (dinar.number_format, yen.number_format) == ("#,##0.000", "#,##0")
+    assert closes.value == "0202-05-20"
