@@ -20,6 +20,7 @@ from sales.forecast.landing_forecast import band_of, chance_to_hit, margin_of
 from sales.forecast.sales_facts import periods_forecast, sales_facts
 from sales.history.extract import Extract
 from sales.policy.sections import Forecast
+from sales.statistics.close_dates import expected_months
 from sales.statistics.deal_outcomes import FEWEST_MONTHS, HORIZON, deal_forecast
 from sales.statistics.delay_impact import after_waiting, company_leverage, owner_leverage
 from sales.statistics.new_business import _common, rates
@@ -439,3 +440,26 @@ def test_amounts_of_any_kind_do_not_stop_a_forecast(minor: int | None) -> None:
         set() if minor else {"client_phasing"}
     )
     assert (odd.landing["p10"] <= odd.landing["p90"]).all()
+
+
+@pytest.mark.parametrize(("name", "passed"), [("p10", 0.9), ("p50", 0.5), ("p90", 0.1)])
+def test_a_landing_is_passed_as_often_as_its_name_says(name: str, passed: float) -> None:
+    one = firm_month()
+    facts = sales_facts(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = forecast_inputs(one.forecast_basis, facts.grains, facts.sells_after(one.month))
+    assert ahead is not None
+    year = one.rules.calendar.year_of(one.month)
+    row = company_row(one.landing, year.name)
+    still = float(row[name] - row["bookings"]) * 100
+    chance = to_come(ahead, year).company.reaches(np.array([still]))[0]
+    assert chance == pytest.approx(passed, abs=0.03)
+
+
+def test_a_confirmation_is_bracketed_by_its_tenths() -> None:
+    win = np.zeros((1, 13))
+    win[0, 1:11] = 0.05  # equally likely in each of ten months
+    deals = firm_month().forecast_basis.deals
+    assert deals is not None
+    ten = replace(deals, deals=deals.deals.take(np.array([0])), win=win)
+    found = {level: expected_months(ten, level)[0] for level in (0.1, 0.5, 0.9)}
+    assert found == pytest.approx({0.1: 2.0, 0.5: 6.0, 0.9: 10.0}, abs=0.01)
