@@ -20,8 +20,10 @@ class Rates:
     ) -> None:
         """Index the rates of an extract, of which the corporate currency has none: its own is one.
 
-        A `planned` rate of a currency holds whatever the day.
+        A `planned` rate of a currency is for one of the currency that is converted into, whatever
+        the day.
         """
+        self._planned = dict(planned or {})
         self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {
             corporate: [(None, None, Decimal(1))]
         }
@@ -33,8 +35,12 @@ class Rates:
                 cast("Decimal", row["rate"]),
             )
             self._rates.setdefault(str(row["currency_code"]), []).append(dated)
-        for code, rate in (planned or {}).items():
-            self._rates[code] = [(None, None, rate)]
+
+    def converted(self, amount: Decimal, code: str, into: str, day: date, record: str) -> Decimal:
+        """Return an amount in another currency, by the plan's rate where there is one; raises `MissingRate`."""
+        if code in self._planned:
+            return amount / self._planned[code]
+        return amount * self.rate(into, day, record) / self.rate(code, day, record)
 
     def rate(self, code: str, day: date, record: str) -> Decimal:
         """Return units of the currency per corporate unit; raises `MissingRate`."""

@@ -109,7 +109,8 @@ class Fiscal(PolicySection):
 
     A year of fewer `months` is the short one of a company that moves its year; its annual targets
     cover those months. `rates` are those of the plan, units of a currency for one of the company's:
-    targets in it are converted by them all year. With `periods = "salesforce"` months have the days of the organisation's own fiscal periods.
+    targets in it are converted by them all year. With `periods = "salesforce"` months have the days
+    of the organisation's own fiscal periods.
     """
 
     start_month: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] | None = None

@@ -76,11 +76,14 @@ def in_force(
     this_year = rules.calendar.fiscal_year(month)
     lines: dict[tuple[int, str], list[AnnualTarget]] = {}
     for row in cast("list[dict[str, object]]", book.to_dict("records")):
+        year, effective = int(cast("int", row["fiscal_year"])), _day(row["effective_date"])
+        # A line of a year that is over may have a currency that is gone: it is not converted.
+        if year < this_year or _effective(
+            year, effective, policies, organization
+        ) > rules.calendar.last_day(month):
+            continue
         target = _target(row, rates, rules)
-        if target.fiscal_year >= this_year and _effective(
-            target.fiscal_year, target.effective, policies, organization
-        ) <= rules.calendar.last_day(month):
-            lines.setdefault((target.fiscal_year, target.owner_id), []).append(target)
+        lines.setdefault((year, target.owner_id), []).append(target)
     return [_with_earlier(lines[key]) for key in sorted(lines)]
 
 
@@ -99,12 +102,7 @@ def coming(
     return [
         ComingTarget(*key, effective)
         for key, effective in sorted(first.items())
-        # Next year's targets are looked for at its first instant, which this month ends with.
         if effective > calendar.last_day(month)
-        and (
-            key[0] == calendar.fiscal_year(month)
-            or calendar.fiscal_year(month) != calendar.fiscal_year(month.plus(1))
-        )
     ]
 
 
@@ -158,8 +156,8 @@ def _corporate(row: dict[str, object], rates: PlanRates, rules: MonthRules) -> i
     year = int(cast("int", row["fiscal_year"]))
     calendar, record = rules.calendar, f"target of {row['owner_id']} for {year}"
     first_day, of_year = calendar.first_day(calendar.year(year).first), rates(year)
-    exact = amount * of_year.rate(rules.currency, first_day, record)
-    return money.to_minor(exact / of_year.rate(code, first_day, record), rules.digits)
+    exact = of_year.converted(amount, code, rules.currency, first_day, record)
+    return money.to_minor(exact, rules.digits)
 
 
 def _day(value: object) -> date | None:

@@ -8,9 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.calendar import Month
-from sales.contracts.raw import RawTargets
+from sales.contracts.raw import RawCurrencyRates, RawTargets
 from sales.history import snapshot
 from sales.history.extract import people
+from sales.history.rates import Rates
 from sales.history.reconstruction import PipelineHistory
 from sales.money import MissingRate
 from sales.policy.sections import Phasing
@@ -376,3 +377,24 @@ def test_a_fixed_month_is_not_rephased() -> None:
     found = rephasing.rephase(its, 0, 1, Phasing(rephase="rest_of_year"))
     assert found.months[1] == 50_00
     assert sum(found.months) + found.at_risk == 1150_00
+
+
+def test_a_line_of_a_year_that_is_over_needs_no_rate() -> None:
+    lines = [target("005A", 300, fiscal_year=2020, currency_code="USD"), target("005A", 100)]
+    found = annual_targets.in_force(
+        frame(RawTargets, lines), no_rates, Month(2026, 1), book(), ORGANIZATION
+    )
+    assert [(each.fiscal_year, each.amount) for each in found] == [(2026, 100_00)]
+
+
+def test_a_rate_of_the_plan_is_for_one_of_the_companys_currency() -> None:
+    """The company reports in yen while Salesforce's corporate currency is the euro."""
+    rates = frame(RawCurrencyRates, [{"currency_code": "JPY", "rate": 160}])
+
+    def planned(year: int) -> Rates:  # noqa: ARG001  # of every year
+        return Rates(rates, "EUR", {"USD": Decimal("0.01")})
+
+    raw = frame(RawTargets, [target("005A", 300, currency_code="USD")])
+    in_yen = book('[fiscal]\ncurrency = "JPY"')
+    found = annual_targets.in_force(raw, planned, Month(2026, 1), in_yen, ORGANIZATION)
+    assert [each.amount for each in found] == [30_000]
