@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.calendar import Month
@@ -21,6 +21,7 @@ from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
+from tests.examples import examples
 from tests.fakes import (
     EXTRACTED_AT,
     ORGANIZATION,
@@ -305,7 +306,7 @@ CHANGE = st.tuples(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     st.lists(SAVE, min_size=3, max_size=25),
     st.lists(CHANGE, max_size=6),

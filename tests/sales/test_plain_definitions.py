@@ -7,10 +7,11 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pandas as pd
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.calendar import Month
+from tests.examples import examples
 from tests.fakes import ORGANIZATION, deal, extract, target
 from tests.sales import plain_definitions as plain
 from tests.sales.plain_definitions import Deal, Firm, Line, Save, YearMonth
@@ -216,7 +217,7 @@ def same(found: dict[tuple[str, str], int], wanted: dict[tuple[str, str], int], 
 
 
 @given(firms(), st.sampled_from(MONTHS[1:]))
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(120)
 def test_every_figure_is_what_the_definitions_say(firm: Firm, month: YearMonth) -> None:
     if not plain.states(firm, month):
         return
@@ -273,7 +274,7 @@ def test_every_figure_is_what_the_definitions_say(firm: Firm, month: YearMonth) 
 
 
 @given(firms(), st.sampled_from(MONTHS[1:]))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@examples(30)
 def test_a_movement_opens_with_what_the_month_before_closed_with(
     firm: Firm, month: YearMonth
 ) -> None:

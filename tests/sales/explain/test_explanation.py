@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.calendar import FiscalCalendar, Month
@@ -29,6 +29,7 @@ from sales.explain.explanation import (
 from sales.explain.forecast_evidence import forecast_evidence
 from sales.history.booking_credit import booked
 from sales.targets import attainment
+from tests.examples import examples
 from tests.fakes import at, deal, extract, saved, target
 from tests.sales.firms import FirmMonth, firm_month, simulated
 from tests.sales.history.test_booking_credit import REVENUE, split
@@ -198,7 +199,7 @@ def test_overdue_deals_count_where_policy_says() -> None:
     )
 
 
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(
     st.lists(SAVE, min_size=3, max_size=25),
     st.sampled_from(["separate", "current_period"]),

@@ -4,7 +4,7 @@ from decimal import Decimal
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.salesforce.auth import Login
@@ -19,6 +19,7 @@ from sales.history import snapshot
 from sales.history.reconstruction import PipelineHistory, UnknownStage, UnreadableAmount
 from sales.history.record_types import UnknownRecordType
 from sales.money import AmountTooLarge, MissingRate
+from tests.examples import examples
 from tests.fakes import at, deal, extract, pulled, rules, saved
 
 pytestmark = pytest.mark.slow
@@ -366,7 +367,7 @@ FUTURE = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(FUTURE, st.sets(st.integers(1, 6)))
 def test_nothing_recorded_at_or_after_the_instant_changes_a_number(
     future: list[tuple[int, int, str, int, bool]], deleted: set[int]

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sales.calendar import Month
@@ -21,6 +21,7 @@ from sales.policy.rules import MonthRules
 from sales.restatement.restatement import Published, restatement
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
+from tests.examples import examples
 from tests.fakes import (
     EXTRACTED_AT,
     ORGANIZATION,
@@ -206,7 +207,7 @@ def totals(tables: Published, rules: MonthRules) -> pd.DataFrame:
     return pd.concat(parts, axis=1)
 
 
-@settings(max_examples=25, deadline=None)
+@examples(25)
 @given(FACTS, FACTS, st.integers(1, 10**6))
 def test_the_differences_add_up_for_every_person_team_and_the_company(
     before: list[Any], after: list[Any], annual: int

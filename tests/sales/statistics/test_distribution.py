@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import nbinom
 
@@ -20,6 +20,7 @@ from sales.statistics.distribution import (
     wave_of_any,
 )
 from sales.statistics.period_distribution import NODE_WEIGHTS, shocked
+from tests.examples import examples
 
 chances = st.lists(st.floats(0.01, 0.99), min_size=1, max_size=6)
 
@@ -47,7 +48,7 @@ def every_outcome(chance: list[float], amount: list[float]) -> list[tuple[float,
 
 
 @given(chances, st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_a_sum_of_deals_is_every_outcome_with_its_chance(
     chance: list[float], data: st.DataObject
 ) -> None:
@@ -61,7 +62,7 @@ def test_a_sum_of_deals_is_every_outcome_with_its_chance(
 
 
 @given(chances, st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_cancellations_count_below_zero(chance: list[float], data: st.DataObject) -> None:
     cells = data.draw(st.lists(st.integers(-20, 20), min_size=len(chance), max_size=len(chance)))
     sums = of_deals(chance, [100.0 * cell for cell in cells], 100.0, below=128)
@@ -92,7 +93,7 @@ def test_people_with_cancellations_together_are_the_sum_of_each() -> None:
 
 
 @given(chances, st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_means_stay_exact_where_amounts_lie_between_grid_points(
     chance: list[float], data: st.DataObject
 ) -> None:
@@ -133,7 +134,7 @@ def test_people_together_are_the_sum_of_each() -> None:
 
 
 @given(chances, st.data())
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_larger_target_is_never_easier_and_more_bookings_never_make_it_harder(
     chance: list[float], data: st.DataObject
 ) -> None:
@@ -149,7 +150,7 @@ def test_a_larger_target_is_never_easier_and_more_bookings_never_make_it_harder(
 
 
 @given(chances, st.data())
-@settings(max_examples=40, deadline=None)
+@examples(40)
 def test_quantiles_rise_and_scale_with_money(chance: list[float], data: st.DataObject) -> None:
     amount = data.draw(st.lists(st.floats(1, 3_000), min_size=len(chance), max_size=len(chance)))
     small, large = (
@@ -174,7 +175,7 @@ def test_a_mixture_reaches_what_its_parts_reach_by_weight() -> None:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20), st.floats(0, 0.6))
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_a_common_shock_moves_chances_and_keeps_their_mean(
     chance: list[float], spread: float
 ) -> None:

@@ -7,7 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sales import arrow as columns
@@ -27,6 +27,7 @@ from sales.targets.stated_plans import (
     bottom_up_plan,
     target_padding,
 )
+from tests.examples import examples
 from tests.fakes import EXTRACTED_AT, rules
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
@@ -87,7 +88,7 @@ def test_a_month_wholly_on_leave_carries_nothing_and_proration_is_before_leave()
     st.lists(st.integers(0, 10**9), min_size=12, max_size=12),
     st.sets(st.integers(1, 12), max_size=11),
 )
-@settings(max_examples=150)
+@examples(150)
 def test_fixed_months_keep_their_amount_and_the_total_stays(
     amount: int, amounts: list[int], months: set[int]
 ) -> None:
