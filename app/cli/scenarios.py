@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 import pandas as pd
+from rich.markup import escape
 from rich.table import Table
 
 from connectors.storage.monthly_tables import NotComputed
@@ -25,8 +26,9 @@ from sales.calendar import Month
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.errors import UserError
-from sales.forecast.scenarios import Change, PeriodChange, Standing, WhatIf, what_if
+from sales.forecast.scenarios import Addition, Change, PeriodChange, Standing, WhatIf, what_if
 from sales.policy.rules import MonthRules
+from sales.vocabulary import GrainKind
 
 MOVE = re.compile(r"([^=]+)=(\d{4}-\d\d)")
 ADD = re.compile(r"(.+)=([0-9][0-9.]*)@(\d{4}-\d\d)")
@@ -65,11 +67,10 @@ def think(
         ],
         drops=list(drops),
         adds=[
-            (_month(when), _amount(amount, rules))
+            Addition(_client(client, snapshot), _month(when), _amount(amount, rules))
             for client, amount, when in (
                 _parts(ADD, text, "--add ACCOUNT=AMOUNT@2026-11") for text in adds
             )
-            if _is_client(client, snapshot)
         ],
     )
     return (
@@ -80,10 +81,23 @@ def think(
 
 
 def tables(found: WhatIf, rules: MonthRules) -> list[Table]:
-    """Return the answer as tables for the terminal: the company's periods, and the work where it changes."""
-    shown = [_periods(found, rules)]
-    load = _load(found)
-    return [*shown, load] if load else shown
+    """Return the answer as tables for the terminal: the company, whoever else is changed, and the work where it changes."""
+    shown = [_periods("The company", found.of_company(), rules)]
+    others = [each for each in found.periods if each.grain != GrainKind.COMPANY]
+    by_id: dict[tuple[GrainKind, str], list[PeriodChange]] = {}
+    for each in others:
+        by_id.setdefault((each.grain, each.grain_id), []).append(each)
+    for kind in (GrainKind.TEAM, GrainKind.PERSON):
+        shown += [
+            _periods(
+                f"Team {changes[0].name}" if kind == GrainKind.TEAM else changes[0].name,
+                changes,
+                rules,
+            )
+            for (grain, _), changes in by_id.items()
+            if grain == kind and any(each.is_changed for each in changes)
+        ]
+    return [*shown, *_load(found)]
 
 
 def remark(found: WhatIf) -> str:
@@ -96,14 +110,14 @@ def remark(found: WhatIf) -> str:
     )
 
 
-def _periods(found: WhatIf, rules: MonthRules) -> Table:
-    table = Table(title="The company", title_justify="left", show_edge=False)
+def _periods(title: str, changes: Sequence[PeriodChange], rules: MonthRules) -> Table:
+    table = Table(title=escape(title), title_justify="left", show_edge=False)
     for name in ("Period", "", "Before", "After"):
         table.add_column(name, justify="right" if name in {"Before", "After"} else "left")
-    has_pushed = any(change.after_as_pushed for change in found.periods)
+    has_pushed = any(change.after_as_pushed for change in changes)
     if has_pushed:
         table.add_column("As pushed deals fare", justify="right")
-    for change in found.periods:
+    for change in changes:
         for label, cells in _lines(change, rules):
             table.add_row(
                 change.period.name if label == "Expected landing" else "",
@@ -137,10 +151,10 @@ def _word(standing: Standing, name: str, rules: MonthRules) -> str:
     return formats.EMPTY if value is None else f"{value:.1%}"
 
 
-def _load(found: WhatIf) -> Table | None:
+def _load(found: WhatIf) -> list[Table]:
     pairs = list(zip(found.load_before, found.load_after, strict=True))
     if all(abs(one.expected_days - other.expected_days) < DAYS_SHOWN for one, other in pairs):
-        return None
+        return []
     table = Table(title="Days of work, won and expected", title_justify="left", show_edge=False)
     for name in ("Month", "Before", "After", "Capacity", "People short"):
         table.add_column(name, justify="left" if name == "Month" else "right")
@@ -154,6 +168,19 @@ def _load(found: WhatIf) -> Table | None:
             capacity,
             f"{one.people_short} → {other.people_short}",
         )
+    return [table, _work(found)]
+
+
+def _work(found: WhatIf) -> Table:
+    title = "Days of work by team and client, where they change"
+    table = Table(title=title, title_justify="left", show_edge=False)
+    for name in ("Team or client", "Month", "Before", "After"):
+        table.add_column(name, justify="right" if name in {"Before", "After"} else "left")
+    for each in found.work:
+        if abs(each.after - each.before) >= DAYS_SHOWN:
+            table.add_row(
+                escape(each.of), str(each.month), f"{each.before:.1f}", f"{each.after:.1f}"
+            )
     return table
 
 
@@ -164,15 +191,23 @@ def _parts(pattern: re.Pattern[str], text: str, example: str) -> tuple[str, ...]
     return found.groups()
 
 
-def _is_client(text: str, snapshot: pd.DataFrame) -> bool:
-    """Return true for the name or id of a client; raises `UnreadableChange` for any other text."""
-    named = {
-        str(each).casefold(): str(each)
-        for each in snapshot["account_name"].dropna().unique().tolist()
-    }
-    ids = set(snapshot["account_id"].dropna().tolist())
-    if text.casefold() in named or text in ids or text in {each[:15] for each in ids}:
-        return True
+def _client(text: str, snapshot: pd.DataFrame) -> str:
+    """Return the id of a client by its name or id; raises `UnreadableChange` for any other text."""
+    known = snapshot[["account_id", "account_name"]].dropna().drop_duplicates()
+    ids = known["account_id"].tolist()
+    names = known["account_name"].tolist()
+    found = [
+        each
+        for each, name in zip(ids, names, strict=True)
+        if text in {each, each[:15]} or text.casefold() == name.casefold()
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UnreadableChange(
+            f"{text[:60]!r} is the name of {len(found)} clients; use the id of one: {', '.join(sorted(found)[:5])}"
+        )
+    named = {each.casefold(): each for each in names}
     near = difflib.get_close_matches(text.casefold(), named, n=1)
     what = f"did you mean {named[near[0]]!r}?" if near else "use the name or id of a client"
     raise UnreadableChange(f"{text[:60]!r} is no client in Salesforce at that month end; {what}")

@@ -9,7 +9,7 @@ from reports.document.document import Column, Row, Section, Table
 from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
-from sales.forecast.client_phasing import people_needed
+from sales.forecast.delivery_load import people_needed
 
 MOST_CLIENTS, MONTHS_OF_WORK, MONTHS_OF_CLIENTS, SHADES = 15, 6, 6, 5
 

@@ -1,18 +1,24 @@
-"""Changes as people write them."""
+"""How changes are written on the terminal."""
 
+import pandas as pd
 import pytest
 
-from app.cli.scenarios import UnreadableChange, _is_client
-from sales.calendar import Month
-from tests.fakes import deal, extract, saved
-from tests.sales.test_month_tables import MonthOf
+from app.cli.scenarios import UnreadableChange, _client
 
 
-def test_business_is_added_to_a_client_that_exists() -> None:
-    snapshot = MonthOf(extract([deal(1)], [saved(1, "2026-01-05 10:00")]), Month(2026, 3)).snapshot
-    assert _is_client("client", snapshot)
-    assert _is_client("001A", snapshot)
-    with pytest.raises(UnreadableChange, match=r"did you mean 'Client'\?"):
-        _is_client("Clyent", snapshot)
-    with pytest.raises(UnreadableChange, match="use the name or id of a client"):
-        _is_client("Nobody we know", snapshot)
+def test_a_client_is_named_by_name_or_id_and_nobody_else_is() -> None:
+    snapshot = pd.DataFrame(
+        {
+            "account_id": ["001A", "001B", "001C", None],
+            "account_name": ["Client", "Twin", "twin", None],
+        }
+    )
+    assert _client("client", snapshot) == "001A"
+    assert _client("001B", snapshot) == "001B"
+    for text, words in (
+        ("Clyent", "'Clyent' is no client in Salesforce at that month end; did you mean 'Client'"),
+        ("Nobody we know", "use the name or id of a client"),
+        ("Twin", "'Twin' is the name of 2 clients; use the id of one: 001B, 001C"),
+    ):
+        with pytest.raises(UnreadableChange, match=words):
+            _client(text, snapshot)

@@ -10,9 +10,18 @@ import pytest
 
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.forecast.client_phasing import client_phasing, delivery_load
+from sales.forecast import scenarios
+from sales.forecast.client_phasing import client_phasing
+from sales.forecast.delivery_load import DeliveryMonth, delivery_load, has_effort, work_of
 from sales.forecast.generation import creation, pipeline_generation
-from sales.forecast.scenarios import Change, UnknownDeal, UnthinkableChange, pushed_factor, what_if
+from sales.forecast.scenarios import (
+    Addition,
+    Change,
+    UnknownDeal,
+    UnthinkableChange,
+    pushed_factor,
+    what_if,
+)
 from sales.statistics.close_dates import (
     CloseDateScore,
     close_date_score,
@@ -66,6 +75,14 @@ def with_effort(days: float, start: int | None, end: int | None) -> tuple[FirmMo
     return one, one.snapshot.assign(effort_days=columns.series(pa.array([days] * size)), **service)
 
 
+def loaded(
+    one: FirmMonth, snapshot: pd.DataFrame, basis: ForecastBasis | None = None
+) -> list[DeliveryMonth]:
+    """Return the delivery load of a snapshot."""
+    work = work_of(snapshot, basis or one.forecast_basis, one.rules.calendar)  # type: ignore[arg-type]
+    return delivery_load(work, MONTH, one.rules)
+
+
 def test_work_is_laid_over_the_months_of_service_and_none_is_lost() -> None:
     """Every won deal takes 12 days from October to December 2023: a third in each."""
     october, december = (
@@ -75,7 +92,7 @@ def test_work_is_laid_over_the_months_of_service_and_none_is_lost() -> None:
     one, snapshot = with_effort(12.0, october, december)
     won = int(columns.booleans(snapshot["is_won"]).sum())
     blind = ForecastBasis(one.forecast_basis.known, None)
-    load = {each.month: each for each in delivery_load(snapshot, blind, MONTH, one.rules)}
+    load = {each.month: each for each in loaded(one, snapshot, blind)}
     assert [load[Month(2023, n)].won_days for n in (9, 10, 11, 12)] == pytest.approx(
         [0, 4 * won, 4 * won, 4 * won]
     )
@@ -88,7 +105,7 @@ def test_open_deals_bring_work_by_their_chance_and_late_ones_later() -> None:
     one, snapshot = with_effort(12.0, None, None)
     deal_forecast = one.forecast_basis.deals
     assert deal_forecast is not None
-    load = delivery_load(snapshot, one.forecast_basis, MONTH, one.rules)
+    load = loaded(one, snapshot)
     # Confirmed in September, the work runs from October to December.
     assert load[0].expected_days == 0
     assert load[1].expected_days == pytest.approx(4 * deal_forecast.win[:, 1].sum())
@@ -100,13 +117,12 @@ def test_people_are_drafted_in_when_the_work_exceeds_what_can_be_done() -> None:
     one = FirmMonth(
         firm_month().extract, MONTH, policy="[clients]\ncapacity_days = 40\ndays_per_person = 10"
     )
-    for each in delivery_load(snapshot, one.forecast_basis, MONTH, one.rules):
+    for each in loaded(one, snapshot):
         over = each.won_days + each.expected_days - 40
         assert each.people_short == max(0, int(np.ceil(over / 10 - 1e-9)))
-    assert any(
-        each.people_short for each in delivery_load(snapshot, one.forecast_basis, MONTH, one.rules)
-    )
-    assert delivery_load(one.snapshot, one.forecast_basis, MONTH, one.rules) == []
+    assert any(each.people_short for each in loaded(one, snapshot))
+    assert has_effort(snapshot)
+    assert not has_effort(one.snapshot)
 
 
 def test_conversion_and_lead_time_by_source_are_those_of_the_past() -> None:
@@ -212,7 +228,7 @@ def thought(**change: object) -> dict[str, object]:
         one.month,
         one.rules,
     )  # type: ignore[arg-type]
-    return {each.period.kind: each for each in found.periods} | {"load": found.load_after}
+    return {each.period.kind: each for each in found.of_company()} | {"load": found.load_after}
 
 
 def a_good_deal() -> str:
@@ -247,10 +263,53 @@ def test_moving_a_deal_within_the_year_costs_the_month_and_hardly_the_year() -> 
     assert year.after_as_pushed.expected <= year.after.expected  # type: ignore[attr-defined]
 
 
-def test_business_that_is_certain_comes_on_top_to_the_cent() -> None:
-    found = thought(adds=[(SEPTEMBER, 12_345_67)])
-    for kind in ("month", "quarter", "year"):
-        assert found[kind].after.expected - found[kind].before.expected == Decimal("12345.67")  # type: ignore[attr-defined]
+def test_business_that_is_certain_comes_on_top_to_the_cent_for_the_owner_of_the_clients_newest_deal() -> (
+    None
+):
+    one, snapshot = with_effort(10.0, None, None)
+    newest = snapshot.sort_values(["created_at", "opportunity_id"]).iloc[-1]
+    added = Addition(newest["account_id"], SEPTEMBER, 12_345_67)
+    found = what_if(
+        Change(adds=[added]),
+        one.forecast_basis,
+        snapshot,  # type: ignore[arg-type]
+        one.credit,
+        one.phased,
+        one.month,
+        one.rules,
+    )
+    changed = {
+        (each.grain, each.grain_id): each.after.expected - each.before.expected
+        for each in found.periods
+        if each.is_changed and each.period.kind == "month"
+    }
+    assert changed == {
+        ("person", newest["owner_id"]): Decimal("12345.67"),
+        ("team", newest["team"]): Decimal("12345.67"),
+        ("company", "Simulated Firm"): Decimal("12345.67"),
+    }
+    its_own = snapshot[(snapshot["account_id"] == newest["account_id"]) & snapshot["is_won"]]
+    days = 12345.67 * 10 * len(its_own) / float(its_own["amount"].sum())
+    more = [
+        other.expected_days - each.expected_days
+        for each, other in zip(found.load_before, found.load_after, strict=True)
+    ]
+    assert more == pytest.approx([0.0, days / 3, days / 3, days / 3, *[0.0] * 8])
+    assert {(each.of, str(each.month)) for each in found.work} == {
+        (name, f"2023-{month}")
+        for name in (newest["team"], newest["account_name"])
+        for month in (10, 11, 12)
+    }
+
+
+def test_business_of_a_client_without_won_work_takes_what_the_companys_takes() -> None:
+    _, snapshot = with_effort(10.0, None, None)
+    won = snapshot[snapshot["is_won"]]
+    client = snapshot["account_id"].iloc[0]
+    others = won[won["account_id"] != client]
+    lost = snapshot.assign(is_won=snapshot["is_won"] & (snapshot["account_id"] != client))
+    days = scenarios._days_of(lost, Addition(client, SEPTEMBER, 1_000_00), 2)
+    assert days == pytest.approx(1000 * 10 * len(others) / float(others["amount"].sum()))
 
 
 def test_what_cannot_be_thought_is_a_sentence() -> None:
