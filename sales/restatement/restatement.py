@@ -72,6 +72,7 @@ def restatement(
     person, it is two lines that cancel out for the company.
     """
     was, now = _lines(before, month, rules), _lines(after, month, rules)
+    whole = _wholes(was), _wholes(now)
     states = _states(before, after)
     terms = _terms(before), _terms(after)
     rows: list[dict[str, object]] = []
@@ -84,7 +85,12 @@ def restatement(
         cause = (
             _target_cause(owner_id, *terms)
             if measure == "target"
-            else _deal_cause(record_id, states, is_moved=old is None or new is None)
+            else _deal_cause(
+                record_id,
+                states,
+                is_shared_anew=whole[0].get((measure, record_id))
+                == whole[1].get((measure, record_id)),
+            )
         )
         shown = new or old
         assert shown is not None  # noqa: S101  # the key is of one of the two
@@ -125,6 +131,15 @@ def _lines(tables: Published, month: Month, rules: MonthRules) -> dict[Key, _Lin
         **dict(_open(tables, month, rules)),
         **dict(_planned(tables, month, rules)),
     }
+
+
+def _wholes(lines: Mapping[Key, _Line]) -> dict[tuple[str, str], Decimal]:
+    """Return what each record adds to each number for all people together."""
+    found: dict[tuple[str, str], Decimal] = {}
+    for (measure, record_id, _, _), line in lines.items():
+        key = measure, record_id
+        found[key] = found.get(key, ZERO) + line.amount
+    return found
 
 
 def _booked(tables: Published, month: Month, rules: MonthRules) -> Iterator[tuple[Key, _Line]]:
@@ -205,9 +220,9 @@ def _deal_cause(
     record_id: str,
     states: tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]],
     *,
-    is_moved: bool,
+    is_shared_anew: bool,
 ) -> str:
-    """Return the first cause that fits: gone, then its state, its owner, its amount, its rate; else what the numbers mean."""
+    """Return the first cause that fits: gone, then its state, its owner, its amount, its rate, who shares it; else what the numbers mean."""
     was, now = (state.get(record_id) for state in states)
     if now is None:
         return Cause.DELETION
@@ -219,8 +234,8 @@ def _deal_cause(
         return Cause.AMOUNT
     if was["amount"] != now["amount"]:
         return Cause.RATE
-    # The record is the same and counts for another person: its credit is shared otherwise.
-    return Cause.OWNER if is_moved and was["is_won"] else Cause.DEFINITION
+    # The record is the same, and so is what it adds to the company: its credit is shared otherwise.
+    return Cause.OWNER if is_shared_anew else Cause.DEFINITION
 
 
 def _terms(tables: Published) -> dict[str, set[tuple[Any, ...]]]:

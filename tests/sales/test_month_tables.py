@@ -34,6 +34,7 @@ from tests.fakes import (
     saved,
     target,
 )
+from tests.sales.history.test_booking_credit import REVENUE, split
 
 TWO_TARGETS = [target("005A", 1200), target("005B", 600)]
 
@@ -449,6 +450,14 @@ def test_findings_name_the_record_and_what_is_wrong() -> None:
         march.snapshot, march.phased, found.iloc[:0], march.month, march.rules
     )
     assert all("\x07" not in detail for detail in found["detail"].tolist())
+    details = dict(zip(found["finding"].tolist(), found["detail"].tolist(), strict=True))
+    assert details["booking_without_target"] == (
+        "005Z has no target in force for the year, but booked =cmd |北京"
+    )
+    assert found["amount"].notna().tolist() == [
+        name not in {"open_without_amount", "policy_of_another_year"}
+        for name in found["finding"].tolist()
+    ]
     owners = dict(
         zip(found["finding"].tolist(), found["owner_id"].fillna("").tolist(), strict=True)
     )
@@ -457,6 +466,58 @@ def test_findings_name_the_record_and_what_is_wrong() -> None:
         "005Z",
         "",
     ), "the whole is the administrators'"
+
+
+def findings_of(one: MonthOf, *coming: annual_targets.ComingTarget) -> pd.DataFrame:
+    """Return the findings of a month by record and finding."""
+    return quality.data_quality(
+        one.snapshot,
+        one.credit,
+        one.phased,
+        one.owners,
+        one.month,
+        one.rules,
+        "00D",
+        range(0x20, 0x500),
+        quality.TargetNotes(coming=coming),
+    ).set_index(["finding", "record_id"])
+
+
+def test_two_who_share_a_booking_without_targets_are_named_together_and_long_names_are_cut() -> (
+    None
+):
+    name = "A very long name of a deal that nobody reads to its very end " * 3
+    rows = [saved(1, "2026-01-05 10:00", stage_name="Won", close_date=date(2026, 1, 5))]
+    shares = [split(1, "005A", 50), split(1, "005B", 50)]
+    one = extract([deal(1, name=name)], rows, splits=shares, split_types=[REVENUE])
+    march = MonthOf(one, Month(2026, 3), [target("005C", 100)])
+    found = findings_of(march).loc[("booking_without_target", deal(1)["opportunity_id"])]
+    words = found["detail"]
+    assert words.startswith("Ann and Bob have no target in force for the year, but booked A very")
+    assert words.endswith("…")
+    assert len(words) < 150
+    assert (found["amount"], found["owner_id"], found["owner_name"]) == (euro("100"), "005A", "Ann")
+
+
+def test_deals_of_people_who_left_are_found_whoever_comes_first_in_the_list() -> None:
+    users = [
+        {"user_id": "005A", "name": "Ann", "is_active": False, "role_id": "00EN"},
+        {"user_id": "005B", "name": "Bob", "is_active": True, "role_id": "00ES"},
+    ]
+    rows = [saved(n, "2026-01-05 10:00") for n in (1, 2)]
+    one = extract([deal(1), deal(2, owner_id="005B")], rows, users=users)
+    found = findings_of(MonthOf(one, Month(2026, 3)))
+    left = [record for finding, record in found.index if finding == "owner_left"]
+    assert left == [deal(1)["opportunity_id"]]
+
+
+def test_a_target_that_takes_effect_later_is_a_finding_by_name() -> None:
+    march = MonthOf(extract([deal(1)], [saved(1, "2026-01-05 10:00")]), Month(2026, 3))
+    coming = annual_targets.ComingTarget(2026, "005B", date(2026, 7, 1))
+    found = findings_of(march, coming)
+    row = found.loc[("target_not_in_force", "005B")]
+    assert row["detail"].startswith("Bob has a target for FY2026 that takes effect on 2026-07-01")
+    assert (row["owner_id"], row["owner_name"]) == ("005B", "Bob")
 
 
 def test_the_laws_see_a_table_that_breaks_them() -> None:

@@ -1,11 +1,13 @@
+import math
 from collections.abc import Mapping
 from decimal import Decimal
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales.checks.anomaly import anomalies, figures
+from sales.checks.anomaly import ALWAYS_USUAL, NORMAL, WIDTH, anomalies, figures
 from sales.contracts.targets import TargetAttainment
 from tests.fakes import at, frame
 
@@ -31,6 +33,29 @@ def test_a_month_that_grows_or_shrinks_as_none_before_is_unusual(
         assert (each.figure, each.before) == ("rows", 124)
         assert not each.lowest <= now <= each.highest
         assert each.lowest <= 124 <= each.highest
+
+
+def test_the_usual_range_by_hand() -> None:
+    """It doubled each month: the usual is to double again, give or take what is usual anywhere."""
+    past = [float(2**n) * 1000 for n in range(14)]
+    (found,) = anomalies(months(*past), {"rows": Decimal(100_000)})
+    assert found.before == past[-1]
+    middle = math.log1p(past[-1]) + float(np.median(np.diff(np.log1p(past))))
+    assert found.lowest == pytest.approx(math.expm1(middle - ALWAYS_USUAL))
+    assert found.highest == pytest.approx(math.expm1(middle + ALWAYS_USUAL))
+    assert anomalies(months(*past), {"rows": Decimal(16_384_000)}) == []
+
+
+def test_the_room_is_three_robust_deviations_around_the_usual_change() -> None:
+    """Changes of 1.0 and 2.0 on the scale of ratios by turns: around 1.5, half a step away each."""
+    sizes = np.cumsum([3.0, *[1.0, 2.0] * 7])
+    past = months(*np.expm1(sizes))
+    (found,) = anomalies(past, {"rows": Decimal(float(np.expm1(sizes[-1] + 9)))})
+    changes = np.diff(sizes)
+    middle = float(np.median(changes))
+    room = WIDTH * float(np.median(np.abs(changes - middle))) / NORMAL
+    assert math.log1p(found.highest) == pytest.approx(sizes[-1] + middle + room)
+    assert math.log1p(found.lowest) == pytest.approx(sizes[-1] + middle - room)
 
 
 def test_a_short_past_judges_nothing() -> None:

@@ -164,6 +164,20 @@ def test_a_split_booking_is_listed_for_each_who_shares_it_and_once_for_the_compa
     assert parts(south, "bookings", "bookings") == {f"{number(5)} 005B": euro("10")}
 
 
+def test_an_open_deal_that_is_shared_is_listed_with_the_part_and_the_whole() -> None:
+    """Ann and Bob share an open deal of 200, three quarters and one."""
+    rows = [saved(1, "2026-01-05 10:00", amount=200, close_date=date(2026, 5, 1))]
+    shares = [split(1, "005A", 75), split(1, "005B", 25)]
+    one = MonthOf(extract([deal(1)], rows, splits=shares, split_types=[REVENUE]), Month(2026, 3))
+    quarter = explained(one, COVERAGE, "person", "005A", "FY2026-Q2")
+    assert parts(quarter, "open_pipeline", "open_pipeline") == {f"{number(1)} 005A": euro("150")}
+    (line,) = next(group for group in quarter.groups if group.name == "open_pipeline").lines
+    assert (line.amount, line.share_pct, line.chance) == (euro("200"), Decimal(75), None)
+    whole = explained(march(), COVERAGE, "person", "005A", "FY2026-Q2")
+    lines = next(group for group in whole.groups if group.name == "open_pipeline").lines
+    assert [each.share_pct for each in lines] == [None, None, None]
+
+
 def test_attainment_counts_the_months_so_far() -> None:
     year = explained(march(), ATTAINMENT, "person", "005A", "FY2026")
     assert [line.month for line in year.groups[0].lines] == ["2026-01", "2026-02", "2026-03"]

@@ -162,6 +162,14 @@ def test_scores_by_hand() -> None:
     assert score.pinball == pytest.approx(pinball)
 
 
+def test_pinball_of_errors_to_one_side_by_hand() -> None:
+    """Six months of 100: P10 of 70 and P50 of 90 are below each time, P90 of 110 is above."""
+    (score,) = scores(
+        frame(ForecastTrackRecord, [forecast(month, 90, 100) for month in range(1, 7)]), ["company"]
+    )
+    assert score.pinball == pytest.approx((0.1 * 30 + 0.5 * 10 + 0.1 * 10) / 3 / 100)
+
+
 def test_methods_are_compared_on_the_forecasts_that_all_could_make() -> None:
     rows = [forecast(month, 90, 100) for month in range(1, 7)] + [
         forecast(7, 0, 1_000, last_year=None)

@@ -33,6 +33,7 @@ from tests.fakes import (
     saved,
     target,
 )
+from tests.sales.history.test_booking_credit import REVENUE, split
 
 MONTH = Month(2026, 4)
 OWNERS = ["005A", "005B"]
@@ -43,9 +44,10 @@ def published(
     history: list[dict[str, Any]],
     annual: dict[str, int],
     policy: str = "",
+    **more: list[dict[str, Any]],
 ) -> tuple[Published, MonthRules]:
-    """Return a month's tables of such facts."""
-    one, policies = extract(deals, history), book(policy)
+    """Return a month's tables of such facts; `more` are other raw tables."""
+    one, policies = extract(deals, history, **more), book(policy)
     rules = policies.for_month(MONTH, ORGANIZATION)
     its, owners = PipelineHistory(one, "EUR", 2), people(one, "role")
     snap = snapshot.opportunity_snapshot(its, MONTH, rules)
@@ -162,6 +164,27 @@ def test_a_person_who_changed_teams_moves_their_numbers_and_the_company_keeps_th
     assert found["difference"].sum() == 0
     assert set(found["cause"]) == {"owner"}
     assert set(found["team"]) == {"North", "East"}
+
+
+def test_credit_that_is_shared_otherwise_is_a_change_of_owners_for_each_who_shares_it() -> None:
+    """Ann's won 40,000 and open 7,000 are shared with Bob, a quarter of each: nothing else is changed."""
+    before, rules = april()
+    shares = [split(n, owner, part) for n in (1, 3) for owner, part in (("005A", 75), ("005B", 25))]
+    deals = [deal(1), deal(2, owner_id="005B"), deal(3), deal(4, owner_id="005B")]
+    shared, _ = published(
+        deals,
+        april_history(),
+        {"005A": 120_000, "005B": 60_000},
+        splits=shares,
+        split_types=[REVENUE],
+    )
+    found = lines(before, shared, rules)
+    assert found == [
+        ("bookings", opportunity(1), "005A", Decimal(-10_000), "owner"),
+        ("bookings", opportunity(1), "005B", Decimal(10_000), "owner"),
+        ("open_pipeline", opportunity(3), "005A", Decimal(-1_750), "owner"),
+        ("open_pipeline", opportunity(3), "005B", Decimal(1_750), "owner"),
+    ]
 
 
 FACTS = st.lists(
