@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -29,7 +30,7 @@ from sales.statistics.close_dates import (
     expected_months,
 )
 from sales.statistics.deal_outcomes import DealForecast, ForecastBasis
-from sales.statistics.point_in_time import WON
+from sales.statistics.point_in_time import LOST, OPEN, WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
 
 pytestmark = pytest.mark.slow
@@ -330,6 +331,21 @@ def test_what_cannot_be_thought_is_a_sentence() -> None:
             early.month,
             early.rules,
         )
+
+
+def test_the_factor_of_pushed_deals_by_hand() -> None:
+    """Of 50 decided deals 25 were won; of the 10 that were pushed 2: (2 + 20 x 0.5) / (10 + 20) / 0.5 = 0.8."""
+    status = np.array([WON] * 25 + [LOST] * 25 + [OPEN] * 5)
+    pushed = [0, 1, *range(25, 33), 50]
+    deals = np.arange(55)
+    known = SimpleNamespace(
+        deal_ids=pa.array([str(n) for n in deals]),
+        past=SimpleNamespace(deal=deals, pushes=np.isin(deals, pushed).astype(np.int64)),
+        outcomes=SimpleNamespace(status=status),
+    )
+    assert pushed_factor(known) == pytest.approx(0.8)  # type: ignore[arg-type]
+    known.outcomes.status = np.full(55, OPEN)
+    assert pushed_factor(known) == 1.0  # type: ignore[arg-type]
 
 
 def test_pushed_deals_fare_at_most_as_well_as_all() -> None:

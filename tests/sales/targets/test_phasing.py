@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sales import arrow as columns
 from sales.calendar import Month, working_days
 from sales.forecast.phasing_check import phasing_check
+from sales.statistics.point_in_time import WON
 from sales.targets.annual_targets import AnnualTarget, InvalidTarget
 from sales.targets.phased_targets import plan
 from sales.targets.rephasing import rephase
@@ -179,6 +180,19 @@ def test_a_seasonal_year_is_phased_by_what_was_known_before_it_began() -> None:
     )
     assert sum(its.baseline) == 1_000_000
     np.testing.assert_allclose(np.array(its.baseline) / 1_000_000, found.shares, atol=2e-6)
+
+
+def test_the_season_is_that_of_won_money_alone() -> None:
+    """By hand: what of the won money of the two whole years before 2023 fell into each calendar month."""
+    one = firm_month()
+    outcomes = one.point_in_time.known_at(Month(2022, 12).index).outcomes
+    won = (outcomes.status == WON) & (outcomes.amount > 0)
+    won &= (outcomes.month > Month(2020, 12).index) & (outcomes.month <= Month(2022, 12).index)
+    by_month = np.bincount(outcomes.month[won] % 12, weights=outcomes.amount[won], minlength=12)
+    found = one.point_in_time.season_of(one.rules.calendar.year(2023), MONTH)
+    turned = np.roll(by_month, -(Month(2023, 1).index % 12))
+    np.testing.assert_allclose(found.seen, turned / by_month.sum(), atol=1e-12)
+    assert found.deals == int(won.sum())
 
 
 def test_the_year_is_turned_to_begin_with_its_first_month() -> None:
