@@ -30,7 +30,9 @@ def month_end_delivery(
             f"Nothing was sent for {month}: {'; '.join(held)}.\n",
         )
         raise HeldBack(f"{month} is held back: {'; '.join(held)}")
-    receipt = deliver(delivery_service.workspace.home, month, delivery_service.outbox)
+    receipt = deliver(
+        delivery_service.workspace.published.documents(month), month, delivery_service.outbox
+    )
     plan = delivery_service.planned(month)
     for warning in plan.warnings:
         context.log.warning(warning)

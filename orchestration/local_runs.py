@@ -34,6 +34,7 @@ from orchestration.instance import dagster_instance
 from orchestration.resources import make_publisher
 from publication.extract_selection import is_current
 from publication.preconditions import refuse_another, refuse_clearly_open
+from publication.publish import published_documents, show
 from publication.pull_options import PullOptions
 from publication.run_inputs import RunInputs
 from publication.workspace import Workspace
@@ -146,12 +147,10 @@ def note_unchanged(month: Month, workspace: Workspace, instance: dg.DagsterInsta
     if pinned is None or not is_current(workspace, month):
         return False
     refuse_another(workspace, pinned)
-    publication, standing = (
-        workspace.published.current(month),
-        make_publisher(workspace).standing(month),
-    )
-    if publication is None or standing is None or standing.digest != publication.documents:
+    publisher = make_publisher(workspace)
+    if published_documents(workspace, month, publisher) is None:
         return False
+    show(workspace, month, publisher)
     words = (
         "everything that decides about it is as it was when it was published; nothing was computed"
     )

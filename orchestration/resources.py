@@ -17,6 +17,7 @@ from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
+from connectors.storage.files import link
 from connectors.storage.migrations import FORMAT, NotUpgraded, carry_over, format_of, upgrade
 from orchestration import settings
 from orchestration.embedded import embedded_login
@@ -114,7 +115,7 @@ def make_publisher(workspace: Workspace | None = None) -> Publisher:
         if workspace
         else (settings.home(), settings.policy_folder())
     )
-    return Publisher(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"))
+    return Publisher(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"), link)
 
 
 class RunInputsResource(dg.ConfigurableResource[RunInputs]):

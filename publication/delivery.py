@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from markupsafe import escape
@@ -24,6 +23,7 @@ from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, del
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.monthly_tables import NotComputed
+from connectors.storage.publications import MANIFEST
 from publication.extract_selection import published_extract
 from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace
@@ -87,9 +87,7 @@ class DeliveryService:
 
     def digest(self, month: Month) -> str:
         """Return a digest of a month's documents."""
-        return hashlib.sha256(
-            "".join(each.sha256 for each in _documents(self._manifest(month))).encode()
-        ).hexdigest()
+        return _digest(self._manifest(month))
 
     def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> SendResult:
         """Send what was never sent; `only_to` gets everything instead, as a rehearsal that the ledger knows by its address.
@@ -260,7 +258,7 @@ class DeliveryService:
         )
 
     def _content(self, month: Month, document: Document) -> bytes:
-        path = self._folder(month) / document.file
+        path = self.workspace.published.documents(month) / document.file
         content = path.read_bytes() if path.exists() else b""
         if hashlib.sha256(content).hexdigest() != document.sha256:
             raise NotComputed(
@@ -269,10 +267,13 @@ class DeliveryService:
         return content
 
     def _manifest(self, month: Month) -> dict[str, Any]:
-        path = self._folder(month) / "manifest.json"
-        if not path.exists():
-            raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
+        path = self.workspace.published.documents(month) / MANIFEST
         manifest = json.loads(path.read_text(encoding="utf-8"))
+        publication = self.workspace.published.current(month)
+        if publication is not None and not _digest(manifest).startswith(publication.documents):
+            raise NotComputed(
+                f"{path} does not list what was published; run `onpace report {month}` again"
+            )
         if any("paper" not in each for each in manifest["documents"]):
             raise NotComputed(
                 f"{month} was printed by an earlier version of this program; run `onpace report {month}` first"
@@ -283,8 +284,12 @@ class DeliveryService:
         """Return what the published month was computed from."""
         return resolve(self.workspace, month, published_extract(self.workspace, month))
 
-    def _folder(self, month: Month) -> Path:
-        return self.workspace.home / "packs" / str(month)
+
+def _digest(manifest: Mapping[str, Any]) -> str:
+    """Return a digest of the documents that a manifest lists."""
+    return hashlib.sha256(
+        "".join(each["sha256"] for each in manifest["documents"]).encode()
+    ).hexdigest()
 
 
 def _documents(manifest: Mapping[str, Any]) -> list[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from connectors.storage.document_ledger import DocumentFile
@@ -11,10 +12,12 @@ from publication import fingerprints
 from publication.extract_selection import is_current
 from publication.month_inputs import MonthInputs
 from publication.readers import readers
+from publication.workspace import Workspace
 from reports.document.month_tables import MonthTables
 from reports.month_end import Restated
 from reports.published_set import Pack, PublishedSet
 from reports.publisher import Publisher
+from sales.calendar import Month
 from sales.restatement.restatement import Published, restatement
 
 
@@ -22,15 +25,32 @@ def unchanged_documents(
     inputs: MonthInputs, publisher: Publisher
 ) -> tuple[PublishedSet, Publication] | None:
     """Return the documents that readers see where a run would make the same, none where the month must be published."""
-    workspace, month = inputs.workspace, inputs.month
-    publication, standing = workspace.published.current(month), publisher.standing(month)
-    if publication is None or standing is None:
+    standing = published_documents(inputs.workspace, inputs.month, publisher)
+    if standing is None or inputs.record.extract_id != standing[1].extract_id:
         return None
-    is_same = (inputs.record.extract_id, standing.digest) == (
-        publication.extract_id,
-        publication.documents,
-    )
-    return (standing, publication) if is_same and is_current(workspace, month) else None
+    if not is_current(inputs.workspace, inputs.month):
+        return None
+    show(inputs.workspace, inputs.month, publisher)
+    return standing
+
+
+def published_documents(
+    workspace: Workspace, month: Month, publisher: Publisher
+) -> tuple[PublishedSet, Publication] | None:
+    """Return the documents of a month as they were published, none where some are missing or damaged, or there are none."""
+    publication = workspace.published.current(month)
+    if publication is None:
+        return None
+    folder = workspace.published.folder(month, publication.revision)
+    standing = publisher.standing(month, folder)
+    if standing is None or standing.digest != publication.documents:
+        return None
+    return standing, publication
+
+
+def show(workspace: Workspace, month: Month, publisher: Publisher) -> None:
+    """Let people see what is published of a month below `packs`: a run may have been killed before it could."""
+    publisher.show(month, workspace.published.documents(month))
 
 
 def publish(
@@ -42,6 +62,29 @@ def publish(
     again.
     """
     workspace, month, record = inputs.workspace, inputs.month, inputs.record
+    before = workspace.published.current(month)
+    made: list[Publication] = []
+
+    def commit(published_set: PublishedSet, folder: Path) -> None:
+        files = [each for pack in published_set.packs for each in _files(pack)]
+        is_whole = not published_set.failed and fingerprints.are_current(
+            workspace, month, record, inputs.copies
+        )
+        made_from = (
+            fingerprints.of_month(workspace, month, record, inputs.copies) if is_whole else ""
+        )
+        made.append(
+            workspace.published.publish(
+                month,
+                record.extract_id,
+                workspace.now(),
+                published_set.digest,
+                made_from,
+                files,
+                folder,
+            )
+        )
+
     published_set = publisher.publish(
         tables,
         month,
@@ -50,15 +93,10 @@ def publish(
         progress,
         readers=readers(inputs),
         before=_before(inputs, tables),
+        printed_before=workspace.published.folder(month, before.revision) if before else None,
+        publish=commit,
     )
-    files = [each for pack in published_set.packs for each in _files(pack)]
-    is_whole = not published_set.failed and fingerprints.are_current(
-        workspace, month, record, inputs.copies
-    )
-    made_from = fingerprints.of_month(workspace, month, record, inputs.copies) if is_whole else ""
-    return published_set, workspace.published.publish(
-        month, record.extract_id, workspace.now(), published_set.digest, made_from, files
-    )
+    return published_set, made[0]
 
 
 def _before(inputs: MonthInputs, tables: MonthTables) -> Restated | None:

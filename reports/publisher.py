@@ -48,20 +48,23 @@ DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 @dataclass(frozen=True)
 class Publisher:
-    """Prints packs below `root/YYYY-MM`; logos lie in the policy folder."""
+    """Prints packs below `root/YYYY-MM`; logos lie in the policy folder.
+
+    `link_file` gives a file that does not change a second name; not every file system can.
+    """
 
     root: Path
     policy_folder: Path
     link_base: str = ""
+    link_file: Callable[[Path, Path], None] = os.link
 
     def link(self, path: Path) -> str:
         """Return an address at which a browser opens a document."""
         inside = path.relative_to(self.root).as_posix()
         return f"{self.link_base.rstrip('/')}/{inside}" if self.link_base else path.as_uri()
 
-    def standing(self, month: Month) -> PublishedSet | None:
-        """Return the month's documents as they lie there, none where some are missing, damaged or were never printed."""
-        folder = self.root / str(month)
+    def standing(self, month: Month, folder: Path) -> PublishedSet | None:
+        """Return the month's documents as they lie in a folder, none where some are missing, damaged or were never printed."""
         manifest = _manifest(folder)
         entries = manifest.get("documents", [])
         if (
@@ -70,7 +73,18 @@ class Publisher:
             or not all(_are_intact(folder, entry) for entry in entries)
         ):
             return None
-        return PublishedSet(folder, [_stood(entry, folder) for entry in entries], 0, {})
+        shown = self.root / str(month)
+        return PublishedSet(shown, [_stood(entry, shown) for entry in entries], 0, {})
+
+    def show(self, month: Month, folder: Path) -> None:
+        """Let readers see the documents of a folder below `root`, where they do not yet."""
+        shown = self.root / str(month)
+        recover(shown)
+        with staged(shown) as stage:
+            for path in sorted(folder.iterdir()):
+                self.link_file(path, stage / path.name)
+            if not is_same_folder(shown, stage):
+                put_in_place(shown, stage)
 
     def publish(
         self,
@@ -82,11 +96,15 @@ class Publisher:
         *,
         readers: Readers | None = None,
         before: Restated | None = None,
+        printed_before: Path | None = None,
+        publish: Callable[[PublishedSet, Path], None] = lambda _set, _folder: None,
     ) -> PublishedSet:
         """Print the month's documents that changed and write the manifest; the old state stays until then.
 
         A document that cannot be printed is left out and named in the issue; it does not stop the
-        others.
+        others. Those in the folder `printed_before` that would be the same are not printed again.
+        `publish` is called once all of it is printed, with the folder that it lies in: readers see
+        it below `root` after that, and nothing where it raises.
         """
         themes = themes_of(self.policy_folder, rules)
         variant = Variant(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
@@ -96,15 +114,27 @@ class Publisher:
         folder = self.root / str(month)
         recover(folder)
         with staged(folder) as stage:
-            published_set = _issue(reports, folder, stage, themes.warnings)
+            places = _Places(printed_before or folder, stage, folder, self.link_file)
+            published_set = _issue(reports, places, themes.warnings)
             progress(
                 f"{len(published_set.packs) + len(published_set.failed)} documents, {published_set.printed} printed"
             )
             manifest = _manifest_of(published_set, month, source, tables)
             (stage / MANIFEST).write_bytes(manifest)
+            publish(published_set, stage)
             if published_set.printed or published_set.failed or not is_same_folder(folder, stage):
                 put_in_place(folder, stage)
         return published_set
+
+
+@dataclass(frozen=True)
+class _Places:
+    """Where documents lie that were printed before, where they are printed to, and where readers see them."""
+
+    before: Path
+    stage: Path
+    shown: Path
+    link_file: Callable[[Path, Path], None]
 
 
 def _stood(entry: dict[str, Any], folder: Path) -> Pack:
@@ -143,10 +173,10 @@ def file_name(report: MonthEndReport) -> str:
 
 
 def _issue(
-    reports: Iterable[MonthEndReport], folder: Path, stage: Path, warnings: tuple[str, ...]
+    reports: Iterable[MonthEndReport], places: _Places, warnings: tuple[str, ...]
 ) -> PublishedSet:
-    """Print what changed into `stage`, put what did not beside it, and return all of it in order."""
-    known = {entry["file"]: entry for entry in _manifest(folder).get("documents", [])}
+    """Print what changed, put what did not beside it, and return all of it in order."""
+    known = {entry["file"]: entry for entry in _manifest(places.before).get("documents", [])}
     order: list[str] = []
     packs: dict[str, Pack] = {}
     failed: dict[str, str] = {}
@@ -158,8 +188,9 @@ def _issue(
             name, job = file_name(report), render_job_of(report)
             digest, before = _digest(job), known.get(name)
             order.append(name)
-            if before and before["content_digest"] == digest and _are_intact(folder, before):
-                packs[name] = _kept(before, folder, stage)
+            is_same = before and before["content_digest"] == digest
+            if before and is_same and _are_intact(places.before, before):
+                packs[name] = _kept(before, places)
             else:
                 waiting[name], digests[name] = report, digest
                 yield name, job, report.kind in WITH_PICTURE
@@ -169,9 +200,9 @@ def _issue(
         if isinstance(done, Unprinted):
             failed[f"{report.kind_name} {formats.unmarked(report.title)[:60]}"] = done.reason
         else:
-            packs[name] = _write(report, name, done, digests[name], folder, stage)
+            packs[name] = _write(report, name, done, digests[name], places)
     return PublishedSet(
-        folder,
+        places.shown,
         [packs[name] for name in order if name in packs],
         len(digests) - len(failed),
         failed,
@@ -199,9 +230,7 @@ def render_job_of(report: MonthEndReport) -> RenderJob:
     )
 
 
-def _write(
-    report: MonthEndReport, name: str, done: Printed, digest: str, folder: Path, stage: Path
-) -> Pack:
+def _write(report: MonthEndReport, name: str, done: Printed, digest: str, places: _Places) -> Pack:
     """Write a document in all its shapes."""
     stem = name.removesuffix(".pdf")
     shapes = {
@@ -210,10 +239,10 @@ def _write(
         **({f"{stem}.png": done.picture} if done.picture else {}),
     }
     for each, content in ((name, done.pdf), *shapes.items()):
-        (stage / each).write_bytes(content)
+        (places.stage / each).write_bytes(content)
     digests = {each: hashlib.sha256(content).hexdigest() for each, content in shapes.items()}
     return Pack(
-        folder / name,
+        places.shown / name,
         formats.unmarked(report.title),
         report.kind,
         report.grain_id,
@@ -227,11 +256,11 @@ def _write(
     )
 
 
-def _kept(entry: dict[str, Any], folder: Path, stage: Path) -> Pack:
+def _kept(entry: dict[str, Any], places: _Places) -> Pack:
     """Put a document that did not change beside the new ones, without copying it."""
     for each in (entry["file"], *entry["other_shapes"]):
-        os.link(folder / each, stage / each)
-    return _stood(entry, folder)
+        places.link_file(places.before / each, places.stage / each)
+    return _stood(entry, places.shown)
 
 
 def _records_at(source: str) -> str:

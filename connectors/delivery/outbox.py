@@ -14,10 +14,10 @@ from upath import UPath
 
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed
+from connectors.storage.publications import MANIFEST
 from sales.calendar import Month
 from sales.errors import UserError
 
-MANIFEST = "manifest.json"
 MONTH_NAME = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 
 
@@ -46,11 +46,8 @@ def outbox_at(address: str, home: Path) -> UPath:
         ) from None
 
 
-def deliver(home: Path, month: Month, outbox: UPath) -> Receipt:
-    """Copy a month's packs into the outbox; a document whose digest was delivered before is left alone."""
-    packs = home / "packs" / str(month)
-    if not (packs / MANIFEST).exists():
-        raise NotComputed(f"{month} has no packs yet; run `onpace report {month}` first")
+def deliver(packs: Path, month: Month, outbox: UPath) -> Receipt:
+    """Copy a month's published documents from a folder into the outbox; a document whose digest was delivered before is left alone."""
     folder = outbox / str(month)
     manifest = json.loads((packs / MANIFEST).read_text(encoding="utf-8"))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import shutil
@@ -27,6 +28,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
+        flush(path.parent)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -44,6 +46,24 @@ def digest_of(path: Path) -> str:
             f"{path} cannot be read ({fault.strerror or fault}); name a file that is there"
         ) from None
     return whole.hexdigest()
+
+
+def is_intact(path: Path, sha256: str) -> bool:
+    """Return whether a file is there and has a digest."""
+    return path.is_file() and digest_of(path) == sha256
+
+
+def flush(path: Path) -> None:
+    """Have what a file or a folder holds on the disk, so that it outlives a loss of power."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as fault:
+        # Some network file systems flush a folder with its files, and refuse to be asked.
+        if not path.is_dir() or fault.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(handle)
 
 
 def link(path: Path, target: Path) -> None:

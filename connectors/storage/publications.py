@@ -2,11 +2,13 @@
 
 Put everything about publications here. The catalogue has each revision of a month: the versions of
 its tables, and the extract that is frozen for the month; readers see the newest. Its documents lie
-in `ONPACE_HOME/revisions/MONTH/N/`, and are kept for ever.
+in `ONPACE_HOME/revisions/MONTH/N/`, and are kept for ever. The row in the catalogue decides what is
+published: what it points to is on disk before it is written.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +25,7 @@ from pandera.typing import DataFrame
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile, DocumentLedger
-from connectors.storage.files import link
+from connectors.storage.files import flush, is_intact, link
 from connectors.storage.json_records import set_aside
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
@@ -31,6 +33,7 @@ from sales.contracts.contract import Contract, table_name, table_of
 from sales.contracts.published import MONTHLY
 from sales.errors import UserError
 
+MANIFEST = "manifest.json"
 _Contract = TypeVar("_Contract", bound=Contract)
 
 
@@ -82,23 +85,26 @@ class PublishedMonths:
         documents: str = "",
         made_from: str = "",
         files: Iterable[DocumentFile] = (),
+        printed: Path | None = None,
     ) -> Publication:
         """Make what was last written of a month the state that readers see, all at once, and freeze its extract.
 
         Where numbers or documents differ from what readers see, this is a new revision; its
-        documents are those that lie in `packs/MONTH`, and `files` are noted as published. Earlier
-        revisions stay.
+        documents are those that lie in the folder `printed`, and `files` are noted as published.
+        Earlier revisions stay. Where nothing differs, documents that are missing or damaged are put
+        back.
         """
         (self._home / "locks").mkdir(parents=True, exist_ok=True)
         with FileLock(self._home / "locks" / f"publish-{month}.lock"):
-            before = self.current(month)
+            before, files = self.current(month), list(files)
             written = {name: self._written(name, month) for name in MONTHLY}
             revision = before.revision + 1 if before else 1
             new = Publication(month, revision, now, extract_id, written, documents, made_from)
-            if before is not None and before.is_same(new):
+            if before is not None and before.is_same(new) and self._holds(before, files):
                 new = replace(new, revision=before.revision, at=before.at)
+                self._put_back(new, files, printed)
             else:
-                self._archive(new)
+                self._archive(new, printed)
             with self._catalogue.begin() as database:
                 self._documents.record(database, month, files, now)
                 self._catalogue.put(database, PUBLICATIONS, _values(new))
@@ -171,6 +177,15 @@ class PublishedMonths:
         """Return the extracts that some publication of some month was computed from."""
         return set(self._values_of("extract_id"))
 
+    def documents(self, month: Month) -> Path:
+        """Return where the documents lie that readers see of a month; raises `NotComputed`."""
+        folder = self.folder(month, self._there(month).revision)
+        if not (folder / MANIFEST).exists():
+            raise NotComputed(
+                f"the documents of {month} are not in {folder}; run `onpace report {month}` to print them again"
+            )
+        return folder
+
     def go_back(self, month: Month) -> None:
         """Let the tables of a month be again what readers see: what was written since is given up."""
         for name, record in self._there(month).tables.items():
@@ -200,20 +215,44 @@ class PublishedMonths:
             raise NotComputed(not_computed(name, month))
         return record
 
-    def _archive(self, new: Publication) -> None:
-        """Keep a revision and its documents; the folder appears whole. Its files share their space with those in `packs`."""
+    def _holds(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
+        """Return whether a revision has just these files, whatever became of them on disk."""
+        path = self.folder(publication.month, publication.revision) / MANIFEST
+        try:
+            entries = json.loads(path.read_text(encoding="utf-8"))["documents"]
+            known = {(each["file"], each["sha256"]) for each in entries}
+            for each in entries:
+                known |= set(each["other_shapes"].items())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return True  # it is put back
+        return known == {(each.file, each.sha256) for each in files}
+
+    def _put_back(
+        self, publication: Publication, files: Sequence[DocumentFile], printed: Path | None
+    ) -> None:
+        """Put back what is missing or damaged of a revision; the damaged is set aside."""
+        folder = self.folder(publication.month, publication.revision)
+        wanted = {each.file: each.sha256 for each in files}
+        if printed is None or all(is_intact(folder / name, sha) for name, sha in wanted.items()):
+            return
+        self._archive(publication, printed)
+
+    def _archive(self, new: Publication, printed: Path | None) -> None:
+        """Keep a revision and its documents: all of it is on disk before the folder appears, whole."""
         folder = self.folder(new.month, new.revision)
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob(f".{folder.name}-*"):  # of a run that was killed
             shutil.rmtree(left)
         stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
         stage.chmod(0o755)
-        packs = self._home / "packs" / str(new.month)
-        for path in sorted(packs.iterdir()) if packs.is_dir() else ():
+        for path in sorted(printed.iterdir()) if printed else ():
             link(path, stage / path.name)
-        if folder.exists():  # a run was killed before this revision was shown to anybody
+            flush(stage / path.name)
+        flush(stage)
+        if folder.exists():  # a run was killed before this was published, or it is damaged
             set_aside(folder, self._home / "earlier" / "revisions" / str(new.month) / folder.name)
         stage.rename(folder)
+        flush(folder.parent)
 
 
 def not_published(month: Month) -> str:

@@ -13,6 +13,7 @@ import logging
 import os
 import re
 import signal
+import sys
 import threading
 import warnings
 from collections.abc import Generator
@@ -189,6 +190,7 @@ def pdf_of(job: RenderJob) -> bytes:
             raise UnprintableDocument(f"a page is not well-formed ({broken})") from None
         except (RecursionError, MemoryError) as deep:
             raise UnprintableDocument(f"it takes too much memory ({type(deep).__name__})") from None
+    _go_on_stopping(said.stopped_by)
     if fetcher.denied:
         raise UnprintableDocument(
             f"a page asked for {fetcher.denied[0][:80]!r}, which is not part of the report; nothing was printed"
@@ -349,14 +351,31 @@ def _fetcher(logo: Logo | None) -> Any:  # noqa: ANN401  # the class exists only
     return ClosedFetcher()
 
 
+def _go_on_stopping(stopped_by: BaseException | None) -> None:
+    """Stop where the process was told to, though what it was in went on."""
+    if isinstance(stopped_by, MemoryError):
+        raise UnprintableDocument("it takes too much memory (MemoryError)")
+    if stopped_by is not None:
+        raise stopped_by
+
+
 class _Warnings(logging.Handler):
     """Collects what WeasyPrint says it could not do."""
 
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
         self.texts: list[str] = []
+        self.stopped_by: BaseException | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
+        """Keep what is said; an interruption that WeasyPrint took for a fault of the page is kept as what it is."""
+        from weasyprint.urls import FatalURLFetchingError  # noqa: PLC0415  # it is loaded by now
+
+        fault = sys.exc_info()[1]
+        if isinstance(fault, MemoryError) or not isinstance(
+            fault, Exception | FatalURLFetchingError | None
+        ):
+            self.stopped_by = fault
         self.texts.append(record.getMessage())
 
     def __enter__(self) -> Self:

@@ -180,13 +180,22 @@ class TestReuse:
         with pytest.raises(runs.UnknownAsset, match="can be computed alone"):
             home.run("delivery")
 
-    def test_a_damaged_page_is_printed_again_and_nothing_else_is_done(self, home: Home) -> None:
-        page = home.folder / "home" / "packs" / str(MONTH) / "company.pdf"
-        good = page.read_bytes()
-        page.unlink()
-        page.write_bytes(good[:-1])
-        assert home.run() == NOTHING
-        assert (page.read_bytes(), home.said("month_end_packs")["printed_now"]) == (good, 1)
+    def test_a_damaged_page_is_put_back_or_printed_again_and_nothing_else_is_done(
+        self, home: Home
+    ) -> None:
+        """Below packs it is put back from what was published; damaged there too, it is printed again."""
+        shown = home.folder / "home" / "packs" / str(MONTH) / "company.pdf"
+        kept = home.workspace.published.documents(MONTH) / "company.pdf"
+        good = shown.read_bytes()
+        for damaged, printed in (([shown], 0), ([shown, kept], 1)):
+            for page in damaged:
+                page.unlink()
+                page.write_bytes(good[:-1])
+            revision = home.said("month_end_packs")["revision"]
+            assert home.run() == NOTHING
+            assert (shown.read_bytes(), kept.read_bytes()) == (good, good)
+            said = home.said("month_end_packs")
+            assert (said["printed_now"], said["revision"]) == (printed, revision)
 
     def test_pages_of_tables_that_rest_on_something_else_by_now_do_not_stand(
         self, home: Home

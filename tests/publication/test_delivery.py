@@ -1,5 +1,6 @@
 """The delivery service on a published month of a small firm, with a real mail server."""
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from publication.delivery import DeliveryService, HeldBack, NoMailServer, NotFor
 from publication.extract_selection import published_extract, resolve_extract
 from publication.month_inputs import resolve
 from publication.workspace import Workspace
+from reports.published_set import PublishedSet
 from reports.publisher import Publisher
 from sales.contracts.contract import empty
 from sales.contracts.published import MONTHLY
@@ -55,8 +57,13 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables, variant = tables_of(4)
     for name in MONTHLY:
         workspace.tables.write(name, MONTH, getattr(tables, name, empty(MONTHLY[name])), {})
-    workspace.published.publish(MONTH, record.extract_id, NOW)
-    Publisher(workspace.home / "packs", policy).publish(tables, MONTH, variant.rules, "here")
+
+    def publish(its: PublishedSet, folder: Path) -> None:
+        workspace.published.publish(MONTH, record.extract_id, NOW, its.digest, printed=folder)
+
+    Publisher(workspace.home / "packs", policy).publish(
+        tables, MONTH, variant.rules, "here", publish=publish
+    )
     return folder
 
 
@@ -192,13 +199,37 @@ def test_an_approval_is_of_the_documents_as_they_are(
     room = office(rules="[delivery]\nneeds_approval = true\n")
     room.approve(MONTH, "Ann")
     assert room.held(MONTH) == []
-    path = room.workspace.home / "packs" / "2026-04" / "manifest.json"
+    path = room.workspace.published.documents(MONTH) / "manifest.json"
     manifest = json.loads(path.read_text())
     manifest["documents"][0]["sha256"] = "0" * 64
     path.write_text(json.dumps(manifest))
+    with pytest.raises(NotComputed, match="does not list what was published"):
+        room.held(MONTH)
+    current = room.workspace.published.current(MONTH)
+    assert current is not None
+    others = hashlib.sha256(
+        "".join(each["sha256"] for each in manifest["documents"]).encode()
+    ).hexdigest()[:32]
+    room.workspace.published.publish(MONTH, current.extract_id, NOW, others, printed=path.parent)
     assert room.held(MONTH) == [
         "nobody has approved of 2026-04 as it is; look at it and run `onpace approve 2026-04`"
     ]
+
+
+def test_what_is_shown_and_not_published_does_not_leave(
+    office: Callable[..., DeliveryService],
+) -> None:
+    """A run that was killed before it published leaves nothing that is sent, whatever lies below packs."""
+    room = office()
+    for path in (room.workspace.home / "packs" / "2026-04").iterdir():
+        path.unlink()
+        path.write_bytes(b"of a run that was killed")
+    inbox = Inbox()
+    with serving(inbox) as port:
+        assert office(port).send(MONTH).is_complete
+    sent = [part.get_content() for _, mail in inbox.envelopes for part in mail.iter_attachments()]
+    assert sent
+    assert all(each.startswith(b"%PDF") for each in sent)
 
 
 def test_a_rehearsal_goes_to_one_address_that_is_allowed(
@@ -221,7 +252,7 @@ def test_a_document_that_was_changed_on_disk_does_not_leave(
     office: Callable[..., DeliveryService],
 ) -> None:
     inbox, room = Inbox(), office()
-    (room.workspace.home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF forged")
+    (room.workspace.published.documents(MONTH) / "company.pdf").write_bytes(b"%PDF forged")
     with (
         serving(inbox) as port,
         pytest.raises(Exception, match="is not the file that was published"),
@@ -245,7 +276,7 @@ def test_packs_of_an_earlier_version_are_printed_again_first(
     office: Callable[..., DeliveryService],
 ) -> None:
     room = office()
-    path = room.workspace.home / "packs" / "2026-04" / "manifest.json"
+    path = room.workspace.published.documents(MONTH) / "manifest.json"
     manifest = json.loads(path.read_text())
     for each in manifest["documents"]:
         del each["paper"]

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import pytest
 from reports import publisher as publisher_module
 from reports.document.document import MonthEndReport
 from reports.month_end import month_end_reports
-from reports.published_set import DocumentsFailed
+from reports.published_set import DocumentsFailed, PublishedSet
 from reports.publisher import Publisher, file_name
 from reports.rendering import pdf as render
 from reports.rendering import pool as workers
@@ -278,3 +279,59 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
             return
         os.sched_yield()
     pytest.fail("the worker outlived its parent")
+
+
+def test_a_run_that_is_cancelled_while_a_chart_is_drawn_publishes_nothing(
+    publisher: Publisher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WeasyPrint takes whatever is raised while it draws for a fault of the picture, a cancellation too."""
+    from weasyprint.svg import SVG
+
+    tables, variant = tables_of(4)
+    drawing, shown = SVG.draw, list[Path]()
+    times = iter(range(10**6))
+
+    def cancelled(*given: object) -> None:
+        if next(times) == 2:
+            raise KeyboardInterrupt
+        drawing(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(SVG, "draw", cancelled)
+    with pytest.raises(KeyboardInterrupt):
+        publisher.publish(
+            tables, MONTH, variant.rules, "here", publish=lambda _, folder: shown.append(folder)
+        )
+    assert not shown
+    assert list(publisher.root.iterdir()) == []
+    monkeypatch.undo()
+    assert publisher.publish(tables, MONTH, variant.rules, "here").printed == 5
+
+
+def test_what_readers_see_is_put_right_from_what_was_published(publisher: Publisher) -> None:
+    tables, variant = tables_of(4)
+    kept = publisher.root.parent / "revisions"
+
+    def keep(_: PublishedSet, folder: Path) -> None:
+        shutil.copytree(folder, kept)
+
+    shown = publisher.publish(tables, MONTH, variant.rules, "here", publish=keep).folder
+    whole = {path.name: path.read_bytes() for path in kept.iterdir()}
+    (shown / "company.pdf").write_bytes(b"damaged")
+    (shown / "company.html").unlink()
+    publisher.show(MONTH, kept)
+    assert {path.name: path.read_bytes() for path in shown.iterdir()} == whole
+    shutil.rmtree(shown)
+    publisher.show(MONTH, kept)
+    assert {path.name: path.read_bytes() for path in shown.iterdir()} == whole
+
+
+def _copied(path: Path, target: Path) -> None:
+    shutil.copy(path, target)
+
+
+def test_documents_are_kept_where_files_cannot_have_two_names(tmp_path: Path) -> None:
+    """Case: a file system without hard links."""
+    tables, variant = tables_of(4)
+    copying = Publisher(tmp_path / "packs", tmp_path, "", _copied)
+    copying.publish(tables, MONTH, variant.rules, "here")
+    assert copying.publish(tables, MONTH, variant.rules, "here").printed == 0

@@ -1,3 +1,8 @@
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -8,6 +13,7 @@ import sqlalchemy as sa
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
+from connectors.storage.document_ledger import DocumentFile
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from connectors.storage.publications import NoSuchRevision, PublishedMonths
 from sales.calendar import Month
@@ -51,13 +57,14 @@ def months(home: Path) -> PublishedMonths:
     return PublishedMonths(Catalogue(home))
 
 
-def print_packs(home: Path, words: str) -> None:
-    """Replace a month's documents as the publisher does: new files in a new folder."""
-    folder = home / "packs" / str(MONTH)
-    if folder.exists():
-        folder.rename(home / "packs" / f"former-{words}")
-    folder.mkdir(parents=True)
+def printed(home: Path, words: str) -> tuple[list[DocumentFile], Path]:
+    """Print a document as the publisher does: in a new folder, with a manifest."""
+    folder = Path(tempfile.mkdtemp(dir=home))
     (folder / "company.pdf").write_text(words)
+    sha256 = hashlib.sha256(words.encode()).hexdigest()
+    entry = {"file": "company.pdf", "sha256": sha256, "other_shapes": {}}
+    (folder / "manifest.json").write_text(json.dumps({"documents": [entry]}))
+    return [DocumentFile("company.pdf", sha256, "Acme", "all", "en")], folder
 
 
 def test_readers_see_a_month_only_as_it_was_published(home: Path, months: PublishedMonths) -> None:
@@ -76,11 +83,10 @@ def test_readers_see_a_month_only_as_it_was_published(home: Path, months: Publis
 def test_every_revision_stays_with_its_numbers_and_its_documents(
     home: Path, months: PublishedMonths
 ) -> None:
-    print_packs(home, "first")
-    months.publish(MONTH, "e1", NOW, "d1")
+    months.publish(MONTH, "e1", NOW, "d1", "", *printed(home, "first"))
     write(home, findings("two", 1), "two")
-    print_packs(home, "second")
-    assert months.publish(MONTH, "e1", LATER, "d2").revision == 2
+    assert months.publish(MONTH, "e1", LATER, "d2", "", *printed(home, "second")).revision == 2
+    assert (months.documents(MONTH) / "company.pdf").read_text() == "second"
     first = months.first(MONTH)
     assert first is not None
     assert (first.revision, first.at) == (1, NOW)
@@ -153,6 +159,36 @@ def test_a_kill_between_archive_and_publication_leaves_the_month_as_it_was(
 
 def _killed(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_documents_that_are_damaged_or_gone_are_put_back_and_are_no_new_revision(
+    home: Path, months: PublishedMonths
+) -> None:
+    months.publish(MONTH, "e1", NOW, "d1", "", *printed(home, "first"))
+    folder = months.documents(MONTH)
+    damages: list[Callable[[], object]] = [
+        lambda: (folder / "company.pdf").write_text("f1rst"),
+        (folder / "company.pdf").unlink,
+        lambda: (folder / "manifest.json").write_text("{"),
+        lambda: shutil.rmtree(folder),
+    ]
+    for damage in damages:
+        damage()
+        again = months.publish(MONTH, "e1", LATER, "d1", "", *printed(home, "first"))
+        assert (again.revision, again.at) == (1, NOW)
+        assert (months.documents(MONTH) / "company.pdf").read_text() == "first"
+    shutil.rmtree(folder)
+    with pytest.raises(NotComputed, match="run `onpace report 2026-03` to print them again"):
+        months.documents(MONTH)
+
+
+def test_the_same_pages_in_other_shapes_are_a_new_revision(
+    home: Path, months: PublishedMonths
+) -> None:
+    files, folder = printed(home, "first")
+    months.publish(MONTH, "e1", NOW, "d1", "", files, folder)
+    picture = DocumentFile("company.png", "0" * 64, "Acme", "all", "en")
+    assert months.publish(MONTH, "e1", NOW, "d1", "", [*files, picture], folder).revision == 2
 
 
 def test_extracts_of_every_revision_are_needed(home: Path, months: PublishedMonths) -> None:
