@@ -120,7 +120,11 @@ def _once(
     inputs = run.inputs
     fingerprint = fingerprints.of_table(workspace, run.month, name, inputs.record, inputs.copies)
     written = workspace.tables.written(name, run.month)
-    if written is not None and written.recipe == fingerprint:
+    is_made = written is not None and written.recipe == fingerprint
+    if written is not None and is_made and workspace.tables.damaged(name, run.month, written):
+        context.log.warning("%s of %s is damaged and is computed again", name, run.month)
+        is_made = False
+    if written is not None and is_made:
         kept = [
             dg.AssetCheckResult(passed=True, check_name=law, description="unchanged")
             for law in table.laws

@@ -6,7 +6,6 @@ import pandas as pd
 from assets.metadata.tables import FINGERPRINT, digest
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.raw_tables import RawTables
-from orchestration import settings
 from orchestration.resources import catalogue
 from sales.calendar import Month
 
@@ -28,7 +27,7 @@ class DeltaTables(dg.ConfigurableIOManager):
         if context.has_asset_partitions:
             store.write(name, Month.parse(context.asset_partition_key), obj, note)
         else:
-            RawTables(settings.home()).write(name, obj, note)
+            RawTables(catalogue()).write(name, obj, note)
 
     def load_input(self, context: dg.InputContext) -> pd.DataFrame:
         """Read the month that an earlier asset stored."""

@@ -37,7 +37,7 @@ def unchanged_documents(
 def published_documents(
     workspace: Workspace, month: Month, publisher: Publisher
 ) -> tuple[PublishedSet, Publication] | None:
-    """Return the documents of a month as they were published, none where some are missing or damaged, or there are none."""
+    """Return the documents of a month as they were published, none where some are missing or damaged, its tables too, or there are none."""
     publication = workspace.published.current(month)
     if publication is None:
         return None
@@ -45,7 +45,7 @@ def published_documents(
     standing = publisher.standing(month, folder)
     if standing is None or standing.digest != publication.documents:
         return None
-    return standing, publication
+    return None if workspace.published.damaged(publication) else (standing, publication)
 
 
 def show(workspace: Workspace, month: Month, publisher: Publisher) -> None:

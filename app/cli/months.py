@@ -169,6 +169,13 @@ def backfill(
             raise typer.Exit(1)
 
 
+def report_again(month: Month) -> None:
+    """Compute what is missing of a month and print its packs, from the extract frozen for it."""
+    from publication.pull_options import PullOptions
+
+    _run("restatement", month, PullOptions(shared_pull_hours=0.0))
+
+
 def _run(job_name: str, month: Month, options: PullOptions, only: Sequence[str] = ()) -> None:
     from orchestration import local_runs as runs
     from orchestration import resources

@@ -140,6 +140,31 @@ def health(
 
 
 @app.command()
+def check(
+    stored: Annotated[
+        bool,
+        typer.Option(
+            "--stored", help="Read everything that is kept and compare it with its digest."
+        ),
+    ] = False,
+    with_repair: Annotated[
+        bool, typer.Option("--repair", help="Bring back what can be brought back.")
+    ] = False,
+) -> None:
+    """Say whether all that is kept is as it was stored: extracts, tables, documents; exit code 1 if anything is damaged.
+
+    Each line names a file, and how it comes back: from another copy, by computing the month again
+    from its frozen extract, from Salesforce, or only from a backup.
+    """
+    if not stored:
+        raise typer.BadParameter("say what to check: --stored")
+    with one_sentence():
+        from app.cli.stored import check_stored
+
+        raise typer.Exit(check_stored(with_repair=with_repair))
+
+
+@app.command()
 def upgrade() -> None:
     """Bring what is stored to this version's format; every command does so by itself, this one says what it does.
 

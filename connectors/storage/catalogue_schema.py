@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from connectors.storage.catalogue_versions import VERSION_TABLE
 from sales.errors import UserError
 
-NEWEST = "0002"
+NEWEST = "0003"
 METADATA = sa.MetaData()
 # A digest is at most 64 hexadecimal digits, an instant an ISO 8601 text with its offset.
 DIGEST, INSTANT, MONTH, NAME = sa.String(64), sa.String(40), sa.String(7), sa.String(200)
@@ -95,6 +95,9 @@ DOCUMENTS = _of_home(
     _column("published_at", INSTANT),
     _column("shown_at", INSTANT),
     key=("month", "file", "sha256"),
+)
+STORED_FILES = _of_home(
+    "stored_files", _column("path", sa.String(400)), _column("sha256", DIGEST), key=("path",)
 )
 DELIVERIES = sa.Table(
     "deliveries",

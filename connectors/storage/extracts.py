@@ -69,7 +69,7 @@ class ExtractStore:
         """Use a catalogue and its home; nothing is created until something is stored."""
         self._home, self._catalogue, self._now = catalogue.home, catalogue, now
         self._published = PublishedMonths(catalogue)
-        self.raw = RawTables(catalogue.home)
+        self.raw = RawTables(catalogue)
 
     @cached_property
     def checkpoint(self) -> PullCheckpoint:

@@ -11,6 +11,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
+from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -21,6 +22,8 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import WRITTEN_TABLES
+from connectors.storage.json_records import set_aside
+from connectors.storage.stored_files import CURE, DamagedTable, StoredFiles
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.checks.anomaly import figures
@@ -72,6 +75,7 @@ class TableStore:
         """Use the tables of a catalogue's home; nothing is created until something is written."""
         self._catalogue = catalogue
         self._root = catalogue.home / "tables"
+        self._files = StoredFiles(catalogue)
         self._pause = pause
 
     def write(self, name: str, month: Month, frame: pd.DataFrame, note: dict[str, str]) -> None:
@@ -83,6 +87,8 @@ class TableStore:
         }
         table = _rescaled(table, dict.fromkeys(scales, STORED_MONEY))
         path = self._root / name
+        if not DeltaTable.is_deltatable(str(path)):
+            self._files.begin_anew(name)
 
         def commit() -> None:
             exists = DeltaTable.is_deltatable(str(path))
@@ -98,12 +104,16 @@ class TableStore:
                 commit_properties=CommitProperties(custom_metadata=note),
             )
 
-        try_again(commit, self._pause)
+        try:
+            try_again(commit, self._pause)
+        except DeltaError as fault:
+            raise DamagedTable(
+                f"{path} cannot be written to ({type(fault).__name__}); run `onpace check --stored --repair`"
+            ) from None
         known = {key: note.get(key, "") for key in ("recipe", "digest", "run_id")}
         sizes = {figure: str(value) for figure, value in figures(frame).items()}
-        self.recall(
-            name, month, Written(DeltaTable(str(path)).version(), scales, **known, figures=sizes)
-        )
+        version = self._files.note(name).version()
+        self.recall(name, month, Written(version, scales, **known, figures=sizes))
 
     def written(self, name: str, month: Month) -> Written | None:
         """Return the record of a month as it was last written, none where it never was."""
@@ -115,6 +125,14 @@ class TableStore:
         kept = [WRITTEN_TABLES.c[each.name] for each in fields(Written)]
         found = self._catalogue.rows(sa.select(*kept).where(*of_month))
         return Written(*found[0]) if found else None
+
+    def damaged(self, name: str, month: Month, record: Written) -> str:
+        """Return what is wrong with a month as a record says, empty where nothing is."""
+        try:
+            self._month_of(name, month, record)
+        except DamagedTable as fault:
+            return str(fault)
+        return ""
 
     def recall(self, name: str, month: Month, record: Written) -> None:
         """Let a month be what a record says: the last writing, or an earlier one."""
@@ -139,8 +157,14 @@ class TableStore:
         return columns.frame({each: _held[key].column(each) for each in _held[key].column_names})
 
     def _month_of(self, name: str, month: Month, record: Written) -> pa.Table:
-        stored: Any = DeltaTable(str(self._root / name), version=record.version)
-        table = stored.to_pyarrow_table(partitions=[(month_column(name), "=", str(month))])
+        its_month = [(month_column(name), "=", str(month))]
+        stored: Any = self._files.opened(name, record.version, its_month)
+        try:
+            table = stored.to_pyarrow_table(partitions=its_month)
+        except (pa.ArrowException, DeltaError, OSError) as fault:
+            raise DamagedTable(
+                f"{name} of {month} cannot be read ({type(fault).__name__}); {CURE}"
+            ) from None
         table = _rescaled(
             table,
             {
@@ -149,8 +173,27 @@ class TableStore:
             },
         )
         contract = MONTHLY[name]
+        if record.figures and _figures_of(table) != {
+            figure: Decimal(value) for figure, value in record.figures.items()
+        }:
+            raise DamagedTable(
+                f"{name} of {month} is not what was stored: another table lies in its place; {CURE}"
+            )
         key = [(each, "ascending") for each in contract.to_schema().unique or []]
         return _completed(table, contract).sort_by(key)
+
+    def set_unreadable_aside(self) -> list[str]:
+        """Move tables away of which no month can be read or written, and return their names; the months are computed again."""
+        # Only the log is looked at: no month is called by an empty text.
+        found = [
+            path.name
+            for path in sorted(self._root.iterdir() if self._root.is_dir() else ())
+            if path.name in MONTHLY
+            and self._files.damaged(path.name, None, [(month_column(path.name), "=", "")])
+        ]
+        for name in found:
+            set_aside(self._root / name, self._catalogue.home / "earlier" / "damaged" / name)
+        return found
 
 
 def try_again(commit: Callable[[], None], pause: Callable[[float], None]) -> None:
@@ -170,6 +213,11 @@ def try_again(commit: Callable[[], None], pause: Callable[[float], None]) -> Non
 def not_computed(name: str, month: Month) -> str:
     """Return the sentence for a month that is not there."""
     return f"{name} has no {month} yet; run `onpace report {month}` first"
+
+
+def _figures_of(table: pa.Table) -> dict[str, Decimal]:
+    """Return the figures that are noted of a table when it is written."""
+    return figures(columns.frame({name: table.column(name) for name in table.column_names}))
 
 
 def _completed(table: pa.Table, contract: type[Contract]) -> pa.Table:

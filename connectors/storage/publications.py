@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 import sqlalchemy as sa
@@ -186,6 +186,14 @@ class PublishedMonths:
             )
         return folder
 
+    def damaged(self, publication: Publication) -> list[str]:
+        """Return what is wrong with the stored tables of a publication, a sentence each; none where nothing is."""
+        month = publication.month
+        found = (
+            self._tables.damaged(name, month, each) for name, each in publication.tables.items()
+        )
+        return [each for each in found if each]
+
     def go_back(self, month: Month) -> None:
         """Let the tables of a month be again what readers see: what was written since is given up."""
         for name, record in self._there(month).tables.items():
@@ -217,15 +225,9 @@ class PublishedMonths:
 
     def _holds(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
         """Return whether a revision has just these files, whatever became of them on disk."""
-        path = self.folder(publication.month, publication.revision) / MANIFEST
-        try:
-            entries = json.loads(path.read_text(encoding="utf-8"))["documents"]
-            known = {(each["file"], each["sha256"]) for each in entries}
-            for each in entries:
-                known |= set(each["other_shapes"].items())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return True  # it is put back
-        return known == {(each.file, each.sha256) for each in files}
+        known = documents_of(self.folder(publication.month, publication.revision))
+        # What cannot be read is put back.
+        return known is None or known == {each.file: each.sha256 for each in files}
 
     def _put_back(
         self, publication: Publication, files: Sequence[DocumentFile], printed: Path | None
@@ -253,6 +255,24 @@ class PublishedMonths:
             set_aside(folder, self._home / "earlier" / "revisions" / str(new.month) / folder.name)
         stage.rename(folder)
         flush(folder.parent)
+
+
+def documents_of(folder: Path) -> dict[str, str] | None:
+    """Return the digest of each file that a folder of documents should hold, none where that cannot be read."""
+    try:
+        entries: list[dict[str, Any]] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))[
+            "documents"
+        ]
+        return {
+            str(name): str(sha256)
+            for each in entries
+            for name, sha256 in {
+                each["file"]: each["sha256"],
+                **each.get("other_shapes", {}),
+            }.items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
 
 
 def not_published(month: Month) -> str:

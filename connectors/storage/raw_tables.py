@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -18,8 +17,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from deltalake import CommitProperties, DeltaTable, WriterProperties, write_deltalake
+from deltalake.exceptions import DeltaError
 
+from connectors.storage.catalogue import Catalogue
 from connectors.storage.monthly_tables import KEEP_THE_LOG, try_again
+from connectors.storage.stored_files import CURE, DamagedTable, StoredFiles
 from sales import arrow as columns
 
 Note = dict[str, str]
@@ -28,11 +30,13 @@ SMALL_GROUPS = WriterProperties(compression="ZSTD", max_row_group_size=1 << 16)
 
 
 class RawTables:
-    """Versioned raw tables below `home/tables`; one process writes at a time."""
+    """Versioned raw tables of a home; one process writes at a time."""
 
-    def __init__(self, home: Path, *, pause: Callable[[float], None] = time.sleep) -> None:
-        """Use `home/tables`; nothing is created until something is written."""
-        self._root = home / "tables"
+    def __init__(
+        self, catalogue: Catalogue, *, pause: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Use `tables` in a catalogue's home; nothing is created until something is written."""
+        self._root, self._files = catalogue.home / "tables", StoredFiles(catalogue)
         self._pause = pause
 
     def write(self, name: str, frame: pd.DataFrame, note: Note) -> int:
@@ -51,10 +55,12 @@ class RawTables:
         extract names.
         """
         path, noted = str(self._root / name), CommitProperties(custom_metadata=note)
+        if not DeltaTable.is_deltatable(path):
+            self._files.begin_anew(name)
         for number, page in enumerate(pages):
             mode, schema = ("append", None) if number else ("overwrite", "overwrite")
             try_again(partial(self._write, path, page, mode, schema, noted), self._pause)
-        return DeltaTable(path).version()
+        return self._files.note(name).version()
 
     @staticmethod
     def _write(path: str, page: pa.Table, mode: Any, schema: Any, noted: CommitProperties) -> None:  # noqa: ANN401  # deltalake's literals
@@ -95,7 +101,7 @@ class RawTables:
             .when_not_matched_insert_all()
             .execute()
         )
-        return DeltaTable(str(self._root / name)).version()
+        return self._files.note(name).version()
 
     def mark_deleted(self, name: str, base: int, dead: pa.Table, key: str, note: Note) -> int:
         """Mark records as deleted, each at its instant (`key`, `modified_at`); return the new version."""
@@ -116,13 +122,13 @@ class RawTables:
             )
             .execute()
         )
-        return DeltaTable(str(self._root / name)).version()
+        return self._files.note(name).version()
 
     def changed(self, name: str, version: int, rows: pa.Table, key: str) -> pa.Table:
         """Return the rows that a version does not hold just so: windows overlap, and most of what comes again is known."""
         ids = rows.column(key).combine_chunks()
         held: set[tuple[object, ...]] = set()
-        for path in DeltaTable(str(self._root / name), version=version).file_uris():
+        for path in self._files.opened(name, version).file_uris():
             file = pq.ParquetFile(path)
             if not set(rows.column_names) <= set(file.schema_arrow.names):
                 return rows
@@ -138,15 +144,20 @@ class RawTables:
 
     def read(self, name: str, version: int) -> pd.DataFrame:
         """Return one version of a table."""
-        stored: Any = DeltaTable(str(self._root / name), version=version)
-        table: pa.Table = stored.to_pyarrow_table()
+        stored: Any = self._files.opened(name, version)
+        try:
+            table: pa.Table = stored.to_pyarrow_table()
+        except (pa.ArrowException, DeltaError, OSError) as fault:
+            raise DamagedTable(
+                f"version {version} of {name} cannot be read ({type(fault).__name__}); {CURE}"
+            ) from None
         return columns.frame(
             {each: table.column(each).combine_chunks() for each in table.column_names}
         )
 
     def living(self, name: str, version: int, key: str) -> pa.Array:
         """Return the ids of records that are not deleted."""
-        stored: Any = DeltaTable(str(self._root / name), version=version)
+        stored: Any = self._files.opened(name, version)
         table: pa.Table = stored.to_pyarrow_table(columns=[key, "is_deleted"])
         return table.filter(pc.invert(table.column("is_deleted"))).column(key).combine_chunks()
 
@@ -154,6 +165,10 @@ class RawTables:
         """Return how many rows a version has, as its metadata says."""
         table = DeltaTable(str(self._root / name), version=version)
         return sum(pa.table(table.get_add_actions(flatten=True)).column("num_records").to_pylist())
+
+    def damaged(self, name: str, version: int) -> str:
+        """Return what is wrong with the files of a version, empty where nothing is."""
+        return self._files.damaged(name, version)
 
     def vacuum(self, name: str, keep: set[int], hours: int) -> None:
         """Delete files that no kept version needs and that are older than so many hours."""
@@ -167,7 +182,8 @@ class RawTables:
             )
 
     def _at(self, name: str, base: int) -> DeltaTable:
-        """Return the table at a version; what a killed pull wrote after it is undone."""
+        """Return the table at a version, its files checked; what a killed pull wrote after it is undone."""
+        self._files.opened(name, base)
         table = DeltaTable(str(self._root / name))
         if table.version() != base:
             table.restore(base, post_commithook_properties=KEEP_THE_LOG)

@@ -1,0 +1,52 @@
+"""`onpace check --stored`: what is damaged of all that a home keeps, and bringing it back."""
+
+from __future__ import annotations
+
+from app.cli.months import report_again
+from app.console import err, out
+from orchestration import resources
+from publication.stored_check import Cure, Damage, examine, repair, unreferenced
+from publication.workspace import Workspace
+from sales.errors import UserError
+
+
+def check_stored(*, with_repair: bool) -> int:
+    """Print what is damaged, bring it back where asked to, and return the exit code: 1 if anything is damaged after that."""
+    workspace = resources.make_workspace()
+    found = list(examine(workspace))
+    _say(found, workspace)
+    if with_repair and found:
+        _bring_back(found)
+        # What was computed again lies in other files than this process knows of.
+        workspace = resources.make_workspace()
+        found = list(examine(workspace))
+        out.print("After the repair:")
+        _say(found, workspace)
+    return int(bool(found))
+
+
+def _say(found: list[Damage], workspace: Workspace) -> None:
+    for each in found:
+        out.print(f"{each.sentence}: {each.cure.value}", markup=False)
+    for folder in unreferenced(workspace):
+        out.print(f"{folder} belongs to no publication: it may be deleted", markup=False)
+    extracts, months = len(workspace.extracts.all()), workspace.published.months()
+    revisions = sum(len(workspace.published.revisions(each)) for each in months)
+    words = f"{len(found)} damaged" if found else "all of it is as it was stored"
+    out.print(
+        f"{extracts} extracts and {revisions} revisions of {len(months)} months were read: {words}"
+    )
+
+
+def _bring_back(found: list[Damage]) -> None:
+    for each in found:
+        if each.cure == Cure.COPY:
+            repair(each)
+    for name in resources.make_workspace().tables.set_unreadable_aside():
+        err.print(f"{name} lies in earlier/damaged now, and its months are computed again")
+    months = {each.month for each in found if each.cure in {Cure.REPORT, Cure.SHOW} and each.month}
+    for month in sorted(months):
+        try:
+            report_again(month)
+        except UserError as fault:
+            err.print(f"onpace: {month}: {fault}", markup=False)

@@ -1,0 +1,154 @@
+"""Stored files: the digest of each file that a table lies in, noted when it is written and checked when it is read.
+
+Put opening a Delta table here: a version of it is the files that its log names. Neither they nor the
+log's entries ever change, so a file whose digest is another one is damaged, and is never read as if
+it were not. Files of before digests were kept are taken as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from deltalake import DeltaTable
+from deltalake.exceptions import DeltaError
+
+from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import STORED_FILES
+from connectors.storage.files import UnreadableFile, digest_of, flush
+from sales.errors import UserError
+
+LOG = "_delta_log"
+ENTRY = re.compile(r"(\d{20})\.json")
+CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
+Partitions = list[tuple[str, str, Any]]
+# What a process has checked it does not read twice: by path, instant of the last change and size.
+_checked: set[tuple[str, int, int, str]] = set()
+
+
+class DamagedTable(UserError, OSError):
+    """A file of a stored table is missing or is not what was stored."""
+
+
+class StoredFiles:
+    """The files of the tables of one home."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        """Use a catalogue and `tables` in its home."""
+        self._catalogue, self._root = catalogue, catalogue.home / "tables"
+
+    def opened(
+        self, name: str, version: int | None = None, partitions: Partitions | None = None
+    ) -> DeltaTable:
+        """Return a table at a version (the newest if none is given) once its files are checked; raises `DamagedTable`.
+
+        With `partitions` only the files of these are checked.
+        """
+        known = self._known(name)
+        # The log first: what a damaged one says is not to be relied upon, nor how it is read.
+        for path in self._log(name, version):
+            self._check(path, known.get(self._key(path)))
+        table = self._table(name, version)
+        for path in self._data(table, partitions):
+            self._check(path, known.get(self._key(path)))
+        return table
+
+    def note(self, name: str) -> DeltaTable:
+        """Flush and note the files of a table's newest version that are new; return the table."""
+        table = self._table(name, None)
+        known = self._known(name)
+        new = [
+            path
+            for path in (*self._log(name, table.version()), *self._data(table, None))
+            if self._key(path) not in known
+        ]
+        for path in new:
+            flush(path)
+        for folder in {path.parent for path in new}:
+            flush(folder)
+        with self._catalogue.begin() as database:
+            for path in new:
+                values = {"path": self._key(path), "sha256": digest_of(path)}
+                self._catalogue.add(database, STORED_FILES, values)
+        return table
+
+    def begin_anew(self, name: str) -> None:
+        """Forget the files of a table that is not there any more: its log begins again."""
+        mine = self._catalogue.mine(STORED_FILES)
+        gone = STORED_FILES.c.path.startswith(f"{name}/", autoescape=True)
+        with self._catalogue.begin() as database:
+            database.execute(STORED_FILES.delete().where(mine, gone))
+
+    def damaged(
+        self, name: str, version: int | None = None, partitions: Partitions | None = None
+    ) -> str:
+        """Return what is wrong with a version of a table, empty where nothing is."""
+        try:
+            self.opened(name, version, partitions)
+        except DamagedTable as fault:
+            return str(fault)
+        return ""
+
+    def _table(self, name: str, version: int | None) -> DeltaTable:
+        try:
+            return DeltaTable(str(self._root / name), version=version)
+        except (DeltaError, OSError, ValueError) as fault:
+            at = "" if version is None else f" at version {version}"
+            raise DamagedTable(
+                f"{self._root / name} cannot be read{at} ({type(fault).__name__}); {CURE}"
+            ) from None
+
+    def _log(self, name: str, version: int | None) -> Iterable[Path]:
+        """Return the entries of the log that a version is read from: its newest checkpoint and what follows."""
+        folder = self._root / name / LOG
+        entries = {
+            path: int(found[1])
+            for path in (folder.iterdir() if folder.is_dir() else ())
+            if (found := ENTRY.fullmatch(path.name) or CHECKPOINT.fullmatch(path.name))
+        }
+        upto = {
+            path: number for path, number in entries.items() if version is None or number <= version
+        }
+        begin = max((n for path, n in upto.items() if path.suffix == ".parquet"), default=-1)
+        return sorted(
+            path
+            for path, number in upto.items()
+            if (number == begin and path.suffix == ".parquet")
+            or (number > begin and path.suffix == ".json")
+        )
+
+    def _data(self, table: DeltaTable, partitions: Partitions | None) -> Iterable[Path]:
+        try:
+            return [Path(each) for each in table.file_uris(partitions)]
+        except (DeltaError, OSError, ValueError) as fault:
+            raise DamagedTable(
+                f"{table.table_uri} cannot be read ({type(fault).__name__}); {CURE}"
+            ) from None
+
+    def _known(self, name: str) -> dict[str, str]:
+        mine = self._catalogue.mine(STORED_FILES)
+        wanted = sa.select(STORED_FILES.c.path, STORED_FILES.c.sha256).where(
+            mine, STORED_FILES.c.path.startswith(f"{name}/", autoescape=True)
+        )
+        return {str(row.path): str(row.sha256) for row in self._catalogue.rows(wanted)}
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self._root).as_posix()
+
+    def _check(self, path: Path, sha256: str | None) -> None:
+        try:
+            its = path.stat()
+            key = (str(path), its.st_mtime_ns, its.st_size, sha256 or "")
+            if key in _checked:
+                return
+            if sha256 is not None and digest_of(path) != sha256:
+                raise DamagedTable(f"{path} is damaged: it is not what was stored; {CURE}")
+        except (UnreadableFile, FileNotFoundError, NotADirectoryError, PermissionError) as fault:
+            raise DamagedTable(f"{path} cannot be read ({type(fault).__name__}); {CURE}") from None
+        _checked.add(key)
+
+
+CURE = "run `onpace check --stored` to see what is damaged and how it comes back"

@@ -1,0 +1,69 @@
+"""What is damaged of a published month is found, and brought back from where the same lies."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from publication.stored_check import Cure, examine, repair, unreferenced
+from publication.workspace import Workspace
+from tests.publication.test_delivery import MONTH, published, workspace_of
+
+pytestmark = pytest.mark.slow
+__all__ = ["published"]
+
+
+@pytest.fixture
+def workspace(published: Path, tmp_path: Path) -> Workspace:  # the fixture
+    """A copy of a home in which April is published; its documents share no file."""
+    shutil.copytree(published, tmp_path / "office")
+    return workspace_of(tmp_path / "office")
+
+
+def spoil(path: Path) -> None:
+    path.write_bytes(b"spoiled")
+
+
+def test_an_intact_home_has_nothing_to_say(workspace: Workspace) -> None:
+    assert list(examine(workspace)) == []
+    assert list(unreferenced(workspace)) == []
+
+
+@pytest.mark.parametrize(
+    ("damage", "cure", "words"),
+    [
+        (lambda home: spoil(home / "packs/2026-04/company.pdf"), Cure.SHOW, "is not what is published"),
+        (lambda home: shutil.rmtree(home / "packs"), Cure.SHOW, "is not what is published"),
+        (lambda home: spoil(home / "revisions/2026-04/1/company.pdf"), Cure.COPY, "is damaged"),
+        (lambda home: (home / "revisions/2026-04/1/company.pdf").unlink(), Cure.COPY, "is missing"),
+        (lambda home: spoil(home / "revisions/2026-04/1/manifest.json"), Cure.REPORT, "cannot be read"),
+        (lambda home: shutil.rmtree(home / "tables/landing_forecast"), Cure.REPORT, "cannot be read"),
+        (lambda home: shutil.rmtree(home / "tables/raw_opportunities"), Cure.BACKUP, "extract 2026"),
+    ],
+    ids=["shown", "none shown", "revision", "missing", "manifest", "table", "extract"],
+)  # fmt: skip
+def test_each_damage_is_named_with_how_it_comes_back(
+    workspace: Workspace, damage: Callable[[Path], object], cure: Cure, words: str
+) -> None:
+    damage(workspace.home)
+    found = list(examine(workspace_of(workspace.home.parent)))
+    assert found
+    assert {each.cure for each in found if words in each.sentence} == {cure}
+    for each in found:
+        assert repair(each) == (each.cure == Cure.COPY)
+    left = {each.cure for each in examine(workspace_of(workspace.home.parent))}
+    assert left == {each.cure for each in found} - {Cure.COPY}
+
+
+def test_where_no_copy_is_intact_it_is_printed_again(workspace: Workspace) -> None:
+    for folder in ("packs/2026-04", "revisions/2026-04/1"):
+        spoil(workspace.home / folder / "company.pdf")
+    cures = {each.cure for each in examine(workspace)}
+    assert cures == {Cure.REPORT, Cure.SHOW}
+
+
+def test_folders_that_no_publication_knows_are_named(workspace: Workspace) -> None:
+    left = workspace.home / "revisions" / str(MONTH) / "7"
+    left.mkdir()
+    assert list(unreferenced(workspace)) == [left]
