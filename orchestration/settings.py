@@ -185,6 +185,7 @@ def smtp() -> SmtpSettings | None:
         value_of("SMTP_USERNAME"),
         _smtp_password(),
         authority,
+        helo=value_of("SMTP_HELO"),
     )
 
 

@@ -58,6 +58,11 @@ VARIABLES = (
     Variable("SMTP_PORT", "", "its port; empty for 465 with tls, 587 with starttls"),
     Variable("SMTP_SECURITY", "starttls", "tls, starttls, or none for a server on this machine"),
     Variable("SMTP_FROM", "", "sender, such as Onpace <reports@acme.example>"),
+    Variable(
+        "SMTP_HELO",
+        "",
+        "what we call ourselves to the mail server, such as reports.acme.example; empty for the machine's name",
+    ),
     Variable("SMTP_USERNAME", "", "login, where the server asks for one"),
     Variable("SMTP_PASSWORD", "", "its password", is_secret=True),
     Variable("SMTP_PASSWORD_FILE", "", "file with the password, in place of SMTP_PASSWORD"),

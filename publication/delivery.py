@@ -254,6 +254,7 @@ class DeliveryService:
             html,
             name,
             f"Month end <month-end.{domain}>",
+            self.workspace.now(),
             files,
         )
 

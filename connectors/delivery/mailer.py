@@ -24,13 +24,25 @@ from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from connectors.delivery.ledger import DeliveryLedger, DeliveryRecord, Status
-from connectors.delivery.smtp import Ambiguous, Letter, NotAccepted, Refused, SmtpServer, TooLarge
+from connectors.delivery.smtp import (
+    Accepted,
+    Ambiguous,
+    Letter,
+    NotAccepted,
+    Refused,
+    SenderRefused,
+    SmtpServer,
+    TooLarge,
+)
 from sales.delivery.recipients import Document, MailBundle
 from sales.errors import UserError
 
-MAIL, REHEARSAL = "mail", "rehearsal"
+MAIL, REHEARSAL, COPY = "mail", "rehearsal", "copy"
 ATTEMPTS = 4
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds
+# A relay may refuse us for one address only, or for all: after so many it is not asked about the rest.
+MOST_IN_A_ROW = 2
+NOT_TRIED = "not tried: the mail server refuses us"
 
 Connect = Callable[[], AbstractContextManager[SmtpServer]]
 # Makes a parcel's letter: of the documents named by file with their revisions, with links instead
@@ -44,7 +56,7 @@ class AnotherMailer(UserError, RuntimeError):
 
 @dataclass
 class SendResult:
-    """What became of the mails of one run."""
+    """What became of the mails of one run; `stopped` is why the server took none of the rest."""
 
     sent: list[str] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
@@ -52,6 +64,7 @@ class SendResult:
     waiting: dict[str, str] = field(default_factory=dict)
     unknown: dict[str, str] = field(default_factory=dict)
     revised: list[str] = field(default_factory=list)
+    stopped: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -101,9 +114,14 @@ def deliver(
             todo.append((bundle, [each for each in due if each not in held]))
         session = _Session(connect)
         try:
+            in_a_row = 0
             for bundle, mine in todo:
-                if mine:
-                    _send(bundle, mine, ledger, session, compose, found, pause)
+                if mine and found.stopped:
+                    found.waiting |= dict.fromkeys(_names(bundle, mine), NOT_TRIED)
+                elif mine:
+                    us = _send(bundle, mine, ledger, session, compose, found, pause)
+                    in_a_row = in_a_row + 1 if us else 0
+                    found.stopped = us if in_a_row == MOST_IN_A_ROW else ""
         finally:
             session.close()
     return found
@@ -145,8 +163,9 @@ def _send(
     compose: Compose,
     found: SendResult,
     pause: Callable[[float], None],
-) -> None:
-    names = [f"{bundle.address} {each.file}" for each in mine]
+) -> str:
+    """Send a mail and note what became of it; return why the server refuses us, empty where it does not."""
+    names = _names(bundle, mine)
     retrying = Retrying(
         retry=retry_if_exception_type(NotAccepted),
         stop=stop_after_attempt(ATTEMPTS),
@@ -155,9 +174,13 @@ def _send(
         reraise=True,
     )
     try:
-        answer = retrying(_attempt, bundle, mine, ledger, session, compose)
+        accepted: Accepted = retrying(_attempt, bundle, mine, ledger, session, compose)
     except NotAccepted as later:
         found.waiting |= dict.fromkeys(names, str(later))
+    except SenderRefused as us:
+        reason = f"the mail server refuses us ({us}); check SMTP_HELO, SMTP_FROM and SMTP_USERNAME, and run it again"
+        found.waiting |= dict.fromkeys(names, reason)
+        return reason
     except Refused as never:
         ledger.note(mine, Status.REFUSED, str(never))
         found.refused |= dict.fromkeys(names, str(never))
@@ -167,8 +190,33 @@ def _send(
             name: f"delivery {each.id}: {unknown}" for name, each in zip(names, mine, strict=True)
         }
     else:
-        ledger.note(mine, Status.SENT, answer)
+        ledger.note(mine, Status.SENT, accepted.answer)
         found.sent += names
+        _note_copies(bundle, mine, accepted, ledger, found)
+    return ""
+
+
+def _note_copies(
+    bundle: MailBundle,
+    mine: list[DeliveryRecord],
+    accepted: Accepted,
+    ledger: DeliveryLedger,
+    found: SendResult,
+) -> None:
+    """Note what became of hidden copies, each by its own address."""
+    for address in bundle.hidden_copies:
+        keys = [(address, each.file, each.sha256) for each in mine]
+        records = list(ledger.plan(mine[0].month, COPY, keys).values())
+        reason = accepted.refused_copies.get(address)
+        if reason is None:
+            ledger.note(records, Status.SENT, f"with the mail to {bundle.address}")
+            continue
+        ledger.note(records, Status.REFUSED, reason)
+        found.refused |= {f"{address} {each.file}": f"hidden copy: {reason}" for each in records}
+
+
+def _names(bundle: MailBundle, mine: Sequence[DeliveryRecord]) -> list[str]:
+    return [f"{bundle.address} {each.file}" for each in mine]
 
 
 def _attempt(
@@ -177,7 +225,7 @@ def _attempt(
     ledger: DeliveryLedger,
     session: _Session,
     compose: Compose,
-) -> str:
+) -> Accepted:
     """Send a mail once; whatever was certainly not accepted is planned again."""
     letter = compose(bundle, mine, "", False)
     if not ledger.claim(mine, letter.message_id):
@@ -199,7 +247,7 @@ def _attempt(
             raise Refused(
                 f"{large}; set ONPACE_PACKS_URL to an address at which recipients can open documents"
             ) from None
-    except (NotAccepted, Refused) as failed:
+    except (NotAccepted, Refused, SenderRefused) as failed:
         session.recover()
         ledger.note(mine, Status.PLANNED, str(failed))
         raise

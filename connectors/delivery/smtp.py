@@ -12,9 +12,13 @@ import ssl
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import formataddr, parseaddr
+from email.policy import SMTP, SMTPUTF8
+from email.utils import format_datetime, parseaddr
+
+from email_validator import EmailNotValidError, validate_email
 
 from sales.errors import UserError
 
@@ -22,8 +26,36 @@ IMPLICIT, UPGRADED, PLAIN = "tls", "starttls", "none"
 SECURITIES = (IMPLICIT, UPGRADED, PLAIN)
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 BARE_LINE_END = re.compile(rb"\r?\n|\r(?!\n)")
-FIRST_PERMANENT, FIRST_TEMPORARY, SUCCESS = 500, 400, 250
+FIRST_PERMANENT, FIRST_TEMPORARY, SUCCESS, ELSEWHERE = 500, 400, 250, 251
 GO_AHEAD = 354
+# A header is at most 998 bytes long (RFC 5322, 2.1.1); a character takes up to twelve, encoded.
+LONGEST_HEADER, LONGEST_NAME = 200, 60
+# In a name they are quoted by some programs, and read as the end of a mailbox by others.
+# An encoded word (RFC 2047) would be decoded before that.
+SEPARATORS = re.compile(r'=\?|\?=|[",;:<>@()\[\]\\]')
+NEEDS_UTF8 = "the mail server takes no address with such letters (SMTPUTF8)"
+# What a refusal is about, by its enhanced code (RFC 3463); where there is none, by its words.
+ENHANCED = re.compile(r"\b5\.(\d+\.\d+)\b")
+OF_A_RECIPIENT = {"1.1", "1.2", "1.3", "1.4", "1.6", "1.10", "2.0", "2.1", "2.2", "2.3", "2.4"}
+OF_THE_SENDER = {
+    "1.7",
+    "1.8",
+    "5.0",
+    "5.1",
+    "5.2",
+    "5.4",
+    "7.8",
+    "7.9",
+    "7.20",
+    "7.23",
+    "7.25",
+    "7.26",
+    "7.27",
+}
+ABOUT_US = re.compile(
+    r"\bhelo\b|\behlo\b|\bsender\b|\brelay|authenticat|client host|\bblocked\b|reverse (hostname|dns)|\bspf\b|\bdmarc\b|\bdkim\b",
+    re.IGNORECASE,
+)
 
 
 class MailUnusable(UserError, OSError):
@@ -36,6 +68,10 @@ class NotAccepted(Exception):  # a fact, handled by the mailer
 
 class Refused(Exception):  # as above
     """The server will never accept the letter for this recipient."""
+
+
+class SenderRefused(Exception):  # as above
+    """The server refuses us, by the name or the address that we send from: no recipient is to blame."""
 
 
 class Ambiguous(Exception):  # as above
@@ -66,7 +102,16 @@ class Letter:
     html: str
     message_id: str
     list_id: str
+    written_at: datetime
     attached: tuple[Attached, ...] = ()
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """The server's answer to a letter that it took, and the hidden copies that it refused, each with its reason."""
+
+    answer: str
+    refused_copies: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -81,6 +126,7 @@ class SmtpSettings:
     password: str = ""
     authority: str = ""  # a file with certificates to trust besides those of the machine
     timeout: float = 60.0  # seconds that each answer may take
+    helo: str = ""  # what we call ourselves; the machine's name where empty
 
     def __repr__(self) -> str:
         """Show where, never with what secret."""
@@ -109,28 +155,41 @@ class SmtpServer:
         """Use an open session."""
         self._session, self._sender = session, sender
 
-    def send(self, letter: Letter, before_the_end: Callable[[], None]) -> str:
-        """Send a letter and return the server's answer.
+    def send(self, letter: Letter, before_the_end: Callable[[], None]) -> Accepted:
+        """Send a letter and return the server's answer; a hidden copy that is refused keeps it from nobody else.
 
         `before_the_end` is called when all but the last line is out: from there on the server may
-        accept it. Raises `NotAccepted`, `Refused`, `TooLarge` or `Ambiguous`.
+        accept it. Raises `NotAccepted`, `Refused`, `SenderRefused`, `TooLarge` or `Ambiguous`.
         """
-        content = message_of(letter, self._sender).as_bytes(policy=SMTP)
+        addresses = [envelope_address(each) for each in (letter.to, *letter.hidden_copies)]
+        has_utf8 = "smtputf8" in self._session.esmtp_features
+        needs_utf8 = [each for each in addresses if not each.isascii()]
+        if not addresses[0].isascii() and not has_utf8:
+            raise Refused(NEEDS_UTF8)
+        is_utf8 = bool(needs_utf8) and has_utf8
+        content = message_of(letter, self._sender).as_bytes(policy=SMTPUTF8 if is_utf8 else SMTP)
         limit = self._session.esmtp_features.get("size", "")
         if limit.isdigit() and 0 < int(limit) < len(content):
             raise TooLarge(
                 f"the server takes {int(limit):,} bytes, the letter has {len(content):,}"
             )
         with _before_the_end():
-            self._expect(
-                self._session.mail(
-                    parseaddr(self._sender)[1],
-                    [f"size={len(content)}"] if "size" in self._session.esmtp_features else [],
-                ),
-                SUCCESS,
+            options = [f"size={len(content)}"] if "size" in self._session.esmtp_features else []
+            answer = self._session.mail(
+                parseaddr(self._sender)[1], [*options, *(["SMTPUTF8"] if is_utf8 else [])]
             )
-            for address in (letter.to, *letter.hidden_copies):
-                self._expect(self._session.rcpt(address), SUCCESS, 251)
+            if answer[0] >= FIRST_PERMANENT:
+                raise SenderRefused(f"{answer[0]} {_words(answer[1])}")
+            self._expect(answer, SUCCESS)
+            self._expect(self._recipient(addresses[0]), SUCCESS, ELSEWHERE)
+            refused_copies: dict[str, str] = {}
+            for given, address in zip(letter.hidden_copies, addresses[1:], strict=True):
+                if not address.isascii() and not has_utf8:
+                    refused_copies[given] = NEEDS_UTF8
+                    continue
+                code, words = self._recipient(address)
+                if code not in {SUCCESS, ELSEWHERE}:
+                    refused_copies[given] = f"{code} {_words(words)}"
             self._expect(self._session.docmd("DATA"), GO_AHEAD)
             self._session.send(_dotted(content))
             before_the_end()
@@ -142,9 +201,9 @@ class SmtpServer:
                 f"the connection ended after the letter was out ({type(broken).__name__})"
             ) from None
         if code == SUCCESS:
-            return _words(answer)
+            return Accepted(_words(answer), refused_copies)
         if code >= FIRST_TEMPORARY:
-            raise (Refused if code >= FIRST_PERMANENT else NotAccepted)(f"{code} {_words(answer)}")
+            self._expect((code, answer), SUCCESS)
         raise Ambiguous(f"the server answered {code} {_words(answer)}")
 
     def reset(self) -> None:
@@ -154,11 +213,18 @@ class SmtpServer:
         except (OSError, smtplib.SMTPException):
             self._session.close()
 
+    def _recipient(self, address: str) -> tuple[int, bytes]:
+        """Name an address in the envelope, exactly as it is."""
+        return self._session.docmd("RCPT", f"TO:<{address}>")
+
     def _expect(self, answer: tuple[int, bytes], *wanted: int) -> None:
         code, words = answer
         if code in wanted:
             return
-        raise (Refused if code >= FIRST_PERMANENT else NotAccepted)(f"{code} {_words(words)}")
+        said = f"{code} {_words(words)}"
+        if code < FIRST_PERMANENT:
+            raise NotAccepted(said)
+        raise (SenderRefused if _is_about_us(said) else Refused)(said)
 
 
 @contextmanager
@@ -169,10 +235,19 @@ def connected(settings: SmtpSettings) -> Generator[SmtpServer]:
     try:
         if settings.security == IMPLICIT:
             session: smtplib.SMTP = smtplib.SMTP_SSL(
-                settings.host, settings.port, timeout=settings.timeout, context=context
+                settings.host,
+                settings.port,
+                local_hostname=settings.helo or None,
+                timeout=settings.timeout,
+                context=context,
             )
         else:
-            session = smtplib.SMTP(settings.host, settings.port, timeout=settings.timeout)
+            session = smtplib.SMTP(
+                settings.host,
+                settings.port,
+                local_hostname=settings.helo or None,
+                timeout=settings.timeout,
+            )
         session.ehlo_or_helo_if_needed()
         if settings.security == UPGRADED:
             session.starttls(context=context)
@@ -205,11 +280,10 @@ def connected(settings: SmtpSettings) -> Generator[SmtpServer]:
 def message_of(letter: Letter, sender: str) -> EmailMessage:
     """Return a letter as a message; hidden copies are in the envelope only."""
     message = EmailMessage(policy=SMTP)
-    message["From"] = sender
-    message["To"] = (
-        formataddr((_one_line(letter.to_name), letter.to)) if letter.to_name else letter.to
-    )
-    message["Subject"] = _one_line(letter.subject)
+    message["Date"] = format_datetime(letter.written_at)
+    message["From"] = _mailbox(*parseaddr(sender))
+    message["To"] = _mailbox(letter.to_name, envelope_address(letter.to))
+    message["Subject"] = _one_line(letter.subject)[:LONGEST_HEADER]
     message["Message-ID"] = letter.message_id
     message["List-Id"] = letter.list_id
     message["Auto-Submitted"] = "auto-generated"
@@ -220,6 +294,30 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
             each.content, maintype="application", subtype="pdf", filename=each.name
         )
     return message
+
+
+def envelope_address(address: str) -> str:
+    """Return an address as mail servers know it, an international domain in its ASCII form; raises `Refused`."""
+    try:
+        found = validate_email(address, check_deliverability=False, test_environment=True)
+    except EmailNotValidError:
+        raise Refused(f"{_one_line(address)[:80]!r} is no e-mail address") from None
+    return f"{found.local_part}@{found.ascii_domain}"
+
+
+def _mailbox(name: str, address: str) -> Address:
+    """Return one mailbox, whatever stands in the name: what separates mailboxes is left out of it."""
+    shown = " ".join(SEPARATORS.sub(" ", _one_line(name)).split())[:LONGEST_NAME].strip()
+    local, _, domain = address.rpartition("@")
+    return Address(shown, local, domain)
+
+
+def _is_about_us(said: str) -> bool:
+    """Return whether a refusal is of the sender or the session, and of no recipient (RFC 3463)."""
+    enhanced = ENHANCED.search(said)
+    if enhanced and enhanced[1] in OF_A_RECIPIENT:
+        return False
+    return bool(enhanced and enhanced[1] in OF_THE_SENDER) or bool(ABOUT_US.search(said))
 
 
 @contextmanager

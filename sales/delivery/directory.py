@@ -6,7 +6,7 @@ Put here who stands above whom, as far as mail needs it; who gets what is `recip
 from __future__ import annotations
 
 from sales import arrow as columns
-from sales.delivery.recipients import DirectoryEntry
+from sales.delivery.recipients import DirectoryEntry, usable_address
 from sales.history.extract import Extract, people
 from sales.policy.rules import MonthRules
 from sales.targets.quotas import managers_above
@@ -37,9 +37,11 @@ def directory(extract: Extract, rules: MonthRules) -> list[DirectoryEntry]:
         first, *others = (above.get(each, frozenset[str]()) for each in those)
         for lead in first.intersection(*others):
             leads.setdefault(lead, set()).add(team)
-    return [
-        DirectoryEntry(
-            user, names[user], addresses[user] or "", teams[user], frozenset(leads.get(user, ()))
-        )
-        for user in active
-    ]
+    found: list[DirectoryEntry] = []
+    for user in active:
+        stated = addresses[user] or ""
+        address = usable_address(stated)
+        its_leads = frozenset(leads.get(user, ()))
+        unusable = "" if address else stated
+        found.append(DirectoryEntry(user, names[user], address, teams[user], its_leads, unusable))
+    return found

@@ -35,6 +35,14 @@ def _address(text: str) -> str:
         raise ValueError(f"is no e-mail address: {wrong}") from None
 
 
+def usable_address(text: str) -> str:
+    """Return an address as it is used, empty where the text is none."""
+    try:
+        return _address(text)
+    except ValueError:
+        return ""
+
+
 def _pack(text: str) -> str:
     if text not in {COMPANY, OWN, LED} and not text.removeprefix(TEAM) != text:
         raise ValueError(f'is no pack; use "{COMPANY}", "{OWN}", "{LED}" or "{TEAM}NAME"')
@@ -69,13 +77,17 @@ class RecipientBook(PolicySection):
 
 @dataclass(frozen=True)
 class DirectoryEntry:
-    """An active user: where they are reached, their team, and the teams whose people they are above."""
+    """An active user: where they are reached, their team, and the teams whose people they are above.
+
+    `address` is empty where there is none; `unusable` is what stands in Salesforce and is no address.
+    """
 
     user_id: str
     name: str
     address: str
     team: str
     leads: frozenset[str]
+    unusable: str = ""
 
 
 @dataclass(frozen=True)
@@ -150,6 +162,12 @@ def mailing(
     """Return a parcel for each address that gets something, by address; what cannot be sent is remarked upon."""
     warnings: list[str] = []
     known = _by_address(directory, warnings)
+    if book.own_pages or book.led_teams:
+        warnings += [
+            f"{each.name[:60]}: {each.unusable[:60]!r} in Salesforce is no e-mail address; nothing goes there until it is corrected"
+            for each in directory
+            if each.unusable
+        ]
     stated = {each.address.casefold(): each for each in book.recipients}
     bundles: list[MailBundle] = []
     for key in sorted({*stated, *known}):
@@ -166,6 +184,10 @@ def mailing(
         if not is_allowed(address, book):
             warnings.append(f"{address} gets nothing: its domain is none of allowed_domains")
             continue
+        if not address.rpartition("@")[0].isascii():
+            warnings.append(
+                f"{address} has letters that not every mail server takes: it is served where ours offers SMTPUTF8"
+            )
         name = (recipient.name if recipient else "") or (colleague.name if colleague else "")
         language = (recipient.language if recipient else None) or mine[0].language
         bundles.append(

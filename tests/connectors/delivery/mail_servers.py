@@ -98,6 +98,7 @@ def serving(
     implicit: bool = False,
     size: int = 64_000_000,
     login: bool = False,
+    has_utf8: bool = False,
 ) -> Iterator[int]:
     """Yield the port of a server on 127.0.0.1; `tls` is a folder with its certificate."""
     context = None
@@ -109,6 +110,7 @@ def serving(
         hostname="127.0.0.1",
         port=free_port(),
         data_size_limit=size,
+        enable_SMTPUTF8=has_utf8,
         ssl_context=context if implicit else None,
         tls_context=None if implicit else context,
         require_starttls=bool(tls) and not implicit,

@@ -10,6 +10,7 @@ import smtplib
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -50,7 +51,16 @@ def compose(
     name = known_id or message_id(MONTH, bundle.address, mine, "acme.example")
     files = () if linked else tuple(Attached(each.file, b"%PDF " * 50) for each in mine)
     return Letter(
-        bundle.address, "", (), "s", "t\n", "<p>h</p>", name, "Month end <m.acme.example>", files
+        bundle.address,
+        "",
+        bundle.hidden_copies,
+        "s",
+        "t\n",
+        "<p>h</p>",
+        name,
+        "Month end <m.acme.example>",
+        datetime(2026, 5, 5, 9, tzinfo=UTC),
+        files,
     )
 
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,3 +143,56 @@ def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Pat
     assert set(arrived) - sent <= unknown, "what arrived without a record is in doubt"
     assert 0 < len(unknown) < MAILS / 2, "a doubt is the exception"
     assert len(last.unknown) == len(unknown)
+
+
+def test_a_relay_that_refuses_us_refuses_nobody_for_good(tmp_path: Path) -> None:
+    """It dislikes the name that we greet it with; once that is mended everybody gets their mail."""
+    inbox = Inbox(answers={"RCPT": ["504 5.5.2 Helo command rejected"] * 2})
+    with serving(inbox) as port:
+        office = Office(tmp_path, port)
+        done = office.run(bundle(1), bundle(2), bundle(3))
+        assert (done.sent, done.refused, len(done.waiting)) == ([], {}, 3)
+        assert "check SMTP_HELO" in done.stopped
+        assert {each.status for each in office.ledger.all()} == {Status.PLANNED}
+        assert len(office.run(bundle(1), bundle(2), bundle(3)).sent) == 3
+
+
+def test_a_relay_that_refuses_us_for_one_address_does_not_hold_up_the_others(
+    tmp_path: Path,
+) -> None:
+    inbox = Inbox(answers={"RCPT p2@acme.example": ["554 5.7.1 Relay access denied"]})
+    with serving(inbox) as port:
+        done = Office(tmp_path, port).run(bundle(1), bundle(2), bundle(3))
+    assert (len(done.sent), list(done.waiting), done.stopped) == (
+        2,
+        ["p2@acme.example person-2.pdf"],
+        "",
+    )
+
+
+def test_each_hidden_copy_has_a_state_of_its_own(tmp_path: Path) -> None:
+    copied = replace(bundle(1), hidden_copies=("old@acme.example", "archive@acme.example"))
+    inbox = Inbox(answers={"RCPT old@acme.example": ["550 5.1.1 no such mailbox"]})
+    with serving(inbox) as port:
+        office = Office(tmp_path, port)
+        done = office.run(copied)
+        assert done.sent == ["p1@acme.example person-1.pdf"]
+        assert done.refused == {
+            "old@acme.example person-1.pdf": "hidden copy: 550 5.1.1 no such mailbox"
+        }
+        assert office.run(copied).already == ["p1@acme.example person-1.pdf"]
+        states = {each.recipient: (each.channel, each.status) for each in office.ledger.all()}
+    assert states == {
+        "p1@acme.example": ("mail", Status.SENT),
+        "old@acme.example": ("copy", Status.REFUSED),
+        "archive@acme.example": ("copy", Status.SENT),
+    }
+    assert len(inbox.envelopes) == 1
+
+
+def test_an_address_that_no_server_takes_does_not_hold_up_the_others(tmp_path: Path) -> None:
+    with serving(Inbox()) as port:
+        foreign = replace(bundle(2), address="jörg@acme.example")
+        done = Office(tmp_path, port).run(bundle(1), foreign, bundle(3))
+    assert len(done.sent) == 2
+    assert "SMTPUTF8" in done.refused["jörg@acme.example person-2.pdf"]

@@ -1,4 +1,7 @@
 from dataclasses import replace
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.policy import SMTP, default
 from pathlib import Path
 
 import pytest
@@ -10,9 +13,11 @@ from connectors.delivery.smtp import (
     MailUnusable,
     NotAccepted,
     Refused,
+    SenderRefused,
     SmtpSettings,
     TooLarge,
     connected,
+    envelope_address,
     message_of,
 )
 from tests.connectors.delivery.mail_servers import PASSWORD, USER, Inbox, certificate, serving
@@ -29,6 +34,7 @@ LETTER = Letter(
     "<p>In words.</p>",
     "<onpace.2026-04.abc@acme.example>",
     "Month end <month-end.acme.example>",
+    datetime(2026, 5, 5, 9, tzinfo=UTC),
     (Attached("company.pdf", b"%PDF-1.7\n..\r\n.\r\nend"),),
 )
 
@@ -43,7 +49,7 @@ def settings(port: int, **changed: str) -> SmtpSettings:
 
 def send(port: int, letter: Letter = LETTER, **changed: str) -> str:
     with connected(settings(port, **changed)) as server:
-        return server.send(letter, nothing)
+        return server.send(letter, nothing).answer
 
 
 def test_a_letter_arrives_whole_and_hidden_copies_stay_hidden() -> None:
@@ -114,7 +120,7 @@ def test_settings_under_which_nothing_may_be_sent_are_refused(
         pass
 
 
-@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA"])
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
 def test_what_a_server_says_for_now_and_for_ever_is_told_apart(step: str) -> None:
     inbox = Inbox(answers={step: ["451 4.7.1 greylisted, try again", "550 5.1.1 no such user"]})
     with serving(inbox) as port:
@@ -199,3 +205,87 @@ def test_names_from_salesforce_add_no_header() -> None:
 
 def test_the_password_is_never_shown() -> None:
     assert PASSWORD not in repr(settings(25, password=PASSWORD))
+
+
+@pytest.mark.parametrize(
+    ("step", "answer"),
+    [
+        ("MAIL", "550 5.1.1 no such user"),
+        ("RCPT", "504 5.5.2 <c0ffee15dead>: Helo command rejected: need fully-qualified hostname"),
+        ("RCPT", "554 5.7.1 <md@acme.example>: Relay access denied"),
+        ("RCPT", "550 5.7.26 unauthenticated mail is prohibited"),
+        ("DATA", "550 5.7.1 sender address rejected by policy"),
+    ],
+)
+def test_a_refusal_of_the_sender_is_of_no_recipient(step: str, answer: str) -> None:
+    with (
+        serving(Inbox(answers={step: [answer]})) as port,
+        pytest.raises(SenderRefused, match=answer[:3]),
+    ):
+        send(port)
+
+
+def test_a_refused_hidden_copy_keeps_the_letter_from_nobody() -> None:
+    inbox = Inbox(answers={"RCPT archive@acme.example": ["550 5.1.1 no such mailbox"]})
+    with serving(inbox) as port, connected(settings(port)) as server:
+        accepted = server.send(LETTER, nothing)
+    assert accepted.refused_copies == {"archive@acme.example": "550 5.1.1 no such mailbox"}
+    assert inbox.envelopes[0][0] == ["md@acme.example"]
+
+
+def test_an_address_with_other_letters_needs_a_server_that_takes_them() -> None:
+    foreign = replace(LETTER, to="jörg@acme.example", hidden_copies=())
+    inbox = Inbox()
+    with serving(inbox, has_utf8=True) as port:
+        assert send(port, foreign) == "accepted"
+    assert inbox.envelopes[0][0] == ["jörg@acme.example"]
+    with serving(Inbox()) as port:
+        with pytest.raises(Refused, match="SMTPUTF8"):
+            send(port, foreign)
+        copied = replace(LETTER, hidden_copies=("jörg@acme.example",))
+        with connected(settings(port)) as server:
+            assert list(server.send(copied, nothing).refused_copies) == ["jörg@acme.example"]
+
+
+def test_what_was_parsed_is_what_is_sent() -> None:
+    assert envelope_address("ann@grün.example") == "ann@xn--grn-ioa.example"
+    for text in (
+        "<evil@evil.example> x@acme.example",
+        "x@acme.example, evil@evil.example",
+        "evil@evil.example (x@acme.example)",
+        "x@acme.example\r\nRCPT TO:<evil@evil.example>",
+        '"x@acme.example" <evil@evil.example>',
+        "@acme.example",
+        "x@",
+    ):
+        with pytest.raises(Refused, match="is no e-mail address"):
+            envelope_address(text)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Odum, Ann Marguerite von der Heide-Wolfenstein (Geschäftsführung Österreich; Süd, West & Übersee)",
+        'a" <evil@evil.example>, "b',
+        "Łukasz, <x@y.example>; 北京 \u202e\r\nBcc: evil@evil.example",
+        "=?utf-8?q?x=2C_y_=3Cevil=40evil=2Eexample=3E?=",
+        "ß" * 5_000,
+        "",
+    ],
+)
+def test_a_mail_has_one_addressee_whatever_stands_in_a_name(name: str) -> None:
+    letter = replace(LETTER, to_name=name, subject=name or "April")
+    sent = message_of(letter, SENDER).as_bytes(policy=SMTP)
+    read = message_from_bytes(sent, policy=default)
+    assert [each.addr_spec for each in read["To"].addresses] == [LETTER.to]
+    assert [each.addr_spec for each in read["From"].addresses] == ["reports@acme.example"]
+    assert read["Bcc"] is None
+    assert read["Date"].datetime == LETTER.written_at
+    head = sent.partition(b"\r\n\r\n")[0]
+    assert max(len(line) for line in head.split(b"\r\n")) <= 998
+
+
+def test_attachments_keep_their_names_in_any_script() -> None:
+    letter = replace(LETTER, attached=(Attached("команда-北京.pdf", b"%PDF"),))
+    read = message_from_bytes(message_of(letter, SENDER).as_bytes(policy=SMTP), policy=default)
+    assert [each.get_filename() for each in read.iter_attachments()] == ["команда-北京.pdf"]
