@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from connectors.salesforce.session import Progress
 from connectors.storage.extract_record import ExtractRecord
+from connectors.storage.files import refuse_unusable as refuse_unusable_home
 from connectors.storage.monthly_tables import NotComputed
 from publication import fingerprints
 from publication.month_end_copies import copy_of, keep_as_copy
@@ -36,6 +37,7 @@ def resolve_extract(
     computed from it: the next run need not ask again.
     """
     refuse_clearly_open(workspace, month)
+    refuse_unusable_home(workspace.home)
     _ = workspace.policies.custom_fields  # a broken policy is said before Salesforce is asked
     pinned = workspace.extracts.pinned(month)
     if pinned is not None:

@@ -12,6 +12,11 @@ from pathlib import Path
 from sales.errors import UserError
 
 CHUNK = 1 << 20
+LEAST_FREE = 100 << 20  # bytes: the tables and documents of some hundred people
+
+
+class UnusableHome(UserError, OSError):
+    """Nothing can be stored where everything is to be stored."""
 
 
 class UnreadableFile(UserError, OSError):
@@ -46,6 +51,36 @@ def digest_of(path: Path) -> str:
             f"{path} cannot be read ({fault.strerror or fault}); name a file that is there"
         ) from None
     return whole.hexdigest()
+
+
+def refuse_unusable(home: Path) -> None:
+    """Raise `UnusableHome` where a folder takes no files, no second names of files, or has no room: before any work is done."""
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home, prefix=".probe-") as folder:
+            probe = Path(folder) / "file"
+            write_atomically(probe, b"probe")
+            _refuse_without_links(probe)
+    except UnusableHome:
+        raise
+    except OSError as fault:
+        raise UnusableHome(
+            f"nothing can be stored in {home} ({fault.strerror or fault}); make room or give write access there, or set ONPACE_HOME to another folder"
+        ) from None
+    free = shutil.disk_usage(home).free
+    if free < LEAST_FREE:
+        raise UnusableHome(
+            f"{home} has {free >> 20} MB left, and a month end needs {LEAST_FREE >> 20} MB; make room or set ONPACE_HOME to another folder"
+        )
+
+
+def _refuse_without_links(probe: Path) -> None:
+    try:
+        os.link(probe, probe.with_suffix(".link"))
+    except OSError as fault:
+        raise UnusableHome(
+            f"the file system of {probe.parents[1]} gives a file no second name ({fault.strerror or fault}), and tables are not safe without; set ONPACE_HOME to a folder on another one"
+        ) from None
 
 
 def is_intact(path: Path, sha256: str) -> bool:

@@ -1,0 +1,53 @@
+"""What a home must be able to do is known before any work is done."""
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from connectors.storage import files
+from connectors.storage.files import UnusableHome, link, refuse_unusable
+
+
+def test_a_usable_home_is_left_as_it_was(tmp_path: Path) -> None:
+    refuse_unusable(tmp_path / "home")
+    assert list((tmp_path / "home").iterdir()) == []
+
+
+def _refusing(code: int) -> object:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return refuse
+
+
+def test_a_file_system_without_second_names_is_refused_and_documents_are_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files.os, "link", _refusing(errno.EOPNOTSUPP))
+    with pytest.raises(UnusableHome, match=r"no second name .* set ONPACE_HOME to a folder"):
+        refuse_unusable(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "one").write_text("words")
+    link(tmp_path / "one", tmp_path / "two")
+    assert (tmp_path / "two").read_text() == "words"
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.ENOSPC, errno.EACCES])
+def test_a_home_that_takes_nothing_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    monkeypatch.setattr(files.tempfile, "mkstemp", _refusing(code))
+    with pytest.raises(UnusableHome, match=os.strerror(code)):
+        refuse_unusable(tmp_path)
+
+
+def test_too_little_room_is_said_in_megabytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=3 << 20)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(UnusableHome, match="has 3 MB left, and a month end needs 100 MB"):
+        refuse_unusable(tmp_path)
