@@ -11,7 +11,7 @@ import json
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -43,6 +43,8 @@ DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 WITH_PICTURE = {GrainKind.COMPANY, GrainKind.TEAM}
 # So many tiles are the headline of a document, in the manifest and in mails.
 HEADLINES = 3
+# So much of an id's digest tells the files of namesakes apart; two ids that share it get all of it.
+FEWEST_DIGITS = 6
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 
@@ -160,16 +162,20 @@ def _stood(entry: dict[str, Any], folder: Path) -> Pack:
     )
 
 
-def file_name(report: MonthEndReport) -> str:
-    """Return a file name that is safe everywhere, and different for different people, teams and languages."""
+def file_name(report: MonthEndReport, taken: Container[str] = ()) -> str:
+    """Return a file name that is safe everywhere, and that no other person, team or language has among those taken."""
     tail = f".{report.variant}" if report.variant else ""
     if report.kind == GrainKind.COMPANY:
         return f"company{tail}.pdf"
     shown = report.title if report.kind == GrainKind.PERSON else report.grain_id
     ascii_name = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode().lower()
     slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40].strip("-")
-    digest = hashlib.sha256(report.grain_id.encode()).hexdigest()[:6]
-    return "-".join(part for part in (report.kind, slug, digest) if part) + f"{tail}.pdf"
+    digest = hashlib.sha256(report.grain_id.encode()).hexdigest()
+    names = (
+        "-".join(part for part in (report.kind, slug, digest[:digits]) if part) + f"{tail}.pdf"
+        for digits in (FEWEST_DIGITS, len(digest))
+    )
+    return next(name for name in names if name not in taken)
 
 
 def _issue(
@@ -185,7 +191,8 @@ def _issue(
 
     def jobs() -> Iterator[tuple[str, RenderJob, bool]]:
         for report in reports:
-            name, job = file_name(report), render_job_of(report)
+            name = file_name(report, order)
+            job = render_job_of(report, name)
             digest, before = _digest(job), known.get(name)
             order.append(name)
             is_same = before and before["content_digest"] == digest
@@ -210,8 +217,8 @@ def _issue(
     )
 
 
-def render_job_of(report: MonthEndReport) -> RenderJob:
-    """Return all that decides about a document's PDF: its page, its look and its tables."""
+def render_job_of(report: MonthEndReport, name: str = "") -> RenderJob:
+    """Return all that decides about a document's PDF: its page, its look, its tables and its name."""
     say = report.language.say
     attached = tuple(
         AttachedFile(
@@ -225,7 +232,7 @@ def render_job_of(report: MonthEndReport) -> RenderJob:
         render.html_of(report),
         report.theme,
         datetime.fromisoformat(report.created),
-        f"{report.month} {file_name(report)}",
+        f"{report.month} {name or file_name(report)}",
         attached,
     )
 

@@ -14,15 +14,20 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from app.server.health import examine
 from app.server.metrics import exposition
@@ -32,6 +37,14 @@ from orchestration import settings
 from orchestration.instance import prepare_dagster_home
 from orchestration.json_logs import json_formatter, wants_json
 from sales.errors import UserError
+
+HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+# A page runs nothing and loads nothing; a PDF is shown by the browser's own program, which needs both.
+PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'"
 
 
 class PacksPortTaken(UserError, OSError):
@@ -50,9 +63,31 @@ def front() -> Starlette:
         routes=[
             Route("/health", _health),
             Route("/metrics", _metrics),
-            Mount("/", StaticFiles(directory=packs)),
-        ]
+            Mount("/", _Documents(directory=packs)),
+        ],
+        middleware=[Middleware(_Guarded)],
     )
+
+
+class _Documents(StaticFiles):
+    """The published documents; what begins with a dot is being printed, and is no document."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        if any(part.startswith(".") for part in Path(path).parts):
+            raise HTTPException(404)
+        return await super().get_response(path, scope)
+
+
+class _Guarded(BaseHTTPMiddleware):
+    """Documents are confidential: no cache keeps them, and nothing in them is run or taken for something else."""
+
+    async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        for name, value in HEADERS.items():
+            response.headers[name] = value
+        if response.headers.get("Content-Type", "").startswith("text/html"):
+            response.headers["Content-Security-Policy"] = PAGE_POLICY
+        return response
 
 
 def _health(_: Request) -> Response:

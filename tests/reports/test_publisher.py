@@ -1,3 +1,4 @@
+import hashlib
 import json
 import os
 import shutil
@@ -59,6 +60,31 @@ def test_reading_salesforce_again_without_news_prints_nothing(publisher: Publish
         if len(table)
     }
     assert publisher.publish(replace(tables, **later), MONTH, variant.rules, "here").printed == 0
+
+
+def test_two_teams_whose_short_digests_are_the_same_have_a_file_each() -> None:
+    """Found by trying names: SHA-256 of both ids begins with the same six digits."""
+    by_digest: dict[str, str] = {}
+    one = other = ""
+    for n in range(100_000):
+        other = f"Team {n}"
+        short = hashlib.sha256(other.encode()).hexdigest()[:6]
+        one = by_digest.setdefault(short, other)
+        if one != other:
+            break
+    report = next(each for each in reports_of(4) if each.kind == "team")
+    first = file_name(replace(report, grain_id=one))
+    second = file_name(replace(report, grain_id=other), {first})
+    slug = one.lower().replace(" ", "-"), other.lower().replace(" ", "-")
+    assert first.removeprefix(f"team-{slug[0]}") == file_name(
+        replace(report, grain_id=other)
+    ).removeprefix(f"team-{slug[1]}")
+    assert first != second
+    # A script that leaves no slug: only the digest tells them apart.
+    taken = {f"team-{hashlib.sha256('北京'.encode()).hexdigest()[:6]}.pdf"}
+    name = file_name(replace(report, grain_id="北京", variant=""), taken)
+    assert name not in taken
+    assert len(name) > 64
 
 
 def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_there(

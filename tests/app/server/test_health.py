@@ -143,6 +143,9 @@ def test_a_home_that_was_not_upgraded_yet_is_not_well(home: Path) -> None:
 def address(home: Path) -> Iterator[str]:
     (home / "packs" / "2026-04").mkdir(parents=True)
     (home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF-")
+    (home / "packs" / "2026-04" / "company.html").write_bytes(b"<p>x</p>")
+    (home / "packs" / ".2026-04-x").mkdir()  # a run is printing
+    (home / "packs" / ".2026-04-x" / "company.pdf").write_bytes(b"%PDF-")
     with serving_app(front()) as address:
         yield address
 
@@ -170,5 +173,14 @@ def test_the_front_serves_figures_and_documents(address: str) -> None:
     assert figures.headers["Content-Type"].startswith("text/plain; version=")
     assert "# TYPE onpace_recent_runs gauge" in figures.text
     assert requests.get(f"{address}/2026-04/company.pdf", timeout=30).content == b"%PDF-"
-    for outside in ("/../dagster/dagster.yaml", "/%2e%2e/dagster/dagster.yaml", "/2026-04/"):
+    assert figures.headers["Cache-Control"] == "no-store"
+    page = requests.get(f"{address}/2026-04/company.html", timeout=30)
+    assert page.headers["X-Content-Type-Options"] == "nosniff"
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+    for outside in (
+        "/.2026-04-x/company.pdf",
+        "/../dagster/dagster.yaml",
+        "/%2e%2e/dagster/dagster.yaml",
+        "/2026-04/",
+    ):
         assert requests.get(address + outside, timeout=30).status_code == 404
