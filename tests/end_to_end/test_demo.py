@@ -275,7 +275,7 @@ class TestDemo:
             in done.stdout
         )
         assert "handed over as " in done.stdout
-        assert "mailed to board@tidewater.example" in done.stdout
+        assert "mailed to archive@tidewater.example, board@tidewater.example" in done.stdout
         assert run(demo_home, "verify", str(ours.with_suffix(".xlsx"))).returncode == 0
         (tmp_path / "forged.pdf").write_bytes(ours.read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6"))
         forged = run(demo_home, "verify", str(tmp_path / "forged.pdf"))
