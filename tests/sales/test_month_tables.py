@@ -414,6 +414,23 @@ def test_a_slow_deal_of_an_existing_client_is_protected() -> None:
     ].tolist() == ["pushed slow"]
 
 
+@pytest.mark.parametrize(("wins", "is_slow"), [(19, False), (20, True)])
+def test_a_deal_is_slow_beside_at_least_twenty_wins(wins: int, is_slow: bool) -> None:  # noqa: FBT001  # a parameter
+    """Each win took a day; deal 1 is open since January, deal 2 since the last day of March."""
+    deals = [deal(1), deal(2, created_at=at("2026-03-31 10:00"))]
+    rows = [saved(1, "2026-01-05 10:00"), saved(2, "2026-03-31 10:00")]
+    for n in range(3, 3 + wins):
+        deals.append(deal(n, created_at=at("2026-02-01 10:00")))
+        rows += [
+            saved(n, "2026-02-01 10:00"),
+            saved(n, "2026-02-02 10:00", stage_name="Won", close_date=date(2026, 2, 2)),
+        ]
+    march = MonthOf(extract(deals, rows), Month(2026, 3))
+    found = closing.slow_deals(march.snapshot, march.month, march.rules)
+    slow = set(march.snapshot.loc[found, "opportunity_id"])
+    assert slow == ({deal(1)["opportunity_id"]} if is_slow else set())
+
+
 def test_findings_name_the_record_and_what_is_wrong() -> None:
     deals = [deal(1, owner_id="005Z", name="=cmd\x07|北京"), deal(2), deal(3), deal(4)]
     rows = [

@@ -201,6 +201,22 @@ def test_chances_of_fewer_than_six_periods_are_not_judged() -> None:
     assert (score.brier, score.brier_baseline, score.reliability) == (None, None, ())
 
 
+def test_what_was_known_before_any_period_was_over_is_one_half() -> None:
+    """No period is hit: one half at first, and nothing from then on."""
+    rows = [forecast(month, 90, 40) for month in range(1, 7)]
+    (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
+    assert score.brier_baseline == pytest.approx(0.5**2 / 6)
+    assert score.brier == pytest.approx(0.7**2)
+
+
+def test_where_nothing_came_there_is_no_share_of_it() -> None:
+    rows = [forecast(month, 90, 0) for month in range(1, 7)]
+    (score,) = scores(frame(ForecastTrackRecord, rows), ["company"])
+    assert np.isnan(score.wape)
+    assert np.isnan(score.pinball)
+    assert score.baselines == {}
+
+
 def test_few_forecasts_are_no_score() -> None:
     assert (
         scores(frame(ForecastTrackRecord, [forecast(month, 90, 100) for month in range(1, 6)]))

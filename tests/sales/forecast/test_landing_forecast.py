@@ -85,6 +85,11 @@ def test_what_is_expected_is_the_mean_of_the_distribution_at_every_grain() -> No
         np.testing.assert_allclose(coming.team.mean.sum(), coming.expected.sum(), rtol=2e-3)
 
 
+def test_without_a_future_the_target_is_hit_by_what_is_booked() -> None:
+    booked, target = np.array([99, 100, 101]), np.array([100, 100, 100])
+    assert chance_to_hit(booked, target, None, "company").tolist() == [0.0, 1.0, 1.0]
+
+
 def test_grids_hold_what_a_large_common_shock_lifts() -> None:
     """Otherwise the tail wraps around and the mean falls."""
     one = firm_month(400, 3)

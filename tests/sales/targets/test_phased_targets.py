@@ -277,6 +277,27 @@ def test_at_risk_and_ahead_stand_on_the_last_month_only() -> None:
     assert all(value == 0 for value in by_owner.loc["005B", "ahead"][:11])
 
 
+def test_who_booked_more_than_the_year_is_ahead_and_the_months_to_come_stay() -> None:
+    """1,500 are booked where 1,000 were to be; November and December stay at 100 each."""
+    table = phased([target("005A", 1200)], [won("005A", "2026-01-20", 1500)], Month(2026, 10))
+    assert [int(value) for value in table["ahead"]] == [0] * 11 + [500]
+    assert [int(value) for value in table["at_risk"]] == [0] * 12
+    assert not table["is_fixed"].any()
+
+
+def test_lines_that_take_effect_later_are_named_by_the_year_that_was_asked_for() -> None:
+    lines = [
+        target("005A", 1200, effective_date=date(2026, 8, 1)),
+        target("005A", 1200, fiscal_year=2027, effective_date=date(2026, 5, 1)),
+    ]
+    later = annual_targets.coming(frame(RawTargets, lines), Month(2026, 12), book(), ORGANIZATION)
+    later += annual_targets.coming(frame(RawTargets, lines), Month(2026, 3), book(), ORGANIZATION)
+    words = targets.nobody_has_a_target(
+        Month(2026, 3), book().for_month(Month(2026, 3), ORGANIZATION), later
+    )
+    assert "its lines take effect from 2026-08-01 on" in words
+
+
 def test_a_year_without_targets_is_an_error_that_says_so() -> None:
     with pytest.raises(
         NoTargets, match="nobody has a target in force for FY2026 at the end of 2026-03"
