@@ -269,7 +269,10 @@ class DeliveryService:
 
     def _manifest(self, month: Month) -> dict[str, Any]:
         path = self.workspace.published.documents(month) / MANIFEST
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            raise NotComputed(f"{path} cannot be read; run `onpace report {month}` again") from None
         publication = self.workspace.published.current(month)
         if publication is not None and not _digest(manifest).startswith(publication.documents):
             raise NotComputed(

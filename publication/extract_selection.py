@@ -9,7 +9,7 @@ from datetime import timedelta
 
 from connectors.salesforce.session import Progress
 from connectors.storage.extract_record import ExtractRecord
-from connectors.storage.files import refuse_unusable as refuse_unusable_home
+from connectors.storage.files import refuse_unusable_home
 from connectors.storage.monthly_tables import NotComputed
 from publication import fingerprints
 from publication.month_end_copies import copy_of, keep_as_copy

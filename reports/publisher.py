@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from reports.document.document import MonthEndReport, Variant
 from reports.document.month_tables import MonthTables
@@ -278,8 +278,12 @@ def _records_at(source: str) -> str:
 
 
 def _manifest(folder: Path) -> dict[str, Any]:
-    path = folder / MANIFEST
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """Return what a folder says of its documents, nothing where it is not there or cannot be read: they are printed again."""
+    try:
+        found: object = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
 
 def _manifest_of(

@@ -13,7 +13,7 @@ from typing import Any
 from connectors.salesforce.auth import PASSWORD, SESSION
 from connectors.salesforce.diagnostics import Examination, examine_organization
 from connectors.storage.extract_record import ExtractRecord
-from connectors.storage.files import refuse_unusable
+from connectors.storage.files import refuse_unusable_home
 from orchestration import resources, settings
 from publication.preconditions import refuse_without_targets
 from sales.calendar import Month
@@ -33,7 +33,7 @@ def examine(say: Say) -> None:
         shown = folders.get(name, setting.shown)
         say(f"  {name} = {shown}  ({setting.origin}: {setting.variable.meaning})")
     workspace = resources.make_workspace()
-    refuse_unusable(workspace.home)
+    refuse_unusable_home(workspace.home)
     policies = workspace.policies
     say("Policy")
     files = (

@@ -53,7 +53,7 @@ def digest_of(path: Path) -> str:
     return whole.hexdigest()
 
 
-def refuse_unusable(home: Path) -> None:
+def refuse_unusable_home(home: Path) -> None:
     """Raise `UnusableHome` where a folder takes no files, no second names of files, or has no room: before any work is done."""
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -235,9 +235,11 @@ class PublishedMonths:
         """Put back what is missing or damaged of a revision; the damaged is set aside."""
         folder = self.folder(publication.month, publication.revision)
         wanted = {each.file: each.sha256 for each in files}
-        if printed is None or all(is_intact(folder / name, sha) for name, sha in wanted.items()):
-            return
-        self._archive(publication, printed)
+        is_whole = documents_of(folder) == wanted and all(
+            is_intact(folder / name, sha256) for name, sha256 in wanted.items()
+        )
+        if printed is not None and not is_whole:
+            self._archive(publication, printed)
 
     def _archive(self, new: Publication, printed: Path | None) -> None:
         """Keep a revision and its documents: all of it is on disk before the folder appears, whole."""

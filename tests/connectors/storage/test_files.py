@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from connectors.storage import files
-from connectors.storage.files import UnusableHome, link, refuse_unusable
+from connectors.storage.files import UnusableHome, link, refuse_unusable_home
 
 
 def test_a_usable_home_is_left_as_it_was(tmp_path: Path) -> None:
-    refuse_unusable(tmp_path / "home")
+    refuse_unusable_home(tmp_path / "home")
     assert list((tmp_path / "home").iterdir()) == []
 
 
@@ -28,7 +28,7 @@ def test_a_file_system_without_second_names_is_refused_and_documents_are_copied(
 ) -> None:
     monkeypatch.setattr(files.os, "link", _refusing(errno.EOPNOTSUPP))
     with pytest.raises(UnusableHome, match=r"no second name .* set ONPACE_HOME to a folder"):
-        refuse_unusable(tmp_path)
+        refuse_unusable_home(tmp_path)
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "one").write_text("words")
     link(tmp_path / "one", tmp_path / "two")
@@ -41,7 +41,7 @@ def test_a_home_that_takes_nothing_is_a_sentence(
 ) -> None:
     monkeypatch.setattr(files.tempfile, "mkstemp", _refusing(code))
     with pytest.raises(UnusableHome, match=os.strerror(code)):
-        refuse_unusable(tmp_path)
+        refuse_unusable_home(tmp_path)
 
 
 def test_too_little_room_is_said_in_megabytes(
@@ -50,4 +50,4 @@ def test_too_little_room_is_said_in_megabytes(
     usage = shutil.disk_usage(tmp_path)._replace(free=3 << 20)
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(UnusableHome, match="has 3 MB left, and a month end needs 100 MB"):
-        refuse_unusable(tmp_path)
+        refuse_unusable_home(tmp_path)

@@ -15,7 +15,7 @@ from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile
 from connectors.storage.monthly_tables import NotComputed, TableStore
-from connectors.storage.publications import NoSuchRevision, PublishedMonths
+from connectors.storage.publications import NoSuchRevision, PublishedMonths, documents_of
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from sales.contracts.quality import DataQuality
@@ -177,6 +177,9 @@ def test_documents_that_are_damaged_or_gone_are_put_back_and_are_no_new_revision
         again = months.publish(MONTH, "e1", LATER, "d1", "", *printed(home, "first"))
         assert (again.revision, again.at) == (1, NOW)
         assert (months.documents(MONTH) / "company.pdf").read_text() == "first"
+        assert documents_of(folder) == {
+            each.file: each.sha256 for each in printed(home, "first")[0]
+        }
     shutil.rmtree(folder)
     with pytest.raises(NotComputed, match="run `onpace report 2026-03` to print them again"):
         months.documents(MONTH)
