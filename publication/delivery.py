@@ -23,7 +23,7 @@ from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, del
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.monthly_tables import NotComputed
-from connectors.storage.publications import MANIFEST
+from connectors.storage.publications import MANIFEST, documents_of
 from publication.extract_selection import published_extract
 from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace
@@ -65,6 +65,8 @@ class DeliveryService:
     def planned(self, month: Month) -> Mailing:
         """Return who gets what of a month; raises `NotComputed` where nothing is published."""
         documents = _documents(self._manifest(month))
+        for each in documents:
+            self._content(month, each)
         return mailing(self.workspace.recipients, self._inputs(month).directory, documents)
 
     def held(self, month: Month) -> list[str]:
@@ -260,7 +262,7 @@ class DeliveryService:
 
     def _content(self, month: Month, document: Document) -> bytes:
         path = self.workspace.published.documents(month) / document.file
-        content = path.read_bytes() if path.exists() else b""
+        content = path.read_bytes() if path.is_file() else b""
         if hashlib.sha256(content).hexdigest() != document.sha256:
             raise NotComputed(
                 f"{path} is not the file that was published; run `onpace report {month}` again"
@@ -269,10 +271,9 @@ class DeliveryService:
 
     def _manifest(self, month: Month) -> dict[str, Any]:
         path = self.workspace.published.documents(month) / MANIFEST
-        try:
-            manifest = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            raise NotComputed(f"{path} cannot be read; run `onpace report {month}` again") from None
+        if documents_of(path.parent) is None:
+            raise NotComputed(f"{path} cannot be read; run `onpace report {month}` again")
+        manifest = json.loads(path.read_text(encoding="utf-8"))
         publication = self.workspace.published.current(month)
         if publication is not None and not _digest(manifest).startswith(publication.documents):
             raise NotComputed(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import flush, is_intact, link
+from connectors.storage.json_records import set_aside
 from connectors.storage.publications import MANIFEST, Publication, documents_of
 from publication.workspace import Workspace
 from sales.calendar import Month
@@ -64,14 +65,22 @@ def examine(workspace: Workspace) -> Iterator[Damage]:
         yield from _of_shown(workspace, revisions[-1])
 
 
-def repair(damage: Damage) -> bool:
-    """Put back what another place holds; return whether this was all that it took."""
+def repair(damage: Damage, home: Path) -> bool:
+    """Put back what another place holds, what is in the way set aside; return whether this was all that it took."""
     if damage.copy is None or damage.place is None:
         return False
-    damage.place.unlink(missing_ok=True)
+    if damage.place.exists() or damage.place.is_symlink():
+        set_aside(damage.place, home / "earlier" / "damaged" / damage.place.name)
     link(damage.copy, damage.place)
     flush(damage.place)
     return True
+
+
+def clear_the_way(home: Path) -> None:
+    """Set aside what is no folder and lies where people see documents."""
+    packs = home / "packs"
+    if packs.is_symlink() or (packs.exists() and not packs.is_dir()):
+        set_aside(packs, home / "earlier" / "damaged" / "packs")
 
 
 def unreferenced(workspace: Workspace) -> Iterator[Path]:

@@ -17,7 +17,7 @@ from datetime import datetime
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from reports.document.document import MonthEndReport, Variant
 from reports.document.month_tables import MonthTables
@@ -152,12 +152,12 @@ def _stood(entry: dict[str, Any], folder: Path) -> Pack:
             "audience",
             "sha256",
             "content_digest",
-            "other_shapes",
         )
     }
     return Pack(
         folder / entry["file"],
         **fields,
+        other_shapes=dict(entry["other_shapes"]),
         headline=tuple((name, value, note) for name, value, note in entry["headline"]),
     )
 
@@ -280,10 +280,12 @@ def _records_at(source: str) -> str:
 def _manifest(folder: Path) -> dict[str, Any]:
     """Return what a folder says of its documents, nothing where it is not there or cannot be read: they are printed again."""
     try:
-        found: object = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        for entry in found["documents"]:
+            _stood(entry, folder)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
+    return found
 
 
 def _manifest_of(

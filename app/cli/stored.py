@@ -5,7 +5,7 @@ from __future__ import annotations
 from app.cli.months import report_again
 from app.console import err, out
 from orchestration import resources
-from publication.stored_check import Cure, Damage, examine, repair, unreferenced
+from publication.stored_check import Cure, Damage, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
 from sales.errors import UserError
 
@@ -16,7 +16,7 @@ def check_stored(*, with_repair: bool) -> int:
     found = list(examine(workspace))
     _say(found, workspace)
     if with_repair and found:
-        _bring_back(found)
+        _bring_back(found, workspace)
         # What was computed again lies in other files than this process knows of.
         workspace = resources.make_workspace()
         found = list(examine(workspace))
@@ -38,11 +38,12 @@ def _say(found: list[Damage], workspace: Workspace) -> None:
     )
 
 
-def _bring_back(found: list[Damage]) -> None:
+def _bring_back(found: list[Damage], workspace: Workspace) -> None:
+    clear_the_way(workspace.home)
     for each in found:
         if each.cure == Cure.COPY:
-            repair(each)
-    for name in resources.make_workspace().tables.set_unreadable_aside():
+            repair(each, workspace.home)
+    for name in workspace.tables.set_unreadable_aside():
         err.print(f"{name} lies in earlier/damaged now, and its months are computed again")
     months = {each.month for each in found if each.cure in {Cure.REPORT, Cure.SHOW} and each.month}
     for month in sorted(months):

@@ -253,6 +253,8 @@ def test_a_document_that_was_changed_on_disk_does_not_leave(
 ) -> None:
     inbox, room = Inbox(), office()
     (room.workspace.published.documents(MONTH) / "company.pdf").write_bytes(b"%PDF forged")
+    with pytest.raises(NotComputed, match="is not the file that was published"):
+        room.planned(MONTH)  # the dry run says so too
     with (
         serving(inbox) as port,
         pytest.raises(Exception, match="is not the file that was published"),

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from publication.stored_check import Cure, examine, repair, unreferenced
+from connectors.storage.publications import documents_of
+from publication.stored_check import Cure, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
+from reports.publisher import Publisher
 from tests.publication.test_delivery import MONTH, published, workspace_of
 
 pytestmark = pytest.mark.slow
@@ -51,9 +53,44 @@ def test_each_damage_is_named_with_how_it_comes_back(
     assert found
     assert {each.cure for each in found if words in each.sentence} == {cure}
     for each in found:
-        assert repair(each) == (each.cure == Cure.COPY)
+        assert repair(each, workspace.home) == (each.cure == Cure.COPY)
     left = {each.cure for each in examine(workspace_of(workspace.home.parent))}
     assert left == {each.cure for each in found} - {Cure.COPY}
+
+
+def test_what_is_in_the_way_of_a_document_is_set_aside(workspace: Workspace) -> None:
+    page = workspace.home / "revisions/2026-04/1/company.pdf"
+    page.unlink()
+    page.mkdir()
+    (found,) = examine(workspace)
+    assert repair(found, workspace.home)
+    assert page.read_bytes().startswith(b"%PDF")
+    shutil.rmtree(workspace.home / "packs")
+    (workspace.home / "packs").write_text("no folder")
+    clear_the_way(workspace.home)
+    assert sorted(path.name for path in (workspace.home / "earlier/damaged").iterdir()) == [
+        "company.pdf",
+        "packs",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[]",
+        "{",
+        '{"documents": 5}',
+        '{"documents": [{"file": null}]}',
+        '{"documents": [{"other_shapes": 7}]}',
+    ],
+)
+def test_a_manifest_of_any_other_shape_is_none(workspace: Workspace, text: str) -> None:
+    folder = workspace.published.documents(MONTH)
+    (folder / "manifest.json").write_text(text)
+    assert documents_of(folder) is None
+    publisher = Publisher(workspace.home / "packs", workspace.policy_folder)
+    assert publisher.standing(MONTH, folder) is None
+    assert {each.cure for each in examine(workspace)} == {Cure.REPORT}
 
 
 def test_where_no_copy_is_intact_it_is_printed_again(workspace: Workspace) -> None:
