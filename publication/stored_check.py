@@ -25,7 +25,7 @@ class Cure(StrEnum):
     REPORT = "computed or printed again from the frozen extract"
     COPY = "copied from another place that holds the same"
     SHOW = "shown again from what is published"
-    READ = "read from Salesforce again with the next report"
+    READ = "read from Salesforce again by the next pull"
     BACKUP = "lost unless a backup has it: nothing here holds the same"
 
 
@@ -85,15 +85,13 @@ def clear_the_way(home: Path) -> None:
 
 def unreferenced(workspace: Workspace) -> Iterator[Path]:
     """Yield folders of documents that no publication knows, such as a killed run leaves."""
-    root = workspace.home / "revisions"
-    for folder in sorted(root.glob("*/*")):
-        known = {str(each.revision) for each in workspace.published.revisions(_month(folder))}
-        if folder.name not in known:
-            yield folder
-
-
-def _month(folder: Path) -> Month:
-    return Month.parse(folder.parent.name)
+    published = workspace.published
+    known = {
+        published.folder(month, each.revision)
+        for month in published.months()
+        for each in published.revisions(month)
+    }
+    yield from sorted(set((workspace.home / "revisions").glob("*/*")) - known)
 
 
 def _of_extract(workspace: Workspace, record: ExtractRecord) -> Iterator[Damage]:
@@ -101,10 +99,8 @@ def _of_extract(workspace: Workspace, record: ExtractRecord) -> Iterator[Damage]
     needed = workspace.published.extract_ids()
     is_newest = latest is not None and latest.extract_id == record.extract_id
     cure = Cure.READ if is_newest and record.extract_id not in needed else Cure.BACKUP
-    for name, version in sorted(record.versions.items()):
-        sentence = workspace.extracts.raw.damaged(name, version)
-        if sentence:
-            yield Damage(f"extract {record.extract_id}: {_place(sentence)}", None, cure)
+    for sentence in workspace.extracts.damaged(record):
+        yield Damage(f"extract {record.extract_id}: {_place(sentence)}", None, cure)
 
 
 def _of_documents(workspace: Workspace, publication: Publication, cure: Cure) -> Iterator[Damage]:

@@ -52,6 +52,10 @@ class PullPreview:
     reaches_to: datetime
 
 
+# What is said of a reading that the next one cannot go on from.
+DAMAGED = "this reading is damaged: the pull went on from an earlier one, or read everything again; see `onpace check --stored`"
+
+
 class SalesforceClient:
     """Reads an organisation; a new connection for each pull."""
 
@@ -144,6 +148,9 @@ class _Pull:
             instance = str(small["Organization"]["instance"].iloc[0] or "")
             base = self._base(instance)
             findings += _clock(self.session)
+            latest = self.store.latest()
+            if latest is not None and latest != base and self.store.damaged(latest):
+                findings.append(ExtractFinding(latest.extract_id, DAMAGED))
             if base:
                 findings += schema.drift(base.pull.fields, types, self.sources.values())
             place = (organization_id, instance)
@@ -179,12 +186,15 @@ class _Pull:
         )
 
     def _base(self, instance: str) -> ExtractRecord | None:
-        base = self.store.latest()
-        if base is None or not base.pull.watermarks:
-            return None
-        if self.session.login.local_url and base.pull.instance != instance:
-            return None  # an org on this machine that was started again is another org
-        return base
+        """Return what this pull goes on from: the newest reading that is not damaged, none where all is to be read."""
+        for base in reversed(self.store.all()):
+            if not base.pull.watermarks:
+                return None
+            if self.session.login.local_url and base.pull.instance != instance:
+                return None  # an org on this machine that was started again is another org
+            if not self.store.damaged(base):
+                return base
+        return None
 
     def _read(self, plan: PullPlan, reader: ObjectReader) -> None:
         # Opportunities first, their histories after: a change in between is then in the history,

@@ -211,6 +211,11 @@ class ExtractStore:
         stored = _completed(self.raw.read(name, record.versions[name]), contract)
         return cast("DataFrame[_Contract]", stored)
 
+    def damaged(self, record: ExtractRecord) -> list[str]:
+        """Return what is wrong with the raw tables of an extract, a sentence each; none where nothing is."""
+        found = (self.raw.damaged(name, each) for name, each in sorted(record.versions.items()))
+        return [each for each in found if each]
+
     def vacuum(self, now: datetime) -> None:
         """Forget extracts that are older than a month and that nothing needs; what is published, selected, a copy of a month end or the newest stays."""
         latest, records = self.latest(), self.all()

@@ -65,6 +65,34 @@ def test_a_record_saved_while_we_read_is_never_missed(tmp_path: Path) -> None:
         assert known(one.tables(one.pull())) == truth(living)
 
 
+@pytest.mark.parametrize("is_only_the_newest", [True, False])
+def test_a_pull_goes_on_from_the_newest_reading_that_is_not_damaged(
+    is_only_the_newest: bool,  # noqa: FBT001  # a parameter
+    tmp_path: Path,
+) -> None:
+    living = LivingOrg(20)
+    with reading(living, tmp_path) as one:
+        first = one.pull()
+        files = set((tmp_path / "tables" / "raw_opportunity_history").glob("*.parquet"))
+        living.later(hours=5)
+        living.change(3, 777.5, "Won")
+        living.later(hours=1)
+        second = one.pull()
+        newer = set((tmp_path / "tables" / "raw_opportunity_history").glob("*.parquet")) - files
+        damaged = newer if is_only_the_newest else files | newer
+        assert damaged
+        for path in damaged:
+            path.write_bytes(b"spoiled" + path.read_bytes()[7:])
+        assert one.store.damaged(second)
+        living.change(4, 12)
+        living.later(hours=1)
+        third = one.pull()
+        assert known(one.tables(third)) == truth(living)
+        assert third.pull.how == ("changes" if is_only_the_newest else "whole")
+        assert "damaged" in dict(third.findings)[second.extract_id]
+        assert first.extract_id not in dict(third.findings)
+
+
 def test_an_older_version_never_replaces_a_newer_one(tmp_path: Path) -> None:
     living = LivingOrg(3)
     with reading(living, tmp_path) as one:
