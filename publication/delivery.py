@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from markupsafe import escape
@@ -64,9 +65,9 @@ class DeliveryService:
 
     def planned(self, month: Month) -> Mailing:
         """Return who gets what of a month; raises `NotComputed` where nothing is published."""
-        documents = _documents(self._manifest(month))
+        documents, folder = _documents(self._manifest(month)), self._folder(month)
         for each in documents:
-            self._content(month, each)
+            _content(folder, month, each)
         return mailing(self.workspace.recipients, self._inputs(month).directory, documents)
 
     def held(self, month: Month) -> list[str]:
@@ -119,7 +120,7 @@ class DeliveryService:
         )
         if not bundles:
             return SendResult()
-        compose = partial(self._compose, month, self._manifest(month))
+        compose = partial(self._compose, month, self._manifest(month), self._folder(month))
         return deliver(
             bundles,
             str(month),
@@ -197,6 +198,7 @@ class DeliveryService:
         self,
         month: Month,
         manifest: Mapping[str, Any],
+        folder: Path,
         bundle: MailBundle,
         mine: Sequence[DeliveryRecord],
         known_id: str,
@@ -212,7 +214,7 @@ class DeliveryService:
         files = (
             ()
             if linked and links
-            else tuple(Attached(each.file, self._content(month, each)) for each in documents)
+            else tuple(Attached(each.file, _content(folder, month, each)) for each in documents)
         )
         headlines = {
             each["file"]: [tuple(line) for line in each["headline"]]
@@ -260,17 +262,8 @@ class DeliveryService:
             files,
         )
 
-    def _content(self, month: Month, document: Document) -> bytes:
-        path = self.workspace.published.documents(month) / document.file
-        content = path.read_bytes() if path.is_file() else b""
-        if hashlib.sha256(content).hexdigest() != document.sha256:
-            raise NotComputed(
-                f"{path} is not the file that was published; run `onpace report {month}` again"
-            )
-        return content
-
     def _manifest(self, month: Month) -> dict[str, Any]:
-        path = self.workspace.published.documents(month) / MANIFEST
+        path = self._folder(month) / MANIFEST
         if documents_of(path.parent) is None:
             raise NotComputed(f"{path} cannot be read; run `onpace report {month}` again")
         manifest = json.loads(path.read_text(encoding="utf-8"))
@@ -285,9 +278,24 @@ class DeliveryService:
             )
         return manifest
 
+    def _folder(self, month: Month) -> Path:
+        """Return where the published documents of a month lie; raises `NotComputed`."""
+        return self.workspace.published.documents(month)
+
     def _inputs(self, month: Month) -> MonthInputs:
         """Return what the published month was computed from."""
         return resolve(self.workspace, month, published_extract(self.workspace, month))
+
+
+def _content(folder: Path, month: Month, document: Document) -> bytes:
+    """Return a document as it was published; raises `NotComputed` where another file lies in its place."""
+    path = folder / document.file
+    content = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(content).hexdigest() != document.sha256:
+        raise NotComputed(
+            f"{path} is not the file that was published; run `onpace report {month}` again"
+        )
+    return content
 
 
 def _digest(manifest: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ from reports.published_set import Pack, PublishedSet
 from reports.rendering import pdf as render
 from reports.rendering.pdf import AttachedFile, RenderJob
 from reports.rendering.pool import Printed, Unprinted, printed
-from reports.staging import MANIFEST, is_same_folder, put_in_place, recover, staged
+from reports.staging import MANIFEST, put_in_place, recover, staged
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
@@ -85,8 +85,7 @@ class Publisher:
         with staged(shown) as stage:
             for path in sorted(folder.iterdir()):
                 self.link_file(path, stage / path.name)
-            if not is_same_folder(shown, stage):
-                put_in_place(shown, stage)
+            put_in_place(shown, stage)
 
     def publish(
         self,
@@ -124,8 +123,7 @@ class Publisher:
             manifest = _manifest_of(published_set, month, source, tables)
             (stage / MANIFEST).write_bytes(manifest)
             publish(published_set, stage)
-            if published_set.printed or published_set.failed or not is_same_folder(folder, stage):
-                put_in_place(folder, stage)
+            put_in_place(folder, stage)
         return published_set
 
 

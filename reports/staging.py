@@ -16,7 +16,7 @@ from pathlib import Path
 MANIFEST = "manifest.json"
 
 
-def is_same_folder(folder: Path, stage: Path) -> bool:
+def _is_same(folder: Path, stage: Path) -> bool:
     """Return whether a folder holds the same files, to the byte."""
     if not (folder / MANIFEST).exists():
         return False
@@ -45,7 +45,9 @@ def staged(folder: Path) -> Generator[Path]:
 
 
 def put_in_place(folder: Path, stage: Path) -> None:
-    """Put a folder in the place of another: readers see all of the old pack or all of the new."""
+    """Put a folder in the place of another, unless they hold the same: readers see all of the old pack or all of the new."""
+    if _is_same(folder, stage):
+        return
     for path in stage.iterdir():
         with path.open("rb") as file:
             os.fsync(file.fileno())

@@ -163,10 +163,9 @@ class SmtpServer:
         """
         addresses = [envelope_address(each) for each in (letter.to, *letter.hidden_copies)]
         has_utf8 = "smtputf8" in self._session.esmtp_features
-        needs_utf8 = [each for each in addresses if not each.isascii()]
         if not addresses[0].isascii() and not has_utf8:
             raise Refused(NEEDS_UTF8)
-        is_utf8 = bool(needs_utf8) and has_utf8
+        is_utf8 = has_utf8 and not all(each.isascii() for each in addresses)
         content = message_of(letter, self._sender).as_bytes(policy=SMTPUTF8 if is_utf8 else SMTP)
         limit = self._session.esmtp_features.get("size", "")
         if limit.isdigit() and 0 < int(limit) < len(content):
