@@ -63,6 +63,7 @@ def salesforce_extract(
 ) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce, or use an extract that already serves the month: the published one, our own copy, or a recent pull."""
     month = month_of(context)
+    inputs.lease(month)
     record = resolve_extract(inputs.workspace, month, context.log.info, config)
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(

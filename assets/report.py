@@ -37,7 +37,8 @@ def month_end_packs(
     **tables: pd.DataFrame,
 ) -> dg.MaterializeResult:
     """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again. Publishes the month."""
-    of_month = inputs.of(Month.parse(context.partition_key))
+    month = Month.parse(context.partition_key)
+    of_month = inputs.of(month)
     standing = unchanged_documents(of_month, publisher)
     if standing is not None:
         published_set, publication = standing
@@ -47,7 +48,11 @@ def month_end_packs(
         )
         return _said(published_set, publisher, publication, unchanged=True)
     published_set, publication = publish(
-        of_month, MonthTables(**cast("dict[str, Any]", tables)), publisher, context.log.info
+        of_month,
+        inputs.lease(month),
+        MonthTables(**cast("dict[str, Any]", tables)),
+        publisher,
+        context.log.info,
     )
     for warning in published_set.warnings:
         context.log.warning(warning)

@@ -20,6 +20,7 @@ from orchestration.delivery_watch import every_month_end_was_delivered, undelive
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import EXECUTOR, month_end, restatement
 from orchestration.json_logs import console_logger
+from orchestration.live_runs import waiting_runs
 from orchestration.loggers import terminal_logger
 from orchestration.resources import DeliveryServiceResource, PublisherResource, RunInputsResource
 from orchestration.schedules import month_end_schedule
@@ -43,7 +44,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
         ],
         jobs=[month_end, restatement],
         schedules=[month_end_schedule],
-        sensors=[failed_month_end, undelivered_month_ends],
+        sensors=[failed_month_end, undelivered_month_ends, waiting_runs],
         asset_checks=[every_month_end_was_delivered],
         resources={
             "inputs": RunInputsResource(),

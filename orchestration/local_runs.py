@@ -13,7 +13,6 @@ from datetime import timedelta
 from functools import lru_cache
 
 import dagster as dg
-from filelock import FileLock, Timeout
 
 from assets.metadata.tables import UNCHANGED
 from connectors.policy.csv_rows import InvalidPolicyTable
@@ -31,6 +30,8 @@ from connectors.salesforce.source import MissingField, MissingObject
 from connectors.storage.extracts import AnotherOrganization
 from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
+from orchestration.json_logs import say
+from orchestration.live_runs import end_dead_runs, present
 from orchestration.resources import make_publisher
 from publication.extract_selection import is_current
 from publication.preconditions import refuse_another, refuse_clearly_open
@@ -103,12 +104,13 @@ def run_month(
         "loggers": {"terminal": {"config": {}}},
         **({"ops": {"salesforce_extract": {"config": options.model_dump()}}} if reads else {}),
     }
-    with _alone(month, workspace), _faults(month):
+    end_dead_runs(instance, workspace.leases)
+    with _faults(month), present(job_name, month, workspace) as sign_of_life:
         job.execute_in_process(
             run_config=config,
             partition_key=str(month),
             instance=instance,
-            tags={"onpace/launched_by": "command line"},
+            tags={"onpace/launched_by": "command line", **sign_of_life},
             asset_selection=sorted(keys, key=str) if keys else None,
         )
 
@@ -116,7 +118,13 @@ def run_month(
 @lru_cache(maxsize=1)
 def _definitions(workspace: Workspace) -> dg.Definitions:
     """Return the definitions for a workspace that this process has open already: what it holds in memory serves every run."""
-    inputs = dg.ResourceDefinition(lambda _: RunInputs(workspace))
+
+    def begin(context: dg.InitResourceContext) -> Iterator[RunInputs]:
+        tell = context.log.info if context.log else say
+        with RunInputs(workspace, "a run of the command line", tell) as inputs:
+            yield inputs
+
+    inputs = dg.ResourceDefinition(begin)
     return build_defs(inputs=inputs, publisher=make_publisher(workspace))
 
 
@@ -150,7 +158,9 @@ def note_unchanged(month: Month, workspace: Workspace, instance: dg.DagsterInsta
     publisher = make_publisher(workspace)
     if published_documents(workspace, month, publisher) is None:
         return False
-    show(workspace, month, publisher)
+    with RunInputs(workspace, "a look at what is published", say) as inputs:
+        inputs.lease(month)
+        show(workspace, month, publisher)
     words = (
         "everything that decides about it is as it was when it was published; nothing was computed"
     )
@@ -158,18 +168,6 @@ def note_unchanged(month: Month, workspace: Workspace, instance: dg.DagsterInsta
         dg.AssetObservation("month_end_packs", partition=str(month), metadata={UNCHANGED: words})
     )
     return True
-
-
-@contextmanager
-def _alone(month: Month, workspace: Workspace) -> Iterator[None]:
-    """Keep a second run of the same month away: both would write the same tables."""
-    try:
-        locks = workspace.home / "dagster" / "locks"
-        locks.mkdir(parents=True, exist_ok=True)
-        with FileLock(locks / f"{month}.lock", timeout=0):
-            yield
-    except Timeout:
-        raise RunFailed(f"another run of {month} is at work; wait until it is done") from None
 
 
 @contextmanager

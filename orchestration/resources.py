@@ -4,7 +4,8 @@ Settings are read in the run, not in configuration: so definitions load with an 
 environment, and no secret can appear in the UI.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -121,9 +122,12 @@ def make_publisher(workspace: Workspace | None = None) -> Publisher:
 class RunInputsResource(dg.ConfigurableResource[RunInputs]):
     """Extracts, policies and the target book of `ONPACE_HOME` and `ONPACE_POLICY`, as one run reads them."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> RunInputs:  # noqa: ARG002  # Dagster's signature
-        """Begin the inputs of a run."""
-        return RunInputs(make_workspace())
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[RunInputs]:
+        """Begin the inputs of a run, and end its hold of the month with it."""
+        tell = context.log.info if context.log else say
+        with RunInputs(make_workspace(), "a run of the UI or its schedule", tell) as inputs:
+            yield inputs
 
 
 def links_for_recipients() -> str:

@@ -9,6 +9,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from email.utils import parseaddr
@@ -23,6 +24,7 @@ from connectors.delivery.ledger import NOTICE, DeliveryLedger, DeliveryRecord
 from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, deliver, message_id
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
+from connectors.storage.leases import Lease
 from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.publications import MANIFEST, documents_of
 from publication.extract_selection import published_extract
@@ -127,7 +129,7 @@ class DeliveryService:
             self.ledger,
             self._connect(),
             compose,
-            self.workspace.home / "dagster" / "locks" / "delivery.lock",
+            self._alone(f"the delivery of {month}"),
             pause=self.pause,
             with_revisions=with_revisions,
             channel=REHEARSAL if only_to else MAIL,
@@ -174,17 +176,20 @@ class DeliveryService:
             html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
             return self._letter(bundle, mine, month, known_id, subject, text, html, ())
 
-        lock = self.workspace.home / "dagster" / "locks" / "delivery.lock"
         return deliver(
             bundles,
             str(month),
             self.ledger,
             self._connect(),
             compose,
-            lock,
+            self._alone(f"a notice about {month}"),
             pause=self.pause,
             with_revisions=True,
         )
+
+    def _alone(self, work: str) -> AbstractContextManager[Lease]:
+        """Return the hold of sending, which all homes share whose ledger is in one database."""
+        return self.workspace.leases.hold("sending", work, is_shared=True)
 
     def _connect(self) -> Connect:
         if self.smtp is None:

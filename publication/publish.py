@@ -7,6 +7,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from connectors.storage.document_ledger import DocumentFile
+from connectors.storage.leases import Lease
 from connectors.storage.publications import Publication
 from publication import fingerprints
 from publication.extract_selection import is_current
@@ -54,12 +55,16 @@ def show(workspace: Workspace, month: Month, publisher: Publisher) -> None:
 
 
 def publish(
-    inputs: MonthInputs, tables: MonthTables, publisher: Publisher, progress: Callable[..., None]
+    inputs: MonthInputs,
+    lease: Lease,
+    tables: MonthTables,
+    publisher: Publisher,
+    progress: Callable[..., None],
 ) -> tuple[PublishedSet, Publication]:
     """Print a month's documents and publish them with its tables.
 
     A month of which a document failed is published without a fingerprint: the next run makes it
-    again.
+    again. Raises `LeaseLost`, with nothing published, where somebody else is at work on the month.
     """
     workspace, month, record = inputs.workspace, inputs.month, inputs.record
     before = workspace.published.current(month)
@@ -82,6 +87,7 @@ def publish(
                 made_from,
                 files,
                 folder,
+                guard=lease.refuse_lost,
             )
         )
 

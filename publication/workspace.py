@@ -21,6 +21,7 @@ from connectors.storage.catalogue import Catalogue
 from connectors.storage.document_ledger import DocumentLedger
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.extracts import ExtractStore
+from connectors.storage.leases import PATIENCE, Leases
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
 from publication.loaded_extracts import LoadedExtracts
@@ -81,7 +82,8 @@ class PageRules:
 class Workspace:
     """The places and the clock of a process; made once, when a program starts.
 
-    `database` is the address of the catalogue, empty for a file in the home. Two of the same places are not the same: each holds the policy as it read it.
+    `database` is the address of the catalogue, empty for a file in the home; `patience` is for how
+    many seconds a run waits for another one that is at work on the same. Two of the same places are not the same: each holds the policy as it read it.
     """
 
     home: Path
@@ -91,11 +93,17 @@ class Workspace:
     now: Callable[[], datetime] = _utc_now
     pages: PageRules = PageRules()
     database: str = field(default="", repr=False)  # it may hold a password
+    patience: int = PATIENCE
 
     @cached_property
     def catalogue(self) -> Catalogue:
         """What is known of extracts, tables, publications and deliveries."""
         return Catalogue(self.home, self.database)
+
+    @cached_property
+    def leases(self) -> Leases:
+        """Who is at work on what."""
+        return Leases(self.catalogue, self.patience)
 
     @cached_property
     def tables(self) -> TableStore:

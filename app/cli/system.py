@@ -112,7 +112,7 @@ def health(
         bool, typer.Option("--json", help="One JSON object in place of lines.")
     ] = False,
 ) -> None:
-    """Say whether this installation is well: storage, daemon, disk, the newest published month, the last month end.
+    """Say whether this installation is well: storage, daemon, queue, disk, the newest published month, the last month end, what is stored.
 
     Exit code 1 if anything is failing.
     """

@@ -1,4 +1,4 @@
-"""What healthy means: storage answers, the daemon lives, the disk has room, month ends are published and ran well.
+"""What healthy means: storage answers, the daemon lives, no run waits for ever, the disk has room, month ends are published, ran well and are as they were stored.
 
 Put a question about this installation here, as a function from facts to a `Finding`. Sentences are
 for those who operate it; the web shows their status words only. No finding holds a secret, or
@@ -17,9 +17,11 @@ from pathlib import Path
 
 import dagster as dg
 
-from connectors.storage.publications import PublishedMonths
+from connectors.storage.files import is_intact
+from connectors.storage.publications import MANIFEST, PublishedMonths, documents_of
 from orchestration import settings
 from orchestration.instance import dagster_instance
+from orchestration.live_runs import LONGEST_QUEUE, sentence_of, waiting_since
 from orchestration.resources import catalogue
 from orchestration.schedules import due_days
 from sales.calendar import Month
@@ -105,6 +107,23 @@ def month_end_finding(status: dg.DagsterRunStatus | None, month: str) -> Finding
     return Finding("month_end", True, f"the last month_end, of {month}: {status.value}")
 
 
+def queue_finding(since: datetime | None, now: datetime) -> Finding:
+    """Say whether runs wait for longer than a run takes."""
+    if since is not None and now - since > LONGEST_QUEUE:
+        return Finding("queue", False, sentence_of(since))
+    return Finding("queue", True, "no run waits for long")
+
+
+def stored_finding(damaged: Sequence[str], month: Month | None) -> Finding:
+    """Say whether what readers see of the newest published month is as it was stored."""
+    if not damaged:
+        return Finding("stored", True, f"{month or 'nothing'} is as it was stored")
+    more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
+    return Finding(
+        "stored", False, f"{damaged[0]}{more}; run `onpace check --stored`, it names the cure"
+    )
+
+
 def examine(now: datetime) -> Iterator[Finding]:
     """Yield an answer to every question; what cannot be known is failing."""
     try:
@@ -115,20 +134,24 @@ def examine(now: datetime) -> Iterator[Finding]:
             }
             daemon = daemon_finding(instance.get_required_daemon_types(), beats, now)
             last = instance.get_run_records(dg.RunsFilter(job_name="month_end"), limit=1)
+            queue = queue_finding(waiting_since(instance), now)
     except OSError as fault:  # `InstanceUnusable`, or a home that cannot be
         unknown = "is not known while storage does not answer"
         yield Finding("storage", False, str(fault))
         yield Finding("daemon", False, f"the daemon {unknown}")
+        yield Finding("queue", False, f"whether runs wait {unknown}")
         yield Finding("month_end", False, f"the last month_end {unknown}")
     else:
         yield Finding("storage", True, "Dagster's storage answers")
         yield daemon
+        yield queue
         run = last[0].dagster_run if last else None
         yield month_end_finding(
             run.status if run else None, run.tags.get("dagster/partition", "?") if run else ""
         )
     yield _disk(settings.home())
     yield _published(now)
+    yield _stored(now)
 
 
 def _disk(home: Path) -> Finding:
@@ -145,6 +168,33 @@ def _published(now: datetime) -> Finding:
         return published_finding(newest, _due_after(newest, now.date()) if newest else None, now)
     except (UserError, OSError) as fault:
         return Finding("published", False, f"when the next month is due is not known: {fault}")
+
+
+def _stored(now: datetime) -> Finding:
+    try:
+        published = PublishedMonths(catalogue())
+        newest = published.latest()
+        current = published.current(newest) if newest else None
+        # Reading a month takes a second, and a monitor asks twice a minute.
+        found = _damaged(current.month, current.revision, now.strftime("%F %H")) if current else ()
+        return stored_finding(found, newest)
+    except (UserError, OSError) as fault:
+        return Finding("stored", False, f"what is stored is not known: {fault}")
+
+
+@lru_cache(maxsize=2)
+def _damaged(month: Month, revision: int, hour: str) -> tuple[str, ...]:  # noqa: ARG001  # asked once an hour
+    """Return what is wrong with the tables and documents of a revision, a sentence each."""
+    published = PublishedMonths(catalogue())
+    publication, folder = published.revision(month, revision), published.folder(month, revision)
+    documents = documents_of(folder) if publication.documents else {}
+    if documents is None:
+        return (*published.damaged(publication), f"{folder / MANIFEST} cannot be read")
+    broken = (name for name, sha256 in documents.items() if not is_intact(folder / name, sha256))
+    return (
+        *(each.partition(";")[0] for each in published.damaged(publication)),
+        *(f"{folder / name} is damaged or missing" for name in broken),
+    )
 
 
 @lru_cache(maxsize=2)

@@ -22,6 +22,7 @@ from connectors.delivery.ledger import DeliveryLedger
 from connectors.storage.publications import PublishedMonths
 from orchestration import settings
 from orchestration.instance import dagster_instance
+from orchestration.live_runs import waiting_since
 from orchestration.resources import catalogue
 from sales.errors import UserError
 
@@ -78,6 +79,16 @@ class OperationMetrics(Collector):
             yield from _last_successes(instance)
             yield _backfills(instance, since)
             yield self._heartbeats(instance)
+            yield self._queue(instance)
+
+    def _queue(self, instance: dg.DagsterInstance) -> Metric:
+        since = waiting_since(instance)
+        age = (self._now() - since).total_seconds() if since else 0.0
+        return GaugeMetricFamily(
+            "onpace_oldest_queued_run_age_seconds",
+            "Since when the oldest run of the queue waits, 0 where none does",
+            value=age,
+        )
 
     def _heartbeats(self, instance: dg.DagsterInstance) -> Metric:
         age = GaugeMetricFamily(

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import APPROVALS, DELIVERIES
+from connectors.storage.leases import Lease
 from sales.errors import UserError
 
 LONGEST_DETAIL, LONGEST_NAME = 500, 200
@@ -58,10 +59,17 @@ class DeliveryLedger:
     """The records of one home, or of all that share a database."""
 
     def __init__(
-        self, catalogue: Catalogue, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+        self,
+        catalogue: Catalogue,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        guard: Callable[[sa.Connection], None] = lambda _: None,
     ) -> None:
-        """Use a catalogue; its database is created by the first record."""
-        self._catalogue, self._clock = catalogue, now
+        """Use a catalogue; its database is created by the first record. `guard` raises in a transaction where writing is another's turn."""
+        self._catalogue, self._clock, self._guard = catalogue, now, guard
+
+    def under(self, lease: Lease) -> DeliveryLedger:
+        """Return the same records for who holds a lease: what it notes is refused once another one took that over."""
+        return DeliveryLedger(self._catalogue, self._clock, lease.refuse_lost)
 
     def plan(
         self, month: str, channel: str, wanted: Sequence[tuple[str, str, str]]
@@ -143,31 +151,36 @@ class DeliveryLedger:
                     changed_at=self._now(),
                 )
             ).rowcount
+            self._guard(database)
             if taken != len(ids):
                 database.rollback()
             return taken == len(ids)
 
     def note(self, deliveries: Sequence[DeliveryRecord], status: Status, detail: str = "") -> None:
-        """Note what became of deliveries."""
+        """Note what became of deliveries; raises `LeaseLost` where sending is another's turn, unless the server has them."""
         with self._catalogue.begin() as database:
             database.execute(
                 DELIVERIES.update()
                 .where(DELIVERIES.c.id.in_([each.id for each in deliveries]))
                 .values(status=status.value, detail=detail[:LONGEST_DETAIL], changed_at=self._now())
             )
+            if status is not Status.SENT:
+                self._guard(database)
 
     def recover(self, channel: str) -> int:
         """Plan again what a killed process had in hand before anything left this machine, and return how many they were.
 
-        The caller holds the only lock on sending.
+        The caller is alone with sending.
         """
         with self._catalogue.begin() as database:
             left = (DELIVERIES.c.channel == channel, DELIVERIES.c.status == Status.SENDING.value)
-            return database.execute(
+            found = database.execute(
                 DELIVERIES.update()
                 .where(*left)
                 .values(status=Status.PLANNED.value, changed_at=self._now())
             ).rowcount
+            self._guard(database)
+            return found
 
     def resolve(self, delivery_id: int, *, was_sent: bool) -> DeliveryRecord:
         """Note a person's word on a delivery of which nobody knows: it was sent, or it is to be sent again.

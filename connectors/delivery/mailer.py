@@ -15,12 +15,10 @@ person says what became of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from filelock import FileLock, Timeout
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
 
 from connectors.delivery.ledger import DeliveryLedger, DeliveryRecord, Status
@@ -34,6 +32,7 @@ from connectors.delivery.smtp import (
     SmtpServer,
     TooLarge,
 )
+from connectors.storage.leases import Lease
 from sales.delivery.recipients import Document, MailBundle
 from sales.errors import UserError
 
@@ -48,10 +47,6 @@ Connect = Callable[[], AbstractContextManager[SmtpServer]]
 # Makes a parcel's letter: of the documents named by file with their revisions, with links instead
 # of files or not.
 Compose = Callable[[MailBundle, Sequence[DeliveryRecord], str, bool], Letter]
-
-
-class AnotherMailer(UserError, RuntimeError):
-    """Another process is sending."""
 
 
 @dataclass
@@ -78,7 +73,7 @@ def deliver(
     ledger: DeliveryLedger,
     connect: Connect,
     compose: Compose,
-    lock: Path,
+    alone: AbstractContextManager[Lease],
     *,
     pause: Callable[[float], None],
     with_revisions: bool = False,
@@ -87,11 +82,12 @@ def deliver(
     """Send each parcel's documents that were never sent to it; a failure of one leaves the others standing.
 
     A revision of a document that was sent goes out `with_revisions` only. A rehearsal has a channel
-    of its own. Raises `AnotherMailer` where another process sends, and `MailUnusable` where mail
-    cannot be sent at all.
+    of its own. `alone` keeps away whoever else would send; raises what it raises, and
+    `MailUnusable` where mail cannot be sent at all.
     """
     found = SendResult()
-    with _alone(lock):
+    with alone as lease:
+        ledger = ledger.under(lease)
         ledger.recover(channel)
         records = ledger.plan(
             month, channel, [_key(bundle, each) for bundle in bundles for each in bundle.documents]
@@ -281,13 +277,3 @@ class _Session:
         opened, self._open, self._server = self._open, None, None
         if opened is not None:
             opened.__exit__(None, None, None)
-
-
-@contextmanager
-def _alone(lock: Path) -> Generator[None]:
-    try:
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(lock, timeout=0):
-            yield
-    except Timeout:
-        raise AnotherMailer("another process is sending; wait until it is done") from None

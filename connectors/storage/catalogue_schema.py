@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from connectors.storage.catalogue_versions import VERSION_TABLE
 from sales.errors import UserError
 
-NEWEST = "0003"
+NEWEST = "0004"
 METADATA = sa.MetaData()
 # A digest is at most 64 hexadecimal digits, an instant an ISO 8601 text with its offset.
 DIGEST, INSTANT, MONTH, NAME = sa.String(64), sa.String(40), sa.String(7), sa.String(200)
@@ -98,6 +98,18 @@ DOCUMENTS = _of_home(
 )
 STORED_FILES = _of_home(
     "stored_files", _column("path", sa.String(400)), _column("sha256", DIGEST), key=("path",)
+)
+LEASES = sa.Table(
+    "leases",
+    METADATA,
+    sa.Column("name", NAME, primary_key=True),
+    _column("holder", sa.String(36)),
+    _column("work", NAME),
+    _column("machine", sa.String(300)),
+    _column("process", sa.Integer()),
+    _column("started", INSTANT),
+    _column("taken_at", INSTANT),
+    _column("renewed_at", INSTANT),
 )
 DELIVERIES = sa.Table(
     "deliveries",

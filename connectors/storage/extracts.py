@@ -18,12 +18,12 @@ from typing import Any, TypeVar, cast
 import pandas as pd
 import pyarrow as pa
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
 from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import EXTRACTS, MONTH_END_COPIES, SELECTED_EXTRACTS
 from connectors.storage.extract_record import ExtractRecord, PullState, record_of, row_of
+from connectors.storage.leases import Leases
 from connectors.storage.migrations import mark
 from connectors.storage.publications import PublishedMonths
 from connectors.storage.pull_checkpoint import PullCheckpoint
@@ -79,17 +79,8 @@ class ExtractStore:
     @contextmanager
     def alone(self, progress: Callable[[str], None] = lambda _: None) -> Generator[None]:
         """Keep other pulls of this home away: two at once would ask Salesforce for the same."""
-        (self._home / "locks").mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self._home / "locks" / "pull.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress("another run is reading Salesforce; waiting for it")
-            lock.acquire()
-        try:
+        with Leases(self._catalogue).hold("pull", "reading Salesforce", progress):
             yield
-        finally:
-            lock.release()
 
     def save(
         self,

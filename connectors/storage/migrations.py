@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from connectors.storage.catalogue import FILE as CATALOGUE
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import HOMES, METADATA
+from connectors.storage.catalogue_schema import HOMES, LEASES, METADATA
 from connectors.storage.files import link, write_atomically
 from connectors.storage.json_records import (
     RECORDS_READ,
@@ -33,6 +33,8 @@ FORMAT = 3
 FILE = "format.json"
 # Deliveries that were only planned are planned again where they are still wanted.
 NOT_SENT = ("planned", "sending")
+# Who is at work is known where the work is.
+NOT_CARRIED = (HOMES, LEASES)
 # What a home has that is not new.
 SIGNS = ("extracts/*.json", "published/*.json", "deliveries.sqlite", "publications.sqlite")
 
@@ -94,7 +96,7 @@ def carry_over(catalogue: Catalogue, say: Callable[[str], None] = lambda _: None
         say(f"{home}: the catalogue moves into the database that ONPACE_LEDGER_URL names")
         former = Catalogue(home)
         with former.begin() as source, catalogue.begin() as target:
-            for table in (each for each in METADATA.sorted_tables if each is not HOMES):
+            for table in (each for each in METADATA.sorted_tables if each not in NOT_CARRIED):
                 # Numbers of deliveries are given by the database that they are in.
                 columns = [each for each in table.columns if each.name != "id"]
                 there: Sequence[sa.Row[Any]] = (

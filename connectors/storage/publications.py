@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,6 @@ from typing import Any, TypeVar
 
 import pandas as pd
 import sqlalchemy as sa
-from filelock import FileLock
 from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
@@ -86,29 +85,33 @@ class PublishedMonths:
         made_from: str = "",
         files: Iterable[DocumentFile] = (),
         printed: Path | None = None,
+        *,
+        guard: Callable[[sa.Connection], None] = lambda _: None,
     ) -> Publication:
         """Make what was last written of a month the state that readers see, all at once, and freeze its extract.
 
         Where numbers or documents differ from what readers see, this is a new revision; its
         documents are those that lie in the folder `printed`, and `files` are noted as published.
         Earlier revisions stay. Where nothing differs, documents that are missing or damaged are put
-        back.
+        back. The caller is alone with the month; `guard` raises inside the transaction where it is
+        not any more.
         """
-        (self._home / "locks").mkdir(parents=True, exist_ok=True)
-        with FileLock(self._home / "locks" / f"publish-{month}.lock"):
-            before, files = self.current(month), list(files)
-            written = {name: self._written(name, month) for name in MONTHLY}
-            revision = before.revision + 1 if before else 1
-            new = Publication(month, revision, now, extract_id, written, documents, made_from)
-            if before is not None and before.is_same(new) and self._holds(before, files):
-                new = replace(new, revision=before.revision, at=before.at)
-                self._put_back(new, files, printed)
-            else:
-                self._archive(new, printed)
-            with self._catalogue.begin() as database:
-                self._documents.record(database, month, files, now)
-                self._catalogue.put(database, PUBLICATIONS, _values(new))
-            return new
+        with self._catalogue.begin() as database:  # before a folder is put in place
+            guard(database)
+        before, files = self.current(month), list(files)
+        written = {name: self._written(name, month) for name in MONTHLY}
+        revision = before.revision + 1 if before else 1
+        new = Publication(month, revision, now, extract_id, written, documents, made_from)
+        if before is not None and before.is_same(new) and self._holds(before, files):
+            new = replace(new, revision=before.revision, at=before.at)
+            self._put_back(new, files, printed)
+        else:
+            self._archive(new, printed)
+        with self._catalogue.begin() as database:
+            self._documents.record(database, month, files, now)
+            self._catalogue.put(database, PUBLICATIONS, _values(new))
+            guard(database)
+        return new
 
     def current(self, month: Month) -> Publication | None:
         """Return what readers see of a month, none where it never was published."""

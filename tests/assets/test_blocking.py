@@ -8,8 +8,8 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from filelock import FileLock
 
+from connectors.storage.leases import AtWork
 from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.publications import Publication
 from orchestration import local_runs as runs
@@ -123,19 +123,15 @@ def test_a_fault_of_every_month_ends_a_backfill_and_keeps_what_is_done(
 
 
 def test_two_runs_of_a_month_do_not_meet(workspace: Workspace, tmp_path: Path) -> None:
+    hasty = replace(workspace, patience=1)
     with (
-        FileLock(_made(workspace.home / "dagster" / "locks") / f"{MONTH}.lock"),
-        pytest.raises(runs.RunFailed, match="another run of 2026-03 is at work"),
+        workspace.leases.hold(f"month {MONTH}", "the backfill of March"),
+        pytest.raises(AtWork, match=r"the backfill of March \(process \d+ on .* is at work"),
     ):
         runs.run_month(
             "restatement",
             MONTH,
-            workspace,
+            hasty,
             dg.DagsterInstance.local_temp(str(tmp_path)),
             PullOptions(shared_pull_hours=0.0),
         )
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True)
-    return folder

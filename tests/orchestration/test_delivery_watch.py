@@ -212,6 +212,7 @@ def test_watchers_are_on_from_the_start_and_what_mails_people_is_not() -> None:
     assert {each.name: each.default_status.value for each in repository.sensor_defs} == {
         "failed_month_end": "RUNNING",
         "undelivered_month_ends": "RUNNING",
+        "waiting_runs": "RUNNING",
     }
     assert [each.default_status.value for each in repository.schedule_defs] == ["STOPPED"]
 

@@ -16,6 +16,7 @@ from app.server.health import (
     examine,
     month_end_finding,
     published_finding,
+    stored_finding,
 )
 from embedded_org.server import serving_app
 from orchestration.instance import dagster_instance
@@ -160,9 +161,11 @@ def test_the_front_says_words_of_health_and_nothing_of_this_machine(
         "checks": {
             "storage": "ok",
             "daemon": "failing",
+            "queue": "ok",
             "month_end": "ok",
             "disk": "ok",
             "published": "ok",
+            "stored": "ok",
         },
     }
     assert str(home) not in answer.text
@@ -184,3 +187,10 @@ def test_the_front_serves_figures_and_documents(address: str) -> None:
         "/2026-04/",
     ):
         assert requests.get(address + outside, timeout=30).status_code == 404
+
+
+def test_damage_of_the_newest_month_is_not_well() -> None:
+    found = stored_finding(["a is damaged", "b is damaged"], Month(2026, 3))
+    assert not found.is_ok
+    assert found.sentence.startswith("a is damaged and 1 more; run `onpace check --stored`")
+    assert stored_finding([], None).is_ok

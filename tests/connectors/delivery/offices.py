@@ -18,6 +18,7 @@ from connectors.delivery.ledger import DeliveryLedger, DeliveryRecord
 from connectors.delivery.mailer import SendResult, deliver, message_id
 from connectors.delivery.smtp import Attached, Letter, SmtpServer, SmtpSettings, connected
 from connectors.storage.catalogue import Catalogue
+from connectors.storage.leases import Leases
 from sales.delivery.recipients import Document, MailBundle
 
 MONTH, MAILS = "2026-04", 200
@@ -68,7 +69,8 @@ class Office:
     """A home with its ledger, and a server."""
 
     def __init__(self, home: Path, port: int) -> None:
-        self.ledger, self.lock = DeliveryLedger(Catalogue(home)), home / "lock"
+        catalogue = Catalogue(home)
+        self.ledger, self.leases = DeliveryLedger(catalogue), Leases(catalogue, looks=1)
         self.connect = partial(
             connected, SmtpSettings("127.0.0.1", port, "none", "Onpace <r@acme.example>")
         )
@@ -81,7 +83,7 @@ class Office:
             self.ledger,
             self.connect,
             compose,
-            self.lock,
+            self.leases.hold("sending", "a delivery", is_shared=True),
             pause=self.pauses.append,
             with_revisions=with_revisions,
         )

@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from filelock import FileLock
 
 from connectors.delivery import mailer
 from connectors.delivery.ledger import DeliveryLedger, NoSuchDelivery, Status
-from connectors.delivery.mailer import AnotherMailer
+from connectors.delivery.smtp import SmtpServer
 from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_schema import LEASES
+from connectors.storage.leases import AtWork, LeaseLost
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.connectors.delivery.offices import MAILS, Office, bundle
 
@@ -105,8 +106,33 @@ def test_a_letter_that_is_too_large_goes_out_with_links(tmp_path: Path) -> None:
 
 def test_two_postmen_do_not_work_at_once(tmp_path: Path) -> None:
     office = Office(tmp_path, 1)
-    with FileLock(office.lock), pytest.raises(AnotherMailer):
+    with office.leases.hold("sending", "a delivery", is_shared=True), pytest.raises(AtWork):
         office.run(bundle(1))
+
+
+@pytest.mark.parametrize("place", [(DeliveryLedger, "claim"), (SmtpServer, "send")])
+def test_who_stood_still_for_too_long_sends_nothing_that_another_one_sent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: tuple[type, str]
+) -> None:
+    """A machine sleeps at its first step; another one takes over and sends all, then the first one wakes up."""
+    inbox, bundles = Inbox(), [bundle(n) for n in range(3)]
+    owner, name = place
+    usual = getattr(owner, name)
+    with serving(inbox) as port:
+
+        def asleep(*given: object, **named: object) -> object:
+            monkeypatch.setattr(owner, name, usual)
+            with Catalogue(tmp_path).begin() as database:
+                long_ago = {"machine": "elsewhere", "renewed_at": "2001-01-01T00:00:00+00:00"}
+                database.execute(LEASES.update().values(**long_ago))
+            assert len(Office(tmp_path, port).run(*bundles).sent) == 3
+            return usual(*given, **named)
+
+        monkeypatch.setattr(owner, name, asleep)
+        with pytest.raises(LeaseLost):
+            Office(tmp_path, port).run(*bundles)
+        assert len(Office(tmp_path, port).run(*bundles).already) == 3
+    assert sorted(to[0] for to, _ in inbox.envelopes) == [each.address for each in bundles]
 
 
 KILLS = 200

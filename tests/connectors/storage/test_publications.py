@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile
+from connectors.storage.leases import LeaseLost
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from connectors.storage.publications import NoSuchRevision, PublishedMonths, documents_of
 from sales.calendar import Month
@@ -78,6 +79,33 @@ def test_readers_see_a_month_only_as_it_was_published(home: Path, months: Publis
     months.publish(MONTH, "e1", LATER)
     assert len(months.read("data_quality", MONTH)) == 1
     assert months.latest() == MONTH
+
+
+def test_who_is_not_alone_with_a_month_any_more_publishes_nothing(
+    home: Path, months: PublishedMonths
+) -> None:
+    months.publish(MONTH, "e1", NOW, "d1", "", *printed(home, "first"))
+    write(home, findings("two", 1), "two")
+    asked: list[int] = []
+
+    def lost_at(time: int) -> Callable[[sa.Connection], None]:
+        def guard(_: sa.Connection) -> None:
+            asked.append(time)
+            if len(asked) == time:
+                raise LeaseLost("another one took over")
+
+        return guard
+
+    for time in (1, 2):
+        asked.clear()
+        with pytest.raises(LeaseLost):
+            months.publish(
+                MONTH, "e1", LATER, "d2", "", *printed(home, "second"), guard=lost_at(time)
+            )
+        current = months.current(MONTH)
+        assert current is not None
+        assert current.revision == 1
+        assert (months.documents(MONTH) / "company.pdf").read_text() == "first"
 
 
 def test_every_revision_stays_with_its_numbers_and_its_documents(
