@@ -88,6 +88,20 @@ def one_sentence() -> Iterator[None]:
         raise typer.Exit(1) from None
 
 
+@contextmanager
+def shared(context: typer.Context) -> Iterator[None]:
+    """Create files as the person's own umask says while a block runs: what they export to a place of theirs is theirs to share."""
+    usual = context.find_root().obj
+    if usual is None:  # the program was not begun by `main`, and the umask is as it was
+        yield
+        return
+    private = os.umask(usual)
+    try:
+        yield
+    finally:
+        os.umask(private)
+
+
 def closed_month(text: str) -> Month:
     """Return the month that a word names; raises Typer's `BadParameter`."""
     from sales.calendar import Month, UnknownMonth

@@ -4,6 +4,7 @@ Settings are read in the run, not in configuration: so definitions load with an 
 environment, and no secret can appear in the UI.
 """
 
+import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from functools import partial
@@ -18,7 +19,7 @@ from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.files import link
+from connectors.storage.files import PRIVATE, link
 from connectors.storage.migrations import FORMAT, NotUpgraded, carry_over, format_of, upgrade
 from orchestration import settings
 from orchestration.embedded import embedded_login
@@ -125,6 +126,9 @@ class RunInputsResource(dg.ConfigurableResource[RunInputs]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[RunInputs]:
         """Begin the inputs of a run, and end its hold of the month with it."""
+        os.umask(
+            PRIVATE
+        )  # the process of a run is Dagster's, and has the umask of whoever began it
         tell = context.log.info if context.log else say
         with RunInputs(make_workspace(), "a run of the UI or its schedule", tell) as inputs:
             yield inputs

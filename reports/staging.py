@@ -35,7 +35,6 @@ def staged(folder: Path) -> Generator[Path]:
     """Yield an empty folder beside another one, and remove what is left of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    stage.chmod(0o755)
     try:
         yield stage
     finally:

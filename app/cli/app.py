@@ -4,6 +4,7 @@ Put the program's own words here; commands are in the modules beside it, each do
 """
 
 import gc
+import os
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -14,6 +15,7 @@ from app.cli import deliveries, months
 from app.cli import questions as answers
 from app.cli import revisions as past
 from app.cli import system as machine
+from connectors.storage.files import PRIVATE
 
 app = typer.Typer(
     name="onpace",
@@ -53,10 +55,11 @@ RARELY = (200_000, 50, 50)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; what it and its processes store is for their owner alone."""
     gc.set_threshold(*RARELY)
+    usual_umask = os.umask(PRIVATE)
     try:
-        app()
+        app(obj=usual_umask)
     finally:
         gc.freeze()
 

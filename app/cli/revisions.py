@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +11,7 @@ from typing import Annotated
 import typer
 
 from app.cli.months import FreshOption, ReconstructOption, months_of
-from app.console import MonthArgument, closed_month, err, one_sentence, out
+from app.console import MonthArgument, closed_month, err, one_sentence, out, shared
 
 app = typer.Typer()
 
@@ -25,6 +26,7 @@ class Format(StrEnum):
 
 @app.command()
 def export(
+    context: typer.Context,
     month: MonthArgument,
     to: Annotated[
         Path | None,
@@ -67,7 +69,9 @@ def export(
             / "exports"
             / (f"{chosen}-revision-{revision}" if revision else str(chosen))
         )
-        for path in export_tables(tables, chosen, to or folder, format_.value):
+        with shared(context) if to else nullcontext():
+            paths = export_tables(tables, chosen, to or folder, format_.value)
+        for path in paths:
             out.print(str(path), markup=False)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.cli.months import report_again
 from app.console import err, out
+from connectors.storage.files import close_to_others, open_to_others
 from orchestration import resources
 from publication.stored_check import Cure, Damage, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
@@ -15,6 +16,12 @@ def check_stored(*, with_repair: bool) -> int:
     workspace = resources.make_workspace()
     found = list(examine(workspace))
     _say(found, workspace)
+    is_open = bool(open_to_others(workspace.home))
+    if with_repair and is_open:
+        for path in open_to_others(workspace.home):
+            close_to_others(path)
+        is_open = False
+        err.print("What others could read is for its owner alone now")
     if with_repair and found:
         _bring_back(found, workspace)
         # What was computed again lies in other files than this process knows of.
@@ -22,7 +29,7 @@ def check_stored(*, with_repair: bool) -> int:
         found = list(examine(workspace))
         out.print("After the repair:")
         _say(found, workspace)
-    return int(bool(found))
+    return int(bool(found) or is_open)
 
 
 def _say(found: list[Damage], workspace: Workspace) -> None:
@@ -30,6 +37,11 @@ def _say(found: list[Damage], workspace: Workspace) -> None:
         out.print(f"{each.sentence}: {each.cure.value}", markup=False)
     for folder in unreferenced(workspace):
         out.print(f"{folder} belongs to no publication: it may be deleted", markup=False)
+    if shared := open_to_others(workspace.home):
+        out.print(
+            f"{shared[0]}{f' and {len(shared) - 1} more' if len(shared) > 1 else ''} can be read by other users of this machine: closed to them by --repair",
+            markup=False,
+        )
     extracts, months = len(workspace.extracts.all()), workspace.published.months()
     revisions = sum(len(workspace.published.revisions(each)) for each in months)
     words = f"{len(found)} damaged" if found else "all of it is as it was stored"

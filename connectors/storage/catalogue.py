@@ -30,7 +30,7 @@ from sqlalchemy.exc import (
 )
 
 from connectors.storage.catalogue_schema import HOMES, NEWEST, bring_to_newest, version_of
-from connectors.storage.files import write_atomically
+from connectors.storage.files import make_home, write_atomically
 from sales.errors import UserError
 
 FILE, NAME_FILE = "catalogue.sqlite", "catalogue.json"
@@ -82,7 +82,7 @@ class Catalogue:
         """Open a transaction to write in; it is rolled back where the block raises."""
         if self._file is not None and not self._file.exists():
             self._refuse_lost()
-        self.home.mkdir(parents=True, exist_ok=True)
+        make_home(self.home)
         if self._file is None and not (self.home / NAME_FILE).exists():
             self._give_name()
         with self._transaction() as database:

@@ -12,6 +12,7 @@ from pathlib import Path
 from sales.errors import UserError
 
 CHUNK = 1 << 20
+PRIVATE = 0o077  # what others may not do with what is stored: anything
 LEAST_FREE = 100 << 20  # bytes: the tables and documents of some hundred people
 
 
@@ -56,7 +57,7 @@ def digest_of(path: Path) -> str:
 def refuse_unusable_home(home: Path) -> None:
     """Raise `UnusableHome` where a folder takes no files, no second names of files, or has no room: before any work is done."""
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        make_home(home)
         with tempfile.TemporaryDirectory(dir=home, prefix=".probe-") as folder:
             probe = Path(folder) / "file"
             write_atomically(probe, b"probe")
@@ -72,6 +73,25 @@ def refuse_unusable_home(home: Path) -> None:
         raise UnusableHome(
             f"{home} has {free >> 20} MB left, and a month end needs {LEAST_FREE >> 20} MB; make room or set ONPACE_HOME to another folder"
         )
+
+
+def make_home(home: Path) -> None:
+    """Create the folder that everything is stored in, for its owner alone whatever the umask says."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=0o777 & ~PRIVATE, exist_ok=True)
+
+
+def open_to_others(home: Path) -> list[Path]:
+    """Return what below a home, and the home itself, other users of the machine may read or write, sorted."""
+    everything = (home, *home.rglob("*")) if home.exists() else ()
+    return sorted(
+        each for each in everything if not each.is_symlink() and each.stat().st_mode & PRIVATE
+    )
+
+
+def close_to_others(path: Path) -> None:
+    """Take from others what they may do with a file or folder."""
+    path.chmod(path.stat().st_mode & ~PRIVATE)
 
 
 def _refuse_without_links(probe: Path) -> None:

@@ -251,7 +251,6 @@ class PublishedMonths:
         for left in folder.parent.glob(f".{folder.name}-*"):  # of a run that was killed
             shutil.rmtree(left)
         stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-        stage.chmod(0o755)
         for path in sorted(printed.iterdir()) if printed else ():
             link(path, stage / path.name)
             flush(stage / path.name)

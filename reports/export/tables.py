@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import os
-import tempfile
+import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -70,13 +69,12 @@ def _write_parquet(table: pd.DataFrame, path: Path) -> None:
 
 
 def _replace(path: Path, write: Callable[[Path], None]) -> Path:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=path.suffix)
-    os.close(handle)
+    # Not by `tempfile`, whose files are private: the umask decides who may read an export.
+    part = path.with_name(f".{uuid.uuid4().hex}{path.suffix}")
     try:
-        write(Path(name))
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
+        write(part)
+        part.replace(path)
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
         raise
     return path

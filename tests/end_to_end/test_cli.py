@@ -3,9 +3,11 @@
 import csv
 import hashlib
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +16,9 @@ import pytest
 from typer.testing import CliRunner
 
 from app.cli import app as cli
+from connectors.storage.catalogue import FILE as CATALOGUE
 from connectors.storage.catalogue import Catalogue
+from connectors.storage.catalogue_versions import VERSION_TABLE
 from connectors.storage.extracts import ExtractStore
 from embedded_org.objects import Org
 from embedded_org.server import OrgServer, serving
@@ -97,13 +101,20 @@ def onpace(*words: str) -> tuple[int, str]:
 
 
 def stored(home: Path) -> dict[str, str]:
-    """Return what is stored of numbers: everything but Dagster's own records."""
+    """Return what is stored of numbers, by file and row: everything but Dagster's own records and who was at work."""
     files = [
         path
         for path in home.rglob("*")
-        if path.is_file() and path.relative_to(home).parts[0] not in {"dagster", "logs"}
+        if path.is_file() and path.relative_to(home).parts[0] not in {"dagster", "logs", CATALOGUE}
     ]
-    return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    rows: dict[str, str] = {}
+    if (home / CATALOGUE).exists():
+        with closing(sqlite3.connect(home / CATALOGUE)) as database:
+            known = database.execute("select name from sqlite_master where type = 'table'")
+            for (name,) in [each for each in known if each[0] not in {"leases", VERSION_TABLE}]:
+                found = database.execute(f"select * from {name}").fetchall()  # our own names
+                rows |= {f"{name} {row}": "" for row in found}
+    return rows | {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
 def spoil(policy: Path, name: str, text: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.extracts import ExtractStore
+from connectors.storage.files import open_to_others
 from orchestration.embedded import last_month_there
 from sales.calendar import Month
 from sales.contracts.published import PUBLISHED
@@ -27,7 +28,7 @@ SECRET = "s3cret-planted-here"
 @pytest.fixture(scope="module")
 def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("demo") / "home"
-    home.mkdir()
+    home.mkdir(mode=0o700)
     done = run(home, "demo")
     assert done.returncode == 0, done.stderr
     (home / "demo.out").write_text(done.stdout)
@@ -48,6 +49,10 @@ class TestDemo:
         kinds = [path.name.split("-")[0].removesuffix(".pdf") for path in packs]
         assert (kinds[0], kinds.count("team"), kinds.count("person") >= 12) == ("company", 3, True)
         assert "Traceback" not in (demo_home / "demo.err").read_text()
+
+    def test_what_it_stores_is_for_its_owner_alone(self, demo_home: Path) -> None:
+        ours = {demo_home / "demo.out", demo_home / "demo.err"}
+        assert set(open_to_others(demo_home)) - ours == set()
 
     def test_every_page_of_every_pack_says_that_it_is_a_demonstration(
         self, demo_home: Path
@@ -155,6 +160,9 @@ class TestDemo:
         assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (
             1 if kind == "xlsx" else len(PUBLISHED)
         )
+        (tmp_path / "mine").touch()
+        usual = (tmp_path / "mine").stat().st_mode
+        assert {path.stat().st_mode for path in (tmp_path / "out").iterdir()} == {usual}
 
     def test_a_what_if_shows_before_and_after_and_stores_nothing(
         self, demo_home: Path, tmp_path: Path

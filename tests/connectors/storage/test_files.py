@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from connectors.storage import files
-from connectors.storage.files import UnusableHome, link, refuse_unusable_home
+from connectors.storage.files import (
+    UnusableHome,
+    close_to_others,
+    link,
+    make_home,
+    open_to_others,
+    refuse_unusable_home,
+)
 
 
 def test_a_usable_home_is_left_as_it_was(tmp_path: Path) -> None:
@@ -51,3 +58,15 @@ def test_too_little_room_is_said_in_megabytes(
     monkeypatch.setattr(files.shutil, "disk_usage", lambda _: usage)
     with pytest.raises(UnusableHome, match="has 3 MB left, and a month end needs 100 MB"):
         refuse_unusable_home(tmp_path)
+
+
+def test_a_home_is_its_owners_alone_and_what_others_may_read_is_found(tmp_path: Path) -> None:
+    home = tmp_path / "new" / "home"
+    make_home(home)
+    assert home.stat().st_mode & 0o777 == 0o700
+    (home / "shared").touch(mode=0o644)
+    (home / "link").symlink_to(tmp_path)
+    assert open_to_others(home) == [home / "shared"]
+    close_to_others(home / "shared")
+    assert open_to_others(home) == []
+    assert (home / "shared").stat().st_mode & 0o777 == 0o600
