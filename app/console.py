@@ -57,6 +57,7 @@ MonthArgument = Annotated[
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Print a fault as one sentence and leave with 1; anything else keeps its trace in a log."""
+    from connectors.storage.files import full_disk
     from orchestration import settings
     from sales.errors import UserError
 
@@ -64,7 +65,8 @@ def one_sentence() -> Iterator[None]:
         settings.log_format()
         yield
     except UserError as fault:
-        err.print(f"onpace: {flat(str(fault))}", markup=False)
+        said = full_disk(fault, settings.home()) or str(fault)
+        err.print(f"onpace: {flat(said)}", markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
         err.print("onpace: stopped; what was stored before is as it was", markup=False)
@@ -72,14 +74,18 @@ def one_sentence() -> Iterator[None]:
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
     except OSError as fault:
-        err.print(
-            f"onpace: {fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk",
-            markup=False,
+        said = (
+            full_disk(fault, settings.home())
+            or f"{fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk"
         )
+        err.print(f"onpace: {said}", markup=False)
         raise typer.Exit(1) from None
     except (
         Exception
     ) as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
+        if said := full_disk(unexpected, settings.home()):
+            err.print(f"onpace: {said}", markup=False)
+            raise typer.Exit(1) from None
         log = _log_trace()
         err.print(
             f"onpace: unexpected {type(unexpected).__name__}: {flat(str(unexpected))[:300]}; the trace is in {log}",

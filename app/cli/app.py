@@ -15,6 +15,7 @@ from app.cli import deliveries, months
 from app.cli import questions as answers
 from app.cli import revisions as past
 from app.cli import system as machine
+from app.limits import too_little_memory
 from connectors.storage.files import PRIVATE
 
 app = typer.Typer(
@@ -56,6 +57,8 @@ RARELY = (200_000, 50, 50)
 
 def main() -> None:
     """Run the command line; what it and its processes store is for their owner alone."""
+    if why := too_little_memory():
+        sys.exit(f"onpace: {why}")
     gc.set_threshold(*RARELY)
     usual_umask = os.umask(PRIVATE)
     try:

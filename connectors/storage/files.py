@@ -7,12 +7,16 @@ import hashlib
 import os
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from sales.errors import UserError
 
 CHUNK = 1 << 20
 PRIVATE = 0o077  # what others may not do with what is stored: anything
+# What libraries say that keep no error number: of Rust, SQLite, PostgreSQL.
+DISK_FULL = ("no space left on device", "disk is full", "disk quota exceeded")
+FULL = 1 << 20  # bytes left: SQLite only says that it cannot read or open then
 LEAST_FREE = 100 << 20  # bytes: the tables and documents of some hundred people
 
 
@@ -75,6 +79,14 @@ def refuse_unusable_home(home: Path) -> None:
         )
 
 
+def full_disk(fault: BaseException, home: Path) -> str:
+    """Return the sentence for a fault that comes of a full disk, whoever met it first; empty where it does not."""
+    has_no_room = home.exists() and shutil.disk_usage(home).free < FULL
+    if has_no_room or any(_is_of_full_disk(each) for each in _chain(fault)):
+        return f"the disk of {home} is full; make room and run it again, what was stored before is as it was"
+    return ""
+
+
 def make_home(home: Path) -> None:
     """Create the folder that everything is stored in, for its owner alone whatever the umask says."""
     home.parent.mkdir(parents=True, exist_ok=True)
@@ -92,6 +104,21 @@ def open_to_others(home: Path) -> list[Path]:
 def close_to_others(path: Path) -> None:
     """Take from others what they may do with a file or folder."""
     path.chmod(path.stat().st_mode & ~PRIVATE)
+
+
+def _chain(fault: BaseException | None) -> Iterator[BaseException]:
+    """Yield a fault and those that it came of, also where it hides them."""
+    seen: list[BaseException] = []
+    while fault is not None and fault not in seen:
+        seen.append(fault)
+        yield fault
+        fault = fault.__cause__ or fault.__context__
+
+
+def _is_of_full_disk(fault: BaseException) -> bool:
+    if isinstance(fault, OSError) and fault.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return True
+    return any(words in str(fault).lower() for words in DISK_FULL)
 
 
 def _refuse_without_links(probe: Path) -> None:

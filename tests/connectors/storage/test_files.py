@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from connectors.storage import files
 from connectors.storage.files import (
     UnusableHome,
     close_to_others,
+    full_disk,
     link,
     make_home,
     open_to_others,
@@ -70,3 +72,36 @@ def test_a_home_is_its_owners_alone_and_what_others_may_read_is_found(tmp_path: 
     close_to_others(home / "shared")
     assert open_to_others(home) == []
     assert (home / "shared").stat().st_mode & 0o777 == 0o600
+
+
+def raised(*faults: Exception) -> Exception:
+    """Return the last of some faults, each raised while the one before was handled, its cause hidden."""
+    for first, second in pairwise(faults):
+        second.__context__, second.__suppress_context__ = first, True
+    return faults[-1]
+
+
+@pytest.mark.parametrize(
+    ("faults", "is_full"),
+    [
+        ([OSError(errno.ENOSPC, "No space left on device")], True),
+        ([OSError(errno.ENOSPC, "?"), RuntimeError("no answer"), UnusableHome("correct it")], True),
+        ([RuntimeError("(sqlite3.OperationalError) database or disk is full"), ValueError()], True),
+        ([RuntimeError("Generic error: No space left on device (os error 28)")], True),
+        ([OSError(errno.EACCES, "Permission denied"), UnusableHome("correct it")], False),
+    ],
+)
+def test_a_full_disk_is_named_whoever_met_it(
+    faults: list[Exception], tmp_path: Path, *, is_full: bool
+) -> None:
+    said = full_disk(raised(*faults), tmp_path)
+    assert said.startswith(f"the disk of {tmp_path} is full; make room") is is_full
+
+
+def test_a_disk_without_room_is_full_whatever_the_fault_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)._replace(free=4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert full_disk(RuntimeError("unable to open database file"), tmp_path)
+    assert not full_disk(RuntimeError("no home yet"), tmp_path / "home")
