@@ -60,7 +60,11 @@ def dagster_instance() -> Iterator[dg.DagsterInstance]:
 def _unusable(fault: Exception) -> InstanceUnusable:
     """Return the fault without the driver's own words, which may hold the address of the database."""
     folder = os.environ["DAGSTER_HOME"]
+    words = f"Dagster's storage cannot be used ({type(fault).__name__})"
+    if settings.dagster_home() is None:
+        return InstanceUnusable(
+            f"{words}; restore {folder} from a backup or move it away: it holds the record of runs, and no number"
+        )
     return InstanceUnusable(
-        f"Dagster's storage cannot be used ({type(fault).__name__}); check {FILE} in {folder}, the variables that it names, "
-        f"and that the database answers"
+        f"{words}; check {FILE} in {folder}, the variables that it names, and that the database answers"
     )

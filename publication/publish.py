@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+import pandas as pd
+
 from connectors.storage.document_ledger import DocumentFile
 from connectors.storage.leases import Lease
 from connectors.storage.publications import Publication
@@ -112,11 +114,23 @@ def _before(inputs: MonthInputs, tables: MonthTables) -> Restated | None:
     # The first version of this program made fewer tables.
     if first is None or not first.tables.keys() >= set(Published.NEEDED):
         return None
-    was = Published.among({name: published.table(first, name) for name in Published.NEEDED})
+    was = Published.among(
+        {name: _as_first(inputs, tables, first, name) for name in Published.NEEDED}
+    )
     now = Published(tables.opportunity_snapshot, tables.booking_credit, tables.phased_targets)
     zone = ZoneInfo(inputs.rules.calendar.time_zone)
     day = first.at.astimezone(zone).date() if first.at else None
     return Restated(restatement(was, now, inputs.month, inputs.rules), day)
+
+
+def _as_first(
+    inputs: MonthInputs, tables: MonthTables, first: Publication, name: str
+) -> pd.DataFrame:
+    """Return a table as it was published first; what was computed now serves where it is the same, as where the file of then is damaged."""
+    written = inputs.workspace.tables.written(name, inputs.month)
+    if written is not None and written.digest and written.digest == first.tables[name].digest:
+        return getattr(tables, name)
+    return inputs.workspace.published.table(first, name)
 
 
 def _files(pack: Pack) -> list[DocumentFile]:

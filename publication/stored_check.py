@@ -77,10 +77,12 @@ def repair(damage: Damage, home: Path) -> bool:
 
 
 def clear_the_way(home: Path) -> None:
-    """Set aside what is no folder and lies where people see documents."""
-    packs = home / "packs"
+    """Set aside what is no folder and lies where people see documents, and what is no file in the place of settings."""
+    packs, instance = home / "packs", home / "dagster" / "dagster.yaml"
     if packs.is_symlink() or (packs.exists() and not packs.is_dir()):
         set_aside(packs, home / "earlier" / "damaged" / "packs")
+    if instance.is_dir():
+        set_aside(instance, home / "earlier" / "damaged" / "dagster.yaml")
 
 
 def unreferenced(workspace: Workspace) -> Iterator[Path]:

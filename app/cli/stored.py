@@ -14,6 +14,8 @@ from sales.errors import UserError
 def check_stored(*, with_repair: bool) -> int:
     """Print what is damaged, bring it back where asked to, and return the exit code: 1 if anything is damaged after that."""
     workspace = resources.make_workspace()
+    if with_repair:
+        clear_the_way(workspace.home)
     found = list(examine(workspace))
     _say(found, workspace)
     is_open = bool(open_to_others(workspace.home))
@@ -51,12 +53,12 @@ def _say(found: list[Damage], workspace: Workspace) -> None:
 
 
 def _bring_back(found: list[Damage], workspace: Workspace) -> None:
-    clear_the_way(workspace.home)
     for each in found:
         if each.cure == Cure.COPY:
             repair(each, workspace.home)
     for name in workspace.tables.set_unreadable_aside():
         err.print(f"{name} lies in earlier/damaged now, and its months are computed again")
+        found = list(examine(resources.make_workspace()))  # months that could be read went with it
     months = {each.month for each in found if each.cure in {Cure.REPORT, Cure.SHOW} and each.month}
     for month in sorted(months):
         try:

@@ -9,6 +9,7 @@ unless another database is named, which homes may share: each then has a name of
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import uuid
@@ -36,6 +37,10 @@ from sales.errors import UserError
 FILE, NAME_FILE = "catalogue.sqlite", "catalogue.json"
 WAIT = 30.0  # seconds for another process to finish its transaction
 ONLY_HOME = ""
+# Of a row: whose it is, the seal itself, when a document was shown last, and what a query adds.
+UNSEALED = {"home", "seal", "shown_at", "newest"}
+# What SQLite says of a file that is not what it wrote.
+DAMAGED = ("malformed", "not a database", "no such table", "no such column")
 DIALECTS = ("sqlite", "postgresql")
 SUCH_AS = "name a database such as postgresql+psycopg://host/name"
 # Alembic keeps what it works on in one place a process: two threads at once would wait for each
@@ -71,16 +76,21 @@ class Catalogue:
 
     def rows(self, wanted: sa.Executable) -> Sequence[sa.Row[tuple[object, ...]]]:
         """Return what a query finds; nothing where nothing was ever stored."""
-        if self._file is not None and not self._file.exists():
+        if self._is_missing():
             self._refuse_lost()
             return []
         with self._transaction() as database:
-            return database.execute(wanted).all()
+            result = database.execute(wanted)
+            names, found = tuple(result.keys()), result.all()
+        if "seal" in names:
+            for row in found:
+                self._check_seal(dict(zip(names, row, strict=True)))
+        return found
 
     @contextmanager
     def begin(self) -> Generator[sa.Connection]:
         """Open a transaction to write in; it is rolled back where the block raises."""
-        if self._file is not None and not self._file.exists():
+        if self._is_missing():
             self._refuse_lost()
         make_home(self.home)
         if self._file is None and not (self.home / NAME_FILE).exists():
@@ -134,7 +144,14 @@ class Catalogue:
             ) from None
 
     def _of_home(self, table: sa.Table, values: Mapping[str, object]) -> dict[str, object]:
-        return dict(values) | ({"home": self.name} if "home" in table.columns else {})
+        if "home" not in table.columns:
+            return dict(values)
+        return dict(values) | {"home": self.name, "seal": _seal(values)}
+
+    def _check_seal(self, row: Mapping[str, object]) -> None:
+        """Raise `CatalogueUnusable` where a whole row is not what was stored; rows of before seals are taken as they are."""
+        if row["seal"] is not None and row["seal"] != _seal(row):
+            raise CatalogueUnusable(_damaged(self._file))
 
     def _give_name(self) -> None:
         """Name this home for good: in the database first, so that a name in the home is always known there."""
@@ -151,6 +168,12 @@ class Catalogue:
     ) -> sqlite.Insert | postgresql.Insert:
         dialect = sqlite if self._engine.dialect.name == "sqlite" else postgresql
         return dialect.insert(table).values(**row)
+
+    def _is_missing(self) -> bool:
+        """Return whether the file in the home is not there, or holds nothing: SQLite would take it for a new one."""
+        return self._file is not None and (
+            not self._file.exists() or (self._file.is_file() and not self._file.stat().st_size)
+        )
 
     def _refuse_lost(self) -> None:
         """Raise where this home has no catalogue any more: a new one would publish first revisions again."""
@@ -195,9 +218,23 @@ class Catalogue:
         except DBAPIError as fault:
             # The address may hold a password: the driver's words are cut to the first line.
             said = str(fault.orig).splitlines()[0][:120] if fault.orig else "no answer"
+            if self._file is not None and any(words in said for words in DAMAGED):
+                raise CatalogueUnusable(_damaged(self._file)) from None
             raise CatalogueUnusable(
                 f"the catalogue cannot be used ({said}); check ONPACE_LEDGER_URL or ONPACE_HOME"
             ) from None
+
+
+def _seal(values: Mapping[str, object]) -> str:
+    """Return the digest of a row's values, but for those that are not stored or change."""
+    kept = {
+        name: value for name, value in values.items() if value is not None and name not in UNSEALED
+    }
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _damaged(file: Path | None) -> str:
+    return f"{file or 'the catalogue'} is damaged; restore it from a backup, nothing else holds what it knows"
 
 
 def _is_same_file(named: sa.URL, own: sa.URL) -> bool:

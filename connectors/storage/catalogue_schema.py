@@ -14,16 +14,17 @@ import sqlalchemy as sa
 from connectors.storage.catalogue_versions import VERSION_TABLE
 from sales.errors import UserError
 
-NEWEST = "0004"
+NEWEST = "0005"
 METADATA = sa.MetaData()
 # A digest is at most 64 hexadecimal digits, an instant an ISO 8601 text with its offset.
 DIGEST, INSTANT, MONTH, NAME = sa.String(64), sa.String(40), sa.String(7), sa.String(200)
 
 
 def _of_home(name: str, *columns: sa.Column[Any], key: tuple[str, ...]) -> sa.Table:
-    """Return a table of which every row belongs to one home; in a SQLite file there is only one home, and its name is empty."""
+    """Return a table of which every row belongs to one home, and has a seal; in a SQLite file there is only one home, and its name is empty."""
     home = sa.Column("home", sa.String(36), nullable=False)
-    return sa.Table(name, METADATA, home, *columns, sa.PrimaryKeyConstraint("home", *key))
+    seal = sa.Column("seal", sa.String(64))
+    return sa.Table(name, METADATA, home, *columns, seal, sa.PrimaryKeyConstraint("home", *key))
 
 
 def _column(name: str, kind: sa.types.TypeEngine[Any]) -> sa.Column[Any]:

@@ -30,6 +30,7 @@ class UnreadableFile(UserError, OSError):
 
 def write_atomically(path: Path, content: bytes) -> None:
     """Replace a file in one step: a reader sees the old content or the new, never half."""
+    top = next(each for each in path.parents if each.exists())
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
@@ -38,7 +39,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(path)
-        flush(path.parent)
+        flush_folders(path.parent, top)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
@@ -146,6 +147,14 @@ def flush(path: Path) -> None:
             raise
     finally:
         os.close(handle)
+
+
+def flush_folders(folder: Path, top: Path) -> None:
+    """Have the names in a folder on the disk, and its own name, and so on up to a folder that was there before."""
+    for each in (folder, *folder.parents):
+        flush(each)
+        if each == top:
+            break
 
 
 def link(path: Path, target: Path) -> None:

@@ -152,7 +152,9 @@ def _documents(path: Path) -> Rows:
     """Yield the files that were published, of a database with one table, which was made by its first record."""
     if not path.exists():
         return
-    names = [each.name for each in DOCUMENTS.columns if each.name not in {"home", "shown_at"}]
+    names = [
+        each.name for each in DOCUMENTS.columns if each.name not in {"home", "shown_at", "seal"}
+    ]
     try:
         with closing(sqlite3.connect(path)) as database:
             tables = database.execute("SELECT name FROM sqlite_master").fetchall()

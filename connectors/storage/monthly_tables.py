@@ -122,9 +122,9 @@ class TableStore:
             WRITTEN_TABLES.c.name == name,
             WRITTEN_TABLES.c.month == str(month),
         )
-        kept = [WRITTEN_TABLES.c[each.name] for each in fields(Written)]
-        found = self._catalogue.rows(sa.select(*kept).where(*of_month))
-        return Written(*found[0]) if found else None
+        found = self._catalogue.rows(sa.select(WRITTEN_TABLES).where(*of_month))
+        names = [each.name for each in fields(Written)]
+        return Written(**{name: getattr(found[0], name) for name in names}) if found else None
 
     def damaged(self, name: str, month: Month, record: Written) -> str:
         """Return what is wrong with a month as a record says, empty where nothing is."""

@@ -24,7 +24,7 @@ from pandera.typing import DataFrame
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile, DocumentLedger
-from connectors.storage.files import flush, is_intact, link
+from connectors.storage.files import flush, flush_folders, is_intact, link
 from connectors.storage.json_records import set_aside
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
@@ -258,7 +258,7 @@ class PublishedMonths:
         if folder.exists():  # a run was killed before this was published, or it is damaged
             set_aside(folder, self._home / "earlier" / "revisions" / str(new.month) / folder.name)
         stage.rename(folder)
-        flush(folder.parent)
+        flush_folders(folder.parent, self._home)
 
 
 def documents_of(folder: Path) -> dict[str, str] | None:

@@ -18,7 +18,7 @@ from deltalake.exceptions import DeltaError
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import STORED_FILES
-from connectors.storage.files import UnreadableFile, digest_of, flush
+from connectors.storage.files import UnreadableFile, digest_of, flush, flush_folders
 from sales.errors import UserError
 
 LOG = "_delta_log"
@@ -45,9 +45,14 @@ class StoredFiles:
     ) -> DeltaTable:
         """Return a table at a version (the newest if none is given) once its files are checked; raises `DamagedTable`.
 
-        With `partitions` only the files of these are checked.
+        With `partitions` only the files of these are checked. The newest version needs every entry
+        of the log that was ever noted: a shorter log would begin its last numbers again.
         """
         known = self._known(name)
+        if version is None:
+            for key in known:
+                if ENTRY.fullmatch(Path(key).name):
+                    self._check_is_there(self._root / key)
         # The log first: what a damaged one says is not to be relied upon, nor how it is read.
         for path in self._log(name, version):
             self._check(path, known.get(self._key(path)))
@@ -67,8 +72,9 @@ class StoredFiles:
         ]
         for path in new:
             flush(path)
+        # Folders may be as new as their files, up to the home.
         for folder in {path.parent for path in new}:
-            flush(folder)
+            flush_folders(folder, self._root.parent)
         with self._catalogue.begin() as database:
             for path in new:
                 values = {"path": self._key(path), "sha256": digest_of(path)}
@@ -137,6 +143,10 @@ class StoredFiles:
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
+
+    def _check_is_there(self, path: Path) -> None:
+        if not path.is_file():
+            raise DamagedTable(f"{path} is missing; {CURE}")
 
     def _check(self, path: Path, sha256: str | None) -> None:
         try:

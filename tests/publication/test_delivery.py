@@ -5,7 +5,6 @@ import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,65 +15,14 @@ from connectors.delivery.smtp import SmtpSettings
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.monthly_tables import NotComputed
 from publication.delivery import DeliveryService, HeldBack, NoMailServer, NotForTheirEyes
-from publication.extract_selection import published_extract, resolve_extract
+from publication.extract_selection import published_extract
 from publication.month_inputs import resolve
-from publication.workspace import Workspace
-from reports.published_set import PublishedSet
-from reports.publisher import Publisher
-from sales.contracts.contract import empty
-from sales.contracts.published import MONTHLY
 from sales.delivery.recipients import may_see
 from tests.connectors.delivery.mail_servers import Inbox, serving
-from tests.fakes import FakeReader, deal, extract, raw_tables, saved
-from tests.reports.months import MONTH, tables_of
+from tests.publication.april import NOW, workspace_of
+from tests.reports.months import MONTH
 
 pytestmark = pytest.mark.slow
-
-NOW = datetime(2026, 5, 5, 9, tzinfo=UTC)
-RECIPIENTS = """
-allowed_domains = ["acme.example"]
-own_pages = true
-hold_notice = ["operations@acme.example"]
-
-[[recipients]]
-address = "md@acme.example"
-packs = ["company", "team:North"]
-"""
-
-
-@pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a home in which April is published, and its policy."""
-    folder = tmp_path_factory.mktemp("published")
-    policy = folder / "policy"
-    policy.mkdir()
-    (policy / "targets.csv").write_text(
-        "fiscal_year,owner,annual_target\n2026,ann@acme.example,1200\n"
-    )
-    (policy / "recipients.toml").write_text(RECIPIENTS)
-    workspace = workspace_of(folder)
-    record = resolve_extract(workspace, MONTH, lambda _: None)
-    tables, variant = tables_of(4)
-    for name in MONTHLY:
-        workspace.tables.write(name, MONTH, getattr(tables, name, empty(MONTHLY[name])), {})
-
-    def publish(its: PublishedSet, folder: Path) -> None:
-        workspace.published.publish(MONTH, record.extract_id, NOW, its.digest, printed=folder)
-
-    Publisher(workspace.home / "packs", policy).publish(
-        tables, MONTH, variant.rules, "here", publish=publish
-    )
-    return folder
-
-
-def workspace_of(folder: Path) -> Workspace:
-    reader = FakeReader(
-        raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
-        lambda: datetime(2026, 5, 2, tzinfo=UTC),
-    )
-    return Workspace(
-        folder / "home", folder / "policy", lambda: reader, "https://acme.example", lambda: NOW
-    )
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from connectors.storage.publications import documents_of
 from publication.stored_check import Cure, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
 from reports.publisher import Publisher
-from tests.publication.test_delivery import MONTH, published, workspace_of
+from tests.publication.april import workspace_of
+from tests.reports.months import MONTH
 
 pytestmark = pytest.mark.slow
-__all__ = ["published"]
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_a_row_is_replaced_or_kept_by_its_key(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database at all, but long enough to be looked at" * 20)
-    with pytest.raises(CatalogueUnusable, match="check ONPACE_LEDGER_URL or ONPACE_HOME"):
+    with pytest.raises(CatalogueUnusable, match="is damaged; restore it from a backup"):
         PublishedMonths(Catalogue(tmp_path)).latest()
 
 
@@ -183,3 +183,27 @@ def test_an_approval_and_a_plan_are_not_carried_over_twice(tmp_path: Path, serve
     of_may = sa.select(APPROVALS).where(APPROVALS.c.month == "2026-05")
     assert len(shared.rows(of_may)) == 1
     assert DeliveryLedger(shared).all("2026-05") == []
+
+
+def test_an_emptied_catalogue_is_not_taken_for_a_new_one(tmp_path: Path) -> None:
+    with Catalogue(tmp_path).begin():
+        pass
+    (tmp_path / "revisions" / "2026-03" / "1").mkdir(parents=True)
+    (tmp_path / "catalogue.sqlite").write_bytes(b"")
+    for use in (
+        lambda: Catalogue(tmp_path).rows(sa.select(PUBLICATIONS)),
+        lambda: Catalogue(tmp_path).begin().__enter__(),
+    ):
+        with pytest.raises(CatalogueElsewhere, match="restore it from a backup"):
+            use()
+
+
+def test_a_row_that_is_not_what_was_stored_is_refused(tmp_path: Path) -> None:
+    published(tmp_path, MARCH)
+    with Catalogue(tmp_path).begin() as database:
+        database.execute(PUBLICATIONS.update().values(extract_id="of another month"))
+    with pytest.raises(CatalogueUnusable, match="is damaged; restore it from a backup"):
+        PublishedMonths(Catalogue(tmp_path)).current(MARCH)
+    with Catalogue(tmp_path).begin() as database:
+        database.execute(PUBLICATIONS.update().values(seal=None))
+    assert PublishedMonths(Catalogue(tmp_path)).current(MARCH), "a row of before seals"

@@ -147,3 +147,13 @@ def test_files_of_before_digests_were_kept_are_taken_as_they_are(home: Path) -> 
     (home / "tables" / NAME / "_delta_log" / f"{0:020}.json").write_text("{")
     with pytest.raises(DamagedTable):
         read(home, MONTHS[0])
+
+
+def test_a_table_whose_newest_log_entry_is_gone_begins_anew(home: Path) -> None:
+    """Written to as it is, it would begin that entry's number again."""
+    store = TableStore(Catalogue(home))
+    (home / "tables" / NAME / "_delta_log" / f"{1:020}.json").unlink()
+    assert store.set_unreadable_aside() == [NAME]
+    for month in MONTHS:
+        store.write(NAME, month, findings(month, "43350.00"), {"digest": "one"})
+    assert [len(read(home, month)) for month in MONTHS] == [4, 4]
