@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants clients docs screenshots clean
+.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants chaos clients docs screenshots clean
 
 VENV := .venv
 # The first that is here and new enough sets up the environment.
@@ -112,6 +112,9 @@ bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rende
 
 mutants: $(READY) ## Plant small changes in sales/ and count how many its tests notice: MUTANTS="--seed 2 --count 500 --minutes 60"
 	@$(PYTHON) -m benchmarks.mutants $(MUTANTS)
+
+chaos: $(READY) ## Kill, overlap, fill, flip and damage on purpose, and count what survives: CHAOS="--seed 2 --kills 100"
+	@$(PYTHON) -m tests.chaos $(CHAOS)
 
 docs: $(READY) ## The tables of docs/data-model.md, from the contracts
 	@$(PYTHON) -m docs.data_model

@@ -165,6 +165,35 @@ def check(
 
 
 @app.command()
+def prune(
+    days: Annotated[
+        int, typer.Option("--days", min=30, help="Runs that are over for so many days.")
+    ] = 400,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete them; else they are counted.")] = False,
+) -> None:
+    """Delete old records of runs from Dagster's storage; the three newest of each job and month stay.
+
+    Numbers, documents, extracts and the ledger of mails are not touched.
+    """
+    with one_sentence():
+        from datetime import UTC, datetime, timedelta
+
+        from orchestration.instance import dagster_instance
+        from orchestration.pruning import prunable
+        from orchestration.pruning import prune as delete
+
+        with dagster_instance() as instance:
+            found = prunable(instance, datetime.now(UTC), timedelta(days=days))
+            if yes:
+                delete(instance, found)
+        out.print(
+            f"{len(found)} runs are over for {days} days and are none of the newest of their month"
+            + ("; they are deleted" if yes else "; --yes deletes them" if found else ""),
+            markup=False,
+        )
+
+
+@app.command()
 def upgrade() -> None:
     """Bring what is stored to this version's format; every command does so by itself, this one says what it does.
 

@@ -23,6 +23,7 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
@@ -63,10 +64,21 @@ def front() -> Starlette:
         routes=[
             Route("/health", _health),
             Route("/metrics", _metrics),
-            Mount("/", _Documents(directory=packs)),
+            # Asked for by another name, a page of somebody else's leads here (DNS rebinding). Monitors
+            # ask by address for words and figures, which tell nothing of the company.
+            Mount(
+                "/",
+                TrustedHostMiddleware(_Documents(directory=packs), _names(), www_redirect=False),
+            ),
         ],
         middleware=[Middleware(_Guarded)],
     )
+
+
+def _names() -> list[str]:
+    """Return the names by which documents are asked for: of this machine alone, and the one that links carry."""
+    named = urlsplit(settings.value_of("ONPACE_PACKS_URL")).hostname
+    return ["127.0.0.1", "localhost", "[::1]", "::1", *([named] if named else [])]
 
 
 class _Documents(StaticFiles):

@@ -194,3 +194,28 @@ def test_damage_of_the_newest_month_is_not_well() -> None:
     assert not found.is_ok
     assert found.sentence.startswith("a is damaged and 1 more; run `onpace check --stored`")
     assert stored_finding([], None).is_ok
+
+
+@pytest.mark.parametrize(
+    ("host", "code"),
+    [
+        ("evil.example", 400),
+        ("evil.example:3001", 400),
+        ("localhost:3001", 200),
+        ("127.0.0.1", 200),
+        ("[::1]:3001", 200),
+        ("packs.acme.example", 200),
+    ],
+)
+def test_documents_are_asked_for_by_our_own_names(
+    home: Path, monkeypatch: pytest.MonkeyPatch, host: str, code: int
+) -> None:
+    """A page of somebody else's, whose name was made to lead here, gets nothing."""
+    monkeypatch.setenv("ONPACE_PACKS_URL", "https://packs.acme.example/documents")
+    (home / "packs" / "2026-04").mkdir(parents=True)
+    (home / "packs" / "2026-04" / "company.pdf").write_bytes(b"%PDF-")
+    with serving_app(front()) as address:
+        headers = {"Host": host}
+        answer = requests.get(f"{address}/2026-04/company.pdf", headers=headers, timeout=30)
+        assert answer.status_code == code
+        assert requests.get(f"{address}/metrics", headers=headers, timeout=30).status_code == 200
