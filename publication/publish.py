@@ -48,6 +48,8 @@ def published_documents(
     standing = publisher.standing(month, folder)
     if standing is None or standing.digest != publication.documents:
         return None
+    if workspace.published.has_other_manifest(publication):
+        return None
     return None if workspace.published.damaged(publication) else (standing, publication)
 
 

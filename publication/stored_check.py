@@ -109,9 +109,9 @@ def _of_documents(workspace: Workspace, publication: Publication, cure: Cure) ->
     month, number = publication.month, publication.revision
     folder = workspace.published.folder(month, number)
     files = documents_of(folder)
-    if files is None:
+    if files is None or workspace.published.has_other_manifest(publication):
         if publication.documents:
-            sentence = f"{month}, revision {number}: {folder / MANIFEST} cannot be read"
+            sentence = f"{month}, revision {number}: {folder / MANIFEST} is damaged or missing"
             yield Damage(sentence, month, cure)
         return
     for name, sha256 in files.items():

@@ -40,7 +40,7 @@ ONLY_HOME = ""
 # Of a row: whose it is, the seal itself, when a document was shown last, and what a query adds.
 UNSEALED = {"home", "seal", "shown_at", "newest"}
 # What SQLite says of a file that is not what it wrote.
-DAMAGED = ("malformed", "not a database", "no such table", "no such column")
+DAMAGED = ("malformed", "could not decode", "not a database", "no such table", "no such column")
 DIALECTS = ("sqlite", "postgresql")
 SUCH_AS = "name a database such as postgresql+psycopg://host/name"
 # Alembic keeps what it works on in one place a process: two threads at once would wait for each
@@ -81,7 +81,10 @@ class Catalogue:
             return []
         with self._transaction() as database:
             result = database.execute(wanted)
-            names, found = tuple(result.keys()), result.all()
+            try:
+                names, found = tuple(result.keys()), result.all()
+            except ValueError:  # a value that is not of its type: JSON, text
+                raise CatalogueUnusable(_damaged(self._file)) from None
         if "seal" in names:
             for row in found:
                 self._check_seal(dict(zip(names, row, strict=True)))

@@ -22,9 +22,9 @@ import sqlalchemy as sa
 from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import PUBLICATIONS
+from connectors.storage.catalogue_schema import PUBLICATIONS, STORED_FILES
 from connectors.storage.document_ledger import DocumentFile, DocumentLedger
-from connectors.storage.files import flush, flush_folders, is_intact, link
+from connectors.storage.files import digest_of, flush, flush_folders, is_intact, link
 from connectors.storage.json_records import set_aside
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
 from sales.calendar import Month
@@ -110,6 +110,10 @@ class PublishedMonths:
         with self._catalogue.begin() as database:
             self._documents.record(database, month, files, now)
             self._catalogue.put(database, PUBLICATIONS, _values(new))
+            manifest = self.folder(month, new.revision) / MANIFEST
+            if manifest.is_file():
+                noted = {"path": self._key(manifest), "sha256": digest_of(manifest)}
+                self._catalogue.put(database, STORED_FILES, noted)
             guard(database)
         return new
 
@@ -182,12 +186,21 @@ class PublishedMonths:
 
     def documents(self, month: Month) -> Path:
         """Return where the documents lie that readers see of a month; raises `NotComputed`."""
-        folder = self.folder(month, self._there(month).revision)
-        if not (folder / MANIFEST).exists():
+        publication = self._there(month)
+        folder = self.folder(month, publication.revision)
+        if not (folder / MANIFEST).exists() or self.has_other_manifest(publication):
             raise NotComputed(
-                f"the documents of {month} are not in {folder}; run `onpace report {month}` to print them again"
+                f"the documents of {month} are not in {folder} as they were published; run `onpace report {month}` to print them again"
             )
         return folder
+
+    def has_other_manifest(self, publication: Publication) -> bool:
+        """Return whether the list of a revision's documents is not the one that was published: mails quote it."""
+        path = self.folder(publication.month, publication.revision) / MANIFEST
+        wanted = sa.select(STORED_FILES).where(
+            self._catalogue.mine(STORED_FILES), STORED_FILES.c.path == self._key(path)
+        )
+        return any(not is_intact(path, str(row.sha256)) for row in self._catalogue.rows(wanted))
 
     def damaged(self, publication: Publication) -> list[str]:
         """Return what is wrong with the stored tables of a publication, a sentence each; none where nothing is."""
@@ -205,6 +218,9 @@ class PublishedMonths:
     def folder(self, month: Month, number: int) -> Path:
         """Return where the documents of a revision lie."""
         return self._home / "revisions" / str(month) / str(number)
+
+    def _key(self, path: Path) -> str:
+        return path.relative_to(self._home).as_posix()
 
     def _of(self, month: Month) -> sa.Select[tuple[object, ...]]:
         mine = (self._catalogue.mine(PUBLICATIONS), PUBLICATIONS.c.month == str(month))
@@ -229,8 +245,10 @@ class PublishedMonths:
     def _holds(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
         """Return whether a revision has just these files, whatever became of them on disk."""
         known = documents_of(self.folder(publication.month, publication.revision))
-        # What cannot be read is put back.
-        return known is None or known == {each.file: each.sha256 for each in files}
+        # What cannot be read or relied upon is put back.
+        if known is None or self.has_other_manifest(publication):
+            return True
+        return known == {each.file: each.sha256 for each in files}
 
     def _put_back(
         self, publication: Publication, files: Sequence[DocumentFile], printed: Path | None
@@ -238,8 +256,10 @@ class PublishedMonths:
         """Put back what is missing or damaged of a revision; the damaged is set aside."""
         folder = self.folder(publication.month, publication.revision)
         wanted = {each.file: each.sha256 for each in files}
-        is_whole = documents_of(folder) == wanted and all(
-            is_intact(folder / name, sha256) for name, sha256 in wanted.items()
+        is_whole = (
+            documents_of(folder) == wanted
+            and not self.has_other_manifest(publication)
+            and all(is_intact(folder / name, sha256) for name, sha256 in wanted.items())
         )
         if printed is not None and not is_whole:
             self._archive(publication, printed)

@@ -27,6 +27,13 @@ def spoil(path: Path) -> None:
     path.write_bytes(b"spoiled")
 
 
+def reword(path: Path) -> None:
+    """Change what mails quote of a document, and nothing that a digest of it would tell."""
+    words = path.read_text(encoding="utf-8")
+    path.unlink()
+    path.write_text(words.replace('"headline": [', '"headline": [["Bookings", "US$9M", "-"], ', 1))
+
+
 def test_an_intact_home_has_nothing_to_say(workspace: Workspace) -> None:
     assert list(examine(workspace)) == []
     assert list(unreferenced(workspace)) == []
@@ -39,11 +46,12 @@ def test_an_intact_home_has_nothing_to_say(workspace: Workspace) -> None:
         (lambda home: shutil.rmtree(home / "packs"), Cure.SHOW, "is not what is published"),
         (lambda home: spoil(home / "revisions/2026-04/1/company.pdf"), Cure.COPY, "is damaged"),
         (lambda home: (home / "revisions/2026-04/1/company.pdf").unlink(), Cure.COPY, "is missing"),
-        (lambda home: spoil(home / "revisions/2026-04/1/manifest.json"), Cure.REPORT, "cannot be read"),
+        (lambda home: spoil(home / "revisions/2026-04/1/manifest.json"), Cure.REPORT, "is damaged or missing"),
+        (lambda home: reword(home / "revisions/2026-04/1/manifest.json"), Cure.REPORT, "is damaged or missing"),
         (lambda home: shutil.rmtree(home / "tables/landing_forecast"), Cure.REPORT, "cannot be read"),
         (lambda home: shutil.rmtree(home / "tables/raw_opportunities"), Cure.BACKUP, "extract 2026"),
     ],
-    ids=["shown", "none shown", "revision", "missing", "manifest", "table", "extract"],
+    ids=["shown", "none shown", "revision", "missing", "manifest", "words of the manifest", "table", "extract"],
 )  # fmt: skip
 def test_each_damage_is_named_with_how_it_comes_back(
     workspace: Workspace, damage: Callable[[Path], object], cure: Cure, words: str
