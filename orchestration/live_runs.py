@@ -18,6 +18,7 @@ from connectors.storage.leases import Leases
 from orchestration.resources import make_delivery_service
 from publication.workspace import Workspace
 from sales.calendar import Month
+from sales.errors import UserError
 
 SIGN_OF_LIFE = "onpace/lease"
 UNFINISHED = [
@@ -33,23 +34,32 @@ STANDS = "Runs wait and none begins"
 
 
 @contextmanager
-def present(job_name: str, month: Month, workspace: Workspace) -> Generator[Mapping[str, str]]:
-    """Show that a run of this process is at work while a block runs; yields the tags by which others see it."""
-    name = f"run {uuid.uuid4()}"
-    with workspace.leases.hold(name, f"{job_name} of {month}"):
-        yield {SIGN_OF_LIFE: name}
+def present(
+    job_name: str, month: Month, workspace: Workspace
+) -> Generator[tuple[str, Mapping[str, str]]]:
+    """Show that a run of this process is at work while a block runs; yields the run's id, and the tags by which others see it.
+
+    Dagster gives the tags of a run to those that repeat it: the id tells which run they are of.
+    """
+    run_id = str(uuid.uuid4())
+    with workspace.leases.hold(f"run {run_id}", f"{job_name} of {month}"):
+        yield run_id, {SIGN_OF_LIFE: run_id}
 
 
 def end_dead_runs(instance: dg.DagsterInstance, leases: Leases) -> list[dg.DagsterRun]:
-    """End the runs whose process is gone as failed, and return them."""
+    """End the runs of command lines whose process is gone as failed, and return them."""
+    unfinished = dg.RunsFilter(statuses=UNFINISHED)
     dead = [
         run
-        for run in instance.get_runs(dg.RunsFilter(statuses=UNFINISHED))
-        if (name := run.tags.get(SIGN_OF_LIFE)) and leases.holder(name) is None
+        for run in instance.get_runs(unfinished)
+        if run.tags.get(SIGN_OF_LIFE) == run.run_id and leases.holder(f"run {run.run_id}") is None
     ]
-    for run in dead:
+    # A run that ended between the two questions has no lease either.
+    left = {run.run_id for run in instance.get_runs(unfinished)} if dead else set[str]()
+    ended = [run for run in dead if run.run_id in left]
+    for run in ended:
         instance.report_run_failed(run, ENDED)
-    return dead
+    return ended
 
 
 @dg.sensor(
@@ -62,19 +72,32 @@ def waiting_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.Sk
     room = make_delivery_service()
     for run in end_dead_runs(context.instance, room.workspace.leases):
         context.log.warning("run %s was ended: %s", run.run_id, ENDED)
-    since = waiting_since(context.instance)
-    if since is None or datetime.now(UTC) - since < LONGEST_QUEUE:
-        return dg.SkipReason("no run waits for long")
-    if context.cursor == since.isoformat():
-        return dg.SkipReason(f"runs wait since {since:%Y-%m-%d %H:%M} UTC, which was told")
-    month = Month.of(since.date()).plus(-1)
-    room.notify(month, STANDS, f"{sentence_of(since)}\n")
+    now = datetime.now(UTC)
+    since = standing_since(context.instance, now)
+    if since is None:
+        return dg.SensorResult(cursor="", skip_reason=dg.SkipReason("no run waits for long"))
+    if context.cursor:
+        return dg.SkipReason(f"{sentence_of(since)}; that was told")
+    try:
+        room.notify(Month.of(now.date()).plus(-1), STANDS, f"{sentence_of(since)}\n")
+    except UserError as fault:  # health and figures say it too
+        context.log.warning("the alarm could not be sent: %s", fault)
     return dg.SensorResult(cursor=since.isoformat())
 
 
 def sentence_of(since: datetime) -> str:
     """Say what a queue that stands means and what to do."""
     return f"runs wait since {since:%Y-%m-%d %H:%M} UTC and none begins; see what is at work under Runs, and end what hangs"
+
+
+def standing_since(instance: dg.DagsterInstance, now: datetime) -> datetime | None:
+    """Return since when runs wait while none began or ended, none where nothing waits for long."""
+    oldest = waiting_since(instance)
+    if oldest is None or now - oldest <= LONGEST_QUEUE:
+        return None
+    others = [each for each in dg.DagsterRunStatus if each is not dg.DagsterRunStatus.QUEUED]
+    moved = dg.RunsFilter(statuses=others, updated_after=now - LONGEST_QUEUE)
+    return None if instance.get_runs(moved, limit=1) else oldest
 
 
 def waiting_since(instance: dg.DagsterInstance) -> datetime | None:

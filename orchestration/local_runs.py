@@ -105,11 +105,12 @@ def run_month(
         **({"ops": {"salesforce_extract": {"config": options.model_dump()}}} if reads else {}),
     }
     end_dead_runs(instance, workspace.leases)
-    with _faults(month), present(job_name, month, workspace) as sign_of_life:
+    with _faults(month), present(job_name, month, workspace) as (run_id, sign_of_life):
         job.execute_in_process(
             run_config=config,
             partition_key=str(month),
             instance=instance,
+            run_id=run_id,
             tags={"onpace/launched_by": "command line", **sign_of_life},
             asset_selection=sorted(keys, key=str) if keys else None,
         )

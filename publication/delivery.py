@@ -24,7 +24,7 @@ from connectors.delivery.ledger import NOTICE, DeliveryLedger, DeliveryRecord
 from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, deliver, message_id
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
-from connectors.storage.leases import Lease
+from connectors.storage.leases import Lease, Leases
 from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.publications import MANIFEST, documents_of
 from publication.extract_selection import published_extract
@@ -39,6 +39,9 @@ from sales.delivery.recipients import Document, MailBundle, Mailing, is_allowed,
 from sales.delivery.release_gate import Finished
 from sales.errors import UserError
 from sales.history.extract import EMBEDDED
+
+# Seconds: sensors tell of things, are tried again, and must not stand still.
+A_NOTICE_WAITS = 20
 
 
 class NotForTheirEyes(UserError, RuntimeError):
@@ -182,14 +185,15 @@ class DeliveryService:
             self.ledger,
             self._connect(),
             compose,
-            self._alone(f"a notice about {month}"),
+            self._alone(f"a notice about {month}", A_NOTICE_WAITS),
             pause=self.pause,
             with_revisions=True,
         )
 
-    def _alone(self, work: str) -> AbstractContextManager[Lease]:
+    def _alone(self, work: str, patience: int | None = None) -> AbstractContextManager[Lease]:
         """Return the hold of sending, which all homes share whose ledger is in one database."""
-        return self.workspace.leases.hold("sending", work, is_shared=True)
+        waits = self.workspace.patience if patience is None else patience
+        return Leases(self.workspace.catalogue, waits).hold("sending", work, is_shared=True)
 
     def _connect(self) -> Connect:
         if self.smtp is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from app.console import closed_month, err, one_sentence, out
+from app.console import closed_month, err, one_sentence, out, shared
 
 app = typer.Typer()
 
@@ -152,6 +153,7 @@ def what_if(
 
 @app.command()
 def backtest(
+    context: typer.Context,
     month: Annotated[
         str,
         typer.Option(
@@ -180,10 +182,9 @@ def backtest(
         at, record = judging.backtest(workspace, chosen, err)
         for table in judging.shown(record) or [judging.too_little()]:
             out.print(table)
-        out.print(
-            str(judging.write(record, at, to or workspace.home / "backtests" / str(at))),
-            markup=False,
-        )
+        with shared(context) if to else nullcontext():
+            path = judging.write(record, at, to or workspace.home / "backtests" / str(at))
+        out.print(str(path), markup=False)
 
 
 @app.command()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 from app.cli.months import report_again
 from app.console import err, out
 from connectors.storage.files import close_to_others, open_to_others
 from orchestration import resources
+from orchestration.json_logs import say
 from publication.stored_check import Cure, Damage, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
 from sales.errors import UserError
@@ -18,12 +21,6 @@ def check_stored(*, with_repair: bool) -> int:
         clear_the_way(workspace.home)
     found = list(examine(workspace))
     _say(found, workspace)
-    is_open = bool(open_to_others(workspace.home))
-    if with_repair and is_open:
-        for path in open_to_others(workspace.home):
-            close_to_others(path)
-        is_open = False
-        err.print("What others could read is for its owner alone now")
     if with_repair and found:
         _bring_back(found, workspace)
         # What was computed again lies in other files than this process knows of.
@@ -31,7 +28,10 @@ def check_stored(*, with_repair: bool) -> int:
         found = list(examine(workspace))
         out.print("After the repair:")
         _say(found, workspace)
-    return int(bool(found) or is_open)
+    if with_repair:
+        for path in open_to_others(workspace.home):
+            close_to_others(path)
+    return int(bool(found))
 
 
 def _say(found: list[Damage], workspace: Workspace) -> None:
@@ -53,12 +53,15 @@ def _say(found: list[Damage], workspace: Workspace) -> None:
 
 
 def _bring_back(found: list[Damage], workspace: Workspace) -> None:
-    for each in found:
-        if each.cure == Cure.COPY:
-            repair(each, workspace.home)
-    for name in workspace.tables.set_unreadable_aside():
-        err.print(f"{name} lies in earlier/damaged now, and its months are computed again")
-        found = list(examine(resources.make_workspace()))  # months that could be read went with it
+    with ExitStack() as alone:  # no run must meet a table on its way out
+        for month in workspace.published.months():
+            alone.enter_context(workspace.leases.hold(f"month {month}", "a repair", say))
+        for each in found:
+            if each.cure == Cure.COPY:
+                repair(each, workspace.home)
+        for name in workspace.tables.set_unreadable_aside():
+            err.print(f"{name} lies in earlier/damaged now, and its months are computed again")
+            found = list(examine(resources.make_workspace()))  # months went with it that were whole
     months = {each.month for each in found if each.cure in {Cure.REPORT, Cure.SHOW} and each.month}
     for month in sorted(months):
         try:

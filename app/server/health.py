@@ -21,7 +21,7 @@ from connectors.storage.files import is_intact
 from connectors.storage.publications import MANIFEST, PublishedMonths, documents_of
 from orchestration import settings
 from orchestration.instance import dagster_instance
-from orchestration.live_runs import LONGEST_QUEUE, sentence_of, waiting_since
+from orchestration.live_runs import sentence_of, standing_since
 from orchestration.resources import catalogue
 from orchestration.schedules import due_days
 from sales.calendar import Month
@@ -107,9 +107,9 @@ def month_end_finding(status: dg.DagsterRunStatus | None, month: str) -> Finding
     return Finding("month_end", True, f"the last month_end, of {month}: {status.value}")
 
 
-def queue_finding(since: datetime | None, now: datetime) -> Finding:
-    """Say whether runs wait for longer than a run takes."""
-    if since is not None and now - since > LONGEST_QUEUE:
+def queue_finding(since: datetime | None) -> Finding:
+    """Say whether runs wait and none begins."""
+    if since is not None:
         return Finding("queue", False, sentence_of(since))
     return Finding("queue", True, "no run waits for long")
 
@@ -134,7 +134,7 @@ def examine(now: datetime) -> Iterator[Finding]:
             }
             daemon = daemon_finding(instance.get_required_daemon_types(), beats, now)
             last = instance.get_run_records(dg.RunsFilter(job_name="month_end"), limit=1)
-            queue = queue_finding(waiting_since(instance), now)
+            queue = queue_finding(standing_since(instance, now))
     except OSError as fault:  # `InstanceUnusable`, or a home that cannot be
         unknown = "is not known while storage does not answer"
         yield Finding("storage", False, str(fault))
@@ -177,6 +177,8 @@ def _stored(now: datetime) -> Finding:
         current = published.current(newest) if newest else None
         # Reading a month takes a second, and a monitor asks twice a minute.
         found = _damaged(current.month, current.revision, now.strftime("%F %H")) if current else ()
+        if found:  # it may be mended by now
+            _damaged.cache_clear()
         return stored_finding(found, newest)
     except (UserError, OSError) as fault:
         return Finding("stored", False, f"what is stored is not known: {fault}")

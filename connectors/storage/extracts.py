@@ -135,6 +135,7 @@ class ExtractStore:
             mark(self._home)
         with self._catalogue.begin() as database:
             self._catalogue.put(database, EXTRACTS, row_of(record))
+            Leases(self._catalogue).refuse_others(database, "pull")
         return record
 
     def latest(self) -> ExtractRecord | None:
@@ -157,6 +158,7 @@ class ExtractStore:
         values = {"month": str(month), "extract_id": record.extract_id}
         with self._catalogue.begin() as database:
             self._catalogue.put(database, SELECTED_EXTRACTS, values)
+            Leases(self._catalogue).refuse_others(database, f"month {month}")
 
     def chosen(self, month: Month) -> ExtractRecord | None:
         """Return the extract that the latest run of a month reads, or none."""
@@ -177,7 +179,7 @@ class ExtractStore:
     def copied_months(self) -> list[Month]:
         """Return the months of whose ends there is a copy of our own."""
         mine = self._catalogue.mine(MONTH_END_COPIES)
-        copied = self._catalogue.rows(sa.select(MONTH_END_COPIES.c.month).where(mine))
+        copied = self._catalogue.rows(sa.select(MONTH_END_COPIES).where(mine))
         return sorted(Month.parse(row.month) for row in copied)
 
     def month_end(self, month: Month) -> MonthEndCopy | None:
@@ -214,7 +216,7 @@ class ExtractStore:
         if latest is not None:
             needed.add(latest.extract_id)
         for table in (SELECTED_EXTRACTS, MONTH_END_COPIES):
-            mine = sa.select(table.c.extract_id).where(self._catalogue.mine(table))
+            mine = sa.select(table).where(self._catalogue.mine(table))
             needed.update(str(row.extract_id) for row in self._catalogue.rows(mine))
         old = [
             each

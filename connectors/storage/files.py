@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,9 @@ def refuse_unusable_home(home: Path) -> None:
 
 def full_disk(fault: BaseException, home: Path) -> str:
     """Return the sentence for a fault that comes of a full disk, whoever met it first; empty where it does not."""
+    elsewhere = fault.filename if isinstance(fault, OSError) else None
+    if elsewhere is not None and not _is_on_disk_of(Path(str(elsewhere)), home):
+        return ""
     has_no_room = home.exists() and shutil.disk_usage(home).free < FULL
     if has_no_room or any(_is_of_full_disk(each) for each in _chain(fault)):
         return f"the disk of {home} is full; make room and run it again, what was stored before is as it was"
@@ -95,16 +99,32 @@ def make_home(home: Path) -> None:
 
 
 def open_to_others(home: Path) -> list[Path]:
-    """Return what below a home, and the home itself, other users of the machine may read or write, sorted."""
+    """Return what below a home, and the home itself, other users of the machine may read or write, sorted; what is not ours is left out."""
     everything = (home, *home.rglob("*")) if home.exists() else ()
-    return sorted(
-        each for each in everything if not each.is_symlink() and each.stat().st_mode & PRIVATE
+    return sorted(each for each in everything if _is_open_to_others(each))
+
+
+def _is_open_to_others(path: Path) -> bool:
+    try:
+        its = path.lstat()
+    except OSError:  # a file of a run at work, which is gone by now
+        return False
+    return (
+        not stat.S_ISLNK(its.st_mode) and its.st_uid == os.geteuid() and its.st_mode & PRIVATE > 0
     )
 
 
 def close_to_others(path: Path) -> None:
     """Take from others what they may do with a file or folder."""
     path.chmod(path.stat().st_mode & ~PRIVATE)
+
+
+def _is_on_disk_of(path: Path, home: Path) -> bool:
+    try:
+        place = next(each for each in (path.absolute(), *path.absolute().parents) if each.exists())
+        return place.stat().st_dev == home.stat().st_dev
+    except OSError:
+        return True
 
 
 def _chain(fault: BaseException | None) -> Iterator[BaseException]:

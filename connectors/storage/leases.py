@@ -21,9 +21,10 @@ from functools import lru_cache, partial
 from pathlib import Path
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from connectors.storage.catalogue import Catalogue, CatalogueUnusable
+from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import LEASES
 from sales.errors import UserError
 
@@ -32,6 +33,11 @@ BEAT = 20.0  # seconds between signs of life
 LOOK_AGAIN = 1.0  # seconds
 PATIENCE = 900  # looks: a month end with a long pull takes some minutes
 LONGEST_WORK = 120
+# What this process holds: the names by holder. A row of this process that is not among them was left
+# by a release that did not reach the catalogue.
+_held: dict[str, str] = {}
+LONGEST_RELEASE = 5.0  # seconds for a sign of life that is under way
+BREAKS = (UserError, OSError, SQLAlchemyError)
 GONE = {"Z", "X"}  # states of a process that has ended and was not fetched by its parent
 
 
@@ -66,8 +72,10 @@ class Holder:
 
     def is_alive(self, now: datetime) -> bool:
         """Return whether the holder can still be at work, by the clock of the database."""
-        if self.machine == this_machine():
-            return _start_of(self.process) == self.started
+        if self.machine == this_machine() and self.process == os.getpid():
+            return self.holder in _held
+        if self.machine == this_machine() and (start := _start_of(self.process)) is not None:
+            return start == self.started
         # A clock that was set back makes a sign of life come from the future.
         return abs(now - self.renewed_at) < EXPIRY
 
@@ -116,6 +124,7 @@ class Leases:
         takes too long.
         """
         lease = self._taken(name, work, tell, is_shared=is_shared)
+        _held[lease.holder] = lease.name
         over = threading.Event()
         beats = threading.Thread(target=self._renew, args=(lease, over), daemon=True)
         beats.start()
@@ -123,10 +132,26 @@ class Leases:
             yield lease
         finally:
             over.set()
-            beats.join()
-            # A catalogue that does not answer now: the next one sees that this process is gone.
-            with suppress(CatalogueUnusable), self._catalogue.begin() as database:
+            beats.join(LONGEST_RELEASE)
+            _held.pop(lease.holder, None)
+            # Where the catalogue does not answer now, the next one sees that nobody holds it any more.
+            with suppress(*BREAKS), self._catalogue.begin() as database:
                 database.execute(LEASES.delete().where(*_mine(lease)))
+
+    def refuse_others(self, database: sa.Connection, name: str) -> None:
+        """Raise, inside a transaction that writes what a lease protects, where another process is at work, or was since this one lost it.
+
+        Who holds no lease may write while nobody does.
+        """
+        full = self._full(name, is_shared=False)
+        mine = [holder for holder, held in _held.items() if held == full]
+        for holder in mine:
+            Lease(full, holder).refuse_lost(database)
+        row = database.execute(sa.select(LEASES).where(LEASES.c.name == full)).first()
+        if not mine and row is not None:
+            now = _instant(database.execute(sa.select(sa.func.now())).scalar())
+            if (other := _holder(row)).is_alive(now):
+                raise AtWork(f"{other.sentence} is at work on the same; wait until it is done")
 
     def holder(self, name: str, *, is_shared: bool = False) -> Holder | None:
         """Return who is at work on something, none where nobody is or is no longer alive."""
@@ -139,7 +164,7 @@ class Leases:
         return None
 
     def _full(self, name: str, *, is_shared: bool) -> str:
-        return name if is_shared or not self._catalogue.name else f"{self._catalogue.name} {name}"
+        return name if is_shared else f"{self._catalogue.name} {name}".strip()
 
     def _taken(
         self,
@@ -199,7 +224,7 @@ class Leases:
     def _renew(self, lease: Lease, over: threading.Event) -> None:
         """Give signs of life until the work is over, or somebody else took it."""
         while not over.wait(BEAT):
-            with suppress(CatalogueUnusable), self._catalogue.begin() as database:
+            with suppress(*BREAKS), self._catalogue.begin() as database:
                 now = _instant(database.execute(sa.select(sa.func.now())).scalar())
                 changed = LEASES.update().where(*_mine(lease)).values(renewed_at=now.isoformat())
                 if not database.execute(changed).rowcount:
@@ -224,7 +249,7 @@ def _values(lease: Lease, work: str, now: datetime) -> dict[str, object]:
         "work": " ".join(work.split())[:LONGEST_WORK],
         "machine": this_machine(),
         "process": process,
-        "started": _start_of(process),
+        "started": _start_of(process) or "",
         "taken_at": now.isoformat(),
         "renewed_at": now.isoformat(),
     }
@@ -249,15 +274,15 @@ def _instant(said: object) -> datetime:
     return said.astimezone(UTC) if said.tzinfo else said.replace(tzinfo=UTC)
 
 
-def _start_of(process: int) -> str:
-    """Return when a process of this machine began, in ticks since the kernel did: whatever the clock says; empty where it is gone.
+def _start_of(process: int) -> str | None:
+    """Return when a process of this machine began, in ticks since the kernel did: whatever the clock says; empty where it is gone, none where the system does not tell.
 
     proc(5): field 3 is the state, field 22 the start; the name before them may hold anything.
     """
     try:
         said = Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace")
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
+    except OSError:
+        return "" if Path("/proc/self/stat").exists() else None
     fields = said.rpartition(")")[2].split()
     return "" if fields[0] in GONE else fields[19]
 

@@ -102,6 +102,7 @@ def carry_over(catalogue: Catalogue, say: Callable[[str], None] = lambda _: None
                 there: Sequence[sa.Row[Any]] = (
                     [] if "home" in table.columns else target.execute(sa.select(*columns)).all()
                 )
+                former.rows(sa.select(table))  # what is damaged is not carried over
                 for row in source.execute(sa.select(*columns)):
                     values = dict(zip((each.name for each in columns), row, strict=True))
                     if row not in there and values.get("status") not in NOT_SENT:

@@ -23,6 +23,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import WRITTEN_TABLES
 from connectors.storage.json_records import set_aside
+from connectors.storage.leases import Leases
 from connectors.storage.stored_files import CURE, DamagedTable, StoredFiles
 from sales import arrow as columns
 from sales.calendar import Month
@@ -139,6 +140,7 @@ class TableStore:
         values = {"name": name, "month": str(month)} | asdict(record)
         with self._catalogue.begin() as database:
             self._catalogue.put(database, WRITTEN_TABLES, values)
+            Leases(self._catalogue).refuse_others(database, f"month {month}")
 
     def read(self, name: str, month: Month) -> pd.DataFrame:
         """Return one month of a table as it was last written, sorted by key; raises `NotComputed`."""

@@ -96,25 +96,27 @@ class PublishedMonths:
         back. The caller is alone with the month; `guard` raises inside the transaction where it is
         not any more.
         """
-        with self._catalogue.begin() as database:  # before a folder is put in place
-            guard(database)
         before, files = self.current(month), list(files)
         written = {name: self._written(name, month) for name in MONTHLY}
         revision = before.revision + 1 if before else 1
         new = Publication(month, revision, now, extract_id, written, documents, made_from)
         if before is not None and before.is_same(new) and self._holds(before, files):
             new = replace(new, revision=before.revision, at=before.at)
-            self._put_back(new, files, printed)
+            is_whole = printed is None or self._is_whole(new, files)
         else:
-            self._archive(new, printed)
+            is_whole = False
+        stage = None if is_whole else self._staged(new, printed)
         with self._catalogue.begin() as database:
             self._documents.record(database, month, files, now)
             self._catalogue.put(database, PUBLICATIONS, _values(new))
+            # Only who is alone with the month puts a folder in place, and nobody takes over meanwhile.
+            guard(database)
+            if stage is not None:
+                self._put_in_place(new, stage)
             manifest = self.folder(month, new.revision) / MANIFEST
             if manifest.is_file():
                 noted = {"path": self._key(manifest), "sha256": digest_of(manifest)}
                 self._catalogue.put(database, STORED_FILES, noted)
-            guard(database)
         return new
 
     def current(self, month: Month) -> Publication | None:
@@ -226,9 +228,9 @@ class PublishedMonths:
         mine = (self._catalogue.mine(PUBLICATIONS), PUBLICATIONS.c.month == str(month))
         return sa.select(PUBLICATIONS).where(*mine)
 
-    def _values_of(self, column: str) -> Sequence[str]:
-        wanted = sa.select(PUBLICATIONS.c[column]).where(self._catalogue.mine(PUBLICATIONS))
-        return [str(row[0]) for row in self._catalogue.rows(wanted.distinct())]
+    def _values_of(self, column: str) -> set[str]:
+        wanted = sa.select(PUBLICATIONS).where(self._catalogue.mine(PUBLICATIONS))
+        return {str(getattr(row, column)) for row in self._catalogue.rows(wanted)}
 
     def _there(self, month: Month) -> Publication:
         found = self.current(month)
@@ -250,22 +252,18 @@ class PublishedMonths:
             return True
         return known == {each.file: each.sha256 for each in files}
 
-    def _put_back(
-        self, publication: Publication, files: Sequence[DocumentFile], printed: Path | None
-    ) -> None:
-        """Put back what is missing or damaged of a revision; the damaged is set aside."""
+    def _is_whole(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
+        """Return whether nothing is missing or damaged of a revision's documents."""
         folder = self.folder(publication.month, publication.revision)
         wanted = {each.file: each.sha256 for each in files}
-        is_whole = (
+        return (
             documents_of(folder) == wanted
             and not self.has_other_manifest(publication)
             and all(is_intact(folder / name, sha256) for name, sha256 in wanted.items())
         )
-        if printed is not None and not is_whole:
-            self._archive(publication, printed)
 
-    def _archive(self, new: Publication, printed: Path | None) -> None:
-        """Keep a revision and its documents: all of it is on disk before the folder appears, whole."""
+    def _staged(self, new: Publication, printed: Path | None) -> Path:
+        """Return a folder beside a revision's with all that is to lie in it, on the disk."""
         folder = self.folder(new.month, new.revision)
         folder.parent.mkdir(parents=True, exist_ok=True)
         for left in folder.parent.glob(f".{folder.name}-*"):  # of a run that was killed
@@ -275,6 +273,11 @@ class PublishedMonths:
             link(path, stage / path.name)
             flush(stage / path.name)
         flush(stage)
+        return stage
+
+    def _put_in_place(self, new: Publication, stage: Path) -> None:
+        """Let a folder of documents appear as a revision's, whole; what lay there is set aside."""
+        folder = self.folder(new.month, new.revision)
         if folder.exists():  # a run was killed before this was published, or it is damaged
             set_aside(folder, self._home / "earlier" / "revisions" / str(new.month) / folder.name)
         stage.rename(folder)

@@ -136,7 +136,7 @@ class StoredFiles:
 
     def _known(self, name: str) -> dict[str, str]:
         mine = self._catalogue.mine(STORED_FILES)
-        wanted = sa.select(STORED_FILES.c.path, STORED_FILES.c.sha256).where(
+        wanted = sa.select(STORED_FILES).where(
             mine, STORED_FILES.c.path.startswith(f"{name}/", autoescape=True)
         )
         return {str(row.path): str(row.sha256) for row in self._catalogue.rows(wanted)}

@@ -1,5 +1,6 @@
 """Runs that were killed are ended, and a queue that stands is told of."""
 
+import uuid
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from orchestration.live_runs import (
     LONGEST_QUEUE,
     SIGN_OF_LIFE,
     end_dead_runs,
+    standing_since,
     waiting_runs,
     waiting_since,
 )
@@ -56,10 +58,14 @@ def test_a_run_whose_process_is_gone_is_ended_and_the_others_stay(
 ) -> None:
     leases = Leases(Catalogue(tmp_path))
     started = {"job_def": month_end, "status": dg.DagsterRunStatus.STARTED}
-    with leases.hold("run alive", "month_end of 2026-03"):
-        alive = instance.create_run_for_job(**started, tags={SIGN_OF_LIFE: "run alive"})
-        dead = instance.create_run_for_job(**started, tags={SIGN_OF_LIFE: "run dead"})
-        launched = instance.create_run_for_job(**started)
+    ids = [str(uuid.uuid4()) for _ in range(2)]
+    with leases.hold(f"run {ids[0]}", "month_end of 2026-03"):
+        alive, dead = (
+            instance.create_run_for_job(**started, run_id=each, tags={SIGN_OF_LIFE: each})
+            for each in ids
+        )
+        # Dagster gives the tags of the dead one to the run that repeats it.
+        launched = instance.create_run_for_job(**started, tags={SIGN_OF_LIFE: dead.run_id})
         ended = [run.run_id for run in end_dead_runs(instance, leases)]
     assert ended == [dead.run_id]
     assert status_of(instance, dead) is dg.DagsterRunStatus.FAILURE
@@ -74,11 +80,17 @@ def test_a_queue_that_stands_for_a_quarter_of_an_hour_is_not_well(
     queue(instance)
     since = waiting_since(instance)
     assert since is not None
-    assert queue_finding(since, since + LONGEST_QUEUE).is_ok
-    late = queue_finding(since, since + LONGEST_QUEUE + timedelta(seconds=1))
-    assert not late.is_ok
-    assert "runs wait since" in late.sentence
-    assert queue_finding(None, since).is_ok
+    late = since + LONGEST_QUEUE + timedelta(minutes=1)
+    assert standing_since(instance, since + LONGEST_QUEUE) is None
+    assert standing_since(instance, late) == since
+    assert "runs wait since" in queue_finding(since).sentence
+    assert not queue_finding(since).is_ok
+    assert queue_finding(None).is_ok
+    begun = instance.create_run_for_job(month_end, status=dg.DagsterRunStatus.STARTED)
+    instance.report_run_failed(begun, "it ended")
+    assert standing_since(instance, since + LONGEST_QUEUE + timedelta(microseconds=1)) is None, (
+        "it moves"
+    )
 
 
 class Room:
@@ -102,6 +114,9 @@ def test_the_sensor_tells_of_a_queue_once(
     room = Room(Leases(Catalogue(tmp_path)))
     monkeypatch.setattr(module, "make_delivery_service", lambda: room)
     monkeypatch.setattr(module, "LONGEST_QUEUE", timedelta(0))
+    idle = waiting_runs(dg.build_sensor_context(instance=instance, cursor="told"))
+    assert isinstance(idle, dg.SensorResult)
+    assert idle.cursor == "", "what waits next is told anew"
     queue(instance)
     context = dg.build_sensor_context(instance=instance)
     first = waiting_runs(context)

@@ -129,9 +129,41 @@ def test_a_process_of_this_machine_is_believed_whatever_the_clock_says(
         change(catalogue, renewed_at=datetime(2001, 1, 1, tzinfo=UTC).isoformat())
         with pytest.raises(AtWork), hasty(catalogue).hold("month", "a report"):
             pytest.fail("both at once")
-        change(catalogue, started="1")  # its number was given to a later process
+        change(catalogue, process=1, started="0")  # its number was given to another process
         with hasty(catalogue).hold("month", "a report"):
             pass
+
+
+def test_a_lease_that_could_not_be_given_back_keeps_its_own_process_waiting_no_longer(
+    catalogue: Catalogue,
+) -> None:
+    held = hasty(catalogue).hold("month", "a notice")
+    lease = held.__enter__()
+    module._held.pop(lease.holder)  # as after a release that met no catalogue
+    with hasty(catalogue).hold("month", "a report"):
+        pass
+    held.__exit__(None, None, None)
+
+
+def test_who_writes_what_another_one_is_at_work_on_is_refused(catalogue: Catalogue) -> None:
+    leases = hasty(catalogue)
+
+    def write() -> None:
+        with catalogue.begin() as database:
+            leases.refuse_others(database, "month")
+
+    write()  # nobody is at work
+    with leases.hold("month", "the backfill") as lease:
+        write()
+        change(catalogue, holder="another", machine="elsewhere")
+        with pytest.raises(LeaseLost):
+            write()
+        module._held.pop(lease.holder)
+        with pytest.raises(AtWork, match="on elsewhere"):
+            write()
+        change(catalogue, renewed_at=datetime(2001, 1, 1, tzinfo=UTC).isoformat())
+        write()
+        module._held[lease.holder] = lease.name
 
 
 def test_what_was_taken_over_is_refused_in_the_transaction_that_writes(

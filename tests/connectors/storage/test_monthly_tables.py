@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import EXTRACTS
+from connectors.storage.catalogue_schema import EXTRACTS, LEASES
 from connectors.storage.extracts import AnotherOrganization, ExtractStore
 from connectors.storage.files import write_atomically
+from connectors.storage.leases import LeaseLost, Leases
 from connectors.storage.monthly_tables import NotComputed, TableStore
 from sales import arrow as columns
 from sales import money
@@ -194,3 +195,15 @@ def test_an_extract_of_the_first_version_of_this_program_is_still_read(tmp_path:
         checked(frame_, RAW[name])
     assert frames["raw_stages"]["is_listed"].all()
     assert len(frames["raw_opportunities"]) == 1
+
+
+def test_a_run_that_lost_its_month_writes_no_table_of_it(tmp_path: Path) -> None:
+    catalogue = Catalogue(tmp_path)
+    store, leases = TableStore(catalogue), Leases(catalogue)
+    with leases.hold(f"month {MONTH}", "a run"):
+        store.write("data_quality", MONTH, findings(MONTH, 1), {"digest": "one"})
+        with catalogue.begin() as database:
+            database.execute(LEASES.update().values(holder="another", machine="elsewhere"))
+        with pytest.raises(LeaseLost):
+            store.write("data_quality", MONTH, findings(MONTH, 2), {"digest": "two"})
+    pd.testing.assert_frame_equal(store.read("data_quality", MONTH), findings(MONTH, 1))
