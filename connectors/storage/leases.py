@@ -33,9 +33,9 @@ BEAT = 20.0  # seconds between signs of life
 LOOK_AGAIN = 1.0  # seconds
 PATIENCE = 900  # looks: a month end with a long pull takes some minutes
 LONGEST_WORK = 120
-# What this process holds: the names by holder. A row of this process that is not among them was left
-# by a release that did not reach the catalogue.
-_held: dict[str, str] = {}
+# What this process holds, or is about to: home and name by holder. A row of this process that is not
+# among them was left by a release that did not reach the catalogue.
+_held: dict[str, tuple[Path, str]] = {}
 LONGEST_RELEASE = 5.0  # seconds for a sign of life that is under way
 BREAKS = (UserError, OSError, SQLAlchemyError)
 GONE = {"Z", "X"}  # states of a process that has ended and was not fetched by its parent
@@ -91,9 +91,7 @@ class Lease:
         """Raise `LeaseLost` inside the transaction that writes what the lease protects."""
         mine = sa.select(LEASES.c.holder).where(LEASES.c.name == self.name).with_for_update()
         if database.execute(mine).scalar() != self.holder:
-            raise LeaseLost(
-                f"this process stood still for so long that another one took over {self.name}; nothing of its work was published, run it again"
-            )
+            raise LeaseLost(_lost(self.name))
 
 
 class Leases:
@@ -124,7 +122,6 @@ class Leases:
         takes too long.
         """
         lease = self._taken(name, work, tell, is_shared=is_shared)
-        _held[lease.holder] = lease.name
         over = threading.Event()
         beats = threading.Thread(target=self._renew, args=(lease, over), daemon=True)
         beats.start()
@@ -144,11 +141,14 @@ class Leases:
         Who holds no lease may write while nobody does.
         """
         full = self._full(name, is_shared=False)
-        mine = [holder for holder, held in _held.items() if held == full]
-        for holder in mine:
-            Lease(full, holder).refuse_lost(database)
-        row = database.execute(sa.select(LEASES).where(LEASES.c.name == full)).first()
-        if not mine and row is not None:
+        here = self._catalogue.home, full
+        mine = [holder for holder, held in _held.items() if held == here]
+        found = sa.select(LEASES).where(LEASES.c.name == full).with_for_update()
+        row = database.execute(found).first()
+        if mine:
+            if row is None or row.holder not in mine:
+                raise LeaseLost(_lost(full))
+        elif row is not None:
             now = _instant(database.execute(sa.select(sa.func.now())).scalar())
             if (other := _holder(row)).is_alive(now):
                 raise AtWork(f"{other.sentence} is at work on the same; wait until it is done")
@@ -199,27 +199,38 @@ class Leases:
         self, name: str, work: str, say: Callable[[Holder], None], *, is_shared: bool
     ) -> Lease:
         """Take a lease that nobody holds, or whose holder is dead; raises `_Held`."""
-        with self._catalogue.begin() as database:
-            lease = Lease(self._full(name, is_shared=is_shared), str(uuid.uuid4()))
-            now = _instant(database.execute(sa.select(sa.func.now())).scalar())
-            row = database.execute(sa.select(LEASES).where(LEASES.c.name == lease.name)).first()
-            values = _values(lease, work, now)
-            if row is None:
-                # Two that insert at once: the second one's row is not taken, and it looks again.
-                self._catalogue.add(database, LEASES, values)
-            elif (holder := _holder(row)).is_alive(now):
-                say(holder)
-                raise _Held(holder.sentence)
-            else:
-                same = (LEASES.c.name == lease.name, LEASES.c.holder == holder.holder)
-                database.execute(
-                    LEASES.update()
-                    .where(*same, LEASES.c.renewed_at == row.renewed_at)
-                    .values(**values)
-                )
-            if not database.execute(sa.select(LEASES.c.name).where(*_mine(lease))).first():
-                raise _Held("another process")  # another one took it, or gave it up, in this moment
+        mine = str(uuid.uuid4())
+        try:
+            with self._catalogue.begin() as database:  # which gives a home its name
+                lease = Lease(self._full(name, is_shared=is_shared), mine)
+                # Noted before the row is seen: no other thread of this process must take it for one
+                # that was left.
+                _held[mine] = self._catalogue.home, lease.name
+                self._put(database, lease, work, say)
+        except BaseException:
+            _held.pop(mine, None)
+            raise
         return lease
+
+    def _put(
+        self, database: sa.Connection, lease: Lease, work: str, say: Callable[[Holder], None]
+    ) -> None:
+        now = _instant(database.execute(sa.select(sa.func.now())).scalar())
+        row = database.execute(sa.select(LEASES).where(LEASES.c.name == lease.name)).first()
+        values = _values(lease, work, now)
+        if row is None:
+            # Two that insert at once: the second one's row is not taken, and it looks again.
+            self._catalogue.add(database, LEASES, values)
+        elif (holder := _holder(row)).is_alive(now):
+            say(holder)
+            raise _Held(holder.sentence)
+        else:
+            same = (LEASES.c.name == lease.name, LEASES.c.holder == holder.holder)
+            database.execute(
+                LEASES.update().where(*same, LEASES.c.renewed_at == row.renewed_at).values(**values)
+            )
+        if not database.execute(sa.select(LEASES.c.name).where(*_mine(lease))).first():
+            raise _Held("another process")  # another one took it, or gave it up, in this moment
 
     def _renew(self, lease: Lease, over: threading.Event) -> None:
         """Give signs of life until the work is over, or somebody else took it."""
@@ -231,10 +242,12 @@ class Leases:
                     return
 
 
-class _Held(Exception):  # no fault: somebody is at work
-    def __init__(self, by: str = "another process") -> None:
-        super().__init__(by)
-        self.by = by
+def _lost(name: str) -> str:
+    return f"this process stood still for so long that another one took over {name}; nothing of its work was published, run it again"
+
+
+class _Held(Exception):
+    """Who is at work, in words."""
 
 
 def _mine(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:

@@ -163,7 +163,7 @@ def test_who_writes_what_another_one_is_at_work_on_is_refused(catalogue: Catalog
             write()
         change(catalogue, renewed_at=datetime(2001, 1, 1, tzinfo=UTC).isoformat())
         write()
-        module._held[lease.holder] = lease.name
+        module._held[lease.holder] = catalogue.home, lease.name
 
 
 def test_what_was_taken_over_is_refused_in_the_transaction_that_writes(
