@@ -162,8 +162,8 @@ def _packs_server(files: Starlette, port: int) -> Iterator[None]:
 def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) -> int:
     """Run the Dagster UI until it is stopped and return its exit code; documents are served beside it.
 
-    `dagster dev` brings the daemon along; the read-only UI launches, wipes and switches nothing,
-    and has none.
+    The webserver stands behind our guard. The daemon comes along, but for the read-only UI, which
+    launches, wipes and switches nothing.
     """
     prepare_dagster_home()
     link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
@@ -172,25 +172,32 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
         "ONPACE_POLICY": str(settings.policy_folder()),
         "PYTHONPATH": str(settings.PROJECT),
     }
-    program = ["dagster_webserver", "--read-only"] if read_only else ["dagster", "dev"]
-    where = ["-w", str(settings.PROJECT / "workspace.yaml"), "-h", "127.0.0.1", "-p", str(port)]
-    command = [
-        sys.executable,
-        "-m",
-        *program,
-        *where,
-        "--log-format",
-        "json" if wants_json() else "colored",
-    ]
+    workspace = ["-w", str(settings.PROJECT / "workspace.yaml")]
+    log = ["--log-format", "json" if wants_json() else "colored"]
+    webserver = [sys.executable, "-m", "app.server.webserver", *workspace, *log]
+    webserver += ["-h", "127.0.0.1", "-p", str(port), *(["--read-only"] if read_only else [])]
+    daemon = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace, *log]
     with _packs_server(front(), link.port or 3001):
         say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
         # Dagster ends its own processes by SIGINT; who was started in the background would let them
         # ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        process = subprocess.Popen(command, env=environment, cwd=settings.beside())  # noqa: S603  # our own command
-        # Ctrl-C reaches both processes; who stops a service tells only this one.
-        signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        processes = [
+            subprocess.Popen(each, env=environment, cwd=settings.beside())  # noqa: S603  # our own commands
+            for each in ([webserver] if read_only else [webserver, daemon])
+        ]
+
+        def end(*_: object) -> None:
+            for each in processes:
+                each.terminate()
+
+        # Ctrl-C reaches all of them; who stops a service tells only this one.
+        signal.signal(signal.SIGTERM, end)
         try:
-            return process.wait()
+            code = processes[0].wait()
         except KeyboardInterrupt:
-            return process.wait()
+            code = processes[0].wait()
+        end()
+        for each in processes[1:]:
+            each.wait()
+        return code

@@ -221,7 +221,8 @@ class Catalogue:
         except DBAPIError as fault:
             # The address may hold a password: the driver's words are cut to the first line.
             said = str(fault.orig).splitlines()[0][:120] if fault.orig else "no answer"
-            if self._file is not None and any(words in said for words in DAMAGED):
+            is_damaged = any(words in said for words in DAMAGED)
+            if self._file is not None and (is_damaged or self._file.is_dir()):
                 raise CatalogueUnusable(_damaged(self._file)) from None
             raise CatalogueUnusable(
                 f"the catalogue cannot be used ({said}); check ONPACE_LEDGER_URL or ONPACE_HOME"

@@ -12,12 +12,12 @@ ROOT = Path(__file__).parents[2]
 SHORT = {
     "seed": 7,
     "kills": 1,
-    "overlaps": 1,
+    "overlaps": 0,
     "clocks": 0,
     "disks": 0,
-    "damages": 2,
-    "flips": 40,
-    "catalogue-flips": 4,
+    "damages": 1,
+    "flips": 30,
+    "catalogue-flips": 3,
 }
 
 
@@ -33,4 +33,4 @@ def test_a_home_survives_a_short_round() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "kills: 1 tried, 1 survived" in done.stdout
-    assert "flips: 40 tried" in done.stdout
+    assert "flips: 30 tried" in done.stdout

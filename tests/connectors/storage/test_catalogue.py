@@ -64,6 +64,12 @@ def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
         PublishedMonths(Catalogue(tmp_path)).latest()
 
 
+def test_a_folder_in_its_place_is_said(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(CatalogueUnusable, match="is damaged; restore it from a backup"):
+        PublishedMonths(Catalogue(tmp_path)).latest()
+
+
 def test_many_may_write_at_once(tmp_path: Path) -> None:
     def write(number: int) -> None:
         catalogue = Catalogue(tmp_path)
