@@ -60,10 +60,6 @@ def _replace_by_folder(path: Path) -> None:
     path.mkdir()
 
 
-def _delete_folder(path: Path) -> None:
-    shutil.rmtree(path.parent)
-
-
 WAYS: dict[str, Callable[[Path], object]] = {
     "deleted": Path.unlink,
     "emptied": lambda path: path.write_bytes(b""),
