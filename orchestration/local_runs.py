@@ -28,6 +28,7 @@ from connectors.salesforce.refusals import (
 from connectors.salesforce.schema import RetypedField
 from connectors.salesforce.source import MissingField, MissingObject
 from connectors.storage.extracts import AnotherOrganization
+from connectors.storage.files import UnusableHome, full_disk
 from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
 from orchestration.json_logs import say
@@ -63,6 +64,7 @@ ABOUT_EVERY_MONTH = (
     InvalidLogo,
     InvalidRecipients,
     AnotherOrganization,
+    UnusableHome,
 )
 
 
@@ -220,7 +222,9 @@ def backfill(
                     instance,
                     PullOptions(fresh=fresh, shared_pull_hours=since),
                 )
-            except UserError as fault:
+            except UserError as met:
+                said = full_disk(met, workspace.home)
+                fault = UnusableHome(said) if said else met
                 outcome.failed[month] = fault
                 if isinstance(fault, ABOUT_EVERY_MONTH):
                     break
