@@ -12,8 +12,6 @@ from datetime import datetime, timedelta
 
 import dagster as dg
 
-from orchestration.live_runs import UNFINISHED
-
 # So many of the newest runs of each job and month stay, however old: the UI shows what they made.
 KEPT_OF_EACH = 3
 PAGE = 500
@@ -30,7 +28,7 @@ def prunable(instance: dg.DagsterInstance, now: datetime, older_than: timedelta)
             kind = run.job_name, run.tags.get("dagster/partition", "")
             seen[kind] += 1
             is_old = now - record.create_timestamp > older_than
-            if is_old and seen[kind] > KEPT_OF_EACH and run.status not in UNFINISHED:
+            if is_old and seen[kind] > KEPT_OF_EACH and run.is_finished:
                 found.append(run.run_id)
         cursor = page[-1].dagster_run.run_id
     return found

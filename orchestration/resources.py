@@ -126,9 +126,8 @@ class RunInputsResource(dg.ConfigurableResource[RunInputs]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[RunInputs]:
         """Begin the inputs of a run, and end its hold of the month with it."""
-        os.umask(
-            PRIVATE
-        )  # the process of a run is Dagster's, and has the umask of whoever began it
+        # The process of a run is Dagster's, and has the umask of whoever began it.
+        os.umask(PRIVATE)
         tell = context.log.info if context.log else say
         with RunInputs(make_workspace(), "a run of the UI or its schedule", tell) as inputs:
             yield inputs

@@ -14,7 +14,7 @@ from pathlib import Path
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import flush, is_intact, link
 from connectors.storage.json_records import set_aside
-from connectors.storage.publications import MANIFEST, Publication, documents_of
+from connectors.storage.publications import Publication, documents_of
 from publication.workspace import Workspace
 from sales.calendar import Month
 
@@ -108,29 +108,18 @@ def _of_extract(workspace: Workspace, record: ExtractRecord) -> Iterator[Damage]
 def _of_documents(workspace: Workspace, publication: Publication, cure: Cure) -> Iterator[Damage]:
     month, number = publication.month, publication.revision
     folder = workspace.published.folder(month, number)
-    files = documents_of(folder)
-    if files is None or workspace.published.has_other_manifest(publication):
-        if publication.documents:
-            sentence = f"{month}, revision {number}: {folder / MANIFEST} is damaged or missing"
-            yield Damage(sentence, month, cure)
-        return
-    for name, sha256 in files.items():
-        if is_intact(folder / name, sha256):
-            continue
-        copy = next(
-            (
-                path
-                for path in (workspace.home / "packs" / str(month) / name, *_others(folder, name))
-                if is_intact(path, sha256)
-            ),
-            None,
-        )
+    files = documents_of(folder) or {}
+    for path in workspace.published.damaged_documents(publication):
+        there = (workspace.home / "packs" / str(month) / path.name, *_others(folder, path.name))
+        # What a manifest should hold nobody knows by another copy: it is not among its own files.
+        wanted = files.get(path.name, "")
+        copy = next((each for each in there if is_intact(each, wanted)), None)
         yield Damage(
-            f"{month}, revision {number}: {folder / name} is {'damaged' if (folder / name).exists() else 'missing'}",
+            f"{month}, revision {number}: {path} is {'damaged' if path.exists() else 'missing'}",
             month,
             Cure.COPY if copy else cure,
             copy,
-            folder / name,
+            path,
         )
 
 

@@ -48,7 +48,7 @@ class Guard:
         if _name_of(f"//{host}") not in self._names:
             return "asked for by a name that is not ours"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+        if origin is not None and origin.lower().partition("://")[2] != host.lower():
             return "asked for by a page of another place"
         if headers.get("sec-fetch-site", "none") not in {"none", "same-origin"} and not _is_visit(
             headers

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from connectors.storage.files import is_intact
-from connectors.storage.publications import MANIFEST, PublishedMonths, documents_of
+from connectors.storage.publications import PublishedMonths
 from orchestration import settings
 from orchestration.instance import dagster_instance
 from orchestration.live_runs import sentence_of, standing_since
@@ -188,14 +187,10 @@ def _stored(now: datetime) -> Finding:
 def _damaged(month: Month, revision: int, hour: str) -> tuple[str, ...]:  # noqa: ARG001  # asked once an hour
     """Return what is wrong with the tables and documents of a revision, a sentence each."""
     published = PublishedMonths(catalogue())
-    publication, folder = published.revision(month, revision), published.folder(month, revision)
-    documents = documents_of(folder) if publication.documents else {}
-    if documents is None:
-        return (*published.damaged(publication), f"{folder / MANIFEST} cannot be read")
-    broken = (name for name, sha256 in documents.items() if not is_intact(folder / name, sha256))
+    publication = published.revision(month, revision)
     return (
         *(each.partition(";")[0] for each in published.damaged(publication)),
-        *(f"{folder / name} is damaged or missing" for name in broken),
+        *(f"{path} is damaged or missing" for path in published.damaged_documents(publication)),
     )
 
 

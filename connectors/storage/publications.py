@@ -212,6 +212,14 @@ class PublishedMonths:
         )
         return [each for each in found if each]
 
+    def damaged_documents(self, publication: Publication) -> list[Path]:
+        """Return the documents of a revision that are missing or damaged; only its manifest where that cannot be relied upon."""
+        folder = self.folder(publication.month, publication.revision)
+        files = documents_of(folder)
+        if files is None or self.has_other_manifest(publication):
+            return [folder / MANIFEST] if publication.documents else []
+        return [folder / name for name, sha in files.items() if not is_intact(folder / name, sha)]
+
     def go_back(self, month: Month) -> None:
         """Let the tables of a month be again what readers see: what was written since is given up."""
         for name, record in self._there(month).tables.items():
@@ -254,13 +262,9 @@ class PublishedMonths:
 
     def _is_whole(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
         """Return whether nothing is missing or damaged of a revision's documents."""
-        folder = self.folder(publication.month, publication.revision)
-        wanted = {each.file: each.sha256 for each in files}
-        return (
-            documents_of(folder) == wanted
-            and not self.has_other_manifest(publication)
-            and all(is_intact(folder / name, sha256) for name, sha256 in wanted.items())
-        )
+        known = documents_of(self.folder(publication.month, publication.revision))
+        is_same = known == {each.file: each.sha256 for each in files}
+        return is_same and not self.damaged_documents(publication)
 
     def _staged(self, new: Publication, printed: Path | None) -> Path:
         """Return a folder beside a revision's with all that is to lie in it, on the disk."""

@@ -61,6 +61,7 @@ def test_its_own_pages_and_programs_are_answered(scope: Scope) -> None:
         request("GET", "/", {}),
         request("POST", "/graphql", SELF | {"origin": "https://evil.example"}),
         request("POST", "/graphql", SELF | {"origin": "null"}),
+        request("POST", "/graphql", SELF | {"origin": "http://[bad"}),
         request("POST", "/graphql", SELF | {"origin": "http://127.0.0.1:8080"}),
         request("POST", "/graphql", SELF | FOREIGN),
         request("POST", "/graphql", SELF | {"sec-fetch-site": "same-site"}),
