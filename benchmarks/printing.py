@@ -224,10 +224,10 @@ def many_deals(tables: MonthTables, rules: MonthRules) -> None:
         reports = month_end_reports(_with_deals(tables, count), Variant(MONTH, rules, is_demo=True))
         owner = tables.closing_plan["owner_id"].iloc[0]
         report = next(each for each in reports if each.grain_id == owner)
-        job = render_job_of(report)
+        job = render_job_of(report, "a.pdf")
         render.pdf_of(job)
         walls[count] = [
-            _once(lambda report=report: render.pdf_of(render_job_of(report))).wall
+            _once(lambda report=report: render.pdf_of(render_job_of(report, "a.pdf"))).wall
             for _ in range(REPEATS)
         ]
     few, many = median(walls[60]), median(walls[6_000])
@@ -278,8 +278,8 @@ def main() -> None:
     from reports.publisher import render_job_of
 
     reports = demo_reports()
-    persons = [render_job_of(report) for report in reports if report.kind == "person"]
-    company = render_job_of(reports[0])
+    persons = [render_job_of(report, "a.pdf") for report in reports if report.kind == "person"]
+    company = render_job_of(reports[0], "a.pdf")
     cells = [
         sum(
             len(table.rows) * len(table.columns)

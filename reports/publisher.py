@@ -1,17 +1,14 @@
 """The publisher: which documents a month has, printing those that changed, and the manifest.
 
-Put publishing here: file names, digests, `manifest.json`. What a document says is `month_end`,
-how it becomes PDF is `rendering.pdf`, who prints it is `rendering.pool`.
+Put publishing here. What a document says is `month_end`, how it becomes PDF is `rendering.pdf`,
+who prints it is `rendering.pool`, what a folder says of its documents is `manifest`.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import re
-import unicodedata
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
@@ -24,6 +21,8 @@ from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
 from reports.export.safe_csv import guarded_csv
 from reports.export.workbook import workbook_of
+from reports.file_names import FileNames
+from reports.manifest import are_intact, manifest_of, pack_of, read_manifest
 from reports.month_end import Readers, Restated, month_end_reports
 from reports.published_set import Pack, PublishedSet
 from reports.rendering import pdf as render
@@ -43,8 +42,6 @@ DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 WITH_PICTURE = {GrainKind.COMPANY, GrainKind.TEAM}
 # So many tiles are the headline of a document, in the manifest and in mails.
 HEADLINES = 3
-# So much of an id's digest tells the files of namesakes apart; two ids that share it get all of it.
-FEWEST_DIGITS = 6
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 
@@ -67,16 +64,16 @@ class Publisher:
 
     def standing(self, month: Month, folder: Path) -> PublishedSet | None:
         """Return the month's documents as they lie in a folder, none where some are missing, damaged or were never printed."""
-        manifest = _manifest(folder)
+        manifest = read_manifest(folder)
         entries = manifest.get("documents", [])
         if (
             not entries
             or manifest.get("failed")
-            or not all(_are_intact(folder, entry) for entry in entries)
+            or not all(are_intact(folder, entry) for entry in entries)
         ):
             return None
         shown = self.root / str(month)
-        return PublishedSet(shown, [_stood(entry, shown) for entry in entries], 0, {})
+        return PublishedSet(shown, [pack_of(entry, shown) for entry in entries], 0, {})
 
     def show(self, month: Month, folder: Path) -> None:
         """Let readers see the documents of a folder below `root`, where they do not yet."""
@@ -120,7 +117,13 @@ class Publisher:
             progress(
                 f"{len(published_set.packs) + len(published_set.failed)} documents, {published_set.printed} printed"
             )
-            manifest = _manifest_of(published_set, month, source, tables)
+            manifest = manifest_of(
+                published_set,
+                month,
+                source,
+                tables,
+                hashlib.sha256(_machinery().encode()).hexdigest(),
+            )
             (stage / MANIFEST).write_bytes(manifest)
             publish(published_set, stage)
             put_in_place(folder, stage)
@@ -137,50 +140,12 @@ class _Places:
     link_file: Callable[[Path, Path], None]
 
 
-def _stood(entry: dict[str, Any], folder: Path) -> Pack:
-    """Return a document as the manifest knows it."""
-    fields = {
-        name: entry[name]
-        for name in (
-            "title",
-            "kind",
-            "grain_id",
-            "language",
-            "paper",
-            "audience",
-            "sha256",
-            "content_digest",
-        )
-    }
-    return Pack(
-        folder / entry["file"],
-        **fields,
-        other_shapes=dict(entry["other_shapes"]),
-        headline=tuple((name, value, note) for name, value, note in entry["headline"]),
-    )
-
-
-def file_name(report: MonthEndReport, taken: Container[str] = ()) -> str:
-    """Return a file name that is safe everywhere, and that no other person, team or language has among those taken."""
-    tail = f".{report.variant}" if report.variant else ""
-    if report.kind == GrainKind.COMPANY:
-        return f"company{tail}.pdf"
-    shown = report.title if report.kind == GrainKind.PERSON else report.grain_id
-    ascii_name = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:40].strip("-")
-    digest = hashlib.sha256(report.grain_id.encode()).hexdigest()
-    names = (
-        "-".join(part for part in (report.kind, slug, digest[:digits]) if part) + f"{tail}.pdf"
-        for digits in (FEWEST_DIGITS, len(digest))
-    )
-    return next(name for name in names if name not in taken)
-
-
 def _issue(
     reports: Iterable[MonthEndReport], places: _Places, warnings: tuple[str, ...]
 ) -> PublishedSet:
     """Print what changed, put what did not beside it, and return all of it in order."""
-    known = {entry["file"]: entry for entry in _manifest(places.before).get("documents", [])}
+    known = {entry["file"]: entry for entry in read_manifest(places.before).get("documents", [])}
+    names = FileNames(known.values())
     order: list[str] = []
     packs: dict[str, Pack] = {}
     failed: dict[str, str] = {}
@@ -189,12 +154,12 @@ def _issue(
 
     def jobs() -> Iterator[tuple[str, RenderJob, bool]]:
         for report in reports:
-            name = file_name(report, order)
+            name = names.of(report)
             job = render_job_of(report, name)
             digest, before = _digest(job), known.get(name)
             order.append(name)
             is_same = before and before["content_digest"] == digest
-            if before and is_same and _are_intact(places.before, before):
+            if before and is_same and are_intact(places.before, before):
                 packs[name] = _kept(before, places)
             else:
                 waiting[name], digests[name] = report, digest
@@ -215,7 +180,7 @@ def _issue(
     )
 
 
-def render_job_of(report: MonthEndReport, name: str = "") -> RenderJob:
+def render_job_of(report: MonthEndReport, name: str) -> RenderJob:
     """Return all that decides about a document's PDF: its page, its look, its tables and its name."""
     say = report.language.say
     attached = tuple(
@@ -230,7 +195,7 @@ def render_job_of(report: MonthEndReport, name: str = "") -> RenderJob:
         render.html_of(report),
         report.theme,
         datetime.fromisoformat(report.created),
-        f"{report.month} {name or file_name(report)}",
+        f"{report.month} {name}",
         attached,
     )
 
@@ -265,7 +230,7 @@ def _kept(entry: dict[str, Any], places: _Places) -> Pack:
     """Put a document that did not change beside the new ones, without copying it."""
     for each in (entry["file"], *entry["other_shapes"]):
         places.link_file(places.before / each, places.stage / each)
-    return _stood(entry, places.shown)
+    return pack_of(entry, places.shown)
 
 
 def _records_at(source: str) -> str:
@@ -273,49 +238,6 @@ def _records_at(source: str) -> str:
     if source == EMBEDDED:
         return DEMO_RECORDS
     return source.rstrip("/") if source.startswith("https://") else ""
-
-
-def _manifest(folder: Path) -> dict[str, Any]:
-    """Return what a folder says of its documents, nothing where it is not there or cannot be read: they are printed again."""
-    try:
-        found: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        for entry in found["documents"]:
-            _stood(entry, folder)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
-    return found
-
-
-def _manifest_of(
-    published_set: PublishedSet, month: Month, source: str, tables: MonthTables
-) -> bytes:
-    snapshot = tables.opportunity_snapshot
-    documents = [
-        {
-            "file": pack.path.name,
-            "title": pack.title,
-            "kind": pack.kind,
-            "grain_id": pack.grain_id,
-            "language": pack.language,
-            "paper": pack.paper,
-            "audience": pack.audience,
-            "sha256": pack.sha256,
-            "content_digest": pack.content_digest,
-            "other_shapes": pack.other_shapes,
-            "headline": pack.headline,
-        }
-        for pack in published_set.packs
-    ]
-    content = {
-        "month": str(month),
-        "source": source,
-        "as_of": snapshot["as_of"].iloc[0].isoformat(),
-        "extracted_at": snapshot["extracted_at"].iloc[0].isoformat(),
-        "printed_with": hashlib.sha256(_machinery().encode()).hexdigest(),
-        "documents": documents,
-        "failed": published_set.failed,
-    }
-    return json.dumps(content, indent=1, ensure_ascii=False).encode()
 
 
 def _digest(job: RenderJob) -> str:
@@ -354,14 +276,3 @@ def _machinery() -> str:
     ]
     versions = "".join(version(name) for name in ("weasyprint", "xlsxwriter", "pypdfium2"))
     return "".join(hashlib.sha256(path.read_bytes()).hexdigest() for path in files) + versions
-
-
-def _are_intact(folder: Path, entry: dict[str, Any]) -> bool:
-    files = {entry["file"]: entry["sha256"], **entry.get("other_shapes", {})}
-    return "paper" in entry and all(
-        _is_intact(folder / name, digest) for name, digest in files.items()
-    )
-
-
-def _is_intact(path: Path, sha256: str) -> bool:
-    return path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == sha256

@@ -17,7 +17,7 @@ from reports import publisher as publisher_module
 from reports.document.document import MonthEndReport
 from reports.month_end import month_end_reports
 from reports.published_set import DocumentsFailed, PublishedSet
-from reports.publisher import Publisher, file_name
+from reports.publisher import Publisher
 from reports.rendering import pdf as render
 from reports.rendering import pool as workers
 from sales.history.extract import EMBEDDED
@@ -62,35 +62,9 @@ def test_reading_salesforce_again_without_news_prints_nothing(publisher: Publish
     assert publisher.publish(replace(tables, **later), MONTH, variant.rules, "here").printed == 0
 
 
-def test_two_teams_whose_short_digests_are_the_same_have_a_file_each() -> None:
-    """Found by trying names: SHA-256 of both ids begins with the same six digits."""
-    by_digest: dict[str, str] = {}
-    one = other = ""
-    for n in range(100_000):
-        other = f"Team {n}"
-        short = hashlib.sha256(other.encode()).hexdigest()[:6]
-        one = by_digest.setdefault(short, other)
-        if one != other:
-            break
-    report = next(each for each in reports_of(4) if each.kind == "team")
-    first = file_name(replace(report, grain_id=one))
-    second = file_name(replace(report, grain_id=other), {first})
-    slug = one.lower().replace(" ", "-"), other.lower().replace(" ", "-")
-    assert first.removeprefix(f"team-{slug[0]}") == file_name(
-        replace(report, grain_id=other)
-    ).removeprefix(f"team-{slug[1]}")
-    assert first != second
-    # A script that leaves no slug: only the digest tells them apart.
-    taken = {f"team-{hashlib.sha256('北京'.encode()).hexdigest()[:6]}.pdf"}
-    name = file_name(replace(report, grain_id="北京", variant=""), taken)
-    assert name not in taken
-    assert len(name) > 64
-
-
 def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_there(
     publisher: Publisher,
 ) -> None:
-    import hashlib
 
     tables, variant = tables_of(4)
     folder = publisher.publish(tables, MONTH, variant.rules, "here").folder
@@ -126,20 +100,6 @@ def test_the_same_month_gives_the_same_files_wherever_it_is_printed(
     assert {path.name: path.read_bytes() for path in one.iterdir()} == {
         path.name: path.read_bytes() for path in other.iterdir()
     }
-
-
-def test_file_names_are_safe_whatever_people_are_called() -> None:
-    report = reports_of(4)[-1]
-    names = [
-        file_name(replace(report, title=title, grain_id=title))
-        for title in ("../../etc/passwd", "Ольга", "北京", "CON", "a" * 300, "a\x00b", "Ann", "ann")
-    ]
-    names.append(file_name(replace(report, title="Ann", grain_id="Ann", variant="de.letter")))
-    assert len(set(names)) == len(names)
-    assert all(
-        name.isascii() and "/" not in name and len(name) < 80 and name.startswith("person-")
-        for name in names
-    )
 
 
 def test_many_documents_are_printed_by_workers_and_look_the_same(
@@ -209,7 +169,7 @@ def test_a_worker_that_dies_takes_no_other_document_with_it(
         workers, "_pool", lambda count: workers.ProcessPoolExecutor(count, initializer=_die_of_bob)
     )
     jobs = [
-        (report.title, publisher_module.render_job_of(report), False)
+        (report.title, publisher_module.render_job_of(report, "a.pdf"), False)
         for report in reports_of(4)[-2:]
     ]
     found = dict(workers.printed(iter(jobs)))
@@ -240,7 +200,7 @@ def test_a_pack_is_replaced_whole(publisher: Publisher, monkeypatch: pytest.Monk
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr(publisher_module, "_manifest_of", killed)
+        broken.setattr(publisher_module, "manifest_of", killed)
         with pytest.raises(KeyboardInterrupt):
             publisher.publish(tables, MONTH, variant.rules, EMBEDDED)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
