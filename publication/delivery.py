@@ -26,7 +26,7 @@ from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.leases import Lease, Leases
 from connectors.storage.monthly_tables import NotComputed
-from connectors.storage.publications import MANIFEST, documents_of
+from connectors.storage.revision_documents import MANIFEST, documents_of
 from publication.extract_selection import published_extract
 from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace

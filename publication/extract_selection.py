@@ -20,6 +20,7 @@ from publication.preconditions import (
     refuse_unusable,
 )
 from publication.pull_options import PullOptions
+from publication.retention import forget_extracts
 from publication.workspace import Workspace
 from sales.calendar import Month
 
@@ -140,5 +141,6 @@ def _pull(
         accepts_vanished=options.accept_vanished,
     )
     keep_as_copy(workspace, record)
+    forget_extracts(workspace)
     refuse_unusable(workspace, month, workspace.loaded.extract(record))
     return record

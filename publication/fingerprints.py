@@ -18,8 +18,8 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.contracts.registry import TABLES, MonthlyTable
 
-# What a policy says of pages and of sending moves no number.
-OF_PAGES = {"brand", "delivery"}
+# What a policy says of pages, of sending and of keeping moves no number.
+OF_PAGES = {"brand", "delivery", "retention"}
 Copies = Mapping[Month, ExtractRecord]
 
 

@@ -44,11 +44,11 @@ def published_documents(
     publication = workspace.published.current(month)
     if publication is None:
         return None
-    folder = workspace.published.folder(month, publication.revision)
+    folder = workspace.published.kept.folder(month, publication.revision)
     standing = publisher.standing(month, folder)
     if standing is None or standing.digest != publication.documents:
         return None
-    if workspace.published.has_other_manifest(publication):
+    if workspace.published.kept.has_other_manifest(month, publication.revision):
         return None
     return None if workspace.published.damaged(publication) else (standing, publication)
 
@@ -103,7 +103,7 @@ def publish(
         progress,
         readers=readers(inputs),
         before=_before(inputs, tables),
-        printed_before=workspace.published.folder(month, before.revision) if before else None,
+        printed_before=workspace.published.kept.folder(month, before.revision) if before else None,
         publish=commit,
     )
     return published_set, made[0]

@@ -14,7 +14,8 @@ from pathlib import Path
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import flush, is_intact, link
 from connectors.storage.json_records import set_aside
-from connectors.storage.publications import Publication, documents_of
+from connectors.storage.publications import Publication
+from connectors.storage.revision_documents import documents_of
 from publication.workspace import Workspace
 from sales.calendar import Month
 
@@ -89,7 +90,7 @@ def unreferenced(workspace: Workspace) -> Iterator[Path]:
     """Yield folders of documents that no publication knows, such as a killed run leaves."""
     published = workspace.published
     known = {
-        published.folder(month, each.revision)
+        published.kept.folder(month, each.revision)
         for month in published.months()
         for each in published.revisions(month)
     }
@@ -107,7 +108,7 @@ def _of_extract(workspace: Workspace, record: ExtractRecord) -> Iterator[Damage]
 
 def _of_documents(workspace: Workspace, publication: Publication, cure: Cure) -> Iterator[Damage]:
     month, number = publication.month, publication.revision
-    folder = workspace.published.folder(month, number)
+    folder = workspace.published.kept.folder(month, number)
     files = documents_of(folder) or {}
     for path in workspace.published.damaged_documents(publication):
         there = (workspace.home / "packs" / str(month) / path.name, *_others(folder, path.name))
@@ -127,7 +128,7 @@ def _of_shown(workspace: Workspace, publication: Publication) -> Iterator[Damage
     """Yield what people see below packs that is not what is published."""
     month = publication.month
     shown = workspace.home / "packs" / str(month)
-    files = documents_of(workspace.published.folder(month, publication.revision)) or {}
+    files = documents_of(workspace.published.kept.folder(month, publication.revision)) or {}
     for name, sha256 in files.items():
         if not is_intact(shown / name, sha256):
             yield Damage(f"{month}: {shown / name} is not what is published", month, Cure.SHOW)

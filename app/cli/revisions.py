@@ -77,7 +77,7 @@ def export(
 
 @app.command()
 def revisions(month: MonthArgument) -> None:
-    """List every revision of a month that was ever published, with its documents; they are kept for ever."""
+    """List every revision of a month that was ever published, with its documents; they are kept for as long as policy says, the first, the newest and what was sent for ever."""
     chosen = closed_month(month)
     with one_sentence():
         from connectors.storage.monthly_tables import NotComputed
@@ -90,7 +90,7 @@ def revisions(month: MonthArgument) -> None:
         for each in there:
             when = f"{each.at:%Y-%m-%d %H:%M} UTC" if each.at else "at an unknown time"
             out.print(
-                f"{each.revision}  {when}  extract {each.extract_id}  {found.folder(chosen, each.revision)}",
+                f"{each.revision}  {when}  extract {each.extract_id}  {found.kept.folder(chosen, each.revision)}",
                 markup=False,
             )
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from datetime import timedelta
 
 from app.cli.months import report_again
 from app.console import err, out
 from connectors.storage.files import close_to_others, open_to_others
 from orchestration import resources
+from orchestration.instance import dagster_instance
 from orchestration.json_logs import say
+from orchestration.pruning import prunable, prune
+from publication.retention import (
+    forget_extracts,
+    forget_revisions,
+    forgettable_extracts,
+    forgettable_revisions,
+)
 from publication.stored_check import Cure, Damage, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
 from sales.errors import UserError
@@ -32,6 +41,36 @@ def check_stored(*, with_repair: bool) -> int:
         for path in open_to_others(workspace.home):
             close_to_others(path)
     return int(bool(found))
+
+
+def prune_home(*, days: int, is_sure: bool) -> None:
+    """Print what may be forgotten of runs that are over for so many days, of extracts and of revisions, and forget it where one is sure."""
+    workspace = resources.make_workspace()
+    service = resources.make_delivery_service(workspace)
+    retention = workspace.policies.newest.retention
+    with dagster_instance() as instance:
+        runs = prunable(instance, workspace.now(), timedelta(days=days))
+        if is_sure:
+            prune(instance, runs)
+    revisions = forgettable_revisions(workspace, service.ledger, service.outbox)
+    if is_sure:
+        forget_revisions(workspace, revisions)
+    # What a revision rested on may be forgotten after it.
+    extracts = len(forgettable_extracts(workspace))
+    if is_sure:
+        forget_extracts(workspace)
+    kept = retention.revisions_days
+    verb = "are deleted" if is_sure else "may be deleted"
+    for line in (
+        f"{len(runs)} runs that are over for {days} days and none of the newest of their month {verb}",
+        f"{len(revisions)} revisions that others replaced {kept} days ago, and that were never sent, {verb}"
+        if kept
+        else "all revisions are kept: no policy names [retention] revisions_days",
+        f"{extracts} extracts older than {retention.extracts_days} days that no month needs {verb}",
+    ):
+        out.print(line, markup=False)
+    if not is_sure and (runs or revisions or extracts):
+        out.print("--yes deletes them")
 
 
 def _say(found: list[Damage], workspace: Workspace) -> None:

@@ -169,28 +169,17 @@ def prune(
     days: Annotated[
         int, typer.Option("--days", min=30, help="Runs that are over for so many days.")
     ] = 400,
-    yes: Annotated[bool, typer.Option("--yes", help="Delete them; else they are counted.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete it; else it is counted.")] = False,
 ) -> None:
-    """Delete old records of runs from Dagster's storage; the three newest of each job and month stay.
+    """Say what may be forgotten: old records of runs in Dagster, and the extracts and revisions that policy no longer keeps.
 
-    Numbers, documents, extracts and the ledger of mails are not touched.
+    The three newest runs of each job and month stay. So do the first and the newest revision of
+    each month, whatever was sent, and the extracts of all of them.
     """
     with one_sentence():
-        from datetime import UTC, datetime, timedelta
+        from app.cli.stored import prune_home
 
-        from orchestration.instance import dagster_instance
-        from orchestration.pruning import prunable
-        from orchestration.pruning import prune as delete
-
-        with dagster_instance() as instance:
-            found = prunable(instance, datetime.now(UTC), timedelta(days=days))
-            if yes:
-                delete(instance, found)
-        out.print(
-            f"{len(found)} runs are over for {days} days and are none of the newest of their month"
-            + ("; they are deleted" if yes else "; --yes deletes them" if found else ""),
-            markup=False,
-        )
+        prune_home(days=days, is_sure=yes)
 
 
 @app.command()

@@ -241,6 +241,12 @@ class DeliveryLedger:
             found[month] = is_whole, min(datetime.fromisoformat(row.changed_at) for row in mine)
         return found
 
+    def digests(self) -> set[str]:
+        """Return the digests of all documents that were sent to anybody, or may have been."""
+        sent = DELIVERIES.c.status.not_in([Status.PLANNED.value, Status.REFUSED.value])
+        wanted = sa.select(DELIVERIES.c.sha256).where(sent).distinct()
+        return {row.sha256 for row in self._catalogue.rows(wanted)}
+
     def recipients_of(self, sha256: str) -> list[str]:
         """Return to whom a document was sent, by whatever channel, or may have been."""
         sent = DELIVERIES.c.status.in_([Status.SENT.value, Status.UNKNOWN.value])

@@ -14,7 +14,7 @@ from upath import UPath
 
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed
-from connectors.storage.publications import MANIFEST
+from connectors.storage.revision_documents import MANIFEST
 from sales.calendar import Month
 from sales.errors import UserError
 
@@ -80,6 +80,25 @@ def months_there(outbox: UPath) -> dict[Month, datetime]:
     except OSError as fault:
         raise UnusableOutbox(
             f"{outbox} cannot be read ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials"
+        ) from None
+
+
+def handed_over(outbox: UPath) -> set[str]:
+    """Return the digests of all documents that were ever handed over; raises `UnusableOutbox`."""
+    try:
+        manifests = [
+            json.loads((outbox / str(month) / MANIFEST).read_text(encoding="utf-8"))
+            for month in months_there(outbox)
+        ]
+        return {
+            each["sha256"]
+            for manifest in manifests
+            for entries in manifest["documents"].values()
+            for each in entries
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as fault:
+        raise UnusableOutbox(
+            f"the manifests in {outbox} cannot be read ({type(fault).__name__}); check ONPACE_OUTBOX_URL and its credentials"
         ) from None
 
 

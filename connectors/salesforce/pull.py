@@ -169,7 +169,6 @@ class _Pull:
                 self.store.checkpoint.discard()  # once the permission is repaired, everything has to be looked at again
                 raise
             self.store.checkpoint.discard()
-            self.store.vacuum(record.extracted_at)
         return record
 
     def _outlook(self, small: dict[str, pd.DataFrame], began: datetime) -> PullPreview:

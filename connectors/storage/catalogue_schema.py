@@ -140,6 +140,10 @@ APPROVALS = sa.Table(
 VERSIONS = Path(__file__).with_name("catalogue_versions")
 
 
+class NotBroughtToNewest(UserError, RuntimeError):
+    """The versions that a catalogue lacks do not leave what it holds."""
+
+
 class NewerCatalogue(UserError, RuntimeError):
     """A catalogue was written by a later version of this program."""
 
@@ -153,7 +157,11 @@ def version_of(database: sa.Connection) -> str | None:
 
 
 def bring_to_newest(database: sa.Connection) -> None:
-    """Run the versions that a database lacks, none where it has them all; raises `NewerCatalogue`."""
+    """Run the versions that a database lacks, none where it has them all, and read all rows back.
+
+    The caller's transaction is the copy that they are tried on: it is rolled back where this
+    raises `NewerCatalogue` or `NotBroughtToNewest`.
+    """
     if version_of(database) == NEWEST:
         return
     # Only a new or an old database needs it: a fifth of a second that most commands do without.
@@ -161,6 +169,7 @@ def bring_to_newest(database: sa.Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
+    before = _counts(database)
     config = Config()
     config.set_main_option("script_location", str(VERSIONS))
     config.attributes["connection"] = database
@@ -170,3 +179,22 @@ def bring_to_newest(database: sa.Connection) -> None:
         raise NewerCatalogue(
             "the catalogue was written by a later version of Onpace; install that version again"
         ) from None
+    after = _counts(database)
+    for name, number in before.items():
+        if after.get(name) != number:
+            raise NotBroughtToNewest(
+                f"the catalogue was not upgraded, and is as it was: of {number} rows of {name} {after.get(name, 0)} could be read afterwards; use the former version, or restore a backup"
+            )
+
+
+def _counts(database: sa.Connection) -> dict[str, int]:
+    """Return how many rows each of our tables has, with every value read as of its type."""
+    there = set(sa.inspect(database).get_table_names())
+    found: dict[str, int] = {}
+    for table in METADATA.sorted_tables:
+        if table.name not in there:
+            continue
+        columns = {each["name"] for each in sa.inspect(database).get_columns(table.name)}
+        known = [each for each in table.columns if each.name in columns]
+        found[table.name] = len(database.execute(sa.select(*known)).all())
+    return found

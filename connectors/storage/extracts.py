@@ -35,7 +35,6 @@ from sales.contracts.raw import RAW
 from sales.errors import UserError
 from sales.history.extract import Extract
 
-KEPT_DAYS = 30
 TRUE_UNLESS_SAID = {"is_active", "is_listed"}
 
 
@@ -209,30 +208,37 @@ class ExtractStore:
         found = (self.raw.damaged(name, each) for name, each in sorted(record.versions.items()))
         return [each for each in found if each]
 
-    def vacuum(self, now: datetime) -> None:
-        """Forget extracts that are older than a month and that nothing needs; what is published, selected, a copy of a month end or the newest stays."""
-        latest, records = self.latest(), self.all()
+    def forgettable(self, now: datetime, kept_days: int) -> list[ExtractRecord]:
+        """Return the extracts that are older than so many days and that nothing needs: none that is published, selected, a copy of a month end or the newest."""
+        latest = self.latest()
         needed = self._published.extract_ids()
         if latest is not None:
             needed.add(latest.extract_id)
         for table in (SELECTED_EXTRACTS, MONTH_END_COPIES):
             mine = sa.select(table).where(self._catalogue.mine(table))
             needed.update(str(row.extract_id) for row in self._catalogue.rows(mine))
-        old = [
+        oldest = now - timedelta(days=kept_days)
+        return [
             each
-            for each in records
-            if each.extract_id not in needed and now - each.extracted_at > timedelta(days=KEPT_DAYS)
+            for each in self.all()
+            if each.extract_id not in needed and each.extracted_at < oldest
         ]
-        if not old:
-            return
-        kept = [each for each in records if each not in old]
+
+    def forget(self, now: datetime, kept_days: int) -> int:
+        """Forget those extracts and the files that only they need, and return how many they were."""
+        with self.alone():
+            return self._forget(self.forgettable(now, kept_days), kept_days)
+
+    def _forget(self, old: list[ExtractRecord], kept_days: int) -> int:
         gone = EXTRACTS.c.extract_id.in_([each.extract_id for each in old])
         with self._catalogue.begin() as database:
             database.execute(EXTRACTS.delete().where(self._catalogue.mine(EXTRACTS), gone))
-        for name in RAW:
+        kept = self.all()
+        for name in RAW if old else ():
             versions = {each.versions[name] for each in kept if name in each.versions}
             if versions:
-                self.raw.vacuum(name, versions, KEPT_DAYS * 24)
+                self.raw.vacuum(name, versions, kept_days * 24)
+        return len(old)
 
     def named(self, extract_id: str) -> ExtractRecord:
         """Return an extract by its id; raises `NoSuchExtract`."""

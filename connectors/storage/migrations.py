@@ -1,7 +1,8 @@
 """A home's format: how what is stored below `ONPACE_HOME` is laid out, and the steps from each format to the next.
 
 Put a step here when a release stores something in another way. Steps lose nothing, and one that was
-stopped is done again: each asks what is there. The format stands in `format.json`; a home that has
+stopped is done again: each asks what is there. They are rehearsed on a copy of the records first,
+and where that fails the home stays as it was. The format stands in `format.json`; a home that has
 records and no such file is of format 1.
 """
 
@@ -9,18 +10,23 @@ from __future__ import annotations
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from filelock import FileLock
+from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.storage.catalogue import FILE as CATALOGUE
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import HOMES, LEASES, METADATA
+from connectors.storage.catalogue_schema import EXTRACTS, HOMES, LEASES, METADATA, PUBLICATIONS
 from connectors.storage.files import link, write_atomically
 from connectors.storage.json_records import (
+    DELIVERIES,
+    DOCUMENT_LEDGER,
+    FOLDERS,
     RECORDS_READ,
     DamagedRecord,
     into_catalogue,
@@ -35,6 +41,20 @@ FILE = "format.json"
 NOT_SENT = ("planned", "sending")
 # Who is at work is known where the work is.
 NOT_CARRIED = (HOMES, LEASES)
+REHEARSAL = ".rehearsal-"
+# What steps read and change; the tables lie where they lay.
+REHEARSED = (
+    *FOLDERS,
+    "packs",
+    "revisions",
+    *(
+        f"{name}{tail}"
+        for name in (CATALOGUE, DELIVERIES, DOCUMENT_LEDGER)
+        for tail in ("", "-journal")
+    ),
+    FILE,
+    RECORDS_READ,
+)
 # What a home has that is not new.
 SIGNS = ("extracts/*.json", "published/*.json", "deliveries.sqlite", "publications.sqlite")
 
@@ -44,7 +64,7 @@ class NewerHome(UserError, RuntimeError):
 
 
 class NotUpgraded(UserError, OSError):
-    """A home of an earlier format cannot be written to."""
+    """A home of an earlier format cannot be brought to today's."""
 
 
 def format_of(home: Path) -> int:
@@ -71,17 +91,74 @@ def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
         return found
     try:
         with FileLock(home / ".upgrade.lock"):
-            for number in range(format_of(home), FORMAT):
-                what, step = STEPS[number]
-                say(f"{home}: from format {number} to {number + 1}: {what}")
-                step(home)
-                mark(home, number + 1)
+            rehearse(home)
+            _take_steps(home, say)
             (home / RECORDS_READ).unlink(missing_ok=True)
+    except NotUpgraded:
+        raise
     except OSError as fault:
         raise NotUpgraded(
             f"{home} cannot be upgraded ({fault.strerror or fault}); nothing is lost: correct it and run `onpace upgrade`"
         ) from None
     return found
+
+
+def rehearse(home: Path) -> None:
+    """Take the steps on a copy of a home's records, and read all of it back; raises `NotUpgraded` or what a step raises."""
+    for left in home.glob(f"{REHEARSAL}*"):  # of an upgrade that was killed
+        shutil.rmtree(left)
+    copy = Path(tempfile.mkdtemp(dir=home, prefix=REHEARSAL))
+    try:
+        for name in REHEARSED:
+            _copy(home / name, copy / name)
+        _take_steps(copy, lambda _: None)
+        _refuse_loss(home, Catalogue(copy))
+    except DamagedRecord as fault:
+        raise DamagedRecord(str(fault).replace(str(copy), str(home))) from None
+    except (KeyError, ValueError, TypeError, AttributeError, SQLAlchemyError) as fault:
+        what = f"a rehearsal on a copy ended with {type(fault).__name__} ({str(fault)[:100]})"
+        raise _not_upgraded(home, what) from fault
+    finally:
+        shutil.rmtree(copy)
+
+
+def _not_upgraded(home: Path, what: str) -> NotUpgraded:
+    return NotUpgraded(
+        f"{home} was not upgraded, and is as it was: {what}; use the former version, or restore a backup"
+    )
+
+
+def _refuse_loss(home: Path, catalogue: Catalogue) -> None:
+    """Raise `NotUpgraded` where a home has a record of an extract or month that a catalogue does not know."""
+    for folder, table, column in (
+        ("extracts", EXTRACTS, EXTRACTS.c.extract_id),
+        ("published", PUBLICATIONS, PUBLICATIONS.c.month),
+    ):
+        known = {getattr(row, column.name) for row in catalogue.rows(sa.select(table))}
+        lost = {path.stem for path in (home / folder).glob("[0-9]*.json")} - known
+        if lost:
+            raise _not_upgraded(home, f"{min(lost)} of {folder} would be lost")
+
+
+def _take_steps(home: Path, say: Callable[[str], None]) -> None:
+    for number in range(format_of(home), FORMAT):
+        what, step = STEPS[number]
+        say(f"{home}: from format {number} to {number + 1}: {what}")
+        step(home)
+        mark(home, number + 1)
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copy a file or folder of records; documents, which no step changes, get a second name."""
+    if path.is_file():
+        shutil.copy2(path, target)
+    elif path.is_dir():
+        copied = _linked if path.name in {"packs", "revisions"} else shutil.copy2
+        shutil.copytree(path, target, copy_function=copied)
+
+
+def _linked(path: str, target: str) -> None:
+    link(Path(path), Path(target))
 
 
 def carry_over(catalogue: Catalogue, say: Callable[[str], None] = lambda _: None) -> None:

@@ -1,38 +1,35 @@
 """Published months: what readers see, and every revision that they ever saw.
 
 Put everything about publications here. The catalogue has each revision of a month: the versions of
-its tables, and the extract that is frozen for the month; readers see the newest. Its documents lie
-in `ONPACE_HOME/revisions/MONTH/N/`, and are kept for ever. The row in the catalogue decides what is
-published: what it points to is on disk before it is written.
+its tables, and the extract that is frozen for the month; readers see the newest. Its documents are
+`revision_documents`. The row in the catalogue decides what is published: what it points to is on
+disk before it is written. The first revision of a month and the newest are kept for ever.
 """
 
 from __future__ import annotations
 
-import json
 import shutil
-import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pandas as pd
 import sqlalchemy as sa
 from pandera.typing import DataFrame
 
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import PUBLICATIONS, STORED_FILES
+from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile, DocumentLedger
-from connectors.storage.files import digest_of, flush, flush_folders, is_intact, link
-from connectors.storage.json_records import set_aside
 from connectors.storage.monthly_tables import NotComputed, TableStore, Written, not_computed
+from connectors.storage.revision_documents import MANIFEST, RevisionDocuments, documents_of
 from sales.calendar import Month
 from sales.contracts.contract import Contract, table_name, table_of
 from sales.contracts.published import MONTHLY
 from sales.errors import UserError
 
-MANIFEST = "manifest.json"
 _Contract = TypeVar("_Contract", bound=Contract)
 
 
@@ -75,6 +72,7 @@ class PublishedMonths:
         """Use a catalogue and its home; nothing is created until something is published."""
         self._home, self._catalogue = catalogue.home, catalogue
         self._tables, self._documents = TableStore(catalogue), DocumentLedger(catalogue)
+        self.kept = RevisionDocuments(catalogue)
 
     def publish(
         self,
@@ -100,23 +98,25 @@ class PublishedMonths:
         written = {name: self._written(name, month) for name in MONTHLY}
         revision = before.revision + 1 if before else 1
         new = Publication(month, revision, now, extract_id, written, documents, made_from)
-        if before is not None and before.is_same(new) and self._holds(before, files):
-            new = replace(new, revision=before.revision, at=before.at)
-            is_whole = printed is None or self._is_whole(new, files)
+        if (
+            before is not None
+            and before.is_same(new)
+            and self.kept.holds(month, before.revision, files)
+        ):
+            revision = before.revision
+            new = replace(new, revision=revision, at=before.at)
+            is_whole = printed is None or self.kept.is_whole(month, revision, files)
         else:
             is_whole = False
-        stage = None if is_whole else self._staged(new, printed)
+        stage = None if is_whole else self.kept.staged(month, revision, printed)
         with self._catalogue.begin() as database:
             self._documents.record(database, month, files, now)
             self._catalogue.put(database, PUBLICATIONS, _values(new))
             # Only who is alone with the month puts a folder in place, and nobody takes over meanwhile.
             guard(database)
             if stage is not None:
-                self._put_in_place(new, stage)
-            manifest = self.folder(month, new.revision) / MANIFEST
-            if manifest.is_file():
-                noted = {"path": self._key(manifest), "sha256": digest_of(manifest)}
-                self._catalogue.put(database, STORED_FILES, noted)
+                self.kept.put_in_place(month, revision, stage)
+            self.kept.note(database, month, revision)
         return new
 
     def current(self, month: Month) -> Publication | None:
@@ -189,20 +189,13 @@ class PublishedMonths:
     def documents(self, month: Month) -> Path:
         """Return where the documents lie that readers see of a month; raises `NotComputed`."""
         publication = self._there(month)
-        folder = self.folder(month, publication.revision)
-        if not (folder / MANIFEST).exists() or self.has_other_manifest(publication):
+        folder = self.kept.folder(month, publication.revision)
+        is_other = self.kept.has_other_manifest(month, publication.revision)
+        if not (folder / MANIFEST).exists() or is_other:
             raise NotComputed(
                 f"the documents of {month} are not in {folder} as they were published; run `onpace report {month}` to print them again"
             )
         return folder
-
-    def has_other_manifest(self, publication: Publication) -> bool:
-        """Return whether the list of a revision's documents is not the one that was published: mails quote it."""
-        path = self.folder(publication.month, publication.revision) / MANIFEST
-        wanted = sa.select(STORED_FILES).where(
-            self._catalogue.mine(STORED_FILES), STORED_FILES.c.path == self._key(path)
-        )
-        return any(not is_intact(path, str(row.sha256)) for row in self._catalogue.rows(wanted))
 
     def damaged(self, publication: Publication) -> list[str]:
         """Return what is wrong with the stored tables of a publication, a sentence each; none where nothing is."""
@@ -214,23 +207,38 @@ class PublishedMonths:
 
     def damaged_documents(self, publication: Publication) -> list[Path]:
         """Return the documents of a revision that are missing or damaged; only its manifest where that cannot be relied upon."""
-        folder = self.folder(publication.month, publication.revision)
-        files = documents_of(folder)
-        if files is None or self.has_other_manifest(publication):
-            return [folder / MANIFEST] if publication.documents else []
-        return [folder / name for name, sha in files.items() if not is_intact(folder / name, sha)]
+        month, number = publication.month, publication.revision
+        if not publication.documents and documents_of(self.kept.folder(month, number)) is None:
+            return []
+        return self.kept.damaged(month, number)
+
+    def superseded(self, before: datetime) -> list[Publication]:
+        """Return revisions that are neither the first nor the newest of their month, and that another one replaced before an instant."""
+        found: list[Publication] = []
+        for month in self.months():
+            for each, its_next in pairwise(self.revisions(month)[1:]):
+                if its_next.at is not None and its_next.at < before:
+                    found.append(each)
+        return found
+
+    def forget(self, publication: Publication) -> None:
+        """Forget a superseded revision, its tables and documents; the ledger still knows the digests of its files.
+
+        The caller is alone with the month. Raises `NoSuchRevision` where it is the first or newest one.
+        """
+        month, number = publication.month, publication.revision
+        if number not in [each.revision for each in self.revisions(month)][1:-1]:
+            raise NoSuchRevision(f"revision {number} of {month} is the first or newest, and stays")
+        gone = (PUBLICATIONS.c.month == str(month), PUBLICATIONS.c.revision == number)
+        with self._catalogue.begin() as database:
+            database.execute(PUBLICATIONS.delete().where(self._catalogue.mine(PUBLICATIONS), *gone))
+            self.kept.forget(database, month, number)
+        shutil.rmtree(self.kept.folder(month, number), ignore_errors=True)
 
     def go_back(self, month: Month) -> None:
         """Let the tables of a month be again what readers see: what was written since is given up."""
         for name, record in self._there(month).tables.items():
             self._tables.recall(name, month, record)
-
-    def folder(self, month: Month, number: int) -> Path:
-        """Return where the documents of a revision lie."""
-        return self._home / "revisions" / str(month) / str(number)
-
-    def _key(self, path: Path) -> str:
-        return path.relative_to(self._home).as_posix()
 
     def _of(self, month: Month) -> sa.Select[tuple[object, ...]]:
         mine = (self._catalogue.mine(PUBLICATIONS), PUBLICATIONS.c.month == str(month))
@@ -251,59 +259,6 @@ class PublishedMonths:
         if record is None:
             raise NotComputed(not_computed(name, month))
         return record
-
-    def _holds(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
-        """Return whether a revision has just these files, whatever became of them on disk."""
-        known = documents_of(self.folder(publication.month, publication.revision))
-        # What cannot be read or relied upon is put back.
-        if known is None or self.has_other_manifest(publication):
-            return True
-        return known == {each.file: each.sha256 for each in files}
-
-    def _is_whole(self, publication: Publication, files: Sequence[DocumentFile]) -> bool:
-        """Return whether nothing is missing or damaged of a revision's documents."""
-        known = documents_of(self.folder(publication.month, publication.revision))
-        is_same = known == {each.file: each.sha256 for each in files}
-        return is_same and not self.damaged_documents(publication)
-
-    def _staged(self, new: Publication, printed: Path | None) -> Path:
-        """Return a folder beside a revision's with all that is to lie in it, on the disk."""
-        folder = self.folder(new.month, new.revision)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        for left in folder.parent.glob(f".{folder.name}-*"):  # of a run that was killed
-            shutil.rmtree(left)
-        stage = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-        for path in sorted(printed.iterdir()) if printed else ():
-            link(path, stage / path.name)
-            flush(stage / path.name)
-        flush(stage)
-        return stage
-
-    def _put_in_place(self, new: Publication, stage: Path) -> None:
-        """Let a folder of documents appear as a revision's, whole; what lay there is set aside."""
-        folder = self.folder(new.month, new.revision)
-        if folder.exists():  # a run was killed before this was published, or it is damaged
-            set_aside(folder, self._home / "earlier" / "revisions" / str(new.month) / folder.name)
-        stage.rename(folder)
-        flush_folders(folder.parent, self._home)
-
-
-def documents_of(folder: Path) -> dict[str, str] | None:
-    """Return the digest of each file that a folder of documents should hold, none where that cannot be read."""
-    try:
-        entries: list[dict[str, Any]] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))[
-            "documents"
-        ]
-        return {
-            str(name): str(sha256)
-            for each in entries
-            for name, sha256 in {
-                each["file"]: each["sha256"],
-                **each.get("other_shapes", {}),
-            }.items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return None
 
 
 def not_published(month: Month) -> str:

@@ -256,6 +256,17 @@ class DeliveryPolicy(PolicySection):
     alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
 
 
+class Retention(PolicySection):
+    """For how many days a home keeps what nobody sees any more; the newest policy's count.
+
+    `extracts_days`: extracts that no month rests on. `revisions_days`: revisions that others
+    replaced, but for the first ones and those that were sent; none forgets no revision.
+    """
+
+    extracts_days: Annotated[int, BeforeValidator(_no_bool), Field(ge=7, le=36_600)] = 30
+    revisions_days: Annotated[int, BeforeValidator(_no_bool), Field(ge=30, le=36_600)] | None = None
+
+
 class SalesPolicy(PolicySection):
     """The rules of one fiscal year."""
 
@@ -267,6 +278,7 @@ class SalesPolicy(PolicySection):
     forecast: Forecast = Forecast()
     clients: Clients = Clients()
     delivery: DeliveryPolicy = DeliveryPolicy()
+    retention: Retention = Retention()
 
 
 def parse_policy(text: str, file_name: str) -> SalesPolicy:

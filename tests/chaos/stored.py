@@ -12,7 +12,7 @@ from pathlib import Path
 
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.storage.files import is_intact
-from connectors.storage.publications import MANIFEST, documents_of
+from connectors.storage.revision_documents import MANIFEST, documents_of
 from orchestration import resources
 from publication.workspace import Workspace
 from sales.errors import UserError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.storage.publications import documents_of
+from connectors.storage.revision_documents import documents_of
 from publication.stored_check import Cure, clear_the_way, examine, repair, unreferenced
 from publication.workspace import Workspace
 from reports.publisher import Publisher

@@ -374,6 +374,8 @@ def test_extracts_that_nothing_needs_are_forgotten_and_pinned_ones_never(tmp_pat
             living.change(1, living.now.day)
         living.later(days=20)
         last = one.pull()
+        old = one.store.forgettable(last.extracted_at, 30)
+        assert one.store.forget(last.extracted_at, 30) == len(old) > 0
         kept = {each.extract_id for each in ExtractStore(Catalogue(tmp_path)).all()}
         assert kept == {records[0].extract_id, last.extract_id} | {
             each.extract_id

@@ -2,6 +2,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
 
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.storage.catalogue import Catalogue
@@ -9,6 +11,7 @@ from connectors.storage.catalogue_schema import (
     METADATA,
     NEWEST,
     NewerCatalogue,
+    NotBroughtToNewest,
     bring_to_newest,
     version_of,
 )
@@ -69,3 +72,26 @@ def test_a_newer_catalogue_is_refused(engine: sa.Engine, tmp_path: Path) -> None
         database.execute(sa.text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
     with pytest.raises(NewerCatalogue, match="install that version again"):
         DeliveryLedger(Catalogue(tmp_path)).all()
+
+
+def test_versions_that_lose_a_row_are_rolled_back(
+    engine: sa.Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    DeliveryLedger(Catalogue(tmp_path)).approve("2026-03", "d", "Ann")
+    with engine.begin() as database:
+        database.exec_driver_sql(f"UPDATE {VERSION_TABLE} SET version_num = '0004'")
+        database.exec_driver_sql("ALTER TABLE extracts DROP COLUMN seal")
+    before = shape(engine)
+
+    def careless(config: Config, _: str) -> None:
+        database = config.attributes["connection"]
+        database.exec_driver_sql("ALTER TABLE extracts ADD COLUMN seal VARCHAR(64)")
+        database.exec_driver_sql("DELETE FROM approvals")
+
+    monkeypatch.setattr(command, "upgrade", careless)
+    with pytest.raises(NotBroughtToNewest, match="of 1 rows of approvals 0 could be read"):
+        Catalogue(tmp_path).rows(sa.select(METADATA.tables["approvals"]))
+    assert shape(engine) == before
+    with engine.begin() as database:
+        assert version_of(database) == "0004"
+        assert len(database.execute(sa.select(METADATA.tables["approvals"])).all()) == 1

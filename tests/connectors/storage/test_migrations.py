@@ -8,17 +8,27 @@ import pytest
 import sqlalchemy as sa
 
 from connectors.delivery.ledger import DeliveryLedger, Status
+from connectors.storage import json_records, migrations
 from connectors.storage.catalogue import FILE, Catalogue
 from connectors.storage.catalogue_schema import METADATA
 from connectors.storage.document_ledger import DocumentLedger
 from connectors.storage.extracts import ExtractStore
 from connectors.storage.files import digest_of
 from connectors.storage.json_records import DamagedRecord
-from connectors.storage.migrations import FORMAT, STEPS, NewerHome, format_of, mark, upgrade
+from connectors.storage.migrations import (
+    FORMAT,
+    STEPS,
+    NewerHome,
+    NotUpgraded,
+    format_of,
+    mark,
+    upgrade,
+)
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
+from sales.errors import UserError
 
 HOMES = Path(__file__).parent / "homes"
 FEBRUARY, MARCH = Month(2026, 2), Month(2026, 3)
@@ -81,7 +91,7 @@ def test_a_home_of_an_earlier_version_is_brought_to_today_and_loses_nothing(
         current = months.current(month)
         assert current is not None
         assert extracts.pinned(month) == extracts.chosen(month) == extracts.latest()
-        folder = months.folder(month, current.revision)
+        folder = months.kept.folder(month, current.revision)
         assert (folder / "company.pdf").read_bytes() == before[f"packs/{month}/company.pdf"]
         assert len(months.read("opportunity_snapshot", month)) > 0
         assert (
@@ -174,7 +184,9 @@ def test_a_damaged_record_is_named_and_nothing_is_changed(tmp_path: Path) -> Non
     home = home_of("format-2", tmp_path)
     (home / "chosen" / "2026-03.json").write_text("{")
     before = contents(home)
-    with pytest.raises(DamagedRecord, match=r"chosen/2026-03.json cannot be read .*from a backup"):
+    with pytest.raises(
+        DamagedRecord, match=r"home/chosen/2026-03.json cannot be read .*from a backup"
+    ):
         upgrade(home)
     assert {path: text for path, text in contents(home).items() if path in before} == before
     assert format_of(home) == 2
@@ -217,6 +229,7 @@ def test_an_upgrade_that_was_stopped_is_done_again(
     home, whole = (home_of(name, tmp_path / each) for each in ("stopped", "whole"))
     upgrade(whole)
     with monkeypatch.context() as broken:
+        broken.setattr(migrations, "rehearse", lambda _: None)  # which would be stopped first
         stop = f"connectors.storage.{stopped_at}"
         broken.setattr(stop, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
@@ -238,3 +251,54 @@ def test_a_newer_home_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_new_home_needs_nothing_and_nothing_is_written(tmp_path: Path) -> None:
     assert upgrade(tmp_path / "home") == FORMAT
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("name", [*FORMAT_1, "format-2"])
+@pytest.mark.parametrize(
+    ("fault", "says"),
+    [
+        (KeyError("month"), "was not upgraded, and is as it was: .*KeyError"),
+        (OSError(28, "No space left on device"), "No space left on device.*nothing is lost"),
+        (DamagedRecord("a record cannot be read"), "a record cannot be read"),
+    ],
+)
+def test_a_rehearsal_that_fails_leaves_the_home_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, fault: Exception, says: str
+) -> None:
+    home = home_of(name, tmp_path)
+    before = contents(home)
+
+    def fail(folder: Path) -> None:
+        (folder / "extracts").rename(folder / "gone")
+        raise fault
+
+    what, _ = STEPS[2]
+    monkeypatch.setitem(STEPS, 2, (what, fail))
+    with pytest.raises(UserError, match=says):
+        upgrade(home)
+    assert contents(home) == before | {".upgrade.lock": b""}
+    monkeypatch.undo()
+    assert upgrade(home) < FORMAT == format_of(home)
+
+
+def test_a_step_that_would_lose_a_month_is_not_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = home_of("format-2", tmp_path)
+    before = contents(home)
+
+    def lose(folder: Path) -> None:
+        next((folder / "published").glob("*.json")).unlink()
+        json_records.into_catalogue(folder)
+
+    monkeypatch.setitem(STEPS, 2, ("loses a month", lose))
+    with pytest.raises(NotUpgraded, match="of published would be lost"):
+        upgrade(home)
+    assert contents(home) == before | {".upgrade.lock": b""}
+
+
+def test_what_a_killed_rehearsal_left_is_removed(tmp_path: Path) -> None:
+    home = home_of("format-2", tmp_path)
+    (home / ".rehearsal-1" / "packs").mkdir(parents=True)
+    upgrade(home)
+    assert not list(home.glob(".rehearsal*"))

@@ -3,7 +3,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from connectors.storage.catalogue_schema import PUBLICATIONS
 from connectors.storage.document_ledger import DocumentFile
 from connectors.storage.leases import LeaseLost
 from connectors.storage.monthly_tables import NotComputed, TableStore
-from connectors.storage.publications import NoSuchRevision, PublishedMonths, documents_of
+from connectors.storage.publications import NoSuchRevision, PublishedMonths
+from connectors.storage.revision_documents import documents_of
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from sales.contracts.quality import DataQuality
@@ -97,7 +98,7 @@ def test_who_is_not_alone_with_a_month_any_more_publishes_nothing(
         assert current is not None
         assert current.revision == 1
         assert (months.documents(MONTH) / "company.pdf").read_text() == "first"
-        assert not months.folder(MONTH, 2).exists()
+        assert not months.kept.folder(MONTH, 2).exists()
 
 
 def test_every_revision_stays_with_its_numbers_and_its_documents(
@@ -112,7 +113,7 @@ def test_every_revision_stays_with_its_numbers_and_its_documents(
     assert (first.revision, first.at) == (1, NOW)
     pd.testing.assert_frame_equal(months.read("data_quality", MONTH, 1), findings("one"))
     assert len(months.read("data_quality", MONTH, 2)) == 1
-    assert [(months.folder(MONTH, n) / "company.pdf").read_text() for n in (1, 2)] == [
+    assert [(months.kept.folder(MONTH, n) / "company.pdf").read_text() for n in (1, 2)] == [
         "first",
         "second",
     ]
@@ -219,3 +220,28 @@ def test_extracts_of_every_revision_are_needed(home: Path, months: PublishedMont
     write(home, findings("two", 1), "two")
     months.publish(MONTH, "e2", LATER)
     assert months.extract_ids() == {"e1", "e2"}
+
+
+def test_the_first_revision_and_the_newest_are_never_forgotten(
+    home: Path, months: PublishedMonths
+) -> None:
+    for n, word in enumerate(("first", "second", "third"), 1):
+        write(home, findings(word, n), word)
+        at = NOW + timedelta(days=100 * n)
+        months.publish(MONTH, f"e{n}", at, word, "", *printed(home, word))
+    assert months.superseded(NOW + timedelta(days=300)) == []
+    [second] = months.superseded(NOW + timedelta(days=301))
+    assert second.revision == 2
+    for number in (1, 3):
+        with pytest.raises(NoSuchRevision, match=f"revision {number} of 2026-03 is the first or"):
+            months.forget(months.revision(MONTH, number))
+    months.forget(second)
+    assert [each.revision for each in months.revisions(MONTH)] == [1, 3]
+    assert months.extract_ids() == {"e1", "e3"}
+    assert not months.kept.folder(MONTH, 2).exists()
+    assert (months.documents(MONTH) / "company.pdf").read_text() == "third"
+    with pytest.raises(NoSuchRevision, match="2026-03 has no revision 2; it has 1, 3"):
+        months.revision(MONTH, 2)
+    # Numbers go on, and are given once.
+    write(home, findings("fourth", 4), "fourth")
+    assert months.publish(MONTH, "e4", LATER, "d4", "", *printed(home, "4")).revision == 4
