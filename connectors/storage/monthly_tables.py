@@ -36,6 +36,11 @@ from sales.money import DECIMAL_PRECISION
 ATTEMPTS = 20
 # A published month names a version; the log that leads to it must outlive any retention.
 KEEP_THE_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
+# A table is opened by reading its log from the last checkpoint on: with the usual hundred entries
+# between two, that costs twice as much after four years.
+CHECKPOINTS: Any = {"delta.checkpointInterval": "20"}
+# Months are found by their partition: what columns hold need not be in the log.
+NO_STATISTICS: Any = {"delta.dataSkippingNumIndexedCols": "0"}
 # Months of one table may have money of different digits; no currency has more than four.
 STORED_MONEY = pa.decimal128(28, 4)
 # The tables of a month are read by many steps of a run: what was read stays in memory, a month or
@@ -102,6 +107,7 @@ class TableStore:
                 mode=mode,
                 predicate=f"{column} = '{month}'" if exists else None,
                 schema_mode="merge" if exists else None,
+                configuration=None if exists else CHECKPOINTS | NO_STATISTICS,
                 commit_properties=CommitProperties(custom_metadata=note),
             )
 
@@ -113,7 +119,7 @@ class TableStore:
             ) from None
         known = {key: note.get(key, "") for key in ("recipe", "digest", "run_id")}
         sizes = {figure: str(value) for figure, value in figures(frame).items()}
-        version = self._files.note(name).version()
+        version = self._files.note(name, [(column, "=", str(month))]).version()
         self.recall(name, month, Written(version, scales, **known, figures=sizes))
 
     def written(self, name: str, month: Month) -> Written | None:

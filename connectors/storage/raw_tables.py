@@ -20,7 +20,7 @@ from deltalake import CommitProperties, DeltaTable, WriterProperties, write_delt
 from deltalake.exceptions import DeltaError
 
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.monthly_tables import KEEP_THE_LOG, try_again
+from connectors.storage.monthly_tables import CHECKPOINTS, KEEP_THE_LOG, try_again
 from connectors.storage.stored_files import CURE, DamagedTable, StoredFiles
 from sales import arrow as columns
 
@@ -69,6 +69,7 @@ class RawTables:
             page,
             mode=mode,
             schema_mode=schema,
+            configuration=CHECKPOINTS,
             writer_properties=SMALL_GROUPS,
             commit_properties=noted,
             post_commithook_properties=KEEP_THE_LOG,

@@ -8,7 +8,7 @@ it were not. Files of before digests were kept are taken as they are.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from sales.errors import UserError
 LOG = "_delta_log"
 ENTRY = re.compile(r"(\d{20})\.json")
 CHECKPOINT = re.compile(r"(\d{20})\.checkpoint\.parquet")
+AT_ONCE = 500  # paths of one query
 Partitions = list[tuple[str, str, Any]]
 # What a process has checked it does not read twice: by path, instant of the last change and size.
 _checked: set[tuple[str, int, int, str]] = set()
@@ -46,30 +47,24 @@ class StoredFiles:
         """Return a table at a version (the newest if none is given) once its files are checked; raises `DamagedTable`.
 
         With `partitions` only the files of these are checked. The newest version needs every entry
-        of the log that was ever noted: a shorter log would begin its last numbers again.
+        that was noted since the log's checkpoint: a shorter log would begin its last numbers again.
         """
-        known = self._known(name)
+        log = self._log(name, version)
         if version is None:
-            for key in known:
-                if ENTRY.fullmatch(Path(key).name):
-                    self._check_is_there(self._root / key)
+            for key in self._entries_from(name, log):
+                self._check_is_there(self._root / key)
         # The log first: what a damaged one says is not to be relied upon, nor how it is read.
-        for path in self._log(name, version):
-            self._check(path, known.get(self._key(path)))
+        self._check(log)
         table = self._table(name, version)
-        for path in self._data(table, partitions):
-            self._check(path, known.get(self._key(path)))
+        self._check(self._data(table, partitions))
         return table
 
-    def note(self, name: str) -> DeltaTable:
-        """Flush and note the files of a table's newest version that are new; return the table."""
+    def note(self, name: str, partitions: Partitions | None = None) -> DeltaTable:
+        """Flush and note the files of a table's newest version that are new, of all its partitions or of some; return the table."""
         table = self._table(name, None)
-        known = self._known(name)
-        new = [
-            path
-            for path in (*self._log(name, table.version()), *self._data(table, None))
-            if self._key(path) not in known
-        ]
+        files = [*self._log(name, table.version()), *self._data(table, partitions)]
+        known = self._known(files)
+        new = [path for path in files if self._key(path) not in known]
         for path in new:
             flush(path)
         # Folders may be as new as their files, up to the home.
@@ -107,7 +102,7 @@ class StoredFiles:
                 f"{self._root / name} cannot be read{at} ({type(fault).__name__}); {CURE}"
             ) from None
 
-    def _log(self, name: str, version: int | None) -> Iterable[Path]:
+    def _log(self, name: str, version: int | None) -> list[Path]:
         """Return the entries of the log that a version is read from: its newest checkpoint and what follows."""
         folder = self._root / name / LOG
         entries = {
@@ -126,7 +121,7 @@ class StoredFiles:
             or (number > begin and path.suffix == ".json")
         )
 
-    def _data(self, table: DeltaTable, partitions: Partitions | None) -> Iterable[Path]:
+    def _data(self, table: DeltaTable, partitions: Partitions | None) -> list[Path]:
         try:
             return [Path(each) for each in table.file_uris(partitions)]
         except (DeltaError, OSError, ValueError) as fault:
@@ -134,12 +129,27 @@ class StoredFiles:
                 f"{table.table_uri} cannot be read ({type(fault).__name__}); {CURE}"
             ) from None
 
-    def _known(self, name: str) -> dict[str, str]:
-        mine = self._catalogue.mine(STORED_FILES)
+    def _known(self, files: Iterable[Path]) -> dict[str, str]:
+        """Return the digests that are noted of files, by their keys."""
+        keys = [self._key(path) for path in files]
+        found: dict[str, str] = {}
+        for start in range(0, len(keys), AT_ONCE):
+            its = STORED_FILES.c.path.in_(keys[start : start + AT_ONCE])
+            wanted = sa.select(STORED_FILES).where(self._catalogue.mine(STORED_FILES), its)
+            found |= {str(row.path): str(row.sha256) for row in self._catalogue.rows(wanted)}
+        return found
+
+    def _entries_from(self, name: str, log: Sequence[Path]) -> list[str]:
+        """Return the noted entries of a log from its checkpoint on, from the first one where it has none."""
+        checkpoints = [path.name for path in log if path.suffix == ".parquet"]
+        folder = f"{name}/{LOG}/"
         wanted = sa.select(STORED_FILES).where(
-            mine, STORED_FILES.c.path.startswith(f"{name}/", autoescape=True)
+            self._catalogue.mine(STORED_FILES),
+            STORED_FILES.c.path.startswith(folder, autoescape=True),
+            STORED_FILES.c.path > folder + max(checkpoints, default=""),
         )
-        return {str(row.path): str(row.sha256) for row in self._catalogue.rows(wanted)}
+        keys = [str(row.path) for row in self._catalogue.rows(wanted)]
+        return [each for each in keys if ENTRY.fullmatch(Path(each).name)]
 
     def _key(self, path: Path) -> str:
         return path.relative_to(self._root).as_posix()
@@ -148,7 +158,12 @@ class StoredFiles:
         if not path.is_file():
             raise DamagedTable(f"{path} is missing; {CURE}")
 
-    def _check(self, path: Path, sha256: str | None) -> None:
+    def _check(self, files: Sequence[Path]) -> None:
+        known = self._known(files)
+        for path in files:
+            self._check_one(path, known.get(self._key(path)))
+
+    def _check_one(self, path: Path, sha256: str | None) -> None:
         try:
             its = path.stat()
             key = (str(path), its.st_mtime_ns, its.st_size, sha256 or "")
