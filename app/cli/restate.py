@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from rich.text import Text
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed, Written
 from connectors.storage.publications import Publication
+from orchestration.json_logs import say
 from orchestration.local_runs import run_month
 from publication.extract_selection import select, selected
 from publication.month_inputs import resolve
@@ -136,20 +137,36 @@ def publish(found: Restating, workspace: Workspace, instance: dg.DagsterInstance
     return _published(found.month, workspace)
 
 
+@dataclass(frozen=True)
+class Progress:
+    """How far a restatement is: the months that were computed, and those that were replaced."""
+
+    computed: dict[Month, Restating] = field(default_factory=dict[Month, Restating])
+    replaced: set[Month] = field(default_factory=set[Month])
+
+
 @contextmanager
-def given_up_unless_published(
-    months: Sequence[Month], workspace: Workspace
-) -> Iterator[set[Month]]:
-    """Yield a set of months that were replaced; however it ends, all others are again as readers see them."""
-    replaced: set[Month] = set()
+def given_up_unless_published(months: Sequence[Month], workspace: Workspace) -> Iterator[Progress]:
+    """Yield what is to be told of progress; however it ends, months that were not replaced are again as readers see them.
+
+    A month that another run computed meanwhile is left to that run.
+    """
+    progress = Progress()
     try:
-        yield replaced
+        yield progress
     finally:
         for month in months:
-            pinned = workspace.extracts.pinned(month)
-            if month not in replaced and pinned is not None:
-                workspace.published.go_back(month)
-                select(workspace, month, pinned)
+            if month not in progress.replaced:
+                with workspace.leases.hold(f"month {month}", "giving up a restatement", say):
+                    _give_up(month, workspace, progress.computed.get(month))
+
+
+def _give_up(month: Month, workspace: Workspace, mine: Restating | None) -> None:
+    pinned = workspace.extracts.pinned(month)
+    is_others = mine is not None and _written(month, workspace) != mine.computed
+    if pinned is not None and not is_others:
+        workspace.published.go_back(month)
+        select(workspace, month, pinned)
 
 
 def shown(found: Restating, home: Path) -> list[Table | str]:

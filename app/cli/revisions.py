@@ -126,9 +126,8 @@ def restate(
         restating.refuse_unpublished(wanted, workspace)
         with (
             dagster_instance() as instance,
-            restating.given_up_unless_published(wanted, workspace) as replaced,
+            restating.given_up_unless_published(wanted, workspace) as progress,
         ):
-            found = []
             for month in wanted:
                 err.print(f"[bold]{month}[/bold]")
                 # The first month reads where it must; what was read since then serves the others.
@@ -136,7 +135,8 @@ def restate(
                 options = PullOptions(
                     fresh=fresh_extract, shared_pull_hours=since, reconstruct=reconstruct
                 )
-                found.append(restating.compute(month, workspace, instance, options))
+                progress.computed[month] = restating.compute(month, workspace, instance, options)
+            found = list(progress.computed.values())
             for each in found:
                 for part in restating.shown(each, workspace.home):
                     out.print(part, markup=False)
@@ -154,7 +154,7 @@ def restate(
                 return
             for each in (each for each in found if not each.is_same):
                 published = restating.publish(each, workspace, instance)
-                replaced.add(each.month)
+                progress.replaced.add(each.month)
                 out.print(
                     f"{each.month} is published as revision {published.revision}: {workspace.home / 'packs' / str(each.month)}",
                     markup=False,

@@ -231,6 +231,20 @@ class TestReuse:
             raise KeyboardInterrupt
         assert {name: workspace.tables.written(name, MONTH) for name in MONTHLY} == before
 
+    def test_a_month_that_another_run_computed_since_is_left_to_it(self, home: Home) -> None:
+        workspace = home.workspace
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("ONPACE_HOME", str(home.folder / "home"))
+            patch.setenv("ONPACE_POLICY", str(home.policy))
+            with restating.given_up_unless_published([MONTH], workspace) as progress:
+                progress.computed[MONTH] = restating.compute(
+                    MONTH, workspace, home.instance, PullOptions(shared_pull_hours=0.0)
+                )
+                home.aim("2400")
+                home.run("targets")
+                others = {name: workspace.tables.written(name, MONTH) for name in MONTHLY}
+        assert {name: workspace.tables.written(name, MONTH) for name in MONTHLY} == others
+
     def test_what_another_run_computed_since_it_was_shown_is_not_published(
         self, home: Home
     ) -> None:
