@@ -39,6 +39,13 @@ def export(
     format_: Annotated[
         Format, typer.Option("--format", help="One file a table, or one workbook.")
     ] = Format.CSV,
+    exact: Annotated[
+        bool,
+        typer.Option(
+            "--exact",
+            help="CSV for programs: texts that a spreadsheet would take for a formula stay as they are.",
+        ),
+    ] = False,
     revision: Annotated[
         int | None,
         typer.Option(
@@ -70,7 +77,7 @@ def export(
             / (f"{chosen}-revision-{revision}" if revision else str(chosen))
         )
         with shared(context) if to else nullcontext():
-            paths = export_tables(tables, chosen, to or folder, format_.value)
+            paths = export_tables(tables, chosen, to or folder, format_.value, is_exact=exact)
         for path in paths:
             out.print(str(path), markup=False)
 

@@ -38,6 +38,10 @@ def outbox_at(address: str, home: Path) -> UPath:
     """Return the outbox: below a home, or at an address such as s3://bucket/folder. Raises `UnusableOutbox`."""
     if not address:
         return UPath(home / "outbox")
+    if re.search(r"://[^/]*:[^/]*@|://.*@.*@", address):
+        raise UnusableOutbox(
+            "ONPACE_OUTBOX_URL holds a password, which would be printed with the address; leave it out and set the variables of its kind of store, such as AWS_SECRET_ACCESS_KEY"
+        )
     try:
         return UPath(address)
     except (ValueError, ImportError) as fault:

@@ -6,6 +6,7 @@ The wire is `transport`, large answers are `bulk`; which objects and fields are 
 
 from __future__ import annotations
 
+import re
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -58,6 +59,10 @@ ATTEMPTS, LOGIN_ATTEMPTS, LONGEST_PAUSE = 6, 3, 20.0
 OK, MULTIPLE_CHOICES, UNAUTHORIZED, NOT_FOUND, TOO_MANY = 200, 300, 401, 404, 429
 SERVER_ERROR = 500
 JSON, CSV = "application/json", "text/csv"
+# Hosts that a login may name: Salesforce's clouds, its government cloud, and the one in China.
+OF_SALESFORCE = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,200}[A-Za-z0-9])?\.(?:salesforce\.com|force\.com|salesforce\.mil|sfcrmproducts\.cn)(?::443)?"
+)
 HIGHEST_API_SHARE = 90
 TOLERATED_SKEW = timedelta(minutes=5)
 
@@ -406,12 +411,14 @@ class SalesforceSession:
         try:
             with warnings.catch_warnings():  # the library prints what our sentence says
                 warnings.simplefilter("ignore")
-                return Salesforce(
-                    **self.login.arguments(),
-                    **with_domain,
-                    version=self.version,
-                    session=session,
-                    client_id="onpace",
+                return self._trusted(
+                    Salesforce(
+                        **self.login.arguments(),
+                        **with_domain,
+                        version=self.version,
+                        session=session,
+                        client_id="onpace",
+                    )
                 )
         except SalesforceAuthenticationFailed as refused:
             raise self._refused(str(refused)) from None
@@ -423,6 +430,15 @@ class SalesforceSession:
             ) from None
         except requests.exceptions.RequestException as fault:
             raise _Transient(self._silent("log in", type(fault).__name__)) from None
+
+    def _trusted(self, salesforce: Salesforce) -> Salesforce:
+        """Return a login whose host is Salesforce's: what the answer named gets the token with every request."""
+        host = str(salesforce.sf_instance)
+        if not self.login.local_url and not OF_SALESFORCE.fullmatch(host):
+            raise LoginRefused(
+                f"{self.login.place} answered the login with the host {host[:80]!r}, which is not Salesforce's; nothing was asked there: check SALESFORCE_DOMAIN"
+            )
+        return salesforce
 
     def _log_in_again(self, what: str) -> None:
         if self.login.flow == SESSION:
@@ -437,6 +453,7 @@ class SalesforceSession:
             raise self._refused(str(refused)) from None
         except requests.exceptions.RequestException as fault:
             raise _Transient(self._silent("log in", type(fault).__name__)) from None
+        self._trusted(self._salesforce)
 
     def _refused(self, reason: str) -> LoginRefused:
         clock = (

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
 
-if TYPE_CHECKING:
-    pass
+from sales.errors import UserError
 
 CONNECT_SECONDS = 10.0
 # What Salesforce takes in one request.
 MOST_SUBREQUESTS, MOST_QUERIES = 25, 5
+
+
+class SentElsewhere(UserError, RuntimeError):
+    """A request was answered with another address; what we carry is for nobody else."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,21 @@ class Adapter(HTTPAdapter):
             )
         kwargs["timeout"] = kwargs.get("timeout") or self._timeout
         self.sent += 1
-        return super().send(request, *args, **kwargs)
+        answer = super().send(request, *args, **kwargs)
+        if answer.is_redirect:
+            raise SentElsewhere(_elsewhere(request, answer))
+        return answer
+
+
+def _elsewhere(request: requests.PreparedRequest, answer: requests.Response) -> str:
+    asked, target = (
+        urlsplit(each or "").hostname or "another place"
+        for each in (request.url, answer.headers["Location"][:2000])
+    )
+    return (
+        f"{asked} sends us on to {target[:80]!r}, and a login must not go where nobody named it; "
+        f"where My Domain has a new name, set SALESFORCE_DOMAIN to it"
+    )
 
 
 def bundles(calls: Sequence[Call]) -> Iterator[list[Call]]:

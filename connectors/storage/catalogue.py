@@ -61,6 +61,12 @@ class Catalogue:
 
     def __init__(self, home: Path, url: str = "") -> None:
         """Use a home and a database by its address, empty for a file in the home; raises `CatalogueUnusable`."""
+        if (
+            url.partition("://")[2].count("@") > 1
+        ):  # part of the password would be taken for the host
+            raise CatalogueUnusable(
+                "ONPACE_LEDGER_URL has more than one @; write those of the user and the password as %40"
+            )
         own = sa.URL.create("sqlite", database=str(home / FILE))
         self.home, self._is_ready = home, False
         try:

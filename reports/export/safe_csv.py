@@ -14,6 +14,7 @@ from pyarrow import csv
 
 # A spreadsheet would take such a text for a formula.
 FORMULA = r"^[=+\-@\t\r]"
+NUMBER = r"^[+\-]?[0-9][0-9.,]*$"
 
 
 def written(values: pa.Array) -> pa.Array:
@@ -33,17 +34,20 @@ def written(values: pa.Array) -> pa.Array:
 def guarded_csv(table: pa.Table) -> bytes:
     """Return a table as CSV in which no text is taken for a formula: such a text begins with an apostrophe."""
     parts = {
-        name: written(_guarded(table.column(name).combine_chunks())) for name in table.column_names
+        name: written(guarded(table.column(name).combine_chunks())) for name in table.column_names
     }
     out = io.BytesIO()
     csv.write_csv(pa.table(parts), out)
     return out.getvalue()
 
 
-def _guarded(values: pa.Array) -> pa.Array:
-    if not pa.types.is_string(values.type):
+def guarded(values: pa.Array) -> pa.Array:
+    """Return values in which no text is taken for a formula; what is no text, or a number as text, stays."""
+    if not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
         return values
-    looks_like_one = pc.match_substring_regex(values, FORMULA)
+    looks_like_one = pc.and_not(
+        pc.match_substring_regex(values, FORMULA), pc.match_substring_regex(values, NUMBER)
+    )
     return (
         pc.if_else(looks_like_one, pc.binary_join_element_wise("'", values, ""), values)
         if pc.any(looks_like_one).as_py()

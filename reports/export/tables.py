@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import uuid
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from reports.export.safe_csv import written
+from reports.export.safe_csv import guarded, written
 from reports.export.workbook import write_workbook
 from sales import arrow as columns
 from sales.calendar import Month
@@ -24,9 +25,18 @@ class UnwritableFolder(UserError, OSError):
 
 
 def export_tables(
-    tables: Mapping[str, pd.DataFrame], month: Month, folder: Path, format_: str
+    tables: Mapping[str, pd.DataFrame],
+    month: Month,
+    folder: Path,
+    format_: str,
+    *,
+    is_exact: bool = False,
 ) -> list[Path]:
-    """Write each table, or one workbook of all, and return the paths; a file is replaced in one step."""
+    """Write each table, or one workbook of all, and return the paths; a file is replaced in one step.
+
+    In CSV a text that a spreadsheet would take for a formula begins with an apostrophe, unless it
+    is to be exact; the other formats say what is text.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if format_ == "xlsx":
@@ -34,7 +44,7 @@ def export_tables(
                 _replace(folder / f"onpace-{month}.xlsx", lambda path: write_workbook(tables, path))
             ]
         writers: dict[str, Callable[[pd.DataFrame, Path], None]] = {
-            "csv": _write_csv,
+            "csv": partial(_write_csv, is_exact=is_exact),
             "parquet": _write_parquet,
         }
         write = writers[format_]
@@ -48,8 +58,11 @@ def export_tables(
         ) from None
 
 
-def _write_csv(table: pd.DataFrame, path: Path) -> None:
-    parts = {name: written(columns.arrow(table[name])) for name in table.columns}
+def _write_csv(table: pd.DataFrame, path: Path, *, is_exact: bool) -> None:
+    found = {name: columns.arrow(table[name]) for name in table.columns}
+    parts = {
+        name: written(values if is_exact else guarded(values)) for name, values in found.items()
+    }
     # The csv module leaves a lone carriage return bare, and readers take it for the end of a row.
     has_return = any(
         pc.any(pc.match_substring(each, "\r")).as_py()

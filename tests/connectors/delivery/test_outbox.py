@@ -76,3 +76,19 @@ def test_a_store_that_nobody_knows_is_said(tmp_path: Path) -> None:
         UnusableOutbox, match="ONPACE_OUTBOX_URL 'nonsense://bucket' cannot be used"
     ):
         outbox_at("nonsense://bucket", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "sftp://me:s3cret-planted@host/a",
+        "s3://KEY:s3cret-planted@bucket",
+        "ftp://a:b@s3cret-planted@h",
+    ],
+)
+def test_an_address_with_a_password_is_refused_without_showing_it(
+    tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(UnusableOutbox, match="holds a password") as refused:
+        outbox_at(address, tmp_path)
+    assert "planted" not in str(refused.value)

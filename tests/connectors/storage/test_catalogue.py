@@ -213,3 +213,9 @@ def test_a_row_that_is_not_what_was_stored_is_refused(tmp_path: Path) -> None:
     with Catalogue(tmp_path).begin() as database:
         database.execute(PUBLICATIONS.update().values(seal=None))
     assert PublishedMonths(Catalogue(tmp_path)).current(MARCH), "a row of before seals"
+
+
+def test_a_password_with_an_at_is_not_taken_for_a_host(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueUnusable, match="more than one @; write .* as %40") as refused:
+        Catalogue(tmp_path, "postgresql+psycopg://onpace:half@s3cret-planted@127.0.0.1/none")
+    assert "planted" not in str(refused.value)

@@ -70,4 +70,4 @@ def test_deals_that_were_closed_in_earlier_years_stay_out_and_open_ones_stay_in(
 
 def test_negative_numbers_stay_numbers() -> None:
     table = pa.table({"amount": pa.array([-5, None]), "words": pa.array(["-5", None])})
-    assert guarded_csv(table) == b'"amount","words"\n-5,"\'-5"\n,\n'
+    assert guarded_csv(table) == b'"amount","words"\n-5,"-5"\n,\n'

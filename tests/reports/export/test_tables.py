@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from reports.export.safe_csv import guarded
 from reports.export.tables import UnwritableFolder, export_tables
 from reports.export.workbook import TooManyRows, workbook_of, write_workbook
 from sales import arrow as columns
@@ -143,3 +144,24 @@ def test_amounts_have_their_currencys_digits_and_old_days_can_be_read(tmp_path: 
     dinar, yen, closes = next(openpyxl.load_workbook(path)["odd"].iter_rows(min_row=2))
     assert (dinar.number_format, yen.number_format) == ("#,##0.000", "#,##0")
     assert closes.value == "0202-05-20"
+
+
+def test_in_csv_no_text_is_a_formula_unless_it_is_to_be_exact(
+    tables: dict[str, pd.DataFrame], tmp_path: Path
+) -> None:
+    def names(folder: Path, *, is_exact: bool) -> set[str]:
+        export_tables(tables, MONTH, folder, "csv", is_exact=is_exact)
+        with (folder / "opportunity_snapshot.csv").open(encoding="utf-8", newline="") as lines:
+            return {row["name"] for row in csv.DictReader(lines)}
+
+    hostile = {each for each in HOSTILE if each.startswith(("=", "+", "-", "@", "\t", "\r"))}
+    assert hostile
+    assert hostile <= names(tmp_path / "exact", is_exact=True)
+    guarded = names(tmp_path / "guarded", is_exact=False)
+    assert {f"'{each}" for each in hostile} <= guarded
+    assert not {each for each in guarded if each.startswith(("=", "+", "-", "@"))}
+
+
+def test_a_number_that_is_text_is_no_formula() -> None:
+    values = pa.array(["-1,234.50", "+5", "-1+1", "=1", None, "plain"])
+    assert guarded(values).to_pylist() == ["-1,234.50", "+5", "'-1+1", "'=1", None, "plain"]
