@@ -18,7 +18,7 @@ from connectors.salesforce.source import ExtractFinding, ObjectSource
 from connectors.storage.extracts import ExtractStore
 from sales import arrow as columns
 from sales.contracts.contract import checked, column_names, empty
-from sales.contracts.raw import RAW
+from sales.contracts.raw import RAW, RawStages
 from sales.errors import UserError
 
 VANISHED_AT_MOST, VANISHED_SHARE = 25, 0.05
@@ -152,7 +152,7 @@ class ExtractWriter:
         now = stage_table(listed)
         if self.plan.base is None:
             return now, []
-        before = self.store.frames(self.plan.base)["raw_stages"] if self.plan.base else now
+        before = self.store.frame(self.plan.base, RawStages)
         findings: list[ExtractFinding] = []
         unlisted = before.assign(is_listed=columns.series(pa.array([False] * len(before))))
         gone = unlisted.loc[~before["stage_name"].isin(now["stage_name"])]

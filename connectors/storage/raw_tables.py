@@ -25,6 +25,7 @@ from connectors.storage.stored_files import CURE, DamagedTable, StoredFiles
 from sales import arrow as columns
 
 Note = dict[str, str]
+MOST_FILES = 32
 # A writer holds a group of rows in memory until it is full.
 SMALL_GROUPS = WriterProperties(compression="ZSTD", max_row_group_size=1 << 16)
 
@@ -102,6 +103,12 @@ class RawTables:
             .when_not_matched_insert_all()
             .execute()
         )
+        if len(table.file_uris()) > MOST_FILES:  # each reading adds some, and each is opened
+            table.optimize.compact(
+                writer_properties=SMALL_GROUPS,
+                commit_properties=CommitProperties(custom_metadata=note),
+                post_commithook_properties=KEEP_THE_LOG,
+            )
         return self._files.note(name).version()
 
     def mark_deleted(self, name: str, base: int, dead: pa.Table, key: str, note: Note) -> int:

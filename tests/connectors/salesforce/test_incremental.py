@@ -5,10 +5,12 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
 from connectors.salesforce.extract_writer import VanishedRecords
 from connectors.salesforce.schema import RetypedField
 from connectors.salesforce.source import MissingField
+from connectors.storage import raw_tables
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.extracts import AnotherOrganization, ExtractStore
 from connectors.storage.publications import PublishedMonths
@@ -438,3 +440,23 @@ def test_what_another_organisation_left_unfinished_is_not_taken_up(tmp_path: Pat
     other.org.run('UPDATE "Opportunity" SET "Amount" = 9')
     with reading(other, tmp_path) as two:
         assert known(two.tables(two.pull())) == truth(other)
+
+
+def test_many_readings_leave_few_files_and_every_extract_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(raw_tables, "MOST_FILES", 3)
+    living = LivingOrg(4)
+    with reading(living, tmp_path) as one:
+        seen = []
+        for n in range(8):
+            record = one.pull()
+            seen.append((record, truth(living)))
+            living.later(days=1)
+            living.change(n % 4, 1_000 + n)
+        for record, as_it_was in seen:
+            assert known(one.tables(record)) == as_it_was
+        last = seen[-1][0]
+        for name in ("raw_opportunities", "raw_opportunity_history"):
+            stored = DeltaTable(str(tmp_path / "tables" / name), version=last.versions[name])
+            assert len(stored.file_uris()) <= 3
