@@ -20,7 +20,8 @@ from typing import Any
 from markupsafe import escape
 from upath import UPath
 
-from connectors.delivery.ledger import NOTICE, DeliveryLedger, DeliveryRecord
+from connectors.delivery.ledger import NOTICE, DeliveryLedger, DeliveryRecord, Status
+from connectors.delivery.mailed_note import MailedNote
 from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, deliver, message_id
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
@@ -54,6 +55,10 @@ class NoMailServer(UserError, LookupError):
 
 class HeldBack(UserError, RuntimeError):
     """A month must not go out."""
+
+
+class LedgerBehind(UserError, RuntimeError):
+    """Documents were mailed that the ledger does not know of."""
 
 
 @dataclass(frozen=True)
@@ -125,18 +130,50 @@ class DeliveryService:
         )
         if not bundles:
             return SendResult()
+        if not only_to and (forgotten := self.forgotten(month)):
+            raise LedgerBehind(
+                f"the outbox says that {len(forgotten)} documents of {month} were mailed, and the ledger of deliveries does not know of it: it was lost, or comes from an older backup; "
+                f"run `onpace deliveries adopt {month} --sent` to note them as sent, or with --again to mail them again"
+            )
         compose = partial(self._compose, month, self._manifest(month), self._folder(month))
-        return deliver(
-            bundles,
-            str(month),
-            self.ledger,
-            self._connect(),
-            compose,
-            self._alone(f"the delivery of {month}"),
-            pause=self.pause,
-            with_revisions=with_revisions,
-            channel=REHEARSAL if only_to else MAIL,
-        )
+        try:
+            return deliver(
+                bundles,
+                str(month),
+                self.ledger,
+                self._connect(),
+                compose,
+                self._alone(f"the delivery of {month}"),
+                pause=self.pause,
+                with_revisions=with_revisions,
+                channel=REHEARSAL if only_to else MAIL,
+            )
+        finally:
+            MailedNote(self.outbox, month).add(self.ledger.mailed(str(month), MAIL))
+
+    def forgotten(self, month: Month) -> list[tuple[str, Document]]:
+        """Return what is planned, was mailed as the outbox says, and is unknown to the ledger: each address with its document."""
+        wanted = {
+            (bundle.address, each.sha256): each
+            for bundle in self.planned(month).bundles
+            for each in bundle.documents
+        }
+        known = {(each.recipient, each.sha256) for each in self.ledger.all(str(month))}
+        mailed = MailedNote(self.outbox, month).among(wanted.keys() - known)
+        return [(pair[0], wanted[pair]) for pair in sorted(mailed)]
+
+    def adopt(self, month: Month, *, were_sent: bool) -> list[tuple[str, Document]]:
+        """Settle what the ledger forgot: note it as sent, or let it be mailed again; return what it was."""
+        with self._alone(f"the adoption of mails of {month}"):
+            found = self.forgotten(month)
+            if were_sent:
+                keys = [(address, each.file, each.sha256) for address, each in found]
+                planned = self.ledger.plan(str(month), MAIL, keys)
+                self.ledger.note(list(planned.values()), Status.SENT, "adopted from the outbox")
+            else:
+                pairs = [(address, each.sha256) for address, each in found]
+                MailedNote(self.outbox, month).remove(pairs)
+        return found
 
     def deliveries(self) -> dict[Month, tuple[bool, datetime]]:
         """Return for each month of which something left whether all of it did, and when the first of it did.

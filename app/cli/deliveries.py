@@ -90,6 +90,28 @@ def resolve(
         out.print(f"{done.id}: {done.file} to {done.recipient} is {done.status}", markup=False)
 
 
+@deliveries_app.command()
+def adopt(
+    month: MonthArgument,
+    sent: Annotated[
+        bool,
+        typer.Option("--sent/--again", help="Note them as sent; or let them be mailed again."),
+    ],
+) -> None:
+    """Settle what the outbox says was mailed and the ledger does not know: after the loss of the ledger, or an older backup."""
+    chosen = closed_month(month)
+    with one_sentence():
+        from orchestration import resources
+
+        done = resources.make_delivery_service().adopt(chosen, were_sent=sent)
+        word = "is noted as sent" if sent else "will be mailed again"
+        for address, document in done:
+            out.print(f"{document.file} to {address} {word}", markup=False)
+        out.print(
+            f"{len(done)} documents of {chosen} were mailed and unknown to the ledger", markup=False
+        )
+
+
 @app.command()
 def approve(
     month: MonthArgument,

@@ -241,6 +241,15 @@ class DeliveryLedger:
             found[month] = is_whole, min(datetime.fromisoformat(row.changed_at) for row in mine)
         return found
 
+    def mailed(self, month: str, channel: str) -> list[tuple[str, str]]:
+        """Return to whom which document of a month was sent, or may have been: the address and the document's digest."""
+        known = (each for each in self.all(month) if each.channel == channel)
+        return [
+            (each.recipient, each.sha256)
+            for each in known
+            if each.status in {Status.SENT, Status.UNKNOWN} and each.file != NOTICE
+        ]
+
     def digests(self) -> set[str]:
         """Return the digests of all documents that were sent to anybody, or may have been."""
         sent = DELIVERIES.c.status.not_in([Status.PLANNED.value, Status.REFUSED.value])

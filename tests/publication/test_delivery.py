@@ -10,12 +10,19 @@ from pathlib import Path
 import pytest
 
 from connectors.delivery.ledger import DeliveryLedger
-from connectors.delivery.outbox import outbox_at
+from connectors.delivery.mailer import SendResult
+from connectors.delivery.outbox import UnusableOutbox, outbox_at
 from connectors.delivery.smtp import SmtpSettings
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.catalogue_schema import STORED_FILES
+from connectors.storage.catalogue_schema import DELIVERIES, STORED_FILES
 from connectors.storage.monthly_tables import NotComputed
-from publication.delivery import DeliveryService, HeldBack, NoMailServer, NotForTheirEyes
+from publication.delivery import (
+    DeliveryService,
+    HeldBack,
+    LedgerBehind,
+    NoMailServer,
+    NotForTheirEyes,
+)
 from publication.extract_selection import published_extract
 from publication.month_inputs import resolve
 from sales.delivery.recipients import may_see
@@ -245,3 +252,58 @@ def test_packs_of_an_earlier_version_are_printed_again_first(
 def test_without_a_server_it_is_said(office: Callable[..., DeliveryService]) -> None:
     with pytest.raises(NoMailServer, match="set SMTP_HOST"):
         replace(office(), smtp=None).send(MONTH)
+
+
+class TestALedgerThatWasLost:
+    """Everything of April was mailed; then the deliveries in the catalogue are those of an older backup."""
+
+    @pytest.fixture
+    def lost(self, office: Callable[..., DeliveryService]) -> DeliveryService:
+        with serving(Inbox()) as port:
+            assert len(office(port).send(MONTH).sent) == 4
+        room = office()
+        with room.workspace.catalogue.begin() as database:
+            database.execute(DELIVERIES.delete())
+        return room
+
+    def again(self, room: DeliveryService) -> tuple[SendResult, Inbox]:
+        inbox = Inbox()
+        with serving(inbox) as port:
+            assert room.smtp is not None
+            return replace(room, smtp=replace(room.smtp, port=port)).send(MONTH), inbox
+
+    def test_nothing_is_mailed_again_without_a_word(self, lost: DeliveryService) -> None:
+        with pytest.raises(
+            LedgerBehind, match="4 documents of 2026-04 were mailed.*deliveries adopt 2026-04"
+        ):
+            self.again(lost)
+        assert lost.ledger.all() == []
+
+    def test_what_is_adopted_as_sent_is_not_mailed(self, lost: DeliveryService) -> None:
+        assert len(lost.adopt(MONTH, were_sent=True)) == 4
+        done, inbox = self.again(lost)
+        assert (done.sent, len(done.already), inbox.envelopes) == ([], 4, [])
+        assert lost.adopt(MONTH, were_sent=True) == []
+
+    def test_what_is_wanted_again_is_mailed_again(self, lost: DeliveryService) -> None:
+        assert len(lost.adopt(MONTH, were_sent=False)) == 4
+        done, inbox = self.again(lost)
+        assert (len(done.sent), len(inbox.envelopes)) == (4, 3)
+
+    def test_a_note_that_cannot_be_read_stops_the_delivery(self, lost: DeliveryService) -> None:
+        (lost.outbox / str(MONTH) / "mailed.json").write_text("{")
+        with pytest.raises(UnusableOutbox, match="which says what was mailed"):
+            self.again(lost)
+
+    def test_the_note_names_no_address(self, lost: DeliveryService) -> None:
+        assert "@" not in (lost.outbox / str(MONTH) / "mailed.json").read_text()
+
+    def test_a_rehearsal_is_neither_noted_nor_refused(self, lost: DeliveryService) -> None:
+        before = (lost.outbox / str(MONTH) / "mailed.json").read_text()
+        inbox = Inbox()
+        with serving(inbox) as port:
+            assert lost.smtp is not None
+            room = replace(lost, smtp=replace(lost.smtp, port=port))
+            room.send(MONTH, only_to="boss@acme.example")
+        assert inbox.envelopes
+        assert (lost.outbox / str(MONTH) / "mailed.json").read_text() == before
