@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
@@ -14,6 +15,7 @@ import pytest
 from orchestration import schedules
 from orchestration.schedules import CATCH_UP_WITHIN, due_at, month_end_schedule
 from sales.calendar import Month
+from sales.policy.sections import InvalidPolicy
 
 FIRST, MONTHS = Month(2025, 1), 120
 QUARTER = timedelta(minutes=15)
@@ -128,3 +130,18 @@ def test_each_month_end_is_launched_once_on_its_day(
             runs.launched.append(month)
     ours = [month for month in runs.launched if month in due]
     assert ours == months, "each once, in order"
+
+
+def test_a_damaged_policy_is_an_error_and_not_another_time_zone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In New York, UTC would mail at two in the morning."""
+    policy = tmp_path / "policy"
+    policy.mkdir()
+    (policy / "fy2026.toml").write_text('[fiscal]\ntime_zone = "America/New_York"\n[delivery')
+    monkeypatch.setenv("ONPACE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ONPACE_POLICY", str(policy))
+    with pytest.raises(InvalidPolicy, match="fy2026.toml is not valid TOML"):
+        asked(datetime(2026, 11, 4, 12, tzinfo=UTC), Runs())
+    with pytest.raises(InvalidPolicy, match="fy2026.toml is not valid TOML"):
+        list(schedules.due_days(Month(2026, 10), 1))
