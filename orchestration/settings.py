@@ -6,6 +6,7 @@ Put every variable here, with what it means. Nothing is read at import.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,6 +199,16 @@ def _smtp_password() -> str:
         raise MissingSetting(
             "SMTP_PASSWORD_FILE names no readable file; correct the path"
         ) from None
+
+
+def user_header() -> str:
+    """Return the header that says who asks for documents, empty where none does."""
+    name = value_of("ONPACE_USER_HEADER")
+    if name and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", name):
+        raise MissingSetting(
+            f"ONPACE_USER_HEADER {name[:40]!r} is no name of a header; set it to one such as X-Onpace-User"
+        )
+    return name
 
 
 def api_share() -> int:

@@ -24,6 +24,11 @@ VARIABLES = (
         "where `onpace ui` serves the PDFs for links in the Dagster UI",
     ),
     Variable(
+        "ONPACE_USER_HEADER",
+        "",
+        "header in which your proxy says who asks for documents, such as X-Onpace-User; empty: all documents, for this machine only",
+    ),
+    Variable(
         "ONPACE_UI_URL", "http://127.0.0.1:3000", "where the Dagster UI is, for links in alerts"
     ),
     Variable(

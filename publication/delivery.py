@@ -28,6 +28,7 @@ from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.leases import Lease, Leases
 from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.revision_documents import MANIFEST, documents_of
+from publication.document_links import DocumentLink, signed
 from publication.extract_selection import published_extract
 from publication.month_inputs import MonthInputs, resolve
 from publication.workspace import Workspace
@@ -253,7 +254,7 @@ class DeliveryService:
         wanted = {each.file: each for each in bundle.documents}
         documents = [wanted[each.file] for each in mine]
         links = (
-            {each.file: f"{self.link_base.rstrip('/')}/{month}/{each.file}" for each in documents}
+            {each.file: self._link(month, each, bundle.address) for each in documents}
             if linked and self.link_base
             else {}
         )
@@ -280,6 +281,11 @@ class DeliveryService:
         return self._letter(
             bundle, mine, month, known_id, made.subject, made.text, made.html, files
         )
+
+    def _link(self, month: Month, document: Document, address: str) -> str:
+        link = DocumentLink(month, document.file, document.sha256, address)
+        token = signed(link, self.workspace.home, self.workspace.now())
+        return f"{self.link_base.rstrip('/')}/link/{token}"
 
     def _letter(
         self,

@@ -20,21 +20,19 @@ from urllib.parse import urlsplit
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
+from app.server.documents import OpenDocuments, ReadersDocuments
 from app.server.health import examine
 from app.server.metrics import exposition
 from connectors.delivery.smtp import LOOPBACK
 from embedded_org.server import PortTaken, serving_app
-from orchestration import settings
+from orchestration import resources, settings
 from orchestration.instance import prepare_dagster_home
 from orchestration.json_logs import json_formatter, wants_json
 from sales.errors import UserError
@@ -53,23 +51,29 @@ class PacksPortTaken(UserError, OSError):
 
 
 class AddressTaken(UserError, OSError):
-    """The front cannot listen where it was told to."""
+    """The front cannot listen where it was told to, or must not."""
 
 
 def front() -> Starlette:
-    """Return the application: `/health`, `/metrics`, and below `/` the documents, which are confidential."""
-    packs = settings.home() / "packs"
-    packs.mkdir(parents=True, exist_ok=True)
+    """Return the application: `/health`, `/metrics`, and below `/` the documents, which are confidential.
+
+    Without a header that says who asks, whoever reaches it reads all of them: it is for this machine
+    only.
+    """
+    header = settings.user_header()
+    routes = ReadersDocuments(resources.make_workspace, header).routes
+    if not header:
+        packs = settings.home() / "packs"
+        packs.mkdir(parents=True, exist_ok=True)
+        routes.append(Mount("/", OpenDocuments(directory=packs)))
+    documents = Starlette(routes=routes)
     return Starlette(
         routes=[
             Route("/health", _health),
             Route("/metrics", _metrics),
             # Asked for by another name, a page of somebody else's leads here (DNS rebinding). Monitors
             # ask by address for words and figures, which tell nothing of the company.
-            Mount(
-                "/",
-                TrustedHostMiddleware(_Documents(directory=packs), _names(), www_redirect=False),
-            ),
+            Mount("/", TrustedHostMiddleware(documents, _names(), www_redirect=False)),
         ],
         middleware=[Middleware(_Guarded)],
     )
@@ -79,15 +83,6 @@ def _names() -> list[str]:
     """Return the names by which documents are asked for: of this machine alone, and the one that links carry."""
     named = urlsplit(settings.value_of("ONPACE_PACKS_URL")).hostname
     return ["127.0.0.1", "localhost", "[::1]", "::1", *([named] if named else [])]
-
-
-class _Documents(StaticFiles):
-    """The published documents; what begins with a dot is being printed, and is no document."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        if any(part.startswith(".") for part in Path(path).parts):
-            raise HTTPException(404)
-        return await super().get_response(path, scope)
 
 
 class _Guarded(BaseHTTPMiddleware):
@@ -127,6 +122,10 @@ def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
     if wants_json():
         handler.setFormatter(json_formatter())
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    if host not in LOOPBACK and not settings.user_header():
+        raise AddressTaken(
+            f"whoever reaches {host} would read every document; set ONPACE_USER_HEADER to the header in which your proxy says who asks, or listen on 127.0.0.1"
+        )
     app = front()
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -139,7 +138,7 @@ def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
         say(f"documents, /health and /metrics: http://{host}:{listener.getsockname()[1]}")
         if host not in LOOPBACK:
             say(
-                "whoever reaches this address reads every document: there is no login; put a proxy with one in front"
+                f"who asks is what the header {settings.user_header()} says: nobody but your proxy may reach this address"
             )
         uvicorn.Server(
             uvicorn.Config(

@@ -55,10 +55,14 @@ PackName = Annotated[str, Field(max_length=200), AfterValidator(_pack)]
 
 
 class Recipient(PolicySection):
-    """An address and the packs it gets: `company`, `team:NAME`, `led` (teams whose people this person is above), `own`."""
+    """An address and the packs it gets: `company`, `team:NAME`, `led` (teams whose people this person is above), `own`.
+
+    `user` is what the login in front of the documents calls them, where that is not the address.
+    """
 
     address: Address
     name: Line = ""
+    user: Line = ""
     packs: tuple[PackName, ...]
     language: LanguageCode | None = None
     paper: Paper | None = None
@@ -147,6 +151,12 @@ def parse_recipients(text: str) -> RecipientBook:
     if twice:
         raise InvalidRecipients(
             f"{FILE_NAME}: {twice[0]} is listed twice; state all its packs in one place"
+        )
+    users = [each.user for each in book.recipients if each.user]
+    if len(set(users)) < len(users):
+        shared = next(each for each in users if users.count(each) > 1)
+        raise InvalidRecipients(
+            f"{FILE_NAME}: user {shared!r} stands at two addresses; a login is one person's"
         )
     return book
 

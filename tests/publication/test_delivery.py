@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +24,7 @@ from publication.delivery import (
     NoMailServer,
     NotForTheirEyes,
 )
+from publication.document_links import opened
 from publication.extract_selection import published_extract
 from publication.month_inputs import resolve
 from sales.delivery.recipients import may_see
@@ -229,9 +231,14 @@ def test_a_pack_that_is_too_large_for_the_server_is_linked(
     inbox = Inbox()
     with serving(inbox, size=20_000) as port:
         assert office(port).send(MONTH).is_complete
-    text = inbox.envelopes[0][1].get_body(("plain",))
-    assert text is not None
-    assert "https://packs.acme.example/2026-04/" in text.get_content()
+    home = office().workspace.home
+    for (recipient, *_), message in inbox.envelopes:
+        text = message.get_body(("plain",))
+        assert text is not None
+        tokens = re.findall(r"https://packs\.acme\.example/link/(\S+)", text.get_content())
+        assert tokens
+        for token in tokens:
+            assert opened(token, home, NOW).address == recipient
 
 
 def test_packs_of_an_earlier_version_are_printed_again_first(
