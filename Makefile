@@ -17,6 +17,9 @@ LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 # Pages of the UI are tested in it, and it is a peer of the press. Where apt has none (Ubuntu), name a Chromium in $CHROMIUM, or both are left out.
 CHROME := chromium-headless-shell
 GET_CHROME = command -v $(CHROME) >/dev/null || [ -n "$${CHROMIUM:-}" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $(CHROME) >/dev/null 2>&1; } || true
+# The proxies of deploy/ are tried with attacks: unpacked beside the tests and never installed, since that would start them.
+PROXIES := tests/clients/.proxies
+GET_PROXIES = mkdir -p $(PROXIES) && cd $(PROXIES) && { apt-get download -qq nginx caddy >/dev/null 2>&1 || { $(ROOT) apt-get update -qq; apt-get download -qq nginx caddy >/dev/null 2>&1; } || apt-get download -qq nginx >/dev/null 2>&1 || true; for each in *.deb; do [ ! -e "$$each" ] || dpkg-deb -x "$$each" . ; done; rm -f *.deb; }
 ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 help: ## Say what there is
@@ -96,6 +99,7 @@ $(SERVERS):
 	ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing="$$missing postgresql"; \
 	[ -z "$$missing" ] || { $(ROOT) apt-get update -qq; DEBIAN_FRONTEND=noninteractive $(ROOT) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; }
 	@$(GET_CHROME)
+	@$(GET_PROXIES)
 	@touch $@
 
 clients: $(CLIENTS) $(AIRBYTE) $(SERVERS) ## Only the clients that tests use
@@ -123,4 +127,4 @@ screenshots: $(READY) $(SERVERS) ## The pictures of the Dagster UI in docs/, tak
 	@$(PYTHON) -m tests.end_to_end.screenshots
 
 clean: ## Remove what setup made (never the data)
-	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(SERVERS)
+	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(SERVERS) $(PROXIES)

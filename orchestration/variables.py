@@ -32,6 +32,17 @@ VARIABLES = (
         "ONPACE_UI_URL", "http://127.0.0.1:3000", "where the Dagster UI is, for links in alerts"
     ),
     Variable(
+        "ONPACE_UI_NAMES",
+        "",
+        "further host names by which the UI is asked for, with spaces between them; others are refused",
+    ),
+    Variable(
+        "ONPACE_UI_TOKEN",
+        "",
+        "token that opens the UI; empty: `onpace ui` makes a new one at each start, and a webserver behind a proxy's login needs none",
+        is_secret=True,
+    ),
+    Variable(
         "ONPACE_LOG_FORMAT",
         "text",
         "text for people, or json: one JSON object a line for a log collector",

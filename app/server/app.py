@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -161,7 +162,8 @@ def _packs_server(files: Starlette, port: int) -> Iterator[None]:
 def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) -> int:
     """Run the Dagster UI until it is stopped and return its exit code; documents are served beside it.
 
-    The webserver stands behind our guard. The daemon comes along, but for the read-only UI, which
+    The webserver stands behind our guard, which asks for a token that the address carries, a new one
+    at each start unless one is set. The daemon comes along, but for the read-only UI, which
     launches, wipes and switches nothing.
     """
     prepare_dagster_home()
@@ -171,19 +173,25 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
         "ONPACE_POLICY": str(settings.policy_folder()),
         "PYTHONPATH": str(settings.PROJECT),
     }
+    token = settings.value_of("ONPACE_UI_TOKEN") or secrets.token_urlsafe(24)
     workspace = ["-w", str(settings.PROJECT / "workspace.yaml")]
     log = ["--log-format", "json" if wants_json() else "colored"]
     webserver = [sys.executable, "-m", "app.server.webserver", *workspace, *log]
     webserver += ["-h", "127.0.0.1", "-p", str(port), *(["--read-only"] if read_only else [])]
     daemon = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace, *log]
     with _packs_server(front(), link.port or 3001):
-        say(f"Dagster UI: http://127.0.0.1:{port}  PDFs: {link.geturl()}  (stop with Ctrl-C)")
+        say(
+            f"Dagster UI: http://127.0.0.1:{port}/?token={token}\nPDFs: {link.geturl()}  (stop with Ctrl-C)"
+        )
         # Dagster ends its own processes by SIGINT; who was started in the background would let them
         # ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         processes = [
-            subprocess.Popen(each, env=environment, cwd=settings.beside())  # noqa: S603  # our own commands
-            for each in ([webserver] if read_only else [webserver, daemon])
+            subprocess.Popen(each, env=environment | extra, cwd=settings.beside())  # noqa: S603  # our own commands
+            for each, extra in (
+                (webserver, {"ONPACE_UI_TOKEN": token}),
+                *([] if read_only else [(daemon, dict[str, str]())]),
+            )
         ]
 
         def end(*_: object) -> None:

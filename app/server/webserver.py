@@ -14,10 +14,13 @@ from orchestration import settings
 
 def main() -> None:
     """Serve the UI until the process is told to stop."""
-    named = urlsplit(settings.value_of("ONPACE_UI_URL")).hostname
+    addresses = [settings.value_of("ONPACE_UI_URL"), *settings.value_of("ONPACE_UI_NAMES").split()]
+    hosts = (urlsplit(each if "://" in each else f"//{each}").hostname for each in addresses)
+    names = [*OWN_NAMES, *(each for each in hosts if each)]
+    token = settings.value_of("ONPACE_UI_TOKEN")
 
     def guarded(*given: Any, **named_ones: Any) -> Guard:  # noqa: ANN401  # Dagster's own
-        return Guard(create(*given, **named_ones), [*OWN_NAMES, *([named] if named else [])])
+        return Guard(create(*given, **named_ones), names, token)
 
     # The program offers no place for a middleware; this is the one function that makes its application.
     setattr(cli, create.__name__, guarded)

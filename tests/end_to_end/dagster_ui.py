@@ -24,6 +24,7 @@ from benchmarks.chromium import executable
 
 ONPACE = Path(sys.executable).with_name("onpace")
 SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
+TOKEN = "planted-token-of-the-ui"
 PATIENCE = 300_000  # milliseconds; the daemon looks for new backfills every 30 seconds
 SOON = 30_000
 ENDS = ["SUCCESS", "FAILURE", "CANCELED"]
@@ -51,13 +52,14 @@ def without_settings() -> dict[str, str]:
 
 @contextmanager
 def running_ui(home: Path, **environment: str) -> Iterator[str]:
-    """Run `onpace ui` on a home, as in the background, and yield its address once it answers; what it prints goes to `ui.log` beside the home."""
+    """Run `onpace ui` on a home, as in the background, and yield its address, without its token, once it answers; what it prints goes to `ui.log` beside the home."""
     ui, packs = free_port(), free_port()
     clean = without_settings() | {
         "ONPACE_HOME": str(home),
         "HOME": str(home.parent),
         "ONPACE_PACKS_URL": f"http://127.0.0.1:{packs}",
         "PYTHONWARNINGS": "ignore",
+        "ONPACE_UI_TOKEN": TOKEN,
     }
     with (home.parent / "ui.log").open("wb") as log:
         process = subprocess.Popen(
@@ -160,6 +162,7 @@ def window(address: str, width: int = 1400, height: int = 900) -> Iterator[Dagst
         )
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(SOON)
+        page.goto(f"{address}/?token={TOKEN}")  # as it is printed
         yield DagsterUi(page, address)
         page.context.unroute_all(behavior="ignoreErrors")
         browser.close()
