@@ -13,7 +13,7 @@ import hashlib
 import json
 import threading
 import uuid
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +41,7 @@ ONLY_HOME = ""
 UNSEALED = {"home", "seal", "shown_at", "newest"}
 # What SQLite says of a file that is not what it wrote.
 DAMAGED = ("malformed", "could not decode", "not a database", "no such table", "no such column")
+AT_ONCE = 50  # rows in memory
 DIALECTS = ("sqlite", "postgresql")
 SUCH_AS = "name a database such as postgresql+psycopg://host/name"
 # Alembic keeps what it works on in one place a process: two threads at once would wait for each
@@ -82,19 +83,24 @@ class Catalogue:
 
     def rows(self, wanted: sa.Executable) -> Sequence[sa.Row[tuple[object, ...]]]:
         """Return what a query finds; nothing where nothing was ever stored."""
+        return list(self.each(wanted))
+
+    def each(self, wanted: sa.Executable) -> Iterator[sa.Row[tuple[object, ...]]]:
+        """Yield what a query finds, since the rows of many months take much memory together; nothing may be written meanwhile."""
         if self._is_missing():
             self._refuse_lost()
-            return []
+            return
         with self._transaction() as database:
             result = database.execute(wanted)
+            names = tuple(result.keys())
             try:
-                names, found = tuple(result.keys()), result.all()
+                for some in result.partitions(AT_ONCE):
+                    for row in some:
+                        if "seal" in names:
+                            self._check_seal(dict(zip(names, row, strict=True)))
+                        yield row
             except ValueError:  # a value that is not of its type: JSON, text
                 raise CatalogueUnusable(_damaged(self._file)) from None
-        if "seal" in names:
-            for row in found:
-                self._check_seal(dict(zip(names, row, strict=True)))
-        return found
 
     @contextmanager
     def begin(self) -> Generator[sa.Connection]:

@@ -8,7 +8,7 @@ lies in `ONPACE_HOME/pulling`. The extract frozen for a published month is in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -144,8 +144,12 @@ class ExtractStore:
 
     def all(self) -> list[ExtractRecord]:
         """Return every extract that is stored, the oldest first."""
-        in_order = self._extracts().order_by(EXTRACTS.c.extract_id)
-        return [record_of(row) for row in self._catalogue.rows(in_order)]
+        return list(self.newest_first())[::-1]
+
+    def newest_first(self) -> Iterator[ExtractRecord]:
+        """Yield every extract that is stored, the newest first."""
+        in_order = self._extracts().order_by(EXTRACTS.c.extract_id.desc())
+        return map(record_of, self._catalogue.each(in_order))
 
     def pinned(self, month: Month) -> ExtractRecord | None:
         """Return the extract frozen for a month: the one its published numbers were computed from, or none."""
@@ -220,7 +224,7 @@ class ExtractStore:
         oldest = now - timedelta(days=kept_days)
         return [
             each
-            for each in self.all()
+            for each in self.newest_first()
             if each.extract_id not in needed and each.extracted_at < oldest
         ]
 

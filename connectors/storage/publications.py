@@ -246,7 +246,7 @@ class PublishedMonths:
 
     def _values_of(self, column: str) -> set[str]:
         wanted = sa.select(PUBLICATIONS).where(self._catalogue.mine(PUBLICATIONS))
-        return {str(getattr(row, column)) for row in self._catalogue.rows(wanted)}
+        return {str(getattr(row, column)) for row in self._catalogue.each(wanted)}
 
     def _there(self, month: Month) -> Publication:
         found = self.current(month)
