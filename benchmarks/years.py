@@ -3,34 +3,41 @@
 Each month the org changes, is read, and every table and document is stored and published; the
 tables are those of one month of a small firm, so that what is measured is the keeping, not the
 computing. Prints, for every tenth part, seconds of CPU a month of each step, what reading the first
-month and the newest costs, the size of the home by part, open files and memory.
+month and the newest costs, the size of the home by part, and memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import resource
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 import pandas as pd
 
+from connectors.salesforce.auth import Login
+from connectors.salesforce.pull import SalesforceClient
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.document_ledger import DocumentFile
 from connectors.storage.files import make_home
 from connectors.storage.publications import PublishedMonths
 from connectors.storage.revision_documents import documents_of
+from embedded_org.server import OrgServer, serving
 from publication.workspace import Workspace
 from reports.publisher import Publisher
 from sales.calendar import Month
 from sales.contracts.contract import empty
 from sales.contracts.published import MONTHLY, month_column
-from tests.connectors.salesforce.orgs import LivingOrg, Reading, reading
+from tests.connectors.salesforce.orgs import LivingOrg
 from tests.reports.months import MONTH, tables_of
 
 DEALS = 200  # of which so many change a month
@@ -49,66 +56,93 @@ def main() -> int:
         home = Path(name) / "home"
         make_home(home)
         frames, printed = _a_month(Path(name))
-        with reading(living, home) as one:
-            _live(months, living, one, home, frames, printed)
+        with (
+            serving(OrgServer(living.org)) as address,
+            # As runs are: each in a process of its own.
+            multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as processes,
+        ):
+            place = _Place(home, address, frames, printed)
+            print(HEAD)
+            _live(months, living, place, processes)
     return 0
 
 
-def _live(
-    months: int,
-    living: LivingOrg,
-    one: Reading,
-    home: Path,
-    frames: Mapping[str, pd.DataFrame],
-    printed: Path,
-) -> None:
+@dataclass(frozen=True)
+class _Place:
+    home: Path
+    address: str
+    frames: Mapping[str, pd.DataFrame]
+    printed: Path
+
+
+def _live(months: int, living: LivingOrg, place: _Place, processes: Pool) -> None:
+    first, part = Month.of(living.now.date()), max(months // PARTS, 1)
     spent: Counter[str] = Counter()
-    first = Month.of(living.now.date())
-    print(HEAD)
     for n in range(months):
         month = first.plus(n)
         for k in range(CHANGED):
             living.change((n * CHANGED + k) % DEALS, 100 + n)
-        living.now = living.now.replace(
-            year=month.plus(1).year, month=month.plus(1).number, day=2, hour=6
-        )
-        workspace = Workspace(home, home.parent, one.client, one.address, lambda: living.now)
-        with _timed(spent, "read"):
-            record = one.pull()
-            one.store.choose(month, record)
-        with _timed(spent, "store"):
-            for name, frame in frames.items():
-                workspace.tables.write(name, month, _of(frame, name, month), {})
-        with _timed(spent, "publish"):
-            files = documents_of(printed) or {}
-            noted = [DocumentFile(each, sha, "Acme", "all", "en") for each, sha in files.items()]
-            workspace.published.publish(
-                month, record.extract_id, living.now, "d", str(n), noted, printed
-            )
-        with _timed(spent, "forget"):
-            workspace.extracts.forget(living.now, KEPT_DAYS)
-        if (n + 1) % max(months // PARTS, 1) == 0:
-            _say(n + 1, months // PARTS or 1, spent, home, (first, month))
+        after = month.plus(1)
+        living.now = living.now.replace(year=after.year, month=after.number, day=2, hour=6)
+        cost, peak = processes.apply(_month_end, (place, month, living.now, n))
+        spent.update(cost)
+        if (n + 1) % part == 0:
+            reads, _ = processes.apply(_reading, (place, (first, month)))
+            _say(n + 1, part, spent, [*reads.values()], place.home, peak)
             spent.clear()
 
 
-HEAD = "months | CPU s a month: read, store, publish, forget | CPU s to read a month: first, newest | MB: raw, tables, documents, catalogue | files in the home | open files | peak MB"
+def _month_end(
+    place: _Place, month: Month, now: datetime, n: int
+) -> tuple[dict[str, float], float]:
+    """Read, store and publish a month; return seconds of CPU of each step, and the most memory in MB."""
+    spent: Counter[str] = Counter()
+    client = SalesforceClient(Login("", "onpace-local", "onpace-local", place.address))
+    workspace = Workspace(place.home, place.home.parent, lambda: client, "here", lambda: now)
+    with _timed(spent, "read"):
+        record = client.pull(workspace.extracts, place.address, lambda _: None)
+        workspace.extracts.choose(month, record)
+    with _timed(spent, "store"):
+        for name, frame in place.frames.items():
+            workspace.tables.write(name, month, _of(frame, name, month), {})
+    with _timed(spent, "publish"):
+        files = documents_of(place.printed) or {}
+        noted = [DocumentFile(each, sha, "Acme", "all", "en") for each, sha in files.items()]
+        workspace.published.publish(
+            month, record.extract_id, now, "d", str(n), noted, place.printed
+        )
+    with _timed(spent, "forget"):
+        workspace.extracts.forget(now, KEPT_DAYS)
+    return dict(spent), _peak()
 
 
-def _say(count: int, part: int, spent: Counter[str], home: Path, ends: tuple[Month, Month]) -> None:
-    each = ", ".join(f"{spent[step] / part:.2f}" for step in ("read", "store", "publish", "forget"))
-    reads: Counter[str] = Counter()
-    for month in ends:
-        with _timed(reads, str(month)):
+def _reading(place: _Place, ends: tuple[Month, Month]) -> tuple[dict[str, float], float]:
+    """Read all tables of two months as readers do."""
+    spent: Counter[str] = Counter()
+    for end, month in zip(("first", "newest"), ends, strict=True):
+        with _timed(spent, end):
             for name in MONTHLY:
-                PublishedMonths(Catalogue(home)).read(name, month)
+                PublishedMonths(Catalogue(place.home)).read(name, month)
+    return dict(spent), _peak()
+
+
+def _peak() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+HEAD = "months | CPU s a month: read, store, publish, forget | CPU s to read a month: first, newest | MB: raw, tables, documents, catalogue | files in the home | peak MB of a month"
+
+
+def _say(
+    count: int, part: int, spent: Counter[str], reads: Sequence[float], home: Path, peak: float
+) -> None:
+    each = ", ".join(f"{spent[step] / part:.2f}" for step in ("read", "store", "publish", "forget"))
     raw, tables = _megabytes(home, "tables/raw_*"), _megabytes(home, "tables/*")
     sizes = (raw, tables - raw, _megabytes(home, "revisions"), _megabytes(home, "catalogue.sqlite"))
     files = sum(path.is_file() for path in home.rglob("*"))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{count} | {each} | {', '.join(f'{seconds:.2f}' for seconds in reads.values())} | "
-        f"{', '.join(f'{size:.1f}' for size in sizes)} | {files} | {len(list(Path('/proc/self/fd').iterdir()))} | {peak:.0f}",
+        f"{count} | {each} | {', '.join(f'{seconds:.2f}' for seconds in reads)} | "
+        f"{', '.join(f'{size:.1f}' for size in sizes)} | {files} | {peak:.0f}",
         flush=True,
     )
 
