@@ -27,7 +27,8 @@ PREVIEW_ROWS = 12
 PREVIEW_COLUMNS = 10
 # Of more columns of one asset only the number is said.
 MOST_NAMED = 6
-# Everyone who opens the UI reads previews: no client, no person's deal, no amount of a single deal.
+# Everyone who opens the UI reads previews: no client, no deal, and no figure but the company's. A team
+# may be one person, and all teams but one are the company without that one.
 PRIVATE = {
     "name",
     "account_id",
@@ -174,9 +175,9 @@ def digest(table: pd.DataFrame) -> str:
 
 
 def preview(table: pd.DataFrame) -> str:
-    """Return the first rows as Markdown: money only where it is of teams and the company, and nothing of clients."""
+    """Return the first rows as Markdown: money only where it is the company's, and nothing of clients."""
     if "grain" in table.columns:
-        table = table.loc[table["grain"] != GrainKind.PERSON]
+        table = table.loc[table["grain"] == GrainKind.COMPANY]
     hidden = PRIVATE | (
         set()
         if "grain" in table.columns

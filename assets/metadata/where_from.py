@@ -1,7 +1,9 @@
-"""Where the figures of a table come from, for everyone who opens the UI: formulas, counts and record ids.
+"""Where the figures of a table come from, for everyone who opens the UI: formulas, and the commands that list what a figure is made of.
 
-Put here what of an explanation may be read there: no client, no name of a person or a deal, and no
-amount of a single deal. All of it is what `onpace explain` prints to whoever may read the tables.
+Put here what of an explanation may be read there: the company's rows, and those that do not add up.
+No amount and no record stands here: beside the company's figures in a preview, the records of a
+month and of its quarter would tell what a single deal is worth. All of it is what `onpace explain`
+prints to whoever may read the tables.
 """
 
 from __future__ import annotations
@@ -17,20 +19,13 @@ from pandera.typing import DataFrame
 from sales.calendar import Month
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
-from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, records
-from sales.explain.explanation import ATTAINMENT, RULES, Explanation, explain, plain, written
+from sales.explain.evidence import DoesNotAddUp, Evidence, Record, records
+from sales.explain.explanation import ATTAINMENT, RULES, explain, plain
 from sales.policy.rules import MonthRules
-from sales.vocabulary import GrainKind, PeriodKind
+from sales.vocabulary import GrainKind
 
 SUBJECTS = {ATTAINMENT: "attainment"}
-MAIN = {
-    "targets": "target",
-    "bookings": "bookings",
-    "open_pipeline": "open_pipeline",
-    "overdue": "overdue_pipeline",
-}
 GRAINS = [GrainKind.COMPANY, GrainKind.TEAM, GrainKind.PERSON]
-IDS = 20
 # An event of the UI: larger ones load slowly.
 MOST = 60_000
 PUNCTUATION = re.compile(r"([!-%'-/:;=-@\[-`{-~])")
@@ -44,7 +39,7 @@ def where_from(
     phased_targets: DataFrame[PhasedTargets],
     rules: MonthRules,
 ) -> dg.MetadataValue:
-    """Return how each column comes about, and for each row what makes it up, as Markdown of a bounded size."""
+    """Return how each column comes about, and the commands that list what its rows are made of, as Markdown of a bounded size."""
     month = Month.parse(table["as_of_month"].iloc[0])
     evidence = Evidence(snapshot, booking_credit, phased_targets, month, rules)
     rows = sorted(
@@ -56,32 +51,37 @@ def where_from(
             row["period"],
         ),
     )
-    found = [(row, _explained(evidence, name, row)) for row in rows]
-    wrong = [row for row, its in found if its is None]
+    wrong = [row for row in rows if not _adds_up(evidence, name, row)]
     head = (
         [
-            f"**{len(wrong)} of {len(rows)} rows do not add up.** Do not use them; each is marked below, and its command says why."
+            f"**{len(wrong)} of {len(rows)} rows do not add up.** Do not use them; the command of each says why:",
+            "",
+            *_bounded(_line(name, row, month) for row in wrong),
+            "",
         ]
         if wrong
         else []
     )
+    company = (row for row in rows if row["grain"] == GrainKind.COMPANY)
     told = [
         *head,
         *_formulas(name),
         "",
-        *_bounded(
-            _row(name, row, month, its)
-            for row, its in sorted(found, key=lambda pair: pair[1] is not None)
-        ),
+        "What the company's rows are made of:",
+        "",
+        *_bounded(_line(name, row, month) for row in company),
     ]
     return dg.MetadataValue.md("\n".join(told))
 
 
-def _explained(evidence: Evidence, name: str, row: Record) -> Explanation | None:
+def _adds_up(evidence: Evidence, name: str, row: Record) -> bool:
     try:
-        return explain(evidence, name, row)
+        explain(evidence, name, row)
     except DoesNotAddUp:
-        return None  # its sentence may name amounts of single deals: the page says that it is wrong, the command why
+        return (
+            False  # its sentence may name amounts: the page says that it is wrong, the command why
+        )
+    return True
 
 
 def _formulas(name: str) -> Iterator[str]:
@@ -91,38 +91,14 @@ def _formulas(name: str) -> Iterator[str]:
         yield f"| {column} | {rule.words} | {', '.join(rule.reads)} |"
 
 
-def _row(name: str, row: Record, month: Month, its: Explanation | None) -> str:
+def _line(name: str, row: Record, month: Month) -> str:
     whom = (
         ""
         if row["grain"] == GrainKind.COMPANY
         else f"--{row['grain']} {shlex.quote(plain(row['grain_id']))} "
     )
     command = f"onpace explain {SUBJECTS.get(name, 'coverage')} {whom}--period {row['period']} --as-of {month}"
-    lines = [f"**{escaped(row['grain_id'])}, {row['period']}** {_code(command)}", ""]
-    # What is overdue is the same in every period: once is enough.
-    told = (
-        [
-            group
-            for group in its.groups
-            if group.name != "overdue" or row["period_kind"] == PeriodKind.YEAR
-        ]
-        if its
-        else []
-    )
-    lines += [f"- {_made_of(group, row)}" for group in told] if its else ["- **does not add up**"]
-    return "\n".join([*lines, ""])
-
-
-def _made_of(group: EvidenceGroup, row: Record) -> str:
-    figure = MAIN[group.name]
-    if group.name == "targets":
-        return f"{figure} {written(row[figure])}: {len(group.lines)} monthly targets"
-    ids = list(dict.fromkeys(line.record_id for line in group.lines))
-    # A sum of one is the amount of a single deal.
-    is_single = len({line.record_id for line in group.lines if line.adds.get(figure)}) == 1
-    more = f" and {len(ids) - IDS} more" if len(ids) > IDS else ""
-    shown = f": {', '.join(escaped(each) for each in ids[:IDS])}{more}" if ids else ""
-    return f"{figure} {'of a single deal' if is_single else written(row[figure])}: {len(ids)} opportunities{shown}"
+    return f"- {escaped(row['grain_id'])}, {row['period']}: {_code(command)}"
 
 
 def _bounded(rows: Iterable[str]) -> list[str]:
@@ -135,7 +111,7 @@ def _bounded(rows: Iterable[str]) -> list[str]:
         else:
             left_out += 1
     return (
-        [*shown, f"{left_out} rows are left out here; `onpace explain` prints each."]
+        [*shown, f"- {left_out} rows are left out here; `onpace explain` prints each."]
         if left_out
         else shown
     )

@@ -25,6 +25,7 @@ from sales.history.booking_credit import booked
 from sales.policy.rules import MonthRules
 from sales.vocabulary import GrainKind, Provenance
 
+# Sentences stand in the UI, which everyone reads: they say by how much something is off, and no figure.
 SHOWN = 3
 ATTAINMENT = ["target", "rephased_target", "bookings", "variance"]
 # Remaining target is not among them: what one person is ahead does not shorten what another lacks.
@@ -37,7 +38,8 @@ def phasing_sums_to_annual_target(phased_targets: DataFrame[PhasedTargets]) -> l
     sums = by_owner.agg(months=("baseline_target", "sum"), annual=("annual_target", "first"))
     wrong = sums.loc[sums["months"] != sums["annual"]]
     return [
-        f"{key}: months sum to {row.months}, the target is {row.annual}" for key, row in _few(wrong)
+        f"{key}: months sum to {row.months - row.annual:+} from the target"
+        for key, row in _few(wrong)
     ]
 
 
@@ -52,7 +54,7 @@ def people_sum_to_teams_and_company(table: pd.DataFrame, money_columns: list[str
             | (wide[GrainKind.TEAM] != wide[GrainKind.COMPANY])
         ]
         faults += [
-            f"{name} of {key}: people {row.person}, teams {row.team}, company {row.company}"
+            f"{name} of {key}: people {row.person - row.company:+}, teams {row.team - row.company:+} from the company"
             for key, row in _few(off)
         ]
     return faults
@@ -89,7 +91,7 @@ def closing_is_open_pipeline(
     )
     wrong = both.loc[both["closing"] != both["open_pipeline"]]
     return [
-        f"{row.grain} {row.grain_id} {row.period}: {row.closing} against {row.open_pipeline}"
+        f"{row.grain} {row.grain_id} {row.period}: {row.closing - row.open_pipeline:+} from coverage"
         for _, row in _few(wrong)
     ]
 

@@ -37,7 +37,7 @@ def test_the_data_version_is_of_the_content_not_of_the_reading() -> None:
 
 
 def test_previews_show_no_client_and_no_markup() -> None:
-    shown = preview(frame(TargetAttainment, [row()]))
+    shown = preview(frame(TargetAttainment, [row(grain="company")]))
     assert "A\\|&lt;b>" in shown
     deal = {
         "month": "2026-03",
@@ -52,8 +52,11 @@ def test_previews_show_no_client_and_no_markup() -> None:
     assert "12345" not in hidden
 
 
+@pytest.mark.parametrize("grain", ["person", "team"])
 @pytest.mark.parametrize("name", MONTHLY)
-def test_previews_show_no_money_of_a_person_a_client_or_a_deal(name: str) -> None:
+def test_previews_show_no_money_of_a_person_a_team_a_client_or_a_deal(
+    name: str, grain: str
+) -> None:
     contract = MONTHLY[name]
     money = [
         each
@@ -61,7 +64,7 @@ def test_previews_show_no_money_of_a_person_a_client_or_a_deal(name: str) -> Non
         if isinstance(column.dtype, Money)
     ]
     row = dict.fromkeys(money, 98_765_432) | {
-        "grain": "person",
+        "grain": grain,
         "grain_id": "005A",
         "account_id": "001SECRET",
     }
