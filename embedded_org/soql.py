@@ -126,6 +126,9 @@ MOST_FIELDS_ALL = 200
 MOST_OFFSET = 2000
 
 
+WIDEST = 200  # characters of a query that a refusal quotes
+
+
 class SoqlError(ValueError):
     """A query that the org refuses; carries Salesforce's error code."""
 
@@ -183,7 +186,8 @@ def _wording(text: str, fault: UnexpectedInput) -> str:
         word = text[fault.pos_in_stream or 0 :][:1]
     else:
         word = ""
-    return f"\n{text.splitlines()[line - 1][:200]}\n{' ' * (column - 1)}^\nERROR at Row:{line}:Column:{column}\nunexpected token: '{word}'"
+    shown = text.split("\n")[line - 1][:WIDEST]
+    return f"\n{shown}\n{' ' * min(column - 1, WIDEST)}^\nERROR at Row:{line}:Column:{column}\nunexpected token: '{word[:WIDEST]}'"
 
 
 def translate(text: str, org: Org, *, include_deleted: bool) -> Select:
@@ -210,8 +214,8 @@ def translate(text: str, org: Org, *, include_deleted: bool) -> Select:
 
 def _at(text: str, token: Token, message: str) -> str:
     line, column = token.line or 1, token.column or 1
-    shown = text.splitlines()[line - 1]
-    return f"\n{shown[max(column - 60, 0) : column + 60]}\n{' ' * min(column - 1, 60)}^\nERROR at Row:{line}:Column:{column}\n{message}"
+    shown = text.split("\n")[line - 1]
+    return f"\n{shown[max(column - 60, 0) : column + 60]}\n{' ' * min(column - 1, 60)}^\nERROR at Row:{line}:Column:{column}\n{message[:WIDEST]}"
 
 
 @dataclass

@@ -290,7 +290,7 @@ def message_of(letter: Letter, sender: str) -> EmailMessage:
     message.add_alternative(letter.html, subtype="html")
     for each in letter.attached:
         message.add_attachment(
-            each.content, maintype="application", subtype="pdf", filename=each.name
+            each.content, maintype="application", subtype="pdf", filename=_one_line(each.name)
         )
     return message
 

@@ -188,6 +188,6 @@ def _parsed(content: bytes, fields: Sequence[str]) -> pa.Table:
         ) from None
     if table.column_names != list(fields):
         raise ForeignJob(
-            f"a Bulk page has columns {table.column_names[:5]} instead of {list(fields)[:5]}; run again"
+            f"a Bulk page has columns {[each[:40] for each in table.column_names[:5]]} instead of {list(fields)[:5]}; run again"
         )
     return table

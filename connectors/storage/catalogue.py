@@ -230,6 +230,8 @@ class Catalogue:
         """Say what a database refuses, without its address."""
         try:
             yield
+        except UnicodeDecodeError:  # of SQLite's words about a schema that is damaged
+            raise CatalogueUnusable(_damaged(self._file)) from None
         except DBAPIError as fault:
             # The address may hold a password: the driver's words are cut to the first line.
             said = str(fault.orig).splitlines()[0][:120] if fault.orig else "no answer"

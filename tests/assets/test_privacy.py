@@ -72,7 +72,9 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Wo
     ):
         patch.setenv("ONPACE_HOME", str(folder / "home"))
         patch.setenv("ONPACE_POLICY", str(folder / "policy"))
-        runs.run_month("restatement", MONTH, workspace, instance, PullOptions(shared_pull_hours=0.0))
+        runs.run_month(
+            "restatement", MONTH, workspace, instance, PullOptions(shared_pull_hours=0.0)
+        )
         yield folder / "dagster", workspace
 
 

@@ -219,3 +219,16 @@ def test_a_password_with_an_at_is_not_taken_for_a_host(tmp_path: Path) -> None:
     with pytest.raises(CatalogueUnusable, match="more than one @; write .* as %40") as refused:
         Catalogue(tmp_path, "postgresql+psycopg://onpace:half@s3cret-planted@127.0.0.1/none")
     assert "planted" not in str(refused.value)
+
+
+def test_a_damaged_schema_is_said_whatever_sqlite_says_of_it(tmp_path: Path) -> None:
+    """Found by flipping bits: SQLite quotes the damaged words, which are no text any more."""
+    catalogue = Catalogue(tmp_path)
+    with catalogue.begin():
+        pass
+    path = tmp_path / FILE
+    path.write_bytes(
+        path.read_bytes().replace(b"CREATE TABLE publications", b"CR\xd5ATE TABLE publications")
+    )
+    with pytest.raises(CatalogueUnusable, match="is damaged; restore it from a backup"):
+        Catalogue(tmp_path).rows(sa.select(PUBLICATIONS))
