@@ -134,9 +134,9 @@ def parse_recipients(text: str) -> RecipientBook:
         raise InvalidRecipients(f"{FILE_NAME} is not valid TOML: {fault}") from None
     except ValidationError as faults:
         first = faults.errors(include_url=False)[0]
-        where = ".".join(str(each) for each in first["loc"])
+        where = ".".join(str(each)[:60] for each in first["loc"])
         raise InvalidRecipients(
-            f"{FILE_NAME}: {where} = {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')}"
+            f"{FILE_NAME}: {where} = {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')[:200]}"
         ) from None
     outside = [each for each in _stated(book) if not is_allowed(each, book)]
     if outside:
