@@ -25,9 +25,6 @@ from sales.errors import UserError
 FILE_NAME = re.compile(r"fy(\d{4})\.toml")
 
 
-LONGEST_KEY = 80  # characters of a key that a sentence repeats
-
-
 class InvalidPolicy(UserError, ValueError):
     """A policy file says something that is no rule."""
 
@@ -318,16 +315,12 @@ def _sentence(
     file_name: str, place: tuple[int | str, ...], kind: str, message: str, value: object
 ) -> str:
     *above, key = [str(part)[:60] for part in place]
-    where = ".".join(each[:LONGEST_KEY] for each in above)
-    where = f"[{where}] {key[:LONGEST_KEY]}" if above else key[:LONGEST_KEY]
+    where = f"[{'.'.join(above)}] {key}" if above else key
     if kind == "extra_forbidden":
         known = _known_keys(above)
-        near = difflib.get_close_matches(key[:LONGEST_KEY], known, n=1, cutoff=0.0)
-        inside = "[" + ".".join(each[:LONGEST_KEY] for each in above) + "]" if above else "the file"
-        return (
-            f"{file_name}: unknown key {key[:LONGEST_KEY]!r} in {inside}; did you mean {near[0]!r}?"
-        )
-    reason = message.removeprefix("Value error, ")[:300]
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        return f"{file_name}: unknown key {key!r} in {'[' + '.'.join(above) + ']' if above else 'the file'}; did you mean {near[0]!r}?"
+    reason = message.removeprefix("Value error, ")
     return f"{file_name}: {where} = {str(value)[:60]!r}: {reason[:1].lower() + reason[1:]}"
 
 
