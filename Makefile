@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants chaos clients docs screenshots clean
+.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants chaos security sbom audit clients docs screenshots clean
 
 VENV := .venv
 # The first that is here and new enough sets up the environment.
@@ -12,6 +12,9 @@ READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
 AIRBYTE := tests/clients/.venv/.ready
 SERVERS := tests/clients/.servers
+# Where the promises of docs/security.md are attacked.
+ATTACKS := tests/app/server/test_guard.py tests/test_proxies.py tests/publication/test_reading.py tests/publication/test_delivery.py \
+  tests/connectors/salesforce/test_login_answers.py tests/connectors/delivery tests/assets/test_privacy.py tests/security tests/test_deploy.py
 # Pango draws text, harfbuzz-subset makes small fonts; no Linux wheel carries them.
 LIBRARIES := libpango-1.0-0 libpangoft2-1.0-0 libharfbuzz-subset0
 # Pages of the UI are tested in it, and it is a peer of the press. Where apt has none (Ubuntu), name a Chromium in $CHROMIUM, or both are left out.
@@ -120,6 +123,17 @@ mutants: $(READY) ## Plant small changes in sales/ and count how many its tests 
 chaos: $(READY) ## Kill, overlap, fill, flip and damage on purpose, and count what survives: CHAOS="--seed 2 --kills 100"
 	@$(PYTHON) -m tests.chaos $(CHAOS)
 
+security: $(READY) $(SERVERS) ## Attacks on mail, UI, documents and proxies, and a million hostile inputs: SECURITY="--inputs 100000 --seed 2"
+	@$(PYTHON) -m pytest -q $(ATTACKS)
+	@$(PYTHON) -m tests.security $(SECURITY)
+
+sbom: $(READY) ## What is installed, as CycloneDX in build/sbom.json, and its licences
+	@$(PYTHON) -m tests.security.licences
+
+audit: $(READY) ## Known weaknesses of what is installed; needs the network
+	@[ -x .venv-audit/bin/pip-audit ] || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
+	@.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip --no-deps --progress-spinner off
+
 docs: $(READY) ## The tables of docs/data-model.md, from the contracts
 	@$(PYTHON) -m docs.data_model
 
@@ -127,4 +141,4 @@ screenshots: $(READY) $(SERVERS) ## The pictures of the Dagster UI in docs/, tak
 	@$(PYTHON) -m tests.end_to_end.screenshots
 
 clean: ## Remove what setup made (never the data)
-	@rm -rf $(VENV) tests/clients/node_modules tests/clients/.venv $(SERVERS) $(PROXIES)
+	@rm -rf $(VENV) .venv-audit tests/clients/node_modules tests/clients/.venv $(SERVERS) $(PROXIES)
