@@ -107,6 +107,51 @@ def test_nothing_but_the_proxy_listens_to_others() -> None:
         )
 
 
+def test_the_port_of_the_code_is_reached_by_webserver_and_daemon_only() -> None:
+    """Dagster's gRPC has no login."""
+    networks = {name: set(each["networks"]) for name, each in COMPOSE["services"].items()}
+    assert {name for name, its in networks.items() if "grpc" in its} == {
+        "code",
+        "webserver",
+        "readers",
+        "daemon",
+    }
+    assert "proxied" not in networks["code"] | networks["postgresql"] | networks["daemon"]
+    assert COMPOSE["networks"]["grpc"] == COMPOSE["networks"]["data"] == {"internal": True}
+    policies = {
+        each["metadata"]["name"]: each["spec"]
+        for each in VALUES["extraManifests"]
+        if each["kind"] == "NetworkPolicy"
+    }
+    asking = {
+        source["podSelector"]["matchLabels"]["component"]
+        for source in policies["onpace-code"]["ingress"][0]["from"]
+    }
+    assert asking == {"dagster-webserver", "dagster-daemon"}
+    assert set(policies) == {"onpace-code", "onpace-front", "onpace-webserver"}
+    assert VALUES["postgresql"]["postgresqlParams"] == {"sslmode": "verify-full"}
+
+
+def test_whoever_starts_the_ui_starts_it_behind_the_guard() -> None:
+    shim = DEPLOY / "bin" / "dagster-webserver"
+    assert shim.stat().st_mode & 0o111
+    asked = subprocess.run(
+        [str(shim), "--help"], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert "--read-only" in asked.stdout
+    assert "app.server.webserver" in shim.read_text(encoding="utf-8")
+    image = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    path = re.search(r"PATH=(\S+):\$PATH", image)
+    assert path is not None
+    assert path[1].split(":")[0] == "/opt/onpace/deploy/bin"
+    taken = (DEPLOY / "Dockerfile.dockerignore").read_text(encoding="utf-8")
+    assert "!deploy/bin" in taken.split()
+    unit = (DEPLOY / "systemd" / "onpace-webserver.service").read_text(encoding="utf-8")
+    assert "ExecStart=/opt/onpace/deploy/bin/dagster-webserver" in unit
+    served = [each for each in COMPOSE["services"].values() if "ONPACE_UI_URL" in str(each)]
+    assert len(served) >= 2
+
+
 def test_no_secret_is_written_down() -> None:
     example = (DEPLOY / "production.env.example").read_text(encoding="utf-8")
     secret = {variable.name for variable in VARIABLES if variable.is_secret} | {

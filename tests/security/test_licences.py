@@ -15,7 +15,12 @@ USABLE = re.compile(
     r"MIT|Apache|BSD|ISC|PSF|Python|MPL|Mozilla|Unlicense|0BSD|Zlib|CC0|LGPL|Lesser General|HPND"
 )
 # Those that state nothing where cyclonedx-py looks; read by hand.
-READ_BY_HAND = {"antlr4-python3-runtime", "protobuf", "pypdfium2", "onpace"}  # BSD, BSD, BSD or Apache
+READ_BY_HAND = {
+    "antlr4-python3-runtime",
+    "protobuf",
+    "pypdfium2",
+    "onpace",
+}  # BSD, BSD, BSD or Apache
 
 
 def test_what_users_install_has_licences_that_firms_can_use(tmp_path: Path) -> None:
