@@ -1,0 +1,123 @@
+"""Mails as programs read them that we did not write: another parser, and a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from email.policy import SMTP, SMTPUTF8
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+from benchmarks.chromium import executable
+from connectors.delivery.smtp import Attached, Letter, message_of
+from reports.email_body import cover
+from sales.delivery.recipients import Document
+from tests.publication.april import NOW
+from tests.reports.months import HOSTILE, MONTH
+
+pytestmark = pytest.mark.slow
+
+CLIENTS = Path(__file__).parents[2] / "clients"
+PARSER = CLIENTS / "node_modules" / "postal-mime"
+HEADLINES = [("Year to date", "€40k", "of €60k phased"), ("Attainment", "67%", "")]
+LONGEST_LINE = 998  # RFC 5322, 2.1.1
+
+
+def letter(name: str, to: str = "ann@acme.example") -> Letter:
+    file = f"person-{'ann' * 20}-0a1b2c.pdf"
+    document = Document(file, "0" * 64, "person", "005A", "en", "A4", name)
+    made = cover(
+        [document],
+        {file: HEADLINES},
+        MONTH,
+        f"{name} Ltd",
+        "en",
+        links={},
+        is_demo=False,
+        revisions={},
+    )
+    return Letter(
+        to,
+        name,
+        (),
+        made.subject,
+        made.text,
+        made.html,
+        "<1.2026-04@acme.example>",
+        "Month end <month-end.acme.example>",
+        NOW,
+        (Attached(file, b"%PDF-1"), Attached("отчёт.pdf", b"%PDF-22")),
+    )
+
+
+def read(content: bytes) -> dict[str, Any]:
+    if shutil.which("node") is None or not PARSER.exists():
+        pytest.skip("postal-mime is not installed: make clients")
+    done = subprocess.run(
+        ["node", "read_mail.mjs"],
+        input=content,
+        capture_output=True,
+        check=True,
+        timeout=60,
+        cwd=CLIENTS,
+    )
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [
+        ("Ann Odum", "ann@acme.example"),
+        ("Ольга Петрова", "ann@acme.example"),
+        ('Ann, "the" <evil@evil.example>', "ann@acme.example"),
+        ("A" * 900, "ann@acme.example"),
+        ("北京 " * 200, "ann@acme.example"),
+        ("Ann\r\nBcc: evil@evil.example", "ann@acme.example"),
+        ("Jörg", "jörg@acme.example"),
+    ],
+)
+def test_another_parser_reads_the_same(name: str, to: str) -> None:
+    sent = letter(name, to)
+    policy = SMTP if to.isascii() else SMTPUTF8
+    content = message_of(sent, "Onpace <reports@acme.example>").as_bytes(policy=policy)
+    assert max(map(len, content.split(b"\r\n"))) <= LONGEST_LINE
+    mail = read(content)
+    assert [each["address"] for each in mail["to"]] == [to]
+    assert mail["from"] == {"address": "reports@acme.example", "name": "Onpace"}
+    assert mail["messageId"] == sent.message_id
+    assert mail["date"].startswith(f"{NOW:%Y-%m-%dT%H:%M}")
+    assert [(each["name"], each["size"]) for each in mail["attached"]] == [
+        (each.name, len(each.content)) for each in sent.attached
+    ]
+    # A subject is cut where it is long, and blanks between encoded words are no blanks (RFC 2047).
+    subject = "".join(mail["subject"].split())
+    assert len(subject) > 20
+    assert "".join(sent.subject.split()).startswith(subject)
+    assert mail["text"].split() == sent.text.split()
+    assert not {"bcc", "cc"} & set(mail["headers"])
+
+
+@pytest.mark.parametrize("width", [360, 900])
+def test_a_browser_shows_the_words_and_loads_nothing(width: int) -> None:
+    if (program := executable()) is None:
+        pytest.skip("there is no Chromium on this machine")
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        page = browser.new_page(viewport={"width": width, "height": 700})
+        page.on("request", lambda request: asked.append(request.url))
+        for name in ("Ann Odum", *HOSTILE):
+            page.set_content(letter(name).html)
+            shown = page.inner_text("body")
+            assert "Year to date" in shown
+            assert "€40k" in shown
+            widest = page.evaluate("document.documentElement.scrollWidth")
+            assert widest <= width, name
+            assert not page.query_selector("script, iframe, object, form, link[rel=stylesheet]")
+        browser.close()
+    assert [url for url in asked if not re.match(r"about:|data:", url)] == []
