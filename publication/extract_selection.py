@@ -10,6 +10,7 @@ from datetime import timedelta
 from connectors.salesforce.session import Progress
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import refuse_unusable_home
+from connectors.storage.leases import AtWork
 from connectors.storage.monthly_tables import NotComputed
 from publication import fingerprints
 from publication.month_end_copies import copy_of, keep_as_copy
@@ -47,7 +48,12 @@ def resolve_extract(
             return select(workspace, month, pinned)
     record = _stored(workspace, month, pinned, progress, options)
     if record is None:
-        return select(workspace, month, _pull(workspace, month, progress, options))
+        record = select(workspace, month, _pull(workspace, month, progress, options))
+        try:
+            forget_extracts(workspace)
+        except AtWork:  # the next reading does it
+            progress("old extracts are kept for now: another process reads Salesforce")
+        return record
     refuse_unusable(workspace, month, workspace.loaded.extract(record))
     return select(workspace, month, record)
 
@@ -141,6 +147,5 @@ def _pull(
         accepts_vanished=options.accept_vanished,
     )
     keep_as_copy(workspace, record)
-    forget_extracts(workspace)
     refuse_unusable(workspace, month, workspace.loaded.extract(record))
     return record

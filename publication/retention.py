@@ -7,11 +7,13 @@ the extracts of all these are never forgotten.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from upath import UPath
 
 from connectors.delivery.ledger import DeliveryLedger
+from connectors.delivery.mailed_note import MailedNote
+from connectors.delivery.mailer import MAIL
 from connectors.delivery.outbox import handed_over
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.publications import Publication
@@ -31,30 +33,48 @@ def forgettable_revisions(
     if days is None:
         return []
     superseded = workspace.published.superseded(workspace.now() - timedelta(days=days))
-    outside = ledger.digests() | handed_over(outbox) if superseded else set[str]()
-    return [each for each in superseded if _stayed_inside(workspace, each, outside)]
+    return [each for each in superseded if _stayed_inside(workspace, each, ledger, outbox)]
 
 
 def forget_extracts(workspace: Workspace) -> int:
     """Forget extracts that nothing needs and that are older than policy keeps them, and return how many they were."""
     days = workspace.policies.newest.retention.extracts_days
-    return workspace.extracts.forget(workspace.now(), days)
+    return workspace.extracts.forget(_now(workspace), days)
 
 
 def forgettable_extracts(workspace: Workspace) -> list[ExtractRecord]:
     """Return the extracts that would be forgotten."""
     days = workspace.policies.newest.retention.extracts_days
-    return workspace.extracts.forgettable(workspace.now(), days)
+    return workspace.extracts.forgettable(_now(workspace), days)
 
 
-def forget_revisions(workspace: Workspace, revisions: Sequence[Publication]) -> None:
-    """Forget revisions, their tables and their documents; each while nothing else is at work on its month."""
+def forget_revisions(
+    workspace: Workspace, ledger: DeliveryLedger, outbox: UPath, revisions: Sequence[Publication]
+) -> None:
+    """Forget revisions, their tables and their documents; each while nothing else is at work on its month.
+
+    One that was sent since it was found stays.
+    """
     for each in revisions:
         with workspace.leases.hold(f"month {each.month}", "retention"):
-            workspace.published.forget(each)
+            if _stayed_inside(workspace, each, ledger, outbox):
+                workspace.published.forget(each)
 
 
-def _stayed_inside(workspace: Workspace, publication: Publication, outside: set[str]) -> bool:
-    folder = workspace.published.kept.folder(publication.month, publication.revision)
-    files = documents_of(folder)
-    return files is not None and outside.isdisjoint(files.values())
+def _stayed_inside(
+    workspace: Workspace, publication: Publication, ledger: DeliveryLedger, outbox: UPath
+) -> bool:
+    """Return whether nothing of a revision left the house; false where nobody can tell."""
+    kept, month = workspace.published.kept, publication.month
+    files = documents_of(kept.folder(month, publication.revision))
+    if files is None or kept.has_other_manifest(month, publication.revision):
+        return False
+    if MailedNote(outbox, month).count() > len(ledger.mailed(str(month), MAIL)):
+        return False  # the ledger is of an older backup
+    return (ledger.digests() | handed_over(outbox)).isdisjoint(files.values())
+
+
+def _now(workspace: Workspace) -> datetime:
+    """Return the instant that ages are measured to: Salesforce's where this machine's clock is ahead of it."""
+    latest = workspace.extracts.latest()
+    return min(workspace.now(), latest.extracted_at) if latest else workspace.now()

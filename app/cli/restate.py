@@ -6,6 +6,7 @@ Put the comparison and its words for the terminal here; why a number moved is
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -155,10 +156,16 @@ def given_up_unless_published(months: Sequence[Month], workspace: Workspace) -> 
     try:
         yield progress
     finally:
-        for month in months:
-            if month not in progress.replaced:
+        faults: list[UserError] = []
+        for month in (each for each in months if each not in progress.replaced):
+            try:
                 with workspace.leases.hold(f"month {month}", "giving up a restatement", say):
                     _give_up(month, workspace, progress.computed.get(month))
+            except UserError as fault:  # the others are given up all the same
+                say(f"{month} is not given up: {fault}")
+                faults.append(fault)
+        if faults and sys.exc_info()[1] is None:
+            raise faults[0]
 
 
 def _give_up(month: Month, workspace: Workspace, mine: Restating | None) -> None:

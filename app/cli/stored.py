@@ -54,7 +54,7 @@ def prune_home(*, days: int, is_sure: bool) -> None:
             prune(instance, runs)
     revisions = forgettable_revisions(workspace, service.ledger, service.outbox)
     if is_sure:
-        forget_revisions(workspace, revisions)
+        forget_revisions(workspace, service.ledger, service.outbox, revisions)
     # What a revision rested on may be forgotten after it.
     extracts = len(forgettable_extracts(workspace))
     if is_sure:
@@ -63,10 +63,11 @@ def prune_home(*, days: int, is_sure: bool) -> None:
     verb = "are deleted" if is_sure else "may be deleted"
     for line in (
         f"{len(runs)} runs that are over for {days} days and none of the newest of their month {verb}",
-        f"{len(revisions)} revisions that others replaced {kept} days ago, and that were never sent, {verb}"
+        f"{len(revisions)} revisions that others replaced {kept} days ago, and that were never sent or handed over, {verb}"
         if kept
         else "all revisions are kept: no policy names [retention] revisions_days",
-        f"{extracts} extracts older than {retention.extracts_days} days that no month needs {verb}",
+        f"{extracts} extracts older than {retention.extracts_days} days that no month needs {verb}"
+        + (", and those that only these revisions need" if revisions and not is_sure else ""),
     ):
         out.print(line, markup=False)
     if not is_sure and (runs or revisions or extracts):

@@ -33,6 +33,10 @@ class MailedNote:
         known = self._known()
         return [each for each in pairs if _digest(each) in known] if known else []
 
+    def count(self) -> int:
+        """Return how many pairs were mailed; raises `UnusableOutbox`."""
+        return len(self._known())
+
     def add(self, pairs: Iterable[Pair]) -> None:
         """Note pairs as mailed."""
         known = self._known()

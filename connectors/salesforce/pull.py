@@ -186,7 +186,7 @@ class _Pull:
 
     def _base(self, instance: str) -> ExtractRecord | None:
         """Return what this pull goes on from: the newest reading that is not damaged, none where all is to be read."""
-        for base in self.store.newest_first():
+        for base in reversed(self.store.all()):
             if not base.pull.watermarks:
                 return None
             if self.session.login.local_url and base.pull.instance != instance:

@@ -62,16 +62,14 @@ class Catalogue:
 
     def __init__(self, home: Path, url: str = "") -> None:
         """Use a home and a database by its address, empty for a file in the home; raises `CatalogueUnusable`."""
-        if (
-            url.partition("://")[2].count("@") > 1
-        ):  # part of the password would be taken for the host
-            raise CatalogueUnusable(
-                "ONPACE_LEDGER_URL has more than one @; write those of the user and the password as %40"
-            )
         own = sa.URL.create("sqlite", database=str(home / FILE))
         self.home, self._is_ready = home, False
         try:
             named = sa.make_url(url) if url else own
+            if "@" in (named.host or ""):  # a part of the password, which would be printed
+                raise CatalogueUnusable(
+                    "ONPACE_LEDGER_URL has more than one @; write those of the user and the password as %40"
+                )
             self._file = home / FILE if _is_same_file(named, own) else None
             self._engine = _engine(own if self._file else named)
         except (ArgumentError, NoSuchModuleError, ImportError) as fault:
@@ -210,7 +208,7 @@ class Catalogue:
                 with _ONE_AT_A_TIME, self._engine.begin() as database:
                     if database.dialect.name == "sqlite":  # its driver would begin at the first row
                         database.exec_driver_sql("BEGIN IMMEDIATE")
-                    bring_to_newest(database)
+                    self._bring_to_newest(database)
             except (IntegrityError, ProgrammingError, OperationalError):
                 if is_last:
                     raise
@@ -224,6 +222,12 @@ class Catalogue:
                         f"the database that ONPACE_LEDGER_URL names does not know {self.home}; name the one that its catalogue is in"
                     )
         self._is_ready = True
+
+    def _bring_to_newest(self, database: sa.Connection) -> None:
+        try:
+            bring_to_newest(database)
+        except ValueError:  # a value that is not of its type
+            raise CatalogueUnusable(_damaged(self._file)) from None
 
     @contextmanager
     def _said(self) -> Generator[None]:

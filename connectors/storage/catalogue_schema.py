@@ -181,7 +181,7 @@ def bring_to_newest(database: sa.Connection) -> None:
         ) from None
     after = _counts(database)
     for name, number in before.items():
-        if after.get(name) != number:
+        if after.get(name, 0) < number:
             raise NotBroughtToNewest(
                 f"the catalogue was not upgraded, and is as it was: of {number} rows of {name} {after.get(name, 0)} could be read afterwards; use the former version, or restore a backup"
             )
@@ -192,7 +192,7 @@ def _counts(database: sa.Connection) -> dict[str, int]:
     there = set(sa.inspect(database).get_table_names())
     found: dict[str, int] = {}
     for table in METADATA.sorted_tables:
-        if table.name not in there:
+        if table.name not in there or table is LEASES:  # who is at work comes and goes
             continue
         columns = {each["name"] for each in sa.inspect(database).get_columns(table.name)}
         known = [each for each in table.columns if each.name in columns]

@@ -230,6 +230,8 @@ class ExtractStore:
 
     def forget(self, now: datetime, kept_days: int) -> int:
         """Forget those extracts and the files that only they need, and return how many they were."""
+        if not self.forgettable(now, kept_days):
+            return 0
         with self.alone():
             return self._forget(self.forgettable(now, kept_days), kept_days)
 

@@ -45,8 +45,6 @@ REHEARSAL = ".rehearsal-"
 # What steps read and change; the tables lie where they lay.
 REHEARSED = (
     *FOLDERS,
-    "packs",
-    "revisions",
     *(
         f"{name}{tail}"
         for name in (CATALOGUE, DELIVERIES, DOCUMENT_LEDGER)
@@ -97,8 +95,9 @@ def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
     except NotUpgraded:
         raise
     except OSError as fault:
+        said = fault.strerror or str(fault)[:200]
         raise NotUpgraded(
-            f"{home} cannot be upgraded ({fault.strerror or fault}); nothing is lost: correct it and run `onpace upgrade`"
+            f"{home} cannot be upgraded ({said}); nothing is lost: correct it and run `onpace upgrade`"
         ) from None
     return found
 
@@ -111,6 +110,11 @@ def rehearse(home: Path) -> None:
     try:
         for name in REHEARSED:
             _copy(home / name, copy / name)
+        if format_of(home) == 1:  # documents are looked at by its step only
+            _copy(home / "packs", copy / "packs")
+        for path in home.glob("revisions/*/*/publication.json"):
+            (copy / path.relative_to(home)).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy / path.relative_to(home))
         _take_steps(copy, lambda _: None)
         _refuse_loss(home, Catalogue(copy))
     except DamagedRecord as fault:
@@ -153,8 +157,11 @@ def _copy(path: Path, target: Path) -> None:
     if path.is_file():
         shutil.copy2(path, target)
     elif path.is_dir():
-        copied = _linked if path.name in {"packs", "revisions"} else shutil.copy2
-        shutil.copytree(path, target, copy_function=copied)
+        shutil.copytree(
+            path, target, copy_function=_linked if path.name == "packs" else shutil.copy2
+        )
+        for folder in (target, *(each for each in target.rglob("*") if each.is_dir())):
+            folder.chmod(0o700)  # it is to be removed again
 
 
 def _linked(path: str, target: str) -> None:

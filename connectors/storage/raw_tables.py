@@ -179,12 +179,16 @@ class RawTables:
         return self._files.damaged(name, version)
 
     def vacuum(self, name: str, keep: set[int], hours: int) -> None:
-        """Delete files that no kept version needs and that are older than so many hours."""
+        """Delete files that no kept version needs and that are older than so many hours; nothing else writes meanwhile.
+
+        All files are looked at: the log forgets after a week which ones it once had.
+        """
         path = str(self._root / name)
         if DeltaTable.is_deltatable(path):
             DeltaTable(path).vacuum(
                 retention_hours=hours,
                 dry_run=False,
+                full=True,
                 keep_versions=sorted(keep),
                 post_commithook_properties=KEEP_THE_LOG,
             )

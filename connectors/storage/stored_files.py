@@ -62,6 +62,8 @@ class StoredFiles:
     def note(self, name: str, partitions: Partitions | None = None) -> DeltaTable:
         """Flush and note the files of a table's newest version that are new, of all its partitions or of some; return the table."""
         table = self._table(name, None)
+        if partitions is not None and not self._has_digests(name, partitions):
+            partitions = None  # of before digests were kept: all of it is noted now
         files = [*self._log(name, table.version()), *self._data(table, partitions)]
         known = self._known(files)
         new = [path for path in files if self._key(path) not in known]
@@ -117,8 +119,7 @@ class StoredFiles:
         return sorted(
             path
             for path, number in upto.items()
-            if (number == begin and path.suffix == ".parquet")
-            or (number > begin and path.suffix == ".json")
+            if number == begin or (number > begin and path.suffix == ".json")
         )
 
     def _data(self, table: DeltaTable, partitions: Partitions | None) -> list[Path]:
@@ -138,6 +139,15 @@ class StoredFiles:
             wanted = sa.select(STORED_FILES).where(self._catalogue.mine(STORED_FILES), its)
             found |= {str(row.path): str(row.sha256) for row in self._catalogue.rows(wanted)}
         return found
+
+    def _has_digests(self, name: str, partitions: Partitions) -> bool:
+        """Return whether a digest is noted of any file of a table's data."""
+        folder = f"{name}/{partitions[0][0]}="
+        wanted = sa.select(STORED_FILES).where(
+            self._catalogue.mine(STORED_FILES),
+            STORED_FILES.c.path.startswith(folder, autoescape=True),
+        )
+        return bool(self._catalogue.rows(wanted.limit(1)))
 
     def _entries_from(self, name: str, log: Sequence[Path]) -> list[str]:
         """Return the noted entries of a log from its checkpoint on, from the first one where it has none."""

@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 # A spreadsheet would take such a text for a formula.
-FORMULA = r"^[=+\-@\t\r]"
-NUMBER = r"^[+\-]?[0-9][0-9.,]*$"
+FORMULA = r"^\s*[=+\-@]|^[\t\r]"
+# A number as text, with a percent sign, or of a telephone; a lone sign.
+NUMBER = r"^[+\-]?[0-9][0-9., ]*%?$|^[+\-]$"
 
 
 def written(values: pa.Array) -> pa.Array:

@@ -48,9 +48,11 @@ def digest(number: int) -> str:
 
 
 def found(workspace: Workspace) -> list[Publication]:
-    return forgettable_revisions(
-        workspace, DeliveryLedger(workspace.catalogue), UPath(workspace.home / "outbox")
-    )
+    return forgettable_revisions(workspace, *outside(workspace))
+
+
+def outside(workspace: Workspace) -> tuple[DeliveryLedger, UPath]:
+    return DeliveryLedger(workspace.catalogue), UPath(workspace.home / "outbox")
 
 
 def numbers(workspace: Workspace) -> list[int]:
@@ -63,7 +65,7 @@ def test_replaced_revisions_are_forgotten_after_the_days_that_policy_names(
     assert numbers(april) == [2, 3]
     a_day_early = replace(april, now=lambda: NOW + timedelta(days=KEPT))
     assert numbers(a_day_early) == []
-    forget_revisions(april, found(april))
+    forget_revisions(april, *outside(april), found(april))
     assert [each.revision for each in april.published.revisions(MONTH)] == [1, 4]
     assert numbers(april) == []
 
