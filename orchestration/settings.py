@@ -9,6 +9,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 from platformdirs import user_config_path, user_data_path
@@ -199,6 +200,25 @@ def _smtp_password() -> str:
         raise MissingSetting(
             "SMTP_PASSWORD_FILE names no readable file; correct the path"
         ) from None
+
+
+def host_of(name: str) -> str:
+    """Return the host of an address that a variable holds, empty where it has none."""
+    return hosts_of(name)[0] if value_of(name) else ""
+
+
+def hosts_of(name: str) -> list[str]:
+    """Return the hosts of addresses or names that a variable holds, with spaces between them."""
+    try:
+        found = [
+            urlsplit(each if "://" in each else f"//{each}").hostname
+            for each in value_of(name).split()
+        ]
+    except ValueError:
+        found = [None]
+    if not all(found):
+        raise MissingSetting(f"{name} {value_of(name)[:60]!r} is no address; correct it")
+    return [each for each in found if each]
 
 
 def user_header() -> str:

@@ -131,12 +131,18 @@ class DeliveryService:
         )
         if not bundles:
             return SendResult()
-        if not only_to and (forgotten := self.forgotten(month)):
+        known = len(self.ledger.mailed(str(month), MAIL))
+        noted = MailedNote(self.outbox, month).count()
+        if not only_to and noted > known:
             raise LedgerBehind(
-                f"the outbox says that {len(forgotten)} documents of {month} were mailed, and the ledger of deliveries does not know of it: it was lost, or comes from an older backup; "
+                f"the outbox says that {noted} documents of {month} were mailed, and the ledger of deliveries knows of {known}: it was lost, or comes from an older backup; "
                 f"run `onpace deliveries adopt {month} --sent` to note them as sent, or with --again to mail them again"
             )
-        compose = partial(self._compose, month, self._manifest(month), self._folder(month))
+        # A rehearsal shows each mail as its recipient gets it, links too.
+        meant_for = {each.documents: each.address for each in plan.bundles}
+        compose = partial(
+            self._compose, month, self._manifest(month), self._folder(month), meant_for
+        )
         try:
             return deliver(
                 bundles,
@@ -152,29 +158,46 @@ class DeliveryService:
         finally:
             MailedNote(self.outbox, month).add(self.ledger.mailed(str(month), MAIL))
 
-    def forgotten(self, month: Month) -> list[tuple[str, Document]]:
-        """Return what is planned, was mailed as the outbox says, and is unknown to the ledger: each address with its document."""
+    def forgotten(self, month: Month) -> list[tuple[str, str, str]]:
+        """Return what was mailed as the outbox says, in whatever revision, and the ledger does not know of: address, file and digest of each.
+
+        Addresses are those that get something today.
+        """
+        published = self.workspace.published
+        files = [
+            documents_of(published.kept.folder(month, each.revision)) or {}
+            for each in published.revisions(month)
+        ]
         wanted = {
-            (bundle.address, each.sha256): each
+            (bundle.address, its[each.file]): each.file
             for bundle in self.planned(month).bundles
             for each in bundle.documents
+            for its in files
+            if each.file in its
         }
-        known = {(each.recipient, each.sha256) for each in self.ledger.all(str(month))}
+        known = set(self.ledger.mailed(str(month), MAIL))
         mailed = MailedNote(self.outbox, month).among(wanted.keys() - known)
-        return [(pair[0], wanted[pair]) for pair in sorted(mailed)]
+        return sorted((address, wanted[address, sha256], sha256) for address, sha256 in mailed)
 
-    def adopt(self, month: Month, *, were_sent: bool) -> list[tuple[str, Document]]:
+    def adopt(self, month: Month, *, were_sent: bool) -> list[tuple[str, str, str]]:
         """Settle what the ledger forgot: note it as sent, or let it be mailed again; return what it was."""
         with self._alone(f"the adoption of mails of {month}"):
             found = self.forgotten(month)
             if were_sent:
-                keys = [(address, each.file, each.sha256) for address, each in found]
-                planned = self.ledger.plan(str(month), MAIL, keys)
+                planned = self.ledger.plan(str(month), MAIL, found)
                 self.ledger.note(list(planned.values()), Status.SENT, "adopted from the outbox")
-            else:
-                pairs = [(address, each.sha256) for address, each in found]
-                MailedNote(self.outbox, month).remove(pairs)
+            self._note_mailed(month)
         return found
+
+    def resolve(self, delivery_id: int, *, was_sent: bool) -> DeliveryRecord:
+        """Note a person's word on a delivery of which nobody knows; raises `NoSuchDelivery`."""
+        done = self.ledger.resolve(delivery_id, was_sent=was_sent)
+        self._note_mailed(Month.parse(done.month))
+        return done
+
+    def _note_mailed(self, month: Month) -> None:
+        """Let the outbox know what the ledger knows of mails."""
+        MailedNote(self.outbox, month).replace(self.ledger.mailed(str(month), MAIL))
 
     def deliveries(self) -> dict[Month, tuple[bool, datetime]]:
         """Return for each month of which something left whether all of it did, and when the first of it did.
@@ -246,6 +269,7 @@ class DeliveryService:
         month: Month,
         manifest: Mapping[str, Any],
         folder: Path,
+        meant_for: Mapping[tuple[Document, ...], str],
         bundle: MailBundle,
         mine: Sequence[DeliveryRecord],
         known_id: str,
@@ -254,7 +278,7 @@ class DeliveryService:
         wanted = {each.file: each for each in bundle.documents}
         documents = [wanted[each.file] for each in mine]
         links = (
-            {each.file: self._link(month, each, bundle.address) for each in documents}
+            {each.file: self._link(month, each, meant_for[bundle.documents]) for each in documents}
             if linked and self.link_base
             else {}
         )

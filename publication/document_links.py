@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,17 +16,23 @@ from pathlib import Path
 import jwt
 
 from connectors.storage.files import flush_folders
+from connectors.storage.files import link as link_file
 from sales.calendar import Month
 from sales.errors import UserError
 
 KEY_FILE = "link.key"
 VALID_FOR = timedelta(days=30)
 ALGORITHM = "HS256"
+KEY_BYTES = 32
 LONGEST = 2000  # characters of a link's token
 
 
 class LinkRefused(UserError, PermissionError):
     """A link is not one of ours, or its time is over."""
+
+
+class DamagedKey(UserError, OSError):
+    """The key of links cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +76,7 @@ def opened(text: str, home: Path, now: datetime) -> DocumentLink:
             Month.parse(str(claims["month"])),
             *(str(claims[name]) for name in ("file", "sha256", "sub")),
         )
-    except (jwt.InvalidTokenError, ValueError):
+    except (jwt.PyJWTError, ValueError):
         raise LinkRefused("this link is not one of ours") from None
     if now.timestamp() >= until:
         raise LinkRefused("this link is over; ask for the document again")
@@ -78,13 +86,19 @@ def opened(text: str, home: Path, now: datetime) -> DocumentLink:
 def _key(home: Path) -> bytes:
     """Return the key of a home's links, made when it is first needed."""
     path = home / KEY_FILE
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(handle, "wb") as file:
-        file.write(secrets.token_hex(32).encode())
-        file.flush()
-        os.fsync(file.fileno())
-    flush_folders(home, home)
-    return path.read_bytes()
+    if not path.exists():
+        handle, name = tempfile.mkstemp(dir=home, prefix=".", suffix=".key")  # of mode 0600
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(secrets.token_hex(KEY_BYTES).encode())
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):  # another process was quicker: its key is the one
+                link_file(Path(name), path)
+            flush_folders(home, home)
+        finally:
+            Path(name).unlink(missing_ok=True)
+    key = path.read_bytes()
+    if len(key) < KEY_BYTES:
+        raise DamagedKey(f"{path} is damaged; delete it, which ends all links that were sent")
+    return key

@@ -8,11 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.revision_documents import MANIFEST
 from publication.document_links import DocumentLink
 from publication.extract_selection import published_extract
@@ -31,10 +33,10 @@ class NothingForThem(UserError, LookupError):
 
 @dataclass(frozen=True)
 class Shelf:
-    """What a reader finds of a month: each document's title with the names of its files."""
+    """What a reader finds of a month: each document's title with the names of its files; none where that cannot be read now."""
 
     month: Month
-    documents: Sequence[tuple[str, tuple[str, ...]]]
+    documents: Sequence[tuple[str, tuple[str, ...]]] | None
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,25 @@ class DocumentReading:
 
     def address_of(self, user: str) -> str:
         """Return the address of a user as the login names them: by `user` of recipients.toml, else the name is the address."""
-        known = {each.user: each.address for each in self._workspace.recipients.recipients}
-        return known.get(user, user if "@" in user else "") if user else ""
+        name = unicodedata.normalize("NFC", user)
+        known = {
+            unicodedata.normalize("NFC", each.user).casefold(): each.address
+            for each in self._workspace.recipients.recipients
+        }
+        return known.get(name.casefold(), name if "@" in name else "") if name else ""
 
     def shelves(self, address: str) -> Iterator[Shelf]:
         """Yield what an address may open, the newest month first."""
         for month in reversed(self._workspace.published.months()):
-            entries = self._entries(self._workspace.published.documents(month))
-            mine = [
-                (str(each["title"]), _files(each)) for each in self._for(address, month, entries)
-            ]
-            if mine:
+            try:
+                entries = self._entries(self._workspace.published.documents(month))
+                mine = [
+                    (str(each["title"]), _files(each))
+                    for each in self._for(address, month, entries)
+                ]
+            except NotComputed:
+                mine = None
+            if mine is None or mine:
                 yield Shelf(month, mine)
 
     def content(self, address: str, month: Month, name: str) -> bytes:
@@ -97,8 +107,11 @@ class DocumentReading:
             if digest is None or (sha256 and digest != sha256):
                 continue
             content = (folder / name).read_bytes() if (folder / name).is_file() else b""
-            if hashlib.sha256(content).hexdigest() == digest:
-                return content
+            if hashlib.sha256(content).hexdigest() != digest:
+                raise NotComputed(
+                    f"{folder / name} is not the file that was published; run `onpace check --stored`"
+                )
+            return content
         raise NothingForThem("there is no such document")
 
     def _for(self, address: str, month: Month, entries: Sequence[Entry]) -> list[Entry]:

@@ -123,13 +123,14 @@ def test_the_port_of_the_code_is_reached_by_webserver_and_daemon_only() -> None:
         for each in VALUES["extraManifests"]
         if each["kind"] == "NetworkPolicy"
     }
-    asking = {
-        source["podSelector"]["matchLabels"]["component"]
-        for source in policies["onpace-code"]["ingress"][0]["from"]
-    }
-    assert asking == {"dagster-webserver", "dagster-daemon"}
+    [source] = policies["onpace-code"]["ingress"][0]["from"]
+    [asking] = source["podSelector"]["matchExpressions"]
+    ui = {"dagster-webserver", "dagster-webserver-read-only"}
+    assert set(asking["values"]) == ui | {"dagster-daemon"}
+    [served] = policies["onpace-webserver"]["podSelector"]["matchExpressions"]
+    assert set(served["values"]) == ui
     assert set(policies) == {"onpace-code", "onpace-front", "onpace-webserver"}
-    assert VALUES["postgresql"]["postgresqlParams"] == {"sslmode": "verify-full"}
+    assert VALUES["postgresql"]["postgresqlParams"] == {"sslmode": "require"}
 
 
 def test_whoever_starts_the_ui_starts_it_behind_the_guard() -> None:

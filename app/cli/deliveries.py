@@ -86,7 +86,7 @@ def resolve(
     with one_sentence():
         from orchestration import resources
 
-        done = resources.make_delivery_service().ledger.resolve(number, was_sent=sent)
+        done = resources.make_delivery_service().resolve(number, was_sent=sent)
         out.print(f"{done.id}: {done.file} to {done.recipient} is {done.status}", markup=False)
 
 
@@ -105,8 +105,8 @@ def adopt(
 
         done = resources.make_delivery_service().adopt(chosen, were_sent=sent)
         word = "is noted as sent" if sent else "will be mailed again"
-        for address, document in done:
-            out.print(f"{document.file} to {address} {word}", markup=False)
+        for address, file, _ in done:
+            out.print(f"{file} to {address} {word}", markup=False)
         out.print(
             f"{len(done)} documents of {chosen} were mailed and unknown to the ledger", markup=False
         )

@@ -81,8 +81,8 @@ def front() -> Starlette:
 
 
 def _names() -> list[str]:
-    """Return the names by which documents are asked for: of this machine alone, and the one that links carry."""
-    named = urlsplit(settings.value_of("ONPACE_PACKS_URL")).hostname
+    """Return the names by which documents are asked for: of this machine alone, and the one that links carry where a header says who asks."""
+    named = settings.host_of("ONPACE_PACKS_URL") if settings.user_header() else ""
     return ["127.0.0.1", "localhost", "[::1]", "::1", *([named] if named else [])]
 
 

@@ -63,21 +63,26 @@ class ReadersDocuments:
 
     def listed(self, request: Request) -> Response:
         """Answer with the list of a reader's documents."""
-        reading = self._reading()
-        address = self._address(request, reading)
 
         def answer() -> Response:
-            found = "".join(map(_shelf, reading.shelves(address)))
-            return HTMLResponse(PAGE.format(months=found or f"<p>{NOTHING}</p>"))
+            reading = self._reading()
+            shelves = reading.shelves(self._address(request, reading))
+            return HTMLResponse(
+                PAGE.format(months="".join(map(_shelf, shelves)) or f"<p>{NOTHING}</p>")
+            )
 
         return _said(answer)
 
     def document(self, request: Request) -> Response:
         """Answer with one of a reader's documents; what is not theirs is not there."""
-        reading, name = self._reading(), request.path_params["name"]
-        address = self._address(request, reading)
-        month = request.path_params["month"]
-        return _said(lambda: _file(reading.content(address, Month.parse(month), name), name))
+
+        def answer() -> Response:
+            reading, name = self._reading(), request.path_params["name"]
+            address = self._address(request, reading)
+            month = Month.parse(request.path_params["month"])
+            return _file(reading.content(address, month, name), name)
+
+        return _said(answer)
 
     def linked(self, request: Request) -> Response:
         """Answer with the document that a link leads to."""
@@ -94,7 +99,9 @@ class ReadersDocuments:
 
     def _address(self, request: Request, reading: DocumentReading) -> str:
         named = request.headers.getlist(self._header)
-        if len(named) != 1 or not (address := reading.address_of(named[0].strip())):
+        # Headers are bytes: proxies write names in UTF-8.
+        user = named[0].encode("latin-1").decode("utf-8", "replace").strip() if named else ""
+        if len(named) != 1 or not (address := reading.address_of(user)):
             raise HTTPException(401, "the proxy does not say who asks, or nobody knows them")
         return address
 
@@ -107,7 +114,7 @@ def _said(answer: Callable[[], Response]) -> Response:
         return PlainTextResponse(f"{NOTHING}\n", status_code=404)
     except LinkRefused as refused:
         return PlainTextResponse(f"{refused}\n", status_code=403)
-    except UserError as fault:
+    except (UserError, OSError) as fault:
         logging.getLogger(__name__).warning("documents cannot be read: %s", fault)
         return PlainTextResponse(f"{UNREADABLE}\n", status_code=503)
 
@@ -120,6 +127,8 @@ def _file(content: bytes, name: str) -> Response:
 
 
 def _shelf(shelf: Shelf) -> str:
+    if shelf.documents is None:
+        return f"<h2>{shelf.month}</h2><p>{UNREADABLE}</p>"
     lines = "".join(
         f"<li>{escape(title)}: {', '.join(_link(shelf.month, name) for name in names)}</li>"
         for title, names in shelf.documents

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
-from urllib.parse import urlsplit
 
 from dagster_webserver import cli
 from dagster_webserver.app import create_app_from_workspace_process_context as create
 
 from app.server.guard import OWN_NAMES, Guard
 from orchestration import settings
+from sales.errors import UserError
 
 
 def main() -> None:
     """Serve the UI until the process is told to stop."""
-    addresses = [settings.value_of("ONPACE_UI_URL"), *settings.value_of("ONPACE_UI_NAMES").split()]
-    hosts = (urlsplit(each if "://" in each else f"//{each}").hostname for each in addresses)
-    names = [*OWN_NAMES, *(each for each in hosts if each)]
+    try:
+        named = [*settings.hosts_of("ONPACE_UI_URL"), *settings.hosts_of("ONPACE_UI_NAMES")]
+    except UserError as fault:
+        sys.exit(f"onpace: {fault}")
+    names = [*OWN_NAMES, *named]
     token = settings.value_of("ONPACE_UI_TOKEN")
 
     def guarded(*given: Any, **named_ones: Any) -> Guard:  # noqa: ANN401  # Dagster's own

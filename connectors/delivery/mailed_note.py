@@ -42,17 +42,17 @@ class MailedNote:
         known = self._known()
         self._write(known, known | {_digest(each) for each in pairs})
 
-    def remove(self, pairs: Iterable[Pair]) -> None:
-        """Forget pairs: they are to be mailed again."""
-        known = self._known()
-        self._write(known, known - {_digest(each) for each in pairs})
+    def replace(self, pairs: Iterable[Pair]) -> None:
+        """Note these pairs as mailed, and no others."""
+        self._write(self._known(), {_digest(each) for each in pairs})
 
     def _known(self) -> set[str]:
         try:
-            if not self._path.exists():
-                return set()
             return {str(each) for each in json.loads(self._path.read_text(encoding="utf-8"))}
-        except (OSError, ValueError, TypeError) as fault:
+        except FileNotFoundError:
+            return set()
+        # Libraries of object stores have faults of their own; whether a file exists they do not say.
+        except Exception as fault:  # noqa: BLE001
             raise UnusableOutbox(
                 f"{self._path} cannot be read ({type(fault).__name__}), which says what was mailed; restore it, or delete it if `onpace deliveries list` knows every mail"
             ) from None

@@ -61,7 +61,7 @@ SERVER_ERROR = 500
 JSON, CSV = "application/json", "text/csv"
 # Hosts that a login may name: Salesforce's clouds, its government cloud, and the one in China.
 OF_SALESFORCE = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,200}[A-Za-z0-9])?\.(?:salesforce\.com|force\.com|salesforce\.mil|sfcrmproducts\.cn)(?::443)?"
+    r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,200}[A-Za-z0-9])?\.(?:salesforce\.com|salesforce\.mil|sfcrmproducts\.cn)(?::443)?"
 )
 HIGHEST_API_SHARE = 90
 TOLERATED_SKEW = timedelta(minutes=5)

@@ -65,10 +65,11 @@ class Adapter(HTTPAdapter):
 
 
 def _elsewhere(request: requests.PreparedRequest, answer: requests.Response) -> str:
-    asked, target = (
-        urlsplit(each or "").hostname or "another place"
-        for each in (request.url, answer.headers["Location"][:2000])
-    )
+    asked = urlsplit(request.url or "").hostname
+    try:
+        target = urlsplit(answer.headers["Location"][:2000]).hostname or "another page"
+    except ValueError:
+        target = "nowhere"
     return (
         f"{asked} sends us on to {target[:80]!r}, and a login must not go where nobody named it; "
         f"where My Domain has a new name, set SALESFORCE_DOMAIN to it"

@@ -152,7 +152,7 @@ def parse_recipients(text: str) -> RecipientBook:
         raise InvalidRecipients(
             f"{FILE_NAME}: {twice[0]} is listed twice; state all its packs in one place"
         )
-    users = [each.user for each in book.recipients if each.user]
+    users = [each.user.casefold() for each in book.recipients if each.user]
     if len(set(users)) < len(users):
         shared = next(each for each in users if users.count(each) > 1)
         raise InvalidRecipients(

@@ -50,6 +50,11 @@ def without_settings() -> dict[str, str]:
     }
 
 
+def with_fonts_of_the_machine() -> dict[str, str]:
+    """Return the environment of a browser: rendering a report points this process at the fonts of reports, and with them buttons do not fit."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("FONTCONFIG_")}
+
+
 @contextmanager
 def running_ui(home: Path, **environment: str) -> Iterator[str]:
     """Run `onpace ui` on a home, as in the background, and yield its address, without its token, once it answers; what it prints goes to `ui.log` beside the home."""
@@ -152,13 +157,8 @@ def of_backfill(name: str) -> dict[str, object]:
 def window(address: str, width: int = 1400, height: int = 900) -> Iterator[DagsterUi]:
     """Yield a window of a Chromium that is on this machine."""
     with sync_playwright() as playwright:
-        # Rendering a report points this process at the fonts of reports; with them the UI's buttons
-        # do not fit.
-        fonts_of_the_machine = {
-            name: value for name, value in os.environ.items() if not name.startswith("FONTCONFIG_")
-        }
         browser = playwright.chromium.launch(
-            executable_path=executable(), args=SWITCHES, env=dict(fonts_of_the_machine)
+            executable_path=executable(), args=SWITCHES, env=dict(with_fonts_of_the_machine())
         )
         page = browser.new_page(viewport={"width": width, "height": height})
         page.set_default_timeout(SOON)

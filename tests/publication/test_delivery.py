@@ -281,10 +281,38 @@ class TestALedgerThatWasLost:
 
     def test_nothing_is_mailed_again_without_a_word(self, lost: DeliveryService) -> None:
         with pytest.raises(
-            LedgerBehind, match="4 documents of 2026-04 were mailed.*deliveries adopt 2026-04"
+            LedgerBehind,
+            match="4 documents of 2026-04 were mailed.*knows of 0.*deliveries adopt 2026-04",
         ):
             self.again(lost)
         assert lost.ledger.all() == []
+
+    @pytest.mark.parametrize("status", ["planned", "sending"])
+    def test_a_ledger_from_before_the_mails_were_sent_is_behind_too(
+        self, office: Callable[..., DeliveryService], status: str
+    ) -> None:
+        with serving(Inbox()) as port:
+            office(port).send(MONTH)
+        room = office()
+        with room.workspace.catalogue.begin() as database:
+            database.execute(DELIVERIES.update().values(status=status))
+        with pytest.raises(LedgerBehind, match="knows of 0"):
+            self.again(room)
+        assert len(room.adopt(MONTH, were_sent=True)) == 4
+        done, inbox = self.again(room)
+        assert (done.sent, inbox.envelopes) == ([], [])
+
+    def test_a_delivery_that_a_person_wants_again_is_no_loss(
+        self, office: Callable[..., DeliveryService]
+    ) -> None:
+        with serving(Inbox()) as port:
+            office(port).send(MONTH)
+        room = office()
+        with room.workspace.catalogue.begin() as database:
+            first = DELIVERIES.update().where(DELIVERIES.c.id == 1)
+            database.execute(first.values(status="unknown"))
+        room.resolve(1, was_sent=False)
+        assert len(self.again(room)[0].sent) == 1
 
     def test_what_is_adopted_as_sent_is_not_mailed(self, lost: DeliveryService) -> None:
         assert len(lost.adopt(MONTH, were_sent=True)) == 4

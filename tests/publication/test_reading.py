@@ -16,9 +16,17 @@ from starlette.applications import Starlette
 
 from app.server.documents import ReadersDocuments
 from embedded_org.server import serving_app
-from publication.document_links import VALID_FOR, DocumentLink, LinkRefused, opened, signed
+from publication.document_links import (
+    VALID_FOR,
+    DamagedKey,
+    DocumentLink,
+    LinkRefused,
+    opened,
+    signed,
+)
 from publication.workspace import Workspace
 from reports.manifest import read_manifest
+from sales.contracts.published import MONTHLY, month_column
 from tests.publication.april import MONTH, NOW, RECIPIENTS, workspace_of
 
 pytestmark = pytest.mark.slow
@@ -112,7 +120,43 @@ def test_the_list_holds_ones_own_documents_with_links_that_open(address: str, fo
 def test_a_damaged_document_is_not_served(address: str, folder: Path) -> None:
     path = workspace_of(folder).published.documents(MONTH) / "company.pdf"
     path.write_bytes(path.read_bytes()[:-1])
-    assert got(address, "md@acme.example", "company.pdf") == 404
+    assert got(address, "md@acme.example", "company.pdf") == 503
+    assert got(address, "ann@acme.example", "company.pdf") == 404
+
+
+def test_recipients_that_cannot_be_read_are_said(address: str, folder: Path) -> None:
+    (folder / "policy" / "recipients.toml").write_text("[[")
+    for path in ("/", f"/{MONTH}/company.pdf"):
+        answer = requests.get(address + path, headers={HEADER: "md@acme.example"}, timeout=60)
+        assert (answer.status_code, answer.text) == (
+            503,
+            "The documents cannot be read now; tell whoever runs this.\n",
+        )
+
+
+def test_a_month_that_cannot_be_read_hides_no_other(address: str, folder: Path) -> None:
+    workspace = workspace_of(folder)
+    current = workspace.published.current(MONTH)
+    assert current is not None
+    for name in MONTHLY:
+        table = workspace.published.read(name, MONTH)
+        workspace.tables.write(
+            name, MONTH.plus(1), table.assign(**{month_column(name): str(MONTH.plus(1))}), {}
+        )
+    workspace.published.publish(MONTH.plus(1), current.extract_id, NOW, "none")
+    page = requests.get(address, headers={HEADER: "md@acme.example"}, timeout=60).text
+    assert "<h2>2026-05</h2><p>The documents cannot be read now" in page
+    assert "company.pdf" in page
+
+
+def test_users_have_names_in_any_script_and_case(address: str, folder: Path) -> None:
+    more = MORE.replace('"board"', '"Jürgen"')
+    (folder / "policy" / "recipients.toml").write_text(RECIPIENTS + more)
+    for user in ("Jürgen", "jürgen", "Ju\u0308rgen"):
+        answer = requests.get(
+            f"{address}/{MONTH}/company.pdf", headers={HEADER: user.encode()}, timeout=60
+        )
+        assert answer.status_code == 200
 
 
 class TestLinks:
@@ -177,6 +221,17 @@ class TestLinks:
     def test_the_key_is_the_owners_alone(self, workspace: Workspace) -> None:
         signed(self.link(workspace, "ann@acme.example", "Ann"), workspace.home, NOW)
         assert (workspace.home / "link.key").stat().st_mode & 0o777 == 0o600
+
+    def test_a_damaged_key_is_said_to_us_and_not_to_readers(
+        self, address: str, workspace: Workspace
+    ) -> None:
+        link = self.link(workspace, "ann@acme.example", "Ann")
+        text = signed(link, workspace.home, NOW)
+        (workspace.home / "link.key").write_bytes(b"")
+        answer = requests.get(f"{address}/link/{text}", timeout=60)
+        assert (answer.status_code, str(workspace.home) in answer.text) == (503, False)
+        with pytest.raises(DamagedKey, match="link.key is damaged; delete it"):
+            signed(link, workspace.home, NOW)
 
     def test_what_was_sent_opens_after_it_was_replaced(
         self, address: str, workspace: Workspace, tmp_path: Path

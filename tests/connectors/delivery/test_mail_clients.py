@@ -17,6 +17,7 @@ from benchmarks.chromium import executable
 from connectors.delivery.smtp import Attached, Letter, message_of
 from reports.email_body import cover
 from sales.delivery.recipients import Document
+from tests.end_to_end.dagster_ui import with_fonts_of_the_machine
 from tests.publication.april import NOW
 from tests.reports.months import HOSTILE, MONTH
 
@@ -108,7 +109,9 @@ def test_a_browser_shows_the_words_and_loads_nothing(width: int) -> None:
         pytest.skip("there is no Chromium on this machine")
     asked: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=program, args=["--no-sandbox"], env=dict(with_fonts_of_the_machine())
+        )
         page = browser.new_page(viewport={"width": width, "height": 700})
         page.on("request", lambda request: asked.append(request.url))
         for name in ("Ann Odum", *HOSTILE):

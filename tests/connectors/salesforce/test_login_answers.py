@@ -99,6 +99,7 @@ def test_a_login_may_name_a_host_of_salesforce(monkeypatch: pytest.MonkeyPatch, 
         "evil.example\\.salesforce.com",
         "me@evil.example",
         "notsalesforce.com",
+        "evil.force.com",
         "127.0.0.1",
     ],
 )
