@@ -6,7 +6,6 @@ Put here what delivery needs of inputs, pages and connectors. Built by `orchestr
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -31,6 +30,7 @@ from connectors.storage.revision_documents import MANIFEST, documents_of
 from publication.document_links import DocumentLink, signed
 from publication.extract_selection import published_extract
 from publication.month_inputs import MonthInputs, resolve
+from publication.published_documents import content_of, documents_listed, manifest_in
 from publication.workspace import Workspace
 from reports.email_body import cover
 from sales.calendar import Month
@@ -76,9 +76,12 @@ class DeliveryService:
 
     def planned(self, month: Month) -> Mailing:
         """Return who gets what of a month; raises `NotComputed` where nothing is published."""
-        documents, folder = _documents(self._manifest(month)), self._folder(month)
+        documents, folder = (
+            documents_listed(self._manifest(month)["documents"]),
+            self._folder(month),
+        )
         for each in documents:
-            _content(folder, month, each)
+            content_of(folder / each.file, each.sha256)
         return mailing(self.workspace.recipients, self._inputs(month).directory, documents)
 
     def held(self, month: Month) -> list[str]:
@@ -138,8 +141,8 @@ class DeliveryService:
                 f"the outbox says that {noted} documents of {month} were mailed, and the ledger of deliveries knows of {known}: it was lost, or comes from an older backup; "
                 f"run `onpace deliveries adopt {month} --sent` to note them as sent, or with --again to mail them again"
             )
-        # A rehearsal shows each mail as its recipient gets it, links too.
-        meant_for = {each.documents: each.address for each in plan.bundles}
+        # Links of a rehearsal open what is rehearsed: whoever sees the mails may not have it of their own.
+        meant_for = {each.documents: each.address for each in plan.bundles if only_to}
         compose = partial(
             self._compose, month, self._manifest(month), self._folder(month), meant_for
         )
@@ -169,8 +172,9 @@ class DeliveryService:
             for each in published.revisions(month)
         ]
         wanted = {
-            (bundle.address, its[each.file]): each.file
+            (address, its[each.file]): each.file
             for bundle in self.planned(month).bundles
+            for address in (bundle.address, *bundle.hidden_copies)
             for each in bundle.documents
             for its in files
             if each.file in its
@@ -278,14 +282,20 @@ class DeliveryService:
         wanted = {each.file: each for each in bundle.documents}
         documents = [wanted[each.file] for each in mine]
         links = (
-            {each.file: self._link(month, each, meant_for[bundle.documents]) for each in documents}
+            {
+                each.file: self._link(month, each, meant_for.get(bundle.documents, bundle.address))
+                for each in documents
+            }
             if linked and self.link_base
             else {}
         )
         files = (
             ()
             if linked and links
-            else tuple(Attached(each.file, _content(folder, month, each)) for each in documents)
+            else tuple(
+                Attached(each.file, content_of(folder / each.file, each.sha256))
+                for each in documents
+            )
         )
         headlines = {
             each["file"]: [tuple(line) for line in each["headline"]]
@@ -339,14 +349,12 @@ class DeliveryService:
         )
 
     def _manifest(self, month: Month) -> dict[str, Any]:
-        path = self._folder(month) / MANIFEST
-        if documents_of(path.parent) is None:
-            raise NotComputed(f"{path} cannot be read; run `onpace report {month}` again")
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        folder = self._folder(month)
+        manifest = manifest_in(folder)
         publication = self.workspace.published.current(month)
         if publication is not None and not _digest(manifest).startswith(publication.documents):
             raise NotComputed(
-                f"{path} does not list what was published; run `onpace report {month}` again"
+                f"{folder / MANIFEST} does not list what was published; run `onpace report {month}` again"
             )
         if any("paper" not in each for each in manifest["documents"]):
             raise NotComputed(
@@ -363,31 +371,8 @@ class DeliveryService:
         return resolve(self.workspace, month, published_extract(self.workspace, month))
 
 
-def _content(folder: Path, month: Month, document: Document) -> bytes:
-    """Return a document as it was published; raises `NotComputed` where another file lies in its place."""
-    path = folder / document.file
-    content = path.read_bytes() if path.is_file() else b""
-    if hashlib.sha256(content).hexdigest() != document.sha256:
-        raise NotComputed(
-            f"{path} is not the file that was published; run `onpace report {month}` again"
-        )
-    return content
-
-
 def _digest(manifest: Mapping[str, Any]) -> str:
     """Return a digest of the documents that a manifest lists."""
     return hashlib.sha256(
         "".join(each["sha256"] for each in manifest["documents"]).encode()
     ).hexdigest()
-
-
-def _documents(manifest: Mapping[str, Any]) -> list[Document]:
-    return [
-        Document(
-            *(
-                each[name]
-                for name in ("file", "sha256", "kind", "grain_id", "language", "paper", "title")
-            )
-        )
-        for each in manifest["documents"]
-    ]

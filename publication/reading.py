@@ -5,26 +5,26 @@ Put here what a reader who asks gets. What is mailed unasked is `delivery`; both
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.revision_documents import MANIFEST
 from publication.document_links import DocumentLink
 from publication.extract_selection import published_extract
 from publication.month_inputs import resolve
+from publication.published_documents import (
+    Entry,
+    content_of,
+    documents_listed,
+    manifest_in,
+)
 from publication.workspace import Workspace
 from sales.calendar import Month
-from sales.delivery.recipients import DirectoryEntry, Document, mailing
+from sales.delivery.recipients import DirectoryEntry, mailing
 from sales.errors import UserError
-
-Entry = Mapping[str, Any]
 
 
 class NothingForThem(UserError, LookupError):
@@ -75,7 +75,7 @@ class DocumentReading:
                     (str(each["title"]), _files(each))
                     for each in self._for(address, month, entries)
                 ]
-            except NotComputed:
+            except (UserError, OSError):  # of this month: the others are shown
                 mine = None
             if mine is None or mine:
                 yield Shelf(month, mine)
@@ -106,25 +106,12 @@ class DocumentReading:
             digest = {entry["file"]: entry["sha256"], **entry["other_shapes"]}.get(name)
             if digest is None or (sha256 and digest != sha256):
                 continue
-            content = (folder / name).read_bytes() if (folder / name).is_file() else b""
-            if hashlib.sha256(content).hexdigest() != digest:
-                raise NotComputed(
-                    f"{folder / name} is not the file that was published; run `onpace check --stored`"
-                )
-            return content
+            return content_of(folder / name, digest)
         raise NothingForThem("there is no such document")
 
     def _for(self, address: str, month: Month, entries: Sequence[Entry]) -> list[Entry]:
         """Return the documents that recipients.toml gives an address, in every language."""
-        documents = [
-            Document(
-                *(
-                    each[name]
-                    for name in ("file", "sha256", "kind", "grain_id", "language", "paper", "title")
-                )
-            )
-            for each in entries
-        ]
+        documents = documents_listed(entries)
         plan = mailing(self._workspace.recipients, self._directory(month), documents)
         mine = {
             (document.kind, document.grain_id)
@@ -144,8 +131,7 @@ class DocumentReading:
 
     @staticmethod
     def _entries(folder: Path) -> list[Entry]:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return [each for each in manifest["documents"] if "paper" in each]
+        return [each for each in manifest_in(folder)["documents"] if "paper" in each]
 
 
 def _files(entry: Entry) -> tuple[str, ...]:

@@ -33,7 +33,8 @@ def forgettable_revisions(
     if days is None:
         return []
     superseded = workspace.published.superseded(workspace.now() - timedelta(days=days))
-    return [each for each in superseded if _stayed_inside(workspace, each, ledger, outbox)]
+    outside = _outside(ledger, outbox) if superseded else set[str]()
+    return [each for each in superseded if _stayed_inside(workspace, each, ledger, outbox, outside)]
 
 
 def forget_extracts(workspace: Workspace) -> int:
@@ -57,12 +58,22 @@ def forget_revisions(
     """
     for each in revisions:
         with workspace.leases.hold(f"month {each.month}", "retention"):
-            if _stayed_inside(workspace, each, ledger, outbox):
+            outside = _outside(ledger, outbox)
+            if _stayed_inside(workspace, each, ledger, outbox, outside):
                 workspace.published.forget(each)
 
 
+def _outside(ledger: DeliveryLedger, outbox: UPath) -> set[str]:
+    """Return the digests of all files that left the house."""
+    return ledger.digests() | handed_over(outbox)
+
+
 def _stayed_inside(
-    workspace: Workspace, publication: Publication, ledger: DeliveryLedger, outbox: UPath
+    workspace: Workspace,
+    publication: Publication,
+    ledger: DeliveryLedger,
+    outbox: UPath,
+    outside: set[str],
 ) -> bool:
     """Return whether nothing of a revision left the house; false where nobody can tell."""
     kept, month = workspace.published.kept, publication.month
@@ -71,7 +82,7 @@ def _stayed_inside(
         return False
     if MailedNote(outbox, month).count() > len(ledger.mailed(str(month), MAIL)):
         return False  # the ledger is of an older backup
-    return (ledger.digests() | handed_over(outbox)).isdisjoint(files.values())
+    return outside.isdisjoint(files.values())
 
 
 def _now(workspace: Workspace) -> datetime:

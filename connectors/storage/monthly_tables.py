@@ -37,7 +37,7 @@ ATTEMPTS = 20
 # A published month names a version; the log that leads to it must outlive any retention.
 KEEP_THE_LOG = PostCommitHookProperties(create_checkpoint=True, cleanup_expired_logs=False)
 # A table is opened by reading its log from the last checkpoint on: with the usual hundred entries
-# between two, that costs twice as much after four years.
+# between two, that costs twice as much after twenty months.
 CHECKPOINTS: Any = {"delta.checkpointInterval": "20"}
 # Months are found by their partition: what columns hold need not be in the log.
 NO_STATISTICS: Any = {"delta.dataSkippingNumIndexedCols": "0"}

@@ -241,6 +241,30 @@ def test_a_pack_that_is_too_large_for_the_server_is_linked(
             assert opened(token, home, NOW).address == recipient
 
 
+def test_a_link_is_its_recipients_own_where_another_one_gets_the_same(
+    office: Callable[..., DeliveryService],
+) -> None:
+    room, inbox = office(), Inbox()
+    path = room.workspace.policy_folder / "recipients.toml"
+    same = '[[recipients]]\naddress = "{}@acme.example"\npacks = ["company"]\n'
+    path.write_text(
+        'allowed_domains = ["acme.example"]\n' + same.format("one") + same.format("two")
+    )
+    with serving(inbox, size=20_000) as port:
+        office(port).send(MONTH)
+        office(port).send(MONTH, only_to="boss@acme.example")
+    found: dict[str, set[str]] = {}
+    for (recipient, *_), message in inbox.envelopes:
+        text = message.get_body(("plain",))
+        assert text is not None
+        [token] = re.findall(r"/link/(\S+)", text.get_content())
+        found.setdefault(recipient, set()).add(opened(token, room.workspace.home, NOW).address)
+    assert found["one@acme.example"] == {"one@acme.example"}
+    assert found["two@acme.example"] == {"two@acme.example"}
+    # A rehearsal's opens too.
+    assert found["boss@acme.example"] <= {"one@acme.example", "two@acme.example"}
+
+
 def test_packs_of_an_earlier_version_are_printed_again_first(
     office: Callable[..., DeliveryService],
 ) -> None:

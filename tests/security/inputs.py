@@ -130,7 +130,8 @@ MODELS = [
     for name in ("QueryPage", "Describe", "Deletions", "JobCreated", "Job", "Jobs", "Identity", "Composite")
 ]  # fmt: skip
 PERSON = reports_of(4)[-1]
-FOLDER = Path(tempfile.mkdtemp(prefix="onpace-inputs-"))
+_FOLDER = tempfile.TemporaryDirectory(prefix="onpace-inputs-")  # removed with this process
+FOLDER = Path(_FOLDER.name)
 (FOLDER / "home").mkdir(mode=0o700)
 (FOLDER / "policy").mkdir()
 WORKSPACE = workspace_of(FOLDER)
