@@ -1,19 +1,22 @@
 """A stored table that is not what was stored is refused, whatever became of its files."""
 
+import os
 import random
 import shutil
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.monthly_tables import TableStore
 from connectors.storage.raw_tables import RawTables
-from connectors.storage.stored_files import DamagedTable
+from connectors.storage.stored_files import CURE, DamagedTable, StoredFiles
 from sales.calendar import Month
 from sales.contracts.quality import DataQuality
 from tests.fakes import frame
@@ -157,3 +160,41 @@ def test_a_table_whose_newest_log_entry_is_gone_begins_anew(home: Path) -> None:
     for month in MONTHS:
         store.write(NAME, month, findings(month, "43350.00"), {"digest": "one"})
     assert [len(read(home, month)) for month in MONTHS] == [4, 4]
+
+
+@pytest.mark.parametrize("last", [18, 19, 20, 21])
+def test_a_log_that_lost_its_newest_commit_is_noticed_also_where_that_made_a_checkpoint(
+    tmp_path: Path, last: int
+) -> None:
+    store = TableStore(Catalogue(tmp_path))
+    for n in range(last + 1):
+        store.write(NAME, MONTHS[0], findings(MONTHS[0], str(n)), {"digest": str(n)})
+    log = tmp_path / "tables" / NAME / "_delta_log"
+    lost = list(log.glob(f"{last:020}.*"))
+    assert lost
+    for path in lost:
+        path.unlink()
+    (log / "_last_checkpoint").unlink(missing_ok=True)
+    assert StoredFiles(Catalogue(tmp_path)).damaged(NAME).endswith(CURE)
+
+
+def test_old_files_that_no_kept_version_needs_are_deleted_whatever_the_log_forgot(
+    tmp_path: Path,
+) -> None:
+    """A checkpoint forgets after a week which files a table once had."""
+    raw = RawTables(Catalogue(tmp_path))
+    versions = [
+        raw.replace("raw_users", iter([pa.table({"user_id": [str(n)]})]), {"digest": str(n)})
+        for n in range(3)
+    ]
+    folder = tmp_path / "tables" / "raw_users"
+    known = set(folder.glob("*.parquet"))
+    forgotten = folder / "part-00000-forgotten-c000.zstd.parquet"
+    forgotten.write_bytes(next(iter(known)).read_bytes())
+    months_ago = time.time() - 60 * 86_400
+    for path in (forgotten, *known):
+        os.utime(path, (months_ago, months_ago))
+    raw.vacuum("raw_users", {versions[0], versions[-1]}, 30 * 24)
+    assert not forgotten.exists()
+    found = [raw.read("raw_users", each)["user_id"].item() for each in (versions[0], versions[-1])]
+    assert found == ["0", "2"]
