@@ -43,6 +43,7 @@ SECRET = "s3cret"  # of an org of this machine
 FIRST, SECOND, THIRD = Month(2025, 12), Month(2026, 1), Month(2026, 2)
 LONGEST = 240  # seconds of CPU: a command that takes more hangs
 ROOT = Path(__file__).parents[2]
+NOTHING_ELSE: Mapping[str, str] = {}
 # Instants of reading differ from run to run.
 OF_THE_READING = {"extracted_at"}
 
@@ -113,7 +114,7 @@ class Firm:
         }
 
     def mails(self, home: Path) -> list[str]:
-        """Return what the mail server accepted from a home: recipient and Message-ID of each, in order."""
+        """Return what the mail server accepted from the homes of a folder: recipient and Message-ID of each, in order."""
         path = self.folder / "mails"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return [line for line in lines if line.endswith(f"@{domain_of(home)}>")]
@@ -124,14 +125,16 @@ class Firm:
         words: Sequence[str],
         *,
         killed_after: float = 0,
-        clock: timedelta = timedelta(0),
+        settings: Mapping[str, str] = NOTHING_ELSE,
+        prepare: Callable[[], None] = lambda: None,
     ) -> Running:
-        """Start a command in a fork: ended after so many seconds of its CPU, if any are said, its clock set by so much."""
+        """Start a command in a fork, which `prepare` prepares: ended after so many seconds of its CPU, if any are said."""
         said = home.parent / f"said-{time.monotonic_ns()}"
         process = os.fork()
         if not process:
-            _set_clock(clock)
-            _be_a_command(self.environment(home), words, said, killed_after or LONGEST)
+            prepare()
+            environment = {**self.environment(home), **settings}
+            _be_a_command(environment, words, said, killed_after or LONGEST)
         return Running(process, said)
 
     def run(self, home: Path, *words: str) -> Done:
@@ -199,8 +202,8 @@ def in_fork(work: Callable[[], _Value]) -> _Value:
 
 
 def domain_of(home: Path) -> str:
-    """Return the domain that a home sends from: every mail's id tells which home sent it."""
-    return f"{hashlib.sha256(str(home).encode()).hexdigest()[:16]}.example"
+    """Return the domain that the homes of a folder send from: every mail's id tells whose it is."""
+    return f"{hashlib.sha256(str(home.parent).encode()).hexdigest()[:16]}.example"
 
 
 @contextmanager
@@ -215,8 +218,8 @@ def _servers(folder: str) -> Iterator[list[str]]:
             server.terminate()
 
 
-def _set_clock(shift: timedelta) -> None:
-    """Set the clock of this fork's workspaces forward, or back."""
+def set_clock(shift: timedelta) -> None:
+    """Set the clock of this process's workspaces, a fork's, forward or back."""
     usual = resources.make_workspace
 
     def shifted() -> Workspace:

@@ -13,14 +13,15 @@ import signal
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
-from tests.chaos.homes import FIRST, SECOND, THIRD, Done, Firm, State
+from tests.chaos.homes import FIRST, SECOND, THIRD, Done, Firm, State, set_clock
 from tests.chaos.stored import KINDS, ONLY_HERE, WAYS, files_of
 
 COMMANDS: tuple[tuple[str, ...], ...] = (
@@ -67,7 +68,7 @@ def kill(firm: Firm, chance: random.Random, verdict: Verdict) -> None:
     again = firm.run(home, *words)
     what = f"{' '.join(words)} killed after {after:.2f} s ({ended.code})"
     if words[0] == "deliver":
-        _judge_mails(verdict, firm, home, what, again)
+        judge_mails(verdict, firm, home, what, again.said)
     else:
         _judge(verdict, firm, home, wanted, what, [again])
 
@@ -87,7 +88,7 @@ def clock(firm: Firm, chance: random.Random, verdict: Verdict) -> None:
     words, shift = chance.choice(COMMANDS), chance.choice(CLOCKS)
     _, wanted = reference(firm, words)
     home = firm.copy()
-    odd = firm.start(home, words, clock=shift).wait()
+    odd = firm.start(home, words, prepare=partial(set_clock, shift)).wait()
     what = f"{' '.join(words)} with the clock set by {shift.days} days ({odd.code}: {_last(odd)})"
     again = firm.run(home, *words)
     _judge(verdict, firm, home, wanted, what, [again] if odd.is_clean else [odd, again])
@@ -170,14 +171,14 @@ def _judge(
         shutil.rmtree(home.parent)
 
 
-def _judge_mails(verdict: Verdict, firm: Firm, home: Path, what: str, again: Done) -> None:
+def judge_mails(verdict: Verdict, firm: Firm, home: Path, what: str, said: str) -> None:
     """Note whether everybody got their mail once, or it is said that nobody knows."""
-    mails = firm.mails(home)
-    twice = {each for each in mails if mails.count(each) > 1}
-    wanted = {line.split()[0] for line in firm.mails(reference_home(firm))}
-    missed = {
-        each for each in wanted - {line.split()[0] for line in mails} if each not in again.said
-    }
+    got, wanted = (
+        Counter(line.split()[0] for line in firm.mails(each))
+        for each in (home, reference_home(firm))
+    )
+    twice = got - wanted
+    missed = [each for each in wanted - got if each not in said]
     fault = f"sent twice: {sorted(twice)}" if twice else f"lost: {sorted(missed)}" if missed else ""
     _note(verdict, what, fault)
     if not fault:
