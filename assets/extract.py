@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from assets.failures import THROUGH_THE_MORNING, told
 from assets.metadata.lineage import LINEAGE
 from assets.metadata.tables import TABLE, described, of_columns
 from assets.monthly_table import OWNERS
@@ -27,11 +28,7 @@ def behind(name: str) -> list[dg.AssetKey]:
 
 
 class PullConfig(PullOptions, dg.Config):
-    """How the month gets its extract: `fresh` passes over the one it was published from, a pull younger than `shared_pull_hours` serves.
-
-    `reconstruct` passes over our own copy of the month end; `accept_vanished` takes records that
-    can no longer be seen for deleted ones.
-    """
+    """How the month gets its extract; left as it is, the one that the month was published from serves, else a recent pull."""
 
 
 def month_of(context: dg.AssetExecutionContext) -> Month:
@@ -57,14 +54,16 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
     ],
     can_subset=False,
     name="salesforce_extract",
+    retry_policy=THROUGH_THE_MORNING,
 )
 def salesforce_extract(
     context: dg.AssetExecutionContext, config: PullConfig, inputs: dg.ResourceParam[RunInputs]
 ) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce, or use an extract that already serves the month: the published one, our own copy, or a recent pull."""
-    month = month_of(context)
-    inputs.lease(month)
-    record = resolve_extract(inputs.workspace, month, context.log.info, config)
+    with told(context.run):
+        month = month_of(context)
+        inputs.lease(month)
+        record = resolve_extract(inputs.workspace, month, context.log.info, config)
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(
             asset_key=name,
@@ -110,4 +109,5 @@ def raw_targets(
     context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]
 ) -> dg.MaterializeResult:
     """The target book: annual targets by owner, year and revision, with owners found among the users."""
-    return described(inputs.of(month_of(context)).target_book)
+    with told(context.run):
+        return described(inputs.of(month_of(context)).target_book)

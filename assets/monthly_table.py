@@ -15,6 +15,8 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from assets.anomaly_check import AS_USUAL, MEANING, as_usual
+from assets.failures import told
+from assets.metadata.plots import plotted
 from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_columns
 from assets.partitions import months
 from publication import fingerprints
@@ -83,10 +85,14 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
     """
     table = TABLES[compute.__name__]
     laws = [
-        dg.AssetCheckSpec(law, asset=table.name, blocking=True, description=meaning)
+        dg.AssetCheckSpec(
+            law, asset=table.name, blocking=True, description=meaning, partitions_def=months
+        )
         for law, meaning in table.laws.items()
     ]
-    usual = dg.AssetCheckSpec(AS_USUAL, asset=table.name, description=MEANING)
+    usual = dg.AssetCheckSpec(
+        AS_USUAL, asset=table.name, description=MEANING, partitions_def=months
+    )
 
     @dg.asset(
         name=table.name,
@@ -107,8 +113,9 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
         inputs: dg.ResourceParam[RunInputs],
         **tables: pd.DataFrame,
     ) -> dg.MaterializeResult:
-        run = TableRun(Month.parse(context.partition_key), inputs, tables)
-        return _once(context, table, compute, run)
+        with told(context.run):
+            run = TableRun(Month.parse(context.partition_key), inputs, tables)
+            return _once(context, table, compute, run)
 
     return body
 
@@ -140,6 +147,10 @@ def _once(
     return dg.MaterializeResult(
         value=made.value,
         data_version=made.data_version,
-        metadata={**(made.metadata or {}), **({FINGERPRINT: fingerprint} if is_lawful else {})},
+        metadata={
+            **(made.metadata or {}),
+            **plotted(name, made.value),
+            **({FINGERPRINT: fingerprint} if is_lawful else {}),
+        },
         check_results=[*checks, as_usual(workspace, name, run.month, figures(made.value))],
     )

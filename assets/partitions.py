@@ -1,9 +1,27 @@
 """Months: the one partition definition. A quarter is three months, never a partition."""
 
+import os
+
 import dagster as dg
+
+from publication.preconditions import EARLIEST_MONTH
+from sales.calendar import Month, UnknownMonth
+
+# The first month that the UI offers; `onpace ui` sets it to the first of which something was read.
+FIRST_MONTH = "ONPACE_FIRST_MONTH"
+
+
+def first_month() -> Month:
+    """Return the month with which partitions begin; raises `UnknownMonth` where the variable names none."""
+    stated = os.environ.get(FIRST_MONTH, "").strip()
+    try:
+        return Month.parse(stated) if stated else EARLIEST_MONTH
+    except UnknownMonth as fault:
+        raise UnknownMonth(f"{FIRST_MONTH}: {fault}") from None
+
 
 # A month is there as soon as it is over anywhere on earth; whether it is closed where the
 # company is, is checked in the run.
 months = dg.MonthlyPartitionsDefinition(
-    start_date="2015-01", fmt="%Y-%m", timezone="Pacific/Kiritimati"
+    start_date=str(first_month()), fmt="%Y-%m", timezone="Pacific/Kiritimati"
 )

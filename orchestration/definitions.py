@@ -16,9 +16,11 @@ from assets import (
     report,
     targets,
 )
+from orchestration.approvals import approved_month_ends
 from orchestration.delivery_watch import every_month_end_was_delivered, undelivered_month_ends
+from orchestration.executor import one_process
 from orchestration.io_managers import DeltaTables
-from orchestration.jobs import EXECUTOR, month_end, restatement
+from orchestration.jobs import month_end, release, restatement
 from orchestration.json_logs import console_logger
 from orchestration.live_runs import waiting_runs
 from orchestration.loggers import terminal_logger
@@ -42,9 +44,9 @@ def build_defs(**overrides: object) -> dg.Definitions:
                 )
             ),
         ],
-        jobs=[month_end, restatement],
+        jobs=[month_end, release, restatement],
         schedules=[month_end_schedule],
-        sensors=[failed_month_end, undelivered_month_ends, waiting_runs],
+        sensors=[failed_month_end, approved_month_ends, undelivered_month_ends, waiting_runs],
         asset_checks=[every_month_end_was_delivered],
         resources={
             "inputs": RunInputsResource(),
@@ -54,7 +56,7 @@ def build_defs(**overrides: object) -> dg.Definitions:
             **overrides,
         },
         loggers={"console": console_logger, "terminal": terminal_logger},
-        executor=EXECUTOR,
+        executor=one_process,
     )
 
 

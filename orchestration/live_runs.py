@@ -16,11 +16,11 @@ import dagster as dg
 
 from connectors.storage.leases import Leases
 from orchestration.resources import make_delivery_service
+from orchestration.run_tags import COMMAND
 from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.errors import UserError
 
-SIGN_OF_LIFE = "onpace/lease"
 UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -43,7 +43,7 @@ def present(
     """
     run_id = str(uuid.uuid4())
     with workspace.leases.hold(f"run {run_id}", f"{job_name} of {month}"):
-        yield run_id, {SIGN_OF_LIFE: run_id}
+        yield run_id, {COMMAND: run_id}
 
 
 def end_dead_runs(instance: dg.DagsterInstance, leases: Leases) -> list[dg.DagsterRun]:
@@ -52,7 +52,7 @@ def end_dead_runs(instance: dg.DagsterInstance, leases: Leases) -> list[dg.Dagst
     dead = [
         run
         for run in instance.get_runs(unfinished)
-        if run.tags.get(SIGN_OF_LIFE) == run.run_id and leases.holder(f"run {run.run_id}") is None
+        if run.tags.get(COMMAND) == run.run_id and leases.holder(f"run {run.run_id}") is None
     ]
     # A run that ended between the two questions has no lease either.
     left = {run.run_id for run in instance.get_runs(unfinished)} if dead else set[str]()

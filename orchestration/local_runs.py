@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import dagster as dg
 
@@ -29,6 +29,8 @@ from connectors.salesforce.schema import RetypedField
 from connectors.salesforce.source import MissingField, MissingObject
 from connectors.storage.extracts import AnotherOrganization
 from connectors.storage.files import UnusableHome, full_disk
+from orchestration import run_tags
+from orchestration.code_location import belonging_here
 from orchestration.definitions import build_defs, defs
 from orchestration.instance import dagster_instance
 from orchestration.json_logs import say
@@ -38,7 +40,7 @@ from publication.extract_selection import is_current
 from publication.preconditions import refuse_another, refuse_clearly_open
 from publication.publish import published_documents, show
 from publication.pull_options import PullOptions
-from publication.run_inputs import RunInputs
+from publication.run_inputs import RunInputs, no_note
 from publication.workspace import Workspace
 from reports.document.theme import InvalidLogo
 from sales.calendar import Month
@@ -70,7 +72,7 @@ ABOUT_EVERY_MONTH = (
 
 EXTRACT = dg.AssetKey("raw_opportunities")
 # Delivery belongs to the month end as a whole.
-NEVER_ALONE = {"delivery", "month_end_delivery"}
+NEVER_ALONE = {"delivery", "month_end_release", "month_end_delivery"}
 
 
 class UnknownAsset(UserError, LookupError):
@@ -97,23 +99,30 @@ def run_month(
     instance: dg.DagsterInstance,
     options: PullOptions,
     only: dg.AssetSelection | None = None,
+    why: str = "",
+    approved_by: str = "",
 ) -> None:
-    """Run a job for a month, or only some of its assets; raises the `UserError` of the step that failed."""
+    """Run a job for a month, or only some of its assets; raises the `UserError` of the step that failed.
+
+    `why` is the command that a person gave; a month end goes out only where `approved_by` names who
+    lets it.
+    """
     job = _definitions(workspace).resolve_job_def(job_name)
     keys = _selected(only) if only else None
     reads = keys is None or EXTRACT in keys
-    config = {
-        "loggers": {"terminal": {"config": {}}},
-        **({"ops": {"salesforce_extract": {"config": options.model_dump()}}} if reads else {}),
+    steps = {
+        **({"salesforce_extract": {"config": options.model_dump()}} if reads else {}),
+        **({"month_end_release": {"config": {"approved_by": approved_by}}} if approved_by else {}),
     }
+    config = {"loggers": {"terminal": {"config": {}}}, "ops": steps}
     end_dead_runs(instance, workspace.leases)
     with _faults(month), present(job_name, month, workspace) as (run_id, sign_of_life):
         job.execute_in_process(
             run_config=config,
             partition_key=str(month),
-            instance=instance,
+            instance=belonging_here(instance, job_name),
             run_id=run_id,
-            tags={"onpace/launched_by": "command line", **sign_of_life},
+            tags={**run_tags.of_command(why or f"{job_name} {month}"), **sign_of_life},
             asset_selection=sorted(keys, key=str) if keys else None,
         )
 
@@ -124,7 +133,9 @@ def _definitions(workspace: Workspace) -> dg.Definitions:
 
     def begin(context: dg.InitResourceContext) -> Iterator[RunInputs]:
         tell = context.log.info if context.log else say
-        with RunInputs(workspace, "a run of the command line", tell) as inputs:
+        instance, run = context.instance, context.run
+        noted = partial(run_tags.note, instance, run.run_id) if instance and run else no_note
+        with RunInputs(workspace, "a run of the command line", tell, noted) as inputs:
             yield inputs
 
     inputs = dg.ResourceDefinition(begin)
@@ -221,6 +232,7 @@ def backfill(
                     workspace,
                     instance,
                     PullOptions(fresh=fresh, shared_pull_hours=since),
+                    why="onpace backfill",
                 )
             except UserError as met:
                 said = full_disk(met, workspace.home)

@@ -21,11 +21,11 @@ from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.files import PRIVATE, link
 from connectors.storage.migrations import FORMAT, NotUpgraded, carry_over, format_of, upgrade
-from orchestration import settings
+from orchestration import run_tags, settings
 from orchestration.embedded import embedded_login
 from orchestration.json_logs import say
 from publication.delivery import DeliveryService
-from publication.run_inputs import RunInputs
+from publication.run_inputs import RunInputs, no_note
 from publication.workspace import PageRules, Workspace
 from reports.document.theme import themes_of
 from reports.publisher import Publisher
@@ -120,6 +120,13 @@ def make_publisher(workspace: Workspace | None = None) -> Publisher:
     return Publisher(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"), link)
 
 
+def _say_who(context: dg.InitResourceContext) -> None:
+    """Note in a run's tags who launched it, and why; a command's run says so itself."""
+    run = context.run
+    if context.instance and run and run.tags.get(run_tags.COMMAND) != run.run_id:
+        context.instance.add_run_tags(run.run_id, run_tags.of_run(run.tags))
+
+
 class RunInputsResource(dg.ConfigurableResource[RunInputs]):
     """Extracts, policies and the target book of `ONPACE_HOME` and `ONPACE_POLICY`, as one run reads them."""
 
@@ -128,8 +135,16 @@ class RunInputsResource(dg.ConfigurableResource[RunInputs]):
         """Begin the inputs of a run, and end its hold of the month with it."""
         # The process of a run is Dagster's, and has the umask of whoever began it.
         os.umask(PRIVATE)
-        tell = context.log.info if context.log else say
-        with RunInputs(make_workspace(), "a run of the UI or its schedule", tell) as inputs:
+        tell, instance, run = (
+            context.log.info if context.log else say,
+            context.instance,
+            context.run,
+        )
+        noted = no_note
+        if instance and run:
+            _say_who(context)
+            noted = partial(run_tags.note, instance, run.run_id)
+        with RunInputs(make_workspace(), "a run of the UI or its schedule", tell, noted) as inputs:
             yield inputs
 
 
@@ -164,8 +179,9 @@ def _slack() -> Callable[[str], None] | None:
 class DeliveryServiceResource(dg.ConfigurableResource[DeliveryService]):
     """Recipients, the ledger of deliveries and the mail server."""
 
-    def create_resource(self, context: dg.InitResourceContext) -> DeliveryService:  # noqa: ARG002  # Dagster's signature
+    def create_resource(self, context: dg.InitResourceContext) -> DeliveryService:
         """Build it from settings."""
+        _say_who(context)
         return make_delivery_service()
 
 

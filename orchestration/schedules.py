@@ -6,19 +6,19 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from assets.delivery import why_not
+from assets.delivery import month_end_delivery, why_not
+from assets.failures import SCHEDULED
 from orchestration.jobs import month_end
 from orchestration.resources import make_workspace
 from publication.workspace import Workspace
 from sales.calendar import Month, working_days
 
-LIVE_OR_GOOD = [
+LIVE = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
-    dg.DagsterRunStatus.SUCCESS,
 ]
 # A machine that was off catches up so long after; who switches the schedule on later mails nobody.
 CATCH_UP_WITHIN = timedelta(days=14)
@@ -58,17 +58,32 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
         return dg.SkipReason(f"{month} is due at {due:%Y-%m-%d %H:%M}, {workspace.time_zone}")
     if now - due > CATCH_UP_WITHIN:
         return dg.SkipReason(f"{month} was due at {due:%Y-%m-%d %H:%M}: launch it if it is to go")
-    runs = context.instance.get_runs(
-        dg.RunsFilter(
-            job_name="month_end", tags={"dagster/partition": str(month)}, statuses=LIVE_OR_GOOD
-        )
-    )
-    # A backfill of the job delivered nothing, so it does not stand for the month end.
-    if any(why_not(run.job_name, run.tags) is None for run in runs):
-        return dg.SkipReason(f"{month} was launched already")
+    if why := _stands(context.instance, month):
+        return dg.SkipReason(f"{month} {why}")
     if _ended_badly(context.instance, month, max(due, now - AGAIN_AFTER)):
         return dg.SkipReason(f"{month} failed or was cancelled: it is tried again a day later")
     return dg.RunRequest(partition_key=str(month))
+
+
+def _stands(instance: dg.DagsterInstance, month: Month) -> str:
+    """Return why a month's end needs no launch, empty where it does.
+
+    One that was launched by hand and waits for an approval stands for none, nor does a backfill:
+    they delivered nothing.
+    """
+    tags = {"dagster/partition": str(month)}
+    good = [dg.DagsterRunStatus.SUCCESS]
+    runs = instance.get_runs(dg.RunsFilter(tags=tags, statuses=[*LIVE, *good]))
+    ours = [run for run in runs if why_not(run) is None]
+    if any(run.status in LIVE for run in ours):
+        return "is being computed or delivered"
+    if any(SCHEDULED in run.tags for run in ours):
+        return "was launched already"
+    of_month = dg.AssetRecordsFilter(
+        asset_key=month_end_delivery.key, asset_partitions=[str(month)]
+    )
+    is_delivered = bool(instance.fetch_materializations(of_month, limit=1).records)
+    return "was delivered already" if is_delivered else ""
 
 
 def _ended_badly(instance: dg.DagsterInstance, month: Month, since: datetime) -> bool:
@@ -82,4 +97,4 @@ def _ended_badly(instance: dg.DagsterInstance, month: Month, since: datetime) ->
         )
     )
     runs = (each.dagster_run for each in tried)
-    return any(why_not(run.job_name, run.tags) is None for run in runs)
+    return any(why_not(run) is None for run in runs)

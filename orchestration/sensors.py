@@ -3,29 +3,35 @@
 import dagster as dg
 
 from orchestration import settings
-from orchestration.jobs import month_end
+from orchestration.delivery_events import show_delivery
+from orchestration.jobs import month_end, release
 from orchestration.resources import make_delivery_service
 from sales.calendar import Month
+from sales.errors import UserError
 
 MOST_WORDS = 400
 HELD = "is held back"
 
 
 @dg.run_failure_sensor(
-    monitored_jobs=[month_end],
+    monitored_jobs=[month_end, release],
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Tells of a failed month end, with a link to the run: by mail to hold_notice of recipients.toml, and to the Slack channel.",
 )
 def failed_month_end(context: dg.RunFailureSensorContext) -> None:
-    """Tell of a failed run once."""
-    run = context.dagster_run
+    """Tell of a failed run once; what went out of its month before still did, and the UI shows it."""
+    run, room = context.dagster_run, make_delivery_service()
     month = Month.parse(run.tags["dagster/partition"])
+    try:
+        show_delivery(context.instance, room, month)
+    except UserError as fault:  # the alarm matters more
+        context.log.warning("what was delivered of %s cannot be shown: %s", month, fault)
     reasons = [_reason(event) for event in context.get_step_failure_events()] or ["see the run"]
     if any(HELD in reason for reason in reasons):
         return  # who needs to know was told when it was held back
     reason = reasons[0][:MOST_WORDS]
     link = f"{settings.value_of('ONPACE_UI_URL').rstrip('/')}/runs/{run.run_id}"
-    make_delivery_service().notify(
+    room.notify(
         month,
         f"The month end of {month} failed",
         f"The month end of {month} failed, and nothing was sent: {reason}\n\n{link}\n",

@@ -43,6 +43,11 @@ VARIABLES = (
         is_secret=True,
     ),
     Variable(
+        "ONPACE_FIRST_MONTH",
+        "",
+        "first month that the Dagster UI offers, such as 2023-01; empty: `onpace ui` takes the first of which something was read, other servers 2015-01",
+    ),
+    Variable(
         "ONPACE_LOG_FORMAT",
         "text",
         "text for people, or json: one JSON object a line for a log collector",

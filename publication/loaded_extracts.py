@@ -6,9 +6,12 @@ about time and memory, never about a number.
 
 from __future__ import annotations
 
+import pandas as pd
+
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.extracts import ExtractStore, as_extract
-from sales.contracts.raw import RawOrganization, RawPeriods
+from sales.calendar import Month
+from sales.contracts.raw import RawOpportunities, RawOrganization, RawPeriods
 from sales.errors import UserError
 from sales.history.extract import Extract, defaults_of
 from sales.history.reconstruction import PipelineHistory
@@ -43,6 +46,11 @@ class LoadedExtracts:
             periods = self._extracts.frame(record, RawPeriods)
             self._defaults[record.extract_id] = defaults_of(organization, periods)
         return self._defaults[record.extract_id]
+
+    def first_month(self, record: ExtractRecord) -> Month | None:
+        """Return the month in which the first opportunity of an extract was created, by UTC; none where there is none."""
+        created = self._extracts.frame(record, RawOpportunities)["created_at"].min()
+        return None if pd.isna(created) else Month.of(created.date())
 
     def history(self, record: ExtractRecord, rules: MonthRules) -> PipelineHistory:
         """Return the sorted history of an extract by some rules.

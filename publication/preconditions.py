@@ -33,7 +33,7 @@ from sales.targets import annual_targets
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
 
-EARLIEST_MONTH = Month(2015, 1)  # as `assets.partitions.months`
+EARLIEST_MONTH = Month(2015, 1)
 
 
 class MonthNotClosed(UserError, ValueError):

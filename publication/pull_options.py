@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 # A UI backfill starts a process a month: pulls this young serve all of them.
 SHARED_PULL_HOURS = 6.0
@@ -19,10 +19,24 @@ class PullOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    fresh: bool = False
-    shared_pull_hours: float | None = None
-    reconstruct: bool = False
-    accept_vanished: bool = False
+    fresh: bool = Field(
+        default=False,
+        description="Read Salesforce again, and pass over the extract that the month was published from. Its numbers may change, and readers see a new revision.",
+    )
+    shared_pull_hours: float | None = Field(
+        default=None,
+        ge=0,
+        le=24 * 31,
+        description="How many hours old a pull may be that serves this month too; 6 where nothing is said, 0 where a fresh one is asked for.",
+    )
+    reconstruct: bool = Field(
+        default=False,
+        description="Pass over our own copy of the month end, and rebuild the state of that day from Salesforce's history: where the copy was made by a user who saw too little.",
+    )
+    accept_vanished: bool = Field(
+        default=False,
+        description="Take records that can no longer be seen for deleted ones. Only after somebody looked: a lost permission looks the same, and every number after it would be too small.",
+    )
 
     @property
     def wants_fresh(self) -> bool:

@@ -18,6 +18,11 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 
 
+def no_note(inputs: MonthInputs) -> None:
+    """Note nothing of a month's inputs."""
+    _ = inputs
+
+
 class RunInputs:
     """What the steps of one run share; a new run makes a new one, and closes it."""
 
@@ -26,10 +31,15 @@ class RunInputs:
         workspace: Workspace,
         work: str = "a run",
         tell: Callable[[str], None] = lambda _: None,
+        resolved: Callable[[MonthInputs], None] = no_note,
     ) -> None:
-        """Resolve inputs in a workspace, when they are first asked for; `work` says to others what is done, `tell` hears who is waited for."""
+        """Resolve inputs in a workspace, when they are first asked for.
+
+        `work` says to others what is done, `tell` hears who is waited for, and `resolved` what each
+        month's inputs are.
+        """
         self.workspace = workspace
-        self._work, self._tell = work, tell
+        self._work, self._tell, self._resolved = work, tell, resolved
         self._leases: dict[Month, Lease] = {}
         self._open = ExitStack()
         self._months: dict[Month, MonthInputs] = {}
@@ -63,6 +73,7 @@ class RunInputs:
         self.lease(month)
         if month not in self._months:
             self._months[month] = resolve(self.workspace, month)
+            self._resolved(self._months[month])
         return self._months[month]
 
     def forecast(self, month: Month) -> ForecastSources:

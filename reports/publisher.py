@@ -42,6 +42,8 @@ DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 WITH_PICTURE = {GrainKind.COMPANY, GrainKind.TEAM}
 # So many tiles are the headline of a document, in the manifest and in mails.
 HEADLINES = 3
+# Progress is told document by document, and of many documents now and then.
+TOLD_ALONE, TOLD_EACH = 20, 25
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
 
 
@@ -113,7 +115,7 @@ class Publisher:
         recover(folder)
         with staged(folder) as stage:
             places = _Places(printed_before or folder, stage, folder, self.link_file)
-            published_set = _issue(reports, places, themes.warnings)
+            published_set = _issue(reports, places, themes.warnings, progress)
             progress(
                 f"{len(published_set.packs) + len(published_set.failed)} documents, {published_set.printed} printed"
             )
@@ -141,7 +143,10 @@ class _Places:
 
 
 def _issue(
-    reports: Iterable[MonthEndReport], places: _Places, warnings: tuple[str, ...]
+    reports: Iterable[MonthEndReport],
+    places: _Places,
+    warnings: tuple[str, ...],
+    progress: Callable[[str], None],
 ) -> PublishedSet:
     """Print what changed, put what did not beside it, and return all of it in order."""
     known = {entry["file"]: entry for entry in read_manifest(places.before).get("documents", [])}
@@ -165,8 +170,10 @@ def _issue(
                 waiting[name], digests[name] = report, digest
                 yield name, job, report.kind in WITH_PICTURE
 
-    for name, done in printed(jobs()):
+    for number, (name, done) in enumerate(printed(jobs()), 1):
         report = waiting.pop(name)
+        if number <= TOLD_ALONE or number % TOLD_EACH == 0:
+            progress(f"{number} printed, the last one {name}")
         if isinstance(done, Unprinted):
             failed[f"{report.kind_name} {formats.unmarked(report.title)[:60]}"] = done.reason
         else:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.console import MonthArgument, closed_month, one_sentence, out
+from app.console import MonthArgument, closed_month, err, one_sentence, out
+
+if TYPE_CHECKING:
+    from publication.delivery import DeliveryService
+    from sales.calendar import Month
 
 app = typer.Typer()
 deliveries_app = typer.Typer(
@@ -50,10 +54,17 @@ def deliver(
         room = resources.make_delivery_service()
         if dry_run:
             mailing.rehearse(room, chosen, lambda line: out.print(line, markup=False))
-        elif not mailing.send(
-            room, chosen, to, lambda line: out.print(line, markup=False), with_revisions=revisions
-        ):
-            raise typer.Exit(1)
+        else:
+            is_done = mailing.send(
+                room,
+                chosen,
+                to,
+                lambda line: out.print(line, markup=False),
+                with_revisions=revisions,
+            )
+            _show_in_ui(room, chosen)
+            if not is_done:
+                raise typer.Exit(1)
 
 
 @deliveries_app.command(name="list")
@@ -85,8 +96,11 @@ def resolve(
     """Say what became of a delivery of which nobody knows: killed between the server's answer and our record."""
     with one_sentence():
         from orchestration import resources
+        from sales.calendar import Month
 
-        done = resources.make_delivery_service().resolve(number, was_sent=sent)
+        room = resources.make_delivery_service()
+        done = room.resolve(number, was_sent=sent)
+        _show_in_ui(room, Month.parse(done.month))
         out.print(f"{done.id}: {done.file} to {done.recipient} is {done.status}", markup=False)
 
 
@@ -103,7 +117,9 @@ def adopt(
     with one_sentence():
         from orchestration import resources
 
-        done = resources.make_delivery_service().adopt(chosen, were_sent=sent)
+        room = resources.make_delivery_service()
+        done = room.adopt(chosen, were_sent=sent)
+        _show_in_ui(room, chosen)
         word = "is noted as sent" if sent else "will be mailed again"
         for address, file, _ in done:
             out.print(f"{file} to {address} {word}", markup=False)
@@ -153,3 +169,16 @@ def next_runs(
         )
         for _, (month, at) in zip(range(count), coming, strict=False):
             out.print(f"{month}  {at:%a %Y-%m-%d %H:%M %Z}", markup=False)
+
+
+def _show_in_ui(room: DeliveryService, month: Month) -> None:
+    """Let the UI show what the ledger knows now; mails that went out did so whether or not it can."""
+    from orchestration.delivery_events import show_delivery
+    from orchestration.instance import dagster_instance
+    from sales.errors import UserError
+
+    try:
+        with dagster_instance() as instance:
+            show_delivery(instance, room, month)
+    except UserError as fault:
+        err.print(f"the UI could not be told: {fault}", markup=False)

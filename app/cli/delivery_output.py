@@ -9,22 +9,30 @@ from rich.text import Text
 
 from connectors.delivery.ledger import DeliveryRecord
 from publication.delivery import DeliveryService
+from publication.release import Novelty, release_of
 from sales.calendar import Month
 
 Say = Callable[[str], None]
+WORDS = {
+    Novelty.NEW: "",
+    Novelty.REVISED: " (revised since it was sent: --revisions sends it)",
+    Novelty.SENT: " (sent before)",
+}
 
 
 def rehearse(room: DeliveryService, month: Month, say: Say) -> None:
     """Print who would get what, what holds the month, and what cannot be sent; nothing is sent or noted."""
-    plan = room.planned(month)
-    for bundle in plan.bundles:
-        hidden = (
-            f" (hidden copies: {', '.join(bundle.hidden_copies)})" if bundle.hidden_copies else ""
-        )
-        say(f"{bundle.address}{hidden}: {', '.join(each.file for each in bundle.documents)}")
-    for warning in (*plan.warnings, *(f"held back: {reason}" for reason in room.held(month))):
+    release = release_of(room, month)
+    for address, documents in release.mails.items():
+        copies = documents[0].hidden_copies
+        hidden = f" (hidden copies: {', '.join(copies)})" if copies else ""
+        named = (f"{each.document.file}{WORDS[each.novelty]}" for each in documents)
+        say(f"{address}{hidden}: {', '.join(named)}")
+    for warning in (*release.warnings, *(f"held back: {reason}" for reason in release.held)):
         say(warning)
-    say(f"{len(plan.bundles)} mails of {month} would be sent; nothing was")
+    if not release.has_mail_server:
+        say("no mail server is named: set SMTP_HOST and SMTP_FROM, else nothing can be sent")
+    say(f"{release.unsent} mails of {month} would be sent; nothing was")
 
 
 def send(

@@ -193,7 +193,17 @@ def _run(job_name: str, month: Month, options: PullOptions, only: Sequence[str] 
                 f"  {month} is unchanged: all that decides about it is as it was when it was published; nothing was computed"
             )
         else:
-            runs.run_month(job_name, month, workspace, instance, options, chosen)
+            is_demo = job_name == "month_end"
+            runs.run_month(
+                job_name,
+                month,
+                workspace,
+                instance,
+                options,
+                chosen,
+                why="onpace demo" if is_demo else f"onpace report {month}",
+                approved_by="onpace demo" if is_demo else "",
+            )
     for path in _published(workspace.home / "packs" / str(month)):
         out.print(str(path), markup=False)
 

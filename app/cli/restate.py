@@ -79,6 +79,7 @@ def compute(
         instance,
         options,
         dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"),
+        why=f"onpace restate {month}",
     )
     before = {name: workspace.published.table(was, name) for name in was.tables}
     now = {name: workspace.tables.read(name, month) for name in was.tables}
@@ -134,6 +135,7 @@ def publish(found: Restating, workspace: Workspace, instance: dg.DagsterInstance
         instance,
         NOTHING_NEW,
         dg.AssetSelection.groups("report"),
+        why=f"onpace restate {found.month} --yes",
     )
     return _published(found.month, workspace)
 

@@ -79,7 +79,7 @@ def ui(
 ) -> None:
     """Open the Dagster UI on the same data, and serve the PDFs that it links to."""
     with one_sentence():
-        from app.server.app import serve_ui
+        from app.server.ui import serve_ui
 
         raise typer.Exit(
             serve_ui(port, lambda line: out.print(line, markup=False), read_only=read_only)

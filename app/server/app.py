@@ -6,17 +6,10 @@ Put servers and what they answer here; what healthy means is `health`, figures a
 from __future__ import annotations
 
 import logging
-import os
-import secrets
-import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
-from urllib.parse import urlsplit
 
 import uvicorn
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -34,7 +27,6 @@ from app.server.metrics import exposition
 from connectors.delivery.smtp import LOOPBACK
 from embedded_org.server import PortTaken, serving_app
 from orchestration import resources, settings
-from orchestration.instance import prepare_dagster_home
 from orchestration.json_logs import json_formatter, wants_json
 from sales.errors import UserError
 
@@ -149,7 +141,8 @@ def serve_front(host: str, port: int, say: Callable[[str], None]) -> None:
 
 
 @contextmanager
-def _packs_server(files: Starlette, port: int) -> Iterator[None]:
+def packs_server(files: Starlette, port: int) -> Iterator[None]:
+    """Serve documents beside the UI while a block runs; raises `PacksPortTaken`."""
     try:
         with serving_app(files, port):
             yield
@@ -157,54 +150,3 @@ def _packs_server(files: Starlette, port: int) -> Iterator[None]:
         raise PacksPortTaken(
             f"port {port} on 127.0.0.1 is not free for the PDFs; set ONPACE_PACKS_URL to another port"
         ) from None
-
-
-def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) -> int:
-    """Run the Dagster UI until it is stopped and return its exit code; documents are served beside it.
-
-    The webserver stands behind our guard, which asks for a token that the address carries, a new one
-    at each start unless one is set. The daemon comes along, but for the read-only UI, which
-    launches, wipes and switches nothing.
-    """
-    prepare_dagster_home()
-    link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
-    environment = os.environ | {
-        "ONPACE_HOME": str(settings.home()),
-        "ONPACE_POLICY": str(settings.policy_folder()),
-        "PYTHONPATH": str(settings.PROJECT),
-    }
-    token = settings.value_of("ONPACE_UI_TOKEN") or secrets.token_urlsafe(24)
-    workspace = ["-w", str(settings.PROJECT / "workspace.yaml")]
-    log = ["--log-format", "json" if wants_json() else "colored"]
-    webserver = [sys.executable, "-m", "app.server.webserver", *workspace, *log]
-    webserver += ["-h", "127.0.0.1", "-p", str(port), *(["--read-only"] if read_only else [])]
-    daemon = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace, *log]
-    with _packs_server(front(), link.port or 3001):
-        say(
-            f"Dagster UI: http://127.0.0.1:{port}/?token={token}\nPDFs: {link.geturl()}  (stop with Ctrl-C)"
-        )
-        # Dagster ends its own processes by SIGINT; who was started in the background would let them
-        # ignore it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        processes = [
-            subprocess.Popen(each, env=environment | extra, cwd=settings.beside())  # noqa: S603  # our own commands
-            for each, extra in (
-                (webserver, {"ONPACE_UI_TOKEN": token}),
-                *([] if read_only else [(daemon, dict[str, str]())]),
-            )
-        ]
-
-        def end(*_: object) -> None:
-            for each in processes:
-                each.terminate()
-
-        # Ctrl-C reaches all of them; who stops a service tells only this one.
-        signal.signal(signal.SIGTERM, end)
-        try:
-            code = processes[0].wait()
-        except KeyboardInterrupt:
-            code = processes[0].wait()
-        end()
-        for each in processes[1:]:
-            each.wait()
-        return code

@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from orchestration.jobs import EXECUTOR
+from orchestration.executor import one_process
 
 months = dg.MonthlyPartitionsDefinition(start_date="2026-01", fmt="%Y-%m")
 
@@ -12,7 +12,7 @@ def say(context: dg.OpExecutionContext) -> None:
     context.log.info("the month is %s", context.partition_key)
 
 
-@dg.job(partitions_def=months, executor_def=EXECUTOR)
+@dg.job(partitions_def=months, executor_def=one_process)
 def small() -> None:
     say()
 

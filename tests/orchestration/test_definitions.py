@@ -50,7 +50,9 @@ def selected(job: str) -> set[str]:
 
 
 def test_only_the_month_end_delivers() -> None:
-    assert selected("month_end") - selected("restatement") == {"month_end_delivery"}
+    delivering = {"month_end_release", "month_end_delivery"}
+    assert selected("month_end") - selected("restatement") == delivering
+    assert selected("release") == delivering
 
 
 def test_what_others_make_is_never_run() -> None:
@@ -99,7 +101,9 @@ def test_a_failed_month_end_is_told_once_with_a_link(
         broken()
 
     told = Told()
+    shown: list[str] = []
     monkeypatch.setattr(sensors, "make_delivery_service", lambda: told)
+    monkeypatch.setattr(sensors, "show_delivery", lambda *given: shown.append(str(given[-1])))
     run = month_end.execute_in_process(
         instance=instance, raise_on_error=False, tags={"dagster/partition": "2026-04"}
     )
@@ -108,6 +112,7 @@ def test_a_failed_month_end_is_told_once_with_a_link(
     ).for_run_failure()
     sensors.failed_month_end(context)
     assert len(told.notices) == notices
+    assert shown == ["2026-04"], "what went out before still did"
     for month, subject, text in told.notices:
         assert (month, subject) == ("2026-04", "The month end of 2026-04 failed")
         assert "the disk is full" in text
@@ -154,8 +159,15 @@ def test_a_machine_that_was_off_catches_up_once(instance: dg.DagsterInstance) ->
         evaluate(instance, 2026, 1, 9, 7), dg.RunRequest
     )  # a backfill delivered nothing
     instance.create_run_for_job(job, tags=tags, status=dg.DagsterRunStatus.SUCCESS)
+    assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.RunRequest)  # it waits for an approval
+    instance.create_run_for_job(
+        job, tags=tags | {"dagster/schedule_name": "s"}, status=dg.DagsterRunStatus.SUCCESS
+    )
     assert isinstance(evaluate(instance, 2026, 1, 9, 7), dg.SkipReason)
     assert isinstance(evaluate(instance, 2026, 2, 9, 7), dg.RunRequest)
+    went_out = dg.AssetMaterialization("month_end_delivery", partition="2026-01")
+    instance.report_runless_asset_event(went_out)
+    assert isinstance(evaluate(instance, 2026, 2, 9, 7), dg.SkipReason)
 
 
 def test_the_month_end_is_due_at_seven_where_the_company_is(instance: dg.DagsterInstance) -> None:
@@ -212,4 +224,4 @@ def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["35", "22"]
+    assert done.stdout.split() == ["36", "22"]

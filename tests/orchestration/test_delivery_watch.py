@@ -210,6 +210,7 @@ def test_missing_months_are_told_once_and_the_check_says_so(
 def test_watchers_are_on_from_the_start_and_what_mails_people_is_not() -> None:
     repository = defs.get_repository_def()
     assert {each.name: each.default_status.value for each in repository.sensor_defs} == {
+        "approved_month_ends": "RUNNING",
         "failed_month_end": "RUNNING",
         "undelivered_month_ends": "RUNNING",
         "waiting_runs": "RUNNING",

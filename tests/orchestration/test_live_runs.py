@@ -20,12 +20,12 @@ from connectors.storage.leases import Leases
 from orchestration import live_runs as module
 from orchestration.live_runs import (
     LONGEST_QUEUE,
-    SIGN_OF_LIFE,
     end_dead_runs,
     standing_since,
     waiting_runs,
     waiting_since,
 )
+from orchestration.run_tags import COMMAND
 from sales.calendar import Month
 
 
@@ -61,11 +61,11 @@ def test_a_run_whose_process_is_gone_is_ended_and_the_others_stay(
     ids = [str(uuid.uuid4()) for _ in range(2)]
     with leases.hold(f"run {ids[0]}", "month_end of 2026-03"):
         alive, dead = (
-            instance.create_run_for_job(**started, run_id=each, tags={SIGN_OF_LIFE: each})
+            instance.create_run_for_job(**started, run_id=each, tags={COMMAND: each})
             for each in ids
         )
         # Dagster gives the tags of the dead one to the run that repeats it.
-        launched = instance.create_run_for_job(**started, tags={SIGN_OF_LIFE: dead.run_id})
+        launched = instance.create_run_for_job(**started, tags={COMMAND: dead.run_id})
         ended = [run.run_id for run in end_dead_runs(instance, leases)]
     assert ended == [dead.run_id]
     assert status_of(instance, dead) is dg.DagsterRunStatus.FAILURE

@@ -3,6 +3,11 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
+from connectors.delivery.ledger import DeliveryLedger
+from connectors.delivery.outbox import outbox_at
+from connectors.delivery.smtp import SmtpSettings
+from connectors.storage.catalogue import Catalogue
+from publication.delivery import DeliveryService
 from publication.extract_selection import resolve_extract
 from publication.workspace import Workspace
 from reports.published_set import PublishedSet
@@ -53,4 +58,18 @@ def workspace_of(folder: Path) -> Workspace:
     )
     return Workspace(
         folder / "home", folder / "policy", lambda: reader, "https://acme.example", lambda: NOW
+    )
+
+
+def delivery_of(folder: Path, port: int = 1, rules: str = "") -> DeliveryService:
+    """Return the delivery service of that home, by the port of its mail server and further rules."""
+    (folder / "policy" / "fy2026.toml").write_text(rules)
+    workspace = workspace_of(folder)
+    return DeliveryService(
+        workspace,
+        DeliveryLedger(Catalogue(workspace.home)),
+        SmtpSettings("127.0.0.1", port, "none", "Onpace <reports@acme.example>"),
+        outbox_at("", workspace.home),
+        "https://packs.acme.example",
+        pause=lambda _: None,
     )

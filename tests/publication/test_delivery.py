@@ -10,11 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.mailer import SendResult
-from connectors.delivery.outbox import UnusableOutbox, outbox_at
-from connectors.delivery.smtp import SmtpSettings
-from connectors.storage.catalogue import Catalogue
+from connectors.delivery.outbox import UnusableOutbox
 from connectors.storage.catalogue_schema import DELIVERIES, STORED_FILES
 from connectors.storage.monthly_tables import NotComputed
 from publication.delivery import (
@@ -29,7 +26,7 @@ from publication.extract_selection import published_extract
 from publication.month_inputs import resolve
 from sales.delivery.recipients import may_see
 from tests.connectors.delivery.mail_servers import Inbox, serving
-from tests.publication.april import NOW, workspace_of
+from tests.publication.april import NOW, delivery_of
 from tests.reports.months import MONTH
 
 pytestmark = pytest.mark.slow
@@ -42,17 +39,7 @@ def office(published: Path, tmp_path: Path) -> Callable[..., DeliveryService]:
     shutil.copytree(published, folder)
 
     def room(port: int = 1, rules: str = "") -> DeliveryService:
-        (folder / "policy" / "fy2026.toml").write_text(rules)
-        smtp = SmtpSettings("127.0.0.1", port, "none", "Onpace <reports@acme.example>")
-        workspace = workspace_of(folder)
-        return DeliveryService(
-            workspace,
-            DeliveryLedger(Catalogue(workspace.home)),
-            smtp,
-            outbox_at("", workspace.home),
-            "https://packs.acme.example",
-            pause=lambda _: None,
-        )
+        return delivery_of(folder, port, rules)
 
     return room
 
