@@ -8,6 +8,7 @@ from assets.failures import THROUGH_THE_MORNING, told
 from assets.metadata.lineage import LINEAGE
 from assets.metadata.tables import TABLE, described, of_columns
 from assets.monthly_table import OWNERS
+from assets.partitions import months
 from publication.extract_selection import resolve_extract
 from publication.pull_options import PullOptions
 from publication.run_inputs import RunInputs
@@ -31,14 +32,6 @@ class PullConfig(PullOptions, dg.Config):
     """How the month gets its extract; left as it is, the one that the month was published from serves, else a recent pull."""
 
 
-def month_of(context: dg.AssetExecutionContext) -> Month:
-    """Return the month of the run, also for assets that are not partitioned themselves."""
-    partition = context.run.tags.get("dagster/partition")
-    if partition is None:
-        raise dg.Failure("choose a month: extracts are read for a month's run", allow_retries=False)
-    return Month.parse(partition)
-
-
 @dg.multi_asset(
     specs=[
         dg.AssetSpec(
@@ -54,6 +47,7 @@ def month_of(context: dg.AssetExecutionContext) -> Month:
     ],
     can_subset=False,
     name="salesforce_extract",
+    partitions_def=months,
     retry_policy=THROUGH_THE_MORNING,
 )
 def salesforce_extract(
@@ -61,7 +55,7 @@ def salesforce_extract(
 ) -> Iterator[dg.MaterializeResult]:
     """Read Salesforce, or use an extract that already serves the month: the published one, our own copy, or a recent pull."""
     with told(context.run):
-        month = month_of(context)
+        month = Month.parse(context.partition_key)
         inputs.lease(month)
         record = resolve_extract(inputs.workspace, month, context.log.info, config)
     for name in FROM_SALESFORCE:
@@ -100,6 +94,7 @@ def _plain(text: str) -> str:
 
 @dg.asset(
     deps=behind("raw_targets"),
+    partitions_def=months,
     owners=OWNERS,
     kinds={"csv", "deltalake"},
     dagster_type=TABLE,
@@ -110,4 +105,4 @@ def raw_targets(
 ) -> dg.MaterializeResult:
     """The target book: annual targets by owner, year and revision, with owners found among the users."""
     with told(context.run):
-        return described(inputs.of(month_of(context)).target_book)
+        return described(inputs.of(Month.parse(context.partition_key)).target_book)

@@ -16,6 +16,7 @@ from pandera.typing import DataFrame
 
 from assets.anomaly_check import AS_USUAL, MEANING, as_usual
 from assets.failures import told
+from assets.metadata.lineage import read_through
 from assets.metadata.plots import plotted
 from assets.metadata.tables import FINGERPRINT, TABLE, described_before, of_columns
 from assets.partitions import months
@@ -98,7 +99,7 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
         name=table.name,
         description=compute.__doc__,
         ins={name: dg.AssetIn() for name in table.tables},
-        deps=[dg.AssetKey.from_user_string(each) for each in table.sources],
+        deps=[dg.AssetKey.from_user_string(each) for each in read_through(table)],
         partitions_def=months,
         owners=OWNERS,
         kinds={table.kind, "deltalake"},

@@ -12,6 +12,7 @@ from assets import (
     extract,
     forecast,
     history,
+    inputs,
     quality,
     report,
     targets,
@@ -28,7 +29,7 @@ from orchestration.resources import DeliveryServiceResource, PublisherResource, 
 from orchestration.schedules import month_end_schedule
 from orchestration.sensors import failed_month_end
 
-GROUPS = (extract, history, targets, coverage, forecast, quality, report, delivery)
+GROUPS = (extract, inputs, history, targets, coverage, forecast, quality, report, delivery)
 
 
 def build_defs(**overrides: object) -> dg.Definitions:

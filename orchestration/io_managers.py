@@ -8,6 +8,7 @@ from connectors.storage.monthly_tables import TableStore
 from connectors.storage.raw_tables import RawTables
 from orchestration.resources import catalogue
 from sales.calendar import Month
+from sales.contracts.published import MONTHLY
 
 
 class DeltaTables(dg.ConfigurableIOManager):
@@ -24,7 +25,7 @@ class DeltaTables(dg.ConfigurableIOManager):
             "digest": digest(obj),
             **({FINGERPRINT: str(fingerprint.value)} if fingerprint else {}),
         }
-        if context.has_asset_partitions:
+        if name in MONTHLY:
             store.write(name, Month.parse(context.asset_partition_key), obj, note)
         else:
             RawTables(catalogue()).write(name, obj, note)

@@ -19,6 +19,7 @@ GROUPS = (
     "salesforce",
     "policy",
     "extract",
+    "inputs",
     "history",
     "targets",
     "coverage",

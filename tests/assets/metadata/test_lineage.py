@@ -48,11 +48,31 @@ def test_every_column_of_every_table_says_where_it_comes_from() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_parents_are_columns_of_what_the_asset_depends_on(name: str) -> None:
     parents = frozenset[tuple[str, str]]().union(*ALL[name].values())
-    above = {key.to_user_string() for key in GRAPH.get(dg.AssetKey(name)).parent_keys}
+    above = {key.to_user_string() for key in GRAPH.get_ancestor_asset_keys(dg.AssetKey(name))}
     assert {asset for asset, _ in parents} <= above
     assert {
         (asset, column) for asset, column in parents if column not in columns_of(asset)
     } == set()
+
+
+@pytest.mark.parametrize("name", ["people", "calendar", "opportunity_history"])
+def test_what_many_tables_read_together_is_no_table(name: str) -> None:
+    """It says which raw tables it is read from; no edge leads around it."""
+    mine = GRAPH.get(dg.AssetKey(name))
+    assert mine.child_keys
+    for parent in mine.parent_keys:
+        readers = GRAPH.get(parent).child_keys - {dg.AssetKey("raw_targets")}
+        assert readers == {dg.AssetKey(name)}, parent
+
+
+def test_no_edge_of_a_source_follows_from_others() -> None:
+    for name in MONTHLY:
+        parents = GRAPH.get(dg.AssetKey(name)).parent_keys
+        for each in parents - {dg.AssetKey(table) for table in MONTHLY}:
+            others = set().union(
+                *(GRAPH.get_ancestor_asset_keys(other) for other in parents - {each})
+            )
+            assert each not in others, (name, each)
 
 
 def test_every_raw_column_leads_to_a_field() -> None:
