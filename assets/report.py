@@ -1,11 +1,14 @@
 """Group report: the documents of a month, printed and published with its tables."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from typing import Any, cast
 
 import dagster as dg
 import pandas as pd
+from pydantic import Field
 
+from assets.failures import told
 from assets.metadata.pages import PAGES
 from assets.metadata.tables import UNCHANGED, column_lineage
 from assets.monthly_table import OWNERS
@@ -13,13 +16,25 @@ from assets.partitions import months
 from connectors.storage.publications import Publication
 from publication.program import page_digest
 from publication.publish import publish, unchanged_documents
+from publication.revision_changes import changes_to
 from publication.run_inputs import RunInputs
 from reports.document.month_tables import MonthTables
 from reports.published_set import PublishedSet
 from reports.publisher import Publisher
 from sales.calendar import Month
+from sales.restatement.table_diff import TableChange
 
+MONTH_END = "month_end"  # the job, which publishes whatever differs
 NAMES = tuple(each.name for each in fields(MonthTables))
+
+
+class PublishConfig(dg.Config):
+    """Whether what readers see of a month may be replaced."""
+
+    replace: bool = Field(
+        default=False,
+        description="Let numbers that differ replace those that readers see, as a new revision. Left off, a published month whose numbers would change shows what differs, and stays as it is; the job month_end needs no leave.",
+    )
 
 
 @dg.asset(
@@ -29,35 +44,72 @@ NAMES = tuple(each.name for each in fields(MonthTables))
     kinds={"jinja", "weasyprint", "pdf"},
     code_version=page_digest()[:12],
     metadata={"dagster/column_lineage": column_lineage(PAGES)},
+    output_required=False,
 )
 def month_end_packs(
     context: dg.AssetExecutionContext,
+    config: PublishConfig,
     inputs: dg.ResourceParam[RunInputs],
     publisher: dg.ResourceParam[Publisher],
     **tables: pd.DataFrame,
-) -> dg.MaterializeResult:
-    """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again. Publishes the month."""
-    month = Month.parse(context.partition_key)
-    of_month = inputs.of(month)
-    standing = unchanged_documents(of_month, publisher)
-    if standing is not None:
-        published_set, publication = standing
-        context.log.info(
-            "%d documents, 0 printed: nothing changed since they were published",
-            len(published_set.packs),
+) -> Iterator[dg.MaterializeResult]:
+    """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again. Publishes the month.
+
+    A restatement shows what would change of a published month, and changes it with `replace` only.
+    """
+    with told(context.run):
+        of_month = inputs.of(Month.parse(context.partition_key))
+        standing = unchanged_documents(of_month, publisher)
+        if standing is not None:
+            published_set, publication = standing
+            context.log.info(
+                "%d documents, 0 printed: nothing changed since they were published",
+                len(published_set.packs),
+            )
+            yield _said(published_set, publisher, publication, unchanged=True)
+            return
+        was = of_month.workspace.published.current(of_month.month)
+        may_replace = config.replace or context.run.job_name == MONTH_END
+        if was is not None and not may_replace:
+            changes = changes_to(of_month.workspace, was)
+            if changes:
+                _ask(context, was, changes)
+                return
+        published_set, publication = publish(
+            of_month,
+            inputs.lease(of_month.month),
+            MonthTables(**cast("dict[str, Any]", tables)),
+            publisher,
+            context.log.info,
         )
-        return _said(published_set, publisher, publication, unchanged=True)
-    published_set, publication = publish(
-        of_month,
-        inputs.lease(month),
-        MonthTables(**cast("dict[str, Any]", tables)),
-        publisher,
-        context.log.info,
+        for warning in published_set.warnings:
+            context.log.warning(warning)
+        published_set.refuse_failed()
+        yield _said(published_set, publisher, publication)
+
+
+def _ask(
+    context: dg.AssetExecutionContext, was: Publication, changes: Sequence[TableChange]
+) -> None:
+    """Show what a new revision would change, and leave the month as readers see it."""
+    rows = [
+        f"| {each.table} | {each.rows} | {each.new} | {each.gone} | {each.changed} | {', '.join(each.columns)} |"
+        for each in changes
+    ]
+    head = ["| table | rows now | new | gone | changed | in columns |", "| --- |" + " --- |" * 5]
+    month = context.partition_key
+    waits = f"{month} stays as revision {was.revision}: {len(changes)} tables would differ. Launch restatement with replace: true to publish them; `onpace restate {month}` lists each line"
+    context.log.warning(waits)
+    context.log_event(
+        dg.AssetObservation(
+            context.asset_key,
+            partition=month,
+            metadata={
+                "waits_for": waits,
+                "what_would_differ": dg.MetadataValue.md("\n".join([*head, *rows])),
+            },
+        )
     )
-    for warning in published_set.warnings:
-        context.log.warning(warning)
-    published_set.refuse_failed()
-    return _said(published_set, publisher, publication)
 
 
 def _said(

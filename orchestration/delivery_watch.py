@@ -58,7 +58,13 @@ def _switched_on(instance: dg.DagsterInstance) -> datetime | None:
     return None
 
 
-def _sentence(months: list[Month]) -> str:
+def _sentence(months: list[Month], unheard: str = "") -> str:
+    """Say which months are missing, and that nobody hears of it where that is so."""
+    said = _said(months)
+    return f"{said}; {unheard}" if unheard else said
+
+
+def _said(months: list[Month]) -> str:
     if not months:
         return "every month end that was due was delivered"
     return f"{', '.join(map(str, months))} {'was' if len(months) == 1 else 'were'} due and not delivered: launch month_end for each, or run `onpace deliver MONTH`"
@@ -82,10 +88,11 @@ def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.
     """Look at every month that was due; that nobody could look is a failed check too, and says so."""
     try:
         months = missing(context.instance, datetime.now(UTC))
+        sentence = _sentence(months, make_delivery_service().unheard)
     except UserError as fault:
         return dg.AssetCheckResult(passed=False, description=f"nobody could look: {fault}")
     return dg.AssetCheckResult(
-        passed=not months, description=_sentence(months), metadata={"months": _names(months)}
+        passed=not months, description=sentence, metadata={"months": _names(months)}
     )
 
 
@@ -98,13 +105,13 @@ def undelivered_month_ends(context: dg.SensorEvaluationContext) -> dg.SensorResu
     """Tell of months that are missing, each once, and let the check say so too; a mail that could not go is tried again."""
     told = Told(**json.loads(context.cursor)) if context.cursor else Told()
     months = missing(context.instance, datetime.now(UTC))
-    names, sentence = _names(months), _sentence(months)
+    room = make_delivery_service()
+    names, sentence = _names(months), _sentence(months, room.unheard)
     if told == Told(names, names, names):
         return dg.SkipReason(sentence)
-    room, subject = (
-        make_delivery_service(),
-        f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered",
-    )
+    subject = f"{'A month end was' if len(months) == 1 else f'{len(months)} month ends were'} not delivered"
+    if months and room.unheard:
+        context.log.warning(sentence)
     is_told = not _has_news(months, told.channel) or _done(
         context, lambda: room.tell(subject, sentence)
     )

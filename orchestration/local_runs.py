@@ -70,7 +70,7 @@ ABOUT_EVERY_MONTH = (
 )
 
 
-EXTRACT = dg.AssetKey("raw_opportunities")
+EXTRACT, PACKS = dg.AssetKey("raw_opportunities"), dg.AssetKey("month_end_packs")
 # Delivery belongs to the month end as a whole.
 NEVER_ALONE = {"delivery", "month_end_release", "month_end_delivery"}
 
@@ -104,14 +104,15 @@ def run_month(
 ) -> None:
     """Run a job for a month, or only some of its assets; raises the `UserError` of the step that failed.
 
-    `why` is the command that a person gave; a month end goes out only where `approved_by` names who
+    Commands that must ask first have asked. `why` is the command that a person gave; a month end goes out only where `approved_by` names who
     lets it.
     """
     job = _definitions(workspace).resolve_job_def(job_name)
     keys = _selected(only) if only else None
-    reads = keys is None or EXTRACT in keys
+    reads, prints = (keys is None or each in keys for each in (EXTRACT, PACKS))
     steps = {
         **({"salesforce_extract": {"config": options.model_dump()}} if reads else {}),
+        **({"month_end_packs": {"config": {"replace": True}}} if prints else {}),
         **({"month_end_release": {"config": {"approved_by": approved_by}}} if approved_by else {}),
     }
     config = {"loggers": {"terminal": {"config": {}}}, "ops": steps}

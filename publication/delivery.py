@@ -214,6 +214,13 @@ class DeliveryService:
             Month.parse(month): known for month, known in self.ledger.months(MAIL).items()
         }
 
+    @property
+    def unheard(self) -> str:
+        """Why an alarm would reach nobody, empty where somebody would hear of it."""
+        if self.slack is not None or (self.smtp and self.workspace.recipients.hold_notice):
+            return ""
+        return "an alarm reaches nobody: set SMTP_HOST and name hold_notice in recipients.toml, or set SLACK_TOKEN and SLACK_CHANNEL"
+
     def notify(self, month: Month, subject: str, text: str) -> SendResult:
         """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
         written = self.write(month, subject, text)

@@ -27,6 +27,7 @@ from orchestration.local_runs import run_month
 from publication.extract_selection import select, selected
 from publication.month_inputs import resolve
 from publication.pull_options import PullOptions
+from publication.revision_changes import changes_to
 from publication.workspace import Workspace
 from reports.document.month_tables import Record
 from reports.export.safe_csv import guarded_csv
@@ -35,7 +36,7 @@ from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from sales.errors import UserError
 from sales.restatement.restatement import Published, restatement
-from sales.restatement.table_diff import TableChange, table_change
+from sales.restatement.table_diff import TableChange
 
 MOST_LINES = 25
 NOTHING_NEW = PullOptions(shared_pull_hours=0.0)
@@ -83,7 +84,6 @@ def compute(
     )
     before = {name: workspace.published.table(was, name) for name in was.tables}
     now = {name: workspace.tables.read(name, month) for name in was.tables}
-    changes = (table_change(name, before[name], now[name]) for name in sorted(was.tables))
     rules = resolve(workspace, month, selected(workspace, month)).rules
     # The first version of this program made fewer tables.
     lines = (
@@ -95,7 +95,7 @@ def compute(
         month,
         was,
         lines,
-        tuple(each for each in changes if not each.is_none),
+        changes_to(workspace, was),
         rules.currency,
         _written(month, workspace),
     )

@@ -10,8 +10,11 @@ import pytest
 from app.cli import restate as restating
 from connectors.storage.catalogue_schema import PUBLICATIONS
 from orchestration import local_runs as runs
+from orchestration.definitions import build_defs
+from orchestration.resources import make_publisher
 from publication.extract_selection import is_current
 from publication.pull_options import PullOptions
+from publication.run_inputs import RunInputs
 from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
@@ -85,6 +88,25 @@ class Home:
                 runs.selection_of(only) if only else None,
             )
         return computed
+
+    def click(self, job: str = "restatement", *, replace: bool = False) -> None:
+        """Launch a job as the UI does."""
+        workspace = self.workspace
+        with pytest.MonkeyPatch.context() as patch, RunInputs(workspace) as inputs:
+            patch.setenv("ONPACE_HOME", str(self.folder / "home"))
+            patch.setenv("ONPACE_POLICY", str(self.policy))
+            defs = build_defs(inputs=inputs, publisher=make_publisher(workspace))
+            done = defs.resolve_job_def(job).execute_in_process(
+                run_config={
+                    "ops": {
+                        "salesforce_extract": {"config": {"shared_pull_hours": 0.0}},
+                        "month_end_packs": {"config": {"replace": replace}},
+                    }
+                },
+                partition_key=str(MONTH),
+                instance=self.instance,
+            )
+        assert done.success
 
     def said(self, name: str) -> dict[str, object]:
         """Return what the UI says of the month of an asset."""
@@ -162,6 +184,27 @@ class TestReuse:
         home.aim("1200")
         home.run()
         assert home.digests() == first, "what stands is what would be computed"
+
+    def test_a_click_shows_what_would_differ_and_replaces_it_only_where_it_is_told_to(
+        self, home: Home
+    ) -> None:
+        seen = home.workspace.published.current(MONTH)
+        home.aim("2400")
+        home.click()
+        assert home.workspace.published.current(MONTH) == seen
+        newest = home.instance.fetch_observations(dg.AssetKey("month_end_packs"), limit=1)
+        shown = newest.records[0].asset_observation
+        assert shown is not None
+        assert "| phased_targets | 12 | 0 | 0 | 12 |" in str(
+            shown.metadata["what_would_differ"].value
+        )
+        home.click(replace=True)
+        now = home.workspace.published.current(MONTH)
+        assert now is not None
+        assert seen is not None
+        assert now.revision == seen.revision + 1
+        home.click()  # the same again asks nothing
+        assert "unchanged" in home.said("month_end_packs")
 
     def test_other_recipients_compute_no_table(self, home: Home) -> None:
         (home.policy / "recipients.toml").write_text('allowed_domains = ["acme.example"]\n')

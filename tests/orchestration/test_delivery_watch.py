@@ -162,6 +162,8 @@ def test_missing_months_are_told_once_and_the_check_says_so(
     is_up = [False]
 
     class Room:
+        unheard = ""
+
         def tell(self, subject: str, text: str) -> None:
             told.append(("channel", subject, text))
 
@@ -205,6 +207,24 @@ def test_missing_months_are_told_once_and_the_check_says_so(
     assert isinstance(recovered, dg.SensorResult)
     assert [event.passed for event in recovered.asset_events] == [True]  # type: ignore[union-attr]
     assert len(told) == 2
+
+
+def test_an_alarm_that_reaches_nobody_says_so(
+    hand_over: HandOver, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A green tick would be believed."""
+    hand_over(JUNE, at(2026, 7, 3, 7))
+    for name in ("SMTP_HOST", "SLACK_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    assert "an alarm reaches nobody: set SMTP_HOST" in make_delivery_service().unheard
+    monkeypatch.setattr(deadlines, "missing", lambda *_: [])
+    looked = deadlines.undelivered_month_ends(dg.build_sensor_context(instance=instance))
+    assert isinstance(looked, dg.SensorResult)
+    (check,) = looked.asset_events
+    assert isinstance(check, dg.AssetCheckEvaluation)
+    assert "every month end that was due was delivered; an alarm reaches nobody" in str(
+        check.description
+    )
 
 
 def test_watchers_are_on_from_the_start_and_what_mails_people_is_not() -> None:
