@@ -21,7 +21,9 @@ DELIVERING = ("month_end", "release")
 # Of an observation of the release: what a sensor looks for.
 DIGEST, WAITS = "documents_digest", "waits_for"
 MOST_ROWS = 200
-FOR_APPROVAL = "an approval: run `release` for the month with your name, or `onpace approve MONTH`"
+FOR_APPROVAL = (
+    "an approval: run the job release for {month} with your name, or `onpace approve {month}`"
+)
 
 
 class ReleaseConfig(dg.Config):
@@ -61,7 +63,7 @@ def month_end_release(
         release, by = release_of(delivery_service, month), _released_by(context, delivery_service)
         shown = {**_shown(release), DIGEST: delivery_service.digest(month)}
         if not by or release.held:
-            waits = "; ".join([*release.held, *([] if by else [f"it waits for {FOR_APPROVAL}"])])
+            waits = "; ".join([*release.held, *([] if by else [FOR_APPROVAL.format(month=month)])])
             _observe(context, {WAITS: waits, **shown})
         if by and release.held:
             _refuse(delivery_service, month, release)
@@ -87,7 +89,9 @@ def month_end_delivery(
     with told(context.run):
         month = Month.parse(context.partition_key)
         refused = why_not(context.run) or (
-            "" if _released_by(context, delivery_service) else f"it waits for {FOR_APPROVAL}"
+            ""
+            if _released_by(context, delivery_service)
+            else f"{month} waits for {FOR_APPROVAL.format(month=month)}"
         )
         if refused:
             _observe(context, {"why_not": refused})
@@ -198,9 +202,10 @@ def _observe(
     context: dg.AssetExecutionContext, metadata: dict[str, str | dg.MetadataValue]
 ) -> None:
     """Say why nothing was made, where the asset's page shows it; what was made before stands."""
-    for name in ("why_not", WAITS):
-        if name in metadata:
-            context.log.warning(str(metadata[name]))
+    if "why_not" in metadata:
+        context.log.warning(str(metadata["why_not"]))
+    if WAITS in metadata:
+        context.log.warning("%s waits for %s", context.partition_key, metadata[WAITS])
     context.log_event(
         dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata=metadata)
     )

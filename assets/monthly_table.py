@@ -105,7 +105,7 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
         kinds={table.kind, "deltalake"},
         dagster_type=TABLE,
         code_version=fingerprints.program_of(table)[:12],
-        metadata=of_columns(table.name),
+        metadata={**of_columns(table.name), **_code_of(compute)},
         tags={"onpace/published": "yes" if table.is_published else "no"},
         check_specs=[*laws, usual],
     )
@@ -119,6 +119,15 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
             return _once(context, table, compute, run)
 
     return body
+
+
+def _code_of(compute: Compute) -> dict[str, dg.CodeReferencesMetadataValue]:
+    """Return where a table's own function stands; the asset's body is the factory's."""
+    code = compute.__code__
+    line = dg.LocalFileCodeReference(
+        file_path=code.co_filename, line_number=code.co_firstlineno, label=compute.__name__
+    )
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[line])}
 
 
 def _once(

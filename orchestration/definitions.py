@@ -37,12 +37,14 @@ def build_defs(**overrides: object) -> dg.Definitions:
     return dg.Definitions(
         assets=[
             *external.EXTERNAL,
-            *(
-                asset
-                for module in GROUPS
-                for asset in dg.load_assets_from_modules(
-                    [module], group_name=module.__name__.split(".")[-1]
-                )
+            *dg.with_source_code_references(
+                [
+                    asset
+                    for module in GROUPS
+                    for asset in dg.load_assets_from_modules(
+                        [module], group_name=module.__name__.split(".")[-1]
+                    )
+                ]
             ),
         ],
         jobs=[month_end, release, restatement],

@@ -190,8 +190,7 @@ class SmtpServer:
                 if code not in {SUCCESS, ELSEWHERE}:
                     refused_copies[given] = f"{code} {_words(words)}"
             self._expect(self._session.docmd("DATA"), GO_AHEAD)
-            self._session.send(_dotted(content))
-            before_the_end()
+            self._send_but_the_end(content, before_the_end)
         try:
             self._session.send(b".\r\n")
             code, answer = self._session.getreply()
@@ -211,6 +210,18 @@ class SmtpServer:
             self._session.rset()
         except (OSError, smtplib.SMTPException):
             self._session.close()
+
+    def _send_but_the_end(self, content: bytes, before_the_end: Callable[[], None]) -> None:
+        """Send all but the last line; whatever breaks amid a letter ends the session.
+
+        The server would wait for more of it, and we for its word.
+        """
+        try:
+            self._session.send(_dotted(content))
+            before_the_end()
+        except BaseException:
+            self._session.close()
+            raise
 
     def _recipient(self, address: str) -> tuple[int, bytes]:
         """Name an address in the envelope, exactly as it is."""

@@ -137,15 +137,17 @@ class DagsterUi:
         expect(
             page.get_by_text("Launched run").or_(page.get_by_text("Created backfill"))
         ).to_be_visible(timeout=SOON)
-        # Snapshots of jobs have ids too, of 40 digits.
-        named = (
-            r'"(?:backfillId|id|runId)": *"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]{8})"'
-        )
-        return re.findall(named, launched.value.text())[0]
+        return ids_in(launched.value.text())[0]
 
     def outcome(self, of: dict[str, object], count: int = 1) -> list[str]:
         """Wait until so many runs (a RunsFilter of Dagster) have ended, well or not, and return what became of them."""
         return self.page.evaluate(ENDED, [of, count, ENDS, PATIENCE])
+
+
+def ids_in(answer: str) -> list[str]:
+    """Return the ids of runs and backfills in an answer of the server; snapshots of jobs have ids too, of 40 digits."""
+    named = r'"(?:backfillId|id|runId)": *"([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[a-z]{8})"'
+    return re.findall(named, answer)
 
 
 def of_backfill(name: str) -> dict[str, object]:

@@ -127,7 +127,7 @@ def test_a_pull_from_before_the_month_end_does_not_serve_it(
 ) -> None:
     resolve_extract(workspace, APRIL, silent)
     clock.now = datetime(2026, 6, 1, 1, tzinfo=UTC)
-    resolve_extract(workspace, Month(2026, 5), silent, PullOptions(shared_pull_hours=99 * 24.0))
+    resolve_extract(workspace, Month(2026, 5), silent, PullOptions(shared_pull_hours=31 * 24.0))
     assert reader.pulls == 2
 
 

@@ -135,11 +135,11 @@ def test_who_stood_still_for_too_long_sends_nothing_that_another_one_sent(
     assert sorted(to[0] for to, _ in inbox.envelopes) == [each.address for each in bundles]
 
 
-KILLS = 200
+KILLS = 100
 
 
 def test_killed_anywhere_nothing_is_lost_and_nothing_is_sent_twice(tmp_path: Path) -> None:
-    """Killed 200 times while it delivers 200 mails: around writes to the ledger, words to the server and its answers."""
+    """Killed 100 times while it delivers its mails: around writes to the ledger, words to the server and its answers."""
     inbox = Inbox()
     with serving(inbox) as port:
         command = [
