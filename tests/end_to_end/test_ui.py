@@ -76,7 +76,8 @@ class Office:
     def execute_again(self, how: str) -> list[str]:
         """Execute the run of the page that is open again, by clicking, and return what became of it."""
         page = self.ui.page
-        page.get_by_role("img", name="arrow_drop_down").last.click()
+        main = page.get_by_role("button", name="Re-execute").first
+        main.locator("xpath=following::button[1]").click()
         with page.expect_response(
             lambda answer: "LaunchPipelineReexecution" in answer.url
         ) as asked:
