@@ -82,6 +82,9 @@ def _take(ui: DagsterUi, month: Month, home: Path) -> None:
     expect(page.get_by_text("Success", exact=True)).to_have_count(3, timeout=SOON)
     expect(page.get_by_text("Succeeded", exact=True)).to_be_visible(timeout=PATIENCE)
     _keep(page, "ui-backfill", home)
+    ui.outcome({"runIds": [ui.launch("month_end", str(month.plus(-1)))]})
+    page = ui.open("/assets/month_end_release?view=events", "waits_for")
+    _keep(page, "ui-release", home)
 
 
 def _keep(page: Page, name: str, home: Path) -> None:
