@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from assets.failures import SCHEDULED, told
+from assets.failures import told
+from assets.launch import BACKFILL, SCHEDULE, is_repeated, is_scheduled
 from assets.metadata.tables import cell
 from assets.monthly_table import OWNERS
 from assets.partitions import months
@@ -58,8 +59,8 @@ def month_end_release(
         if refused := why_not(context.run):
             _observe(context, {"why_not": refused})
             return
-        if config.approved_by.strip():
-            delivery_service.approve(month, config.approved_by.strip())
+        if (name := config.approved_by.strip()) and not is_repeated(context.run):
+            delivery_service.approve(month, name)  # whoever repeats a run approved of nothing
         release, by = release_of(delivery_service, month), _released_by(context, delivery_service)
         shown = {**_shown(release), DIGEST: delivery_service.digest(month)}
         if not by or release.held:
@@ -88,6 +89,7 @@ def month_end_delivery(
     """
     with told(context.run):
         month = Month.parse(context.partition_key)
+        released = delivery_service.digest(month)
         refused = why_not(context.run) or (
             ""
             if _released_by(context, delivery_service)
@@ -98,7 +100,7 @@ def month_end_delivery(
             return
         if held := delivery_service.held(month):
             raise HeldBack(f"{month} is held back: {'; '.join(held)}")
-        folder = _deliver(context, delivery_service, month)
+        folder = _deliver(context, delivery_service, month, released)
         yield dg.MaterializeResult(
             metadata={"folder": dg.MetadataValue.path(folder), **delivered(delivery_service, month)}
         )
@@ -115,8 +117,8 @@ def delivered(room: DeliveryService, month: Month) -> dict[str, int]:
 
 def why_not(run: dg.DagsterRun) -> str | None:
     """Return why a run must not deliver, or none: only a single run of the month end, or of its release, may."""
-    if "dagster/backfill" in run.tags:
-        return "a backfill never delivers: launch month_end for the one month that is to go out"
+    if BACKFILL in run.tags:
+        return "a backfill never delivers: launch month_end for the one month that is to go out, and approve what it shows"
     if run.job_name not in DELIVERING:
         return "only the jobs month_end and release deliver: launch one for the month"
     return None
@@ -129,7 +131,7 @@ def _released_by(context: dg.AssetExecutionContext, room: DeliveryService) -> st
     """
     month = Month.parse(context.partition_key)
     person = room.ledger.approved_by(str(month), room.digest(month))
-    return person or context.run.tags.get(SCHEDULED, "")
+    return person or (context.run.tags[SCHEDULE] if is_scheduled(context.run) else "")
 
 
 def _refuse(room: DeliveryService, month: Month, release: Release) -> None:
@@ -179,7 +181,9 @@ def _shown(release: Release) -> dict[str, dg.MetadataValue]:
     }
 
 
-def _deliver(context: dg.AssetExecutionContext, room: DeliveryService, month: Month) -> str:
+def _deliver(
+    context: dg.AssetExecutionContext, room: DeliveryService, month: Month, released: str
+) -> str:
     """Hand documents over and mail them, say in the log what did not go, and return the folder of the outbox."""
     receipt = deliver(room.workspace.published.documents(month), month, room.outbox)
     plan = room.planned(month)
@@ -189,7 +193,7 @@ def _deliver(context: dg.AssetExecutionContext, room: DeliveryService, month: Mo
         context.log.warning(
             "%d mails were not sent: no mail server is named, set SMTP_HOST", len(plan.bundles)
         )
-    mails = room.send(month) if room.smtp else SendResult()
+    mails = room.send(month, released=released) if room.smtp else SendResult()
     for name, reason in {**mails.refused, **mails.waiting, **mails.unknown}.items():
         context.log.warning("%s: %s", name, reason)
     context.log.info(

@@ -1,14 +1,19 @@
 """Group extract: Salesforce and the target book, as they were read."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import dagster as dg
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_fixed
 
-from assets.failures import THROUGH_THE_MORNING, told
+from assets.failures import told
+from assets.launch import is_scheduled
 from assets.metadata.lineage import LINEAGE
 from assets.metadata.tables import TABLE, described, of_columns
 from assets.monthly_table import OWNERS
 from assets.partitions import months
+from connectors.salesforce.refusals import SalesforceUnavailable
+from connectors.storage.extract_record import ExtractRecord
 from publication.extract_selection import resolve_extract
 from publication.pull_options import PullOptions
 from publication.run_inputs import RunInputs
@@ -17,6 +22,9 @@ from sales.contracts.raw import RAW
 
 # A table that an extract of an earlier version of this program does not have: it has no rows.
 ABSENT = -1
+# A month end that was due at 07:00 asks until 11:00 before a person is called.
+ATTEMPTS, BETWEEN = 17, 15 * 60  # seconds
+pause = time.sleep  # a termination ends it
 FROM_SALESFORCE = [name for name in RAW if name != "raw_targets"]
 
 
@@ -48,7 +56,6 @@ class PullConfig(PullOptions, dg.Config):
     can_subset=False,
     name="salesforce_extract",
     partitions_def=months,
-    retry_policy=THROUGH_THE_MORNING,
 )
 def salesforce_extract(
     context: dg.AssetExecutionContext, config: PullConfig, inputs: dg.ResourceParam[RunInputs]
@@ -57,7 +64,10 @@ def salesforce_extract(
     with told(context.run):
         month = Month.parse(context.partition_key)
         inputs.lease(month)
-        record = resolve_extract(inputs.workspace, month, context.log.info, config)
+        record = _through_outages(
+            context,
+            lambda: resolve_extract(inputs.workspace, month, context.log.info, config),
+        )
     for name in FROM_SALESFORCE:
         yield dg.MaterializeResult(
             asset_key=name,
@@ -79,6 +89,28 @@ def salesforce_extract(
                 ),
             },
         )
+
+
+def _through_outages(
+    context: dg.AssetExecutionContext, work: Callable[[], ExtractRecord]
+) -> ExtractRecord:
+    """Return what `work` returns; a scheduled run, which nobody waits for, asks Salesforce again through the morning.
+
+    A retry policy of Dagster would try everything again, an interruption too.
+    """
+    again = Retrying(
+        retry=retry_if_exception_type(SalesforceUnavailable),
+        stop=stop_after_attempt(ATTEMPTS if is_scheduled(context.run) else 1),
+        wait=wait_fixed(BETWEEN),
+        before_sleep=lambda state: context.log.warning(
+            "%s; it is asked again in %d minutes",
+            state.outcome.exception() if state.outcome else "",
+            BETWEEN // 60,
+        ),
+        sleep=pause,
+        reraise=True,
+    )
+    return again(work)
 
 
 def _plain(text: str) -> str:

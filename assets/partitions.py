@@ -1,6 +1,7 @@
 """Months: the one partition definition. A quarter is three months, never a partition."""
 
 import os
+from datetime import UTC, datetime
 
 import dagster as dg
 
@@ -12,12 +13,13 @@ FIRST_MONTH = "ONPACE_FIRST_MONTH"
 
 
 def first_month() -> Month:
-    """Return the month with which partitions begin; raises `UnknownMonth` where the variable names none."""
+    """Return the month with which partitions begin, last month at the latest; raises `UnknownMonth` where the variable names none."""
     stated = os.environ.get(FIRST_MONTH, "").strip()
     try:
-        return Month.parse(stated) if stated else EARLIEST_MONTH
+        first = Month.parse(stated) if stated else EARLIEST_MONTH
     except UnknownMonth as fault:
         raise UnknownMonth(f"{FIRST_MONTH}: {fault}") from None
+    return max(EARLIEST_MONTH, min(first, Month.of(datetime.now(UTC).date()).plus(-1)))
 
 
 # A month is there as soon as it is over anywhere on earth; whether it is closed where the

@@ -9,6 +9,7 @@ import pandas as pd
 from pydantic import Field
 
 from assets.failures import told
+from assets.launch import is_repeated, is_scheduled
 from assets.metadata.pages import PAGES
 from assets.metadata.tables import UNCHANGED, column_lineage
 from assets.monthly_table import OWNERS
@@ -24,7 +25,6 @@ from reports.publisher import Publisher
 from sales.calendar import Month
 from sales.restatement.table_diff import TableChange
 
-MONTH_END = "month_end"  # the job, which publishes whatever differs
 NAMES = tuple(each.name for each in fields(MonthTables))
 
 
@@ -33,7 +33,7 @@ class PublishConfig(dg.Config):
 
     replace: bool = Field(
         default=False,
-        description="Let numbers that differ replace those that readers see, as a new revision. Left off, a published month whose numbers would change shows what differs, and stays as it is; the job month_end needs no leave.",
+        description="Let numbers that differ replace those that readers see, as a new revision. Left off, a published month whose numbers would change shows what differs, and stays as it is; the schedule needs no leave.",
     )
 
 
@@ -55,7 +55,7 @@ def month_end_packs(
 ) -> Iterator[dg.MaterializeResult]:
     """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again. Publishes the month.
 
-    A restatement shows what would change of a published month, and changes it with `replace` only.
+    Where the numbers of a published month would change, it shows how, and changes them with `replace` or by the schedule only.
     """
     with told(context.run):
         of_month = inputs.of(Month.parse(context.partition_key))
@@ -69,7 +69,8 @@ def month_end_packs(
             yield _said(published_set, publisher, publication, unchanged=True)
             return
         was = of_month.workspace.published.current(of_month.month)
-        may_replace = config.replace or context.run.job_name == MONTH_END
+        is_told_to = config.replace and not is_repeated(context.run)
+        may_replace = is_told_to or is_scheduled(context.run)
         if was is not None and not may_replace:
             changes = changes_to(of_month.workspace, was)
             if changes:
@@ -98,7 +99,7 @@ def _ask(
     ]
     head = ["| table | rows now | new | gone | changed | in columns |", "| --- |" + " --- |" * 5]
     month = context.partition_key
-    waits = f"{month} stays as revision {was.revision}: {len(changes)} tables would differ. Launch restatement with replace: true to publish them; `onpace restate {month}` lists each line"
+    waits = f"{month} stays as revision {was.revision}: {len(changes)} tables would differ. To publish these very numbers, materialize month_end_packs of {month} alone with replace: true; `onpace restate {month}` lists each line"
     context.log.warning(waits)
     context.log_event(
         dg.AssetObservation(

@@ -67,7 +67,7 @@ def _sentence(months: list[Month], unheard: str = "") -> str:
 def _said(months: list[Month]) -> str:
     if not months:
         return "every month end that was due was delivered"
-    return f"{', '.join(map(str, months))} {'was' if len(months) == 1 else 'were'} due and not delivered: launch month_end for each, or run `onpace deliver MONTH`"
+    return f"{', '.join(map(str, months))} {'was' if len(months) == 1 else 'were'} due and not delivered: launch month_end for each and approve what it shows, or run `onpace deliver MONTH`"
 
 
 @dataclass(frozen=True)

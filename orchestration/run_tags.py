@@ -11,20 +11,18 @@ from collections.abc import Mapping
 
 import dagster as dg
 
+from assets.launch import BACKFILL, PARENT, SCHEDULE, SENSOR
 from publication.month_inputs import MonthInputs
 
 WHO, WHY, QUARTER = "onpace/who", "onpace/why", "onpace/fiscal_quarter"
 # Of a run of the command line: its own id.
 COMMAND = "onpace/lease"
-# Dagster's own, of runs that nobody launched by hand.
-SCHEDULE, SENSOR, BACKFILL = "dagster/schedule_name", "dagster/sensor_name", "dagster/backfill"
-# The webserver behind a proxy that knows the user, and re-execution.
-PARENT = "dagster/parent_run_id"
+# A run that repeats another one has its tags too.
 LAUNCHERS = {
+    PARENT: ("UI", "executed again after run {:.8}"),
     SCHEDULE: ("schedule {}", "its month end was due"),
     SENSOR: ("sensor {}", "what it waits for came about"),
     BACKFILL: ("UI", "backfill {}"),
-    PARENT: ("UI", "executed again after run {:.8}"),
 }
 LONGEST = 200
 

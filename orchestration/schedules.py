@@ -6,10 +6,11 @@ from zoneinfo import ZoneInfo
 
 import dagster as dg
 
-from assets.delivery import month_end_delivery, why_not
-from assets.failures import SCHEDULED
+from assets.delivery import why_not
+from assets.launch import is_scheduled
+from connectors.delivery.outbox import months_there
 from orchestration.jobs import month_end
-from orchestration.resources import make_workspace
+from orchestration.resources import make_delivery_service, make_workspace
 from publication.workspace import Workspace
 from sales.calendar import Month, working_days
 
@@ -57,7 +58,9 @@ def month_end_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     if now < due:
         return dg.SkipReason(f"{month} is due at {due:%Y-%m-%d %H:%M}, {workspace.time_zone}")
     if now - due > CATCH_UP_WITHIN:
-        return dg.SkipReason(f"{month} was due at {due:%Y-%m-%d %H:%M}: launch it if it is to go")
+        return dg.SkipReason(
+            f"{month} was due at {due:%Y-%m-%d %H:%M}: launch it and approve what it shows, if it is to go"
+        )
     if why := _stands(context.instance, month):
         return dg.SkipReason(f"{month} {why}")
     if _ended_badly(context.instance, month, max(due, now - AGAIN_AFTER)):
@@ -77,13 +80,16 @@ def _stands(instance: dg.DagsterInstance, month: Month) -> str:
     ours = [run for run in runs if why_not(run) is None]
     if any(run.status in LIVE for run in ours):
         return "is being computed or delivered"
-    if any(SCHEDULED in run.tags for run in ours):
+    if any(is_scheduled(run) for run in ours):
         return "was launched already"
-    of_month = dg.AssetRecordsFilter(
-        asset_key=month_end_delivery.key, asset_partitions=[str(month)]
-    )
-    is_delivered = bool(instance.fetch_materializations(of_month, limit=1).records)
-    return "was delivered already" if is_delivered else ""
+    return "was delivered already" if is_delivered(month) else ""
+
+
+def is_delivered(month: Month) -> bool:
+    """Return whether all of a month went out, by outbox and ledger: Dagster's own record may be of a part."""
+    room = make_delivery_service()
+    is_whole, _ = room.deliveries().get(month, (False, None))
+    return is_whole and month in months_there(room.outbox)
 
 
 def _ended_badly(instance: dg.DagsterInstance, month: Month, since: datetime) -> bool:

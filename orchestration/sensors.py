@@ -22,8 +22,10 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     """Tell of a failed run once; what went out of its month before still did, and the UI shows it."""
     run, room = context.dagster_run, make_delivery_service()
     month = Month.parse(run.tags["dagster/partition"])
+    went_out = "it is not known what was sent"
     try:
-        show_delivery(context.instance, room, month)
+        is_partly_out = show_delivery(context.instance, room, month)
+        went_out = "a part of it went out before" if is_partly_out else "nothing was sent"
     except UserError as fault:  # the alarm matters more
         context.log.warning("what was delivered of %s cannot be shown: %s", month, fault)
     reasons = [_reason(event) for event in context.get_step_failure_events()] or ["see the run"]
@@ -34,7 +36,7 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     room.notify(
         month,
         f"The month end of {month} failed",
-        f"The month end of {month} failed, and nothing was sent: {reason}\n\n{link}\n",
+        f"The month end of {month} failed, and {went_out}: {reason}\n\n{link}\n",
     )
 
 

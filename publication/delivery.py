@@ -106,12 +106,19 @@ class DeliveryService:
         """Return a digest of a month's documents."""
         return _digest(self._manifest(month))
 
-    def send(self, month: Month, *, with_revisions: bool = False, only_to: str = "") -> SendResult:
+    def send(
+        self, month: Month, *, with_revisions: bool = False, only_to: str = "", released: str = ""
+    ) -> SendResult:
         """Send what was never sent; `only_to` gets everything instead, as a rehearsal that the ledger knows by its address.
 
-        Raises `HeldBack`, `NoMailServer` or what the mailer raises.
+        `released` is the digest of the documents that may go, empty for those that are published
+        now. Raises `HeldBack`, `NoMailServer` or what the mailer raises.
         """
         plan = self.planned(month)
+        if released and self.digest(month) != released:
+            raise HeldBack(
+                f"{month} is held back: it was published again since it was released; look at it and run `onpace approve {month}`"
+            )
         book, directory = self.workspace.recipients, self._inputs(month).directory
         for bundle in plan.bundles:
             for each in bundle.documents:

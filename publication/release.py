@@ -20,6 +20,8 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.delivery.recipients import Document
 
+GONE = {Status.SENT, Status.UNKNOWN}
+
 
 class Novelty(StrEnum):
     """What a document is to its recipient."""
@@ -27,6 +29,7 @@ class Novelty(StrEnum):
     NEW = "new"
     REVISED = "revised"
     SENT = "sent before"
+    REFUSED = "refused by the server"
 
 
 @dataclass(frozen=True)
@@ -103,9 +106,13 @@ def state_of(room: DeliveryService, month: Month) -> DeliveryState:
     published = room.workspace.published
     current = published.current(month)
     files = documents_of(published.kept.folder(month, current.revision)) if current else None
-    newest = {(each.recipient, each.file): each.status for each in _mails(room, month)}
+    became: dict[tuple[str, str], Status] = {}
+    for each in _mails(room, month):
+        # What went out did, whatever was planned since.
+        if became.get((each.recipient, each.file)) not in GONE:
+            became[each.recipient, each.file] = each.status
     there = set((files or {}).values()) & handed_over(room.outbox)
-    return DeliveryState(len(there), Counter(newest.values()))
+    return DeliveryState(len(there), Counter(became.values()))
 
 
 def _mails(room: DeliveryService, month: Month) -> list[DeliveryRecord]:
@@ -118,11 +125,15 @@ def _novelty(records: Sequence[DeliveryRecord], address: str, document: Document
     sent = {
         each.sha256
         for each in records
-        if (each.recipient, each.file) == (address, document.file)
-        and each.status in {Status.SENT, Status.UNKNOWN}
+        if (each.recipient, each.file) == (address, document.file) and each.status in GONE
     }
     if document.sha256 in sent:
         return Novelty.SENT
+    if any(
+        (each.recipient, each.sha256, each.status) == (address, document.sha256, Status.REFUSED)
+        for each in records
+    ):
+        return Novelty.REFUSED
     return Novelty.REVISED if sent else Novelty.NEW
 
 

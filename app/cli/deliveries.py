@@ -55,14 +55,16 @@ def deliver(
         if dry_run:
             mailing.rehearse(room, chosen, lambda line: out.print(line, markup=False))
         else:
-            is_done = mailing.send(
-                room,
-                chosen,
-                to,
-                lambda line: out.print(line, markup=False),
-                with_revisions=revisions,
-            )
-            _show_in_ui(room, chosen)
+            try:
+                is_done = mailing.send(
+                    room,
+                    chosen,
+                    to,
+                    lambda line: out.print(line, markup=False),
+                    with_revisions=revisions,
+                )
+            finally:
+                _show_in_ui(room, chosen)
             if not is_done:
                 raise typer.Exit(1)
 
@@ -173,11 +175,12 @@ def next_runs(
 
 def _show_in_ui(room: DeliveryService, month: Month) -> None:
     """Let the UI show what the ledger knows now; mails that went out did so whether or not it can."""
-    from orchestration.delivery_events import show_delivery
-    from orchestration.instance import dagster_instance
     from sales.errors import UserError
 
     try:
+        from orchestration.delivery_events import show_delivery
+        from orchestration.instance import dagster_instance
+
         with dagster_instance() as instance:
             show_delivery(instance, room, month)
     except UserError as fault:

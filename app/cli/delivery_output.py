@@ -17,6 +17,7 @@ WORDS = {
     Novelty.NEW: "",
     Novelty.REVISED: " (revised since it was sent: --revisions sends it)",
     Novelty.SENT: " (sent before)",
+    Novelty.REFUSED: " (refused by the server: see `onpace deliveries list`)",
 }
 
 

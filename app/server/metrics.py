@@ -27,7 +27,7 @@ from orchestration.resources import catalogue
 from sales.errors import UserError
 
 # Backfills and single assets from the UI run under the last of these names.
-JOBS = ("month_end", "restatement", "__ASSET_JOB")
+JOBS = ("month_end", "release", "restatement", "__ASSET_JOB")
 BACKFILL_STATES = (
     "REQUESTED",
     "COMPLETED",

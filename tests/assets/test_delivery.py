@@ -7,11 +7,14 @@ import dagster as dg
 import pytest
 
 from assets.delivery import WAITS, why_not
-from orchestration import approvals
+from connectors.delivery.ledger import Status
+from connectors.delivery.mailer import MAIL
+from connectors.delivery.outbox import deliver
+from orchestration import approvals, schedules
 from orchestration.approvals import approved_month_ends
 from orchestration.definitions import build_defs
 from orchestration.delivery_events import show_delivery
-from publication.delivery import DeliveryService
+from publication.delivery import DeliveryService, HeldBack
 from publication.release import Novelty, release_of, state_of
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.publication.april import delivery_of, publish_april
@@ -109,7 +112,7 @@ def test_it_goes_on_once_somebody_approves(office: Office) -> None:
     office.run("month_end")
     (nothing,) = office.asked()
     assert isinstance(nothing, dg.SkipReason)
-    assert "nobody approved yet of 2026-04" in str(nothing.skip_message)
+    assert "no month end that waits was approved" in str(nothing.skip_message)
     office.room().approve(MONTH, "Ada")
     (request,) = office.asked()
     assert isinstance(request, dg.RunRequest)
@@ -165,3 +168,74 @@ def test_a_release_knows_the_ledger(office: Office) -> None:
     assert {each.novelty for each in release.documents} == {Novelty.SENT}
     assert release.unsent == 0
     assert not state_of(office.room(), MONTH).is_empty
+
+
+def test_an_approval_of_newer_documents_counts_for_them(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They were printed again since the month began to wait: nobody needs to launch it once more."""
+    office.run("month_end")
+    usual = DeliveryService.digest
+    monkeypatch.setattr(DeliveryService, "digest", lambda room, month: "new" + usual(room, month))
+    office.room().approve(MONTH, "Ada")
+    (request,) = office.asked()
+    assert isinstance(request, dg.RunRequest)
+    assert "new" in str(request.run_key)
+
+
+def test_a_month_that_cannot_be_read_or_is_held_all_the_same_is_not_launched_again_and_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.run("month_end")
+    office.room().approve(MONTH, "Ada")
+    held = "[delivery]\nhours_after_month_end = 300\n"
+    monkeypatch.setattr(approvals, "make_delivery_service", lambda: office.room(held))
+    assert isinstance(office.asked()[0], dg.SkipReason)
+    monkeypatch.setattr(approvals, "make_delivery_service", office.room)
+    office.room().send(MONTH)  # from the terminal
+    assert isinstance(office.asked()[0], dg.SkipReason), "it went out"
+    (office.room().workspace.published.documents(MONTH) / "manifest.json").write_text("{")
+    assert isinstance(office.asked()[0], dg.SkipReason), "one month holds up no other"
+
+
+def test_whoever_repeats_a_run_has_neither_its_schedule_nor_its_approval(office: Office) -> None:
+    again = {"dagster/parent_run_id": "0123456789"}
+    assert office.run("month_end", BY_SCHEDULE | again).success
+    assert office.run("release", again, name="Ada").success
+    assert office.inbox.envelopes == []
+    assert "an approval" in str(office.seen()[WAITS])
+
+
+def test_what_was_published_since_the_release_does_not_go(office: Office) -> None:
+    with pytest.raises(HeldBack, match="was published again since it was released"):
+        office.room().send(MONTH, released="of other documents")
+    assert office.inbox.envelopes == []
+
+
+def test_what_went_out_counts_whatever_was_planned_since_and_what_was_refused_is_not_new(
+    office: Office,
+) -> None:
+    office.room().send(MONTH)
+    ledger = office.room().ledger
+    (one, *_) = ledger.all(str(MONTH))
+    ledger.plan(str(MONTH), one.channel, [(one.recipient, one.file, "a" * 64)])
+    assert state_of(office.room(), MONTH).mails == {Status.SENT: 4}
+    ledger.note([one], Status.REFUSED)
+    release = release_of(office.room(), MONTH)
+    assert Novelty.REFUSED in {each.novelty for each in release.documents}
+    assert release.unsent == 0
+
+
+def test_a_month_of_which_only_a_part_went_out_is_not_delivered(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its mails wait: the schedule tries again, whatever Dagster shows of it."""
+    monkeypatch.setattr(schedules, "make_delivery_service", office.room)
+    assert not schedules.is_delivered(MONTH)
+    room = office.room()
+    deliver(room.workspace.published.documents(MONTH), MONTH, room.outbox)
+    room.ledger.plan(str(MONTH), MAIL, [("md@acme.example", "company.pdf", "a" * 64)])
+    assert show_delivery(office.instance, room, MONTH)
+    assert not schedules.is_delivered(MONTH)
+    room.ledger.note(room.ledger.all(str(MONTH)), Status.SENT)
+    assert schedules.is_delivered(MONTH)

@@ -5,14 +5,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from assets.extract import salesforce_extract
 from assets.failures import here, told
 from connectors.salesforce.auth import LoginRefused
-from connectors.salesforce.refusals import SalesforceUnavailable
 from orchestration.executor import one_process
 from sales.errors import UserError
-
-SCHEDULED = {"dagster/schedule_name": "month_end_schedule"}
 
 
 @pytest.mark.parametrize(
@@ -34,28 +30,18 @@ def test_what_to_do_is_said_for_where_one_is(sentence: str, place: str) -> None:
     assert place in here(sentence)
 
 
-@pytest.mark.parametrize(
-    ("fault", "tags", "is_tried_again"),
-    [
-        (SalesforceUnavailable("acme did not answer"), SCHEDULED, True),
-        (SalesforceUnavailable("acme did not answer"), {}, False),
-        (LoginRefused("acme refused the login"), SCHEDULED, False),
-    ],
-)
-def test_only_an_outage_is_tried_again_and_only_where_nobody_waits(
-    fault: UserError, tags: dict[str, str], *, is_tried_again: bool
-) -> None:
-    with pytest.raises(dg.Failure) as failure, told(dg.DagsterRun("month_end", tags=tags)):
+def test_a_fault_keeps_its_sentence_and_is_not_tried_again() -> None:
+    fault = LoginRefused("acme refused the login")
+    with pytest.raises(dg.Failure) as failure, told(dg.DagsterRun("month_end")):
         raise fault
-    assert failure.value.description == str(fault)
-    assert failure.value.allow_retries == is_tried_again
+    assert failure.value.description == "acme refused the login"
+    assert not failure.value.allow_retries
     assert failure.value.__cause__ is fault, "the terminal says its sentence"
 
 
-def test_the_morning_is_long_enough() -> None:
-    policy = salesforce_extract.op.retry_policy
-    assert policy is not None
-    assert policy.max_retries * (policy.delay or 0) == 4 * 60 * 60
+def test_what_to_do_names_the_job_that_failed() -> None:
+    assert here("... run it with --fresh-extract", "month_end").startswith("Jobs, month_end,")
+    assert here("... run it again", "__ASSET_JOB").startswith("Jobs, restatement,")
 
 
 @dg.op

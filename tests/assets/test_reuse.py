@@ -90,7 +90,13 @@ class Home:
             )
         return computed
 
-    def click(self, job: str = "restatement", *, replace: bool = False) -> None:
+    def click(
+        self,
+        job: str = "restatement",
+        *,
+        replace: bool = False,
+        tags: dict[str, str] | None = None,
+    ) -> None:
         """Launch a job as the UI does."""
         workspace = self.workspace
         with pytest.MonkeyPatch.context() as patch, RunInputs(workspace) as inputs:
@@ -106,6 +112,7 @@ class Home:
                 },
                 partition_key=str(MONTH),
                 instance=self.instance,
+                tags=tags,
             )
         assert done.success
 
@@ -209,6 +216,8 @@ class TestReuse:
         assert "| phased_targets | 12 | 0 | 0 | 12 |" in str(
             shown.metadata["what_would_differ"].value
         )
+        home.click("month_end", tags={"dagster/parent_run_id": "a"}, replace=True)
+        assert home.workspace.published.current(MONTH) == seen, "a repetition has no leave"
         home.click(replace=True)
         now = home.workspace.published.current(MONTH)
         assert now is not None

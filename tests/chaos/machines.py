@@ -13,7 +13,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -33,6 +33,7 @@ from tests.postgresql import postgresql
 MACHINES = ("amsterdam", "berlin")
 EXPIRY, BEAT, LOOK_AGAIN = timedelta(seconds=3), 0.5, 0.2
 DELIVER = ("deliver", str(SECOND))
+MAILS = 3  # that a month end of the firm takes
 STOPPED_EACH = 4  # trials: one machine stands still in place of being killed
 
 
@@ -76,7 +77,7 @@ class SharedLedger:
     def trial(self, number: int, chance: random.Random, verdict: Verdict) -> None:
         """Let both machines deliver and end one of them, or both; they do it again, and everybody got their mail once."""
         pair = self._copy()
-        is_stopped = number // 2 % STOPPED_EACH == STOPPED_EACH - 1
+        is_stopped = number // 2 % STOPPED_EACH == 1
         what = _stopped(pair, chance) if is_stopped else _killed(pair, chance)
         again = [each.wait() for each in [pair.start(machine) for machine in MACHINES]]
         last = pair.start(MACHINES[0]).wait()
@@ -130,7 +131,7 @@ class Instant:
 
 def _instant(chance: random.Random) -> Instant:
     return Instant(
-        chance.randint(1, 4), chance.choice([0.001, 0.003, 0.01, 0.03]) * chance.random()
+        chance.randint(1, MAILS), chance.choice([0.001, 0.003, 0.01, 0.03]) * chance.random()
     )
 
 
@@ -161,10 +162,12 @@ def shared_ledgers(firm: Firm) -> Iterator[list[SharedLedger]]:
     """Yield ledgers on SQLite and, where this machine has it, on PostgreSQL."""
     with ExitStack() as stack:
         found = [SharedLedger(firm, "SQLite", _sqlite)]
-        with suppress(pytest.skip.Exception):
+        try:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onpace-pg-")))
             port = stack.enter_context(postgresql(folder))
             found.append(SharedLedger(firm, "PostgreSQL", partial(_postgresql, port)))
+        except pytest.skip.Exception as none:
+            print(f"machines: not tried on PostgreSQL: {none}", flush=True)  # noqa: T201  # part of the report
         yield found
 
 

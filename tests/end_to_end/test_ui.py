@@ -167,7 +167,7 @@ class TestUi:
         page = office.ui.open("/assets/month_end_release?view=events", "why_not")
         expect(
             page.get_by_text(
-                "a backfill never delivers: launch month_end for the one month that is to go out"
+                "a backfill never delivers: launch month_end for the one month that is to go out, and approve what it shows"
             )
         ).to_be_visible()
         assert sorted(path.name for path in (office.home / "packs").iterdir()) == [*MONTHS]
