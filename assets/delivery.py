@@ -19,8 +19,8 @@ from publication.release import Novelty, Release, release_of, state_of
 from sales.calendar import Month
 
 DELIVERING = ("month_end", "release")
-# Of an observation of the release: what a sensor looks for.
-DIGEST, WAITS = "documents_digest", "waits_for"
+# Of an observation of the release: that it waits, which a sensor looks for.
+WAITS = "waits_for"
 MOST_ROWS = 200
 FOR_APPROVAL = (
     "an approval: run the job release for {month} with your name, or `onpace approve {month}`"
@@ -59,10 +59,11 @@ def month_end_release(
         if refused := why_not(context.run):
             _observe(context, {"why_not": refused})
             return
+        # Whoever repeats a run has its configuration, and approved of nothing.
         if (name := config.approved_by.strip()) and not is_repeated(context.run):
-            delivery_service.approve(month, name)  # whoever repeats a run approved of nothing
+            delivery_service.approve(month, name)
         release, by = release_of(delivery_service, month), _released_by(context, delivery_service)
-        shown = {**_shown(release), DIGEST: delivery_service.digest(month)}
+        shown = {**_shown(release), "documents_digest": delivery_service.digest(month)}
         if not by or release.held:
             waits = "; ".join([*release.held, *([] if by else [FOR_APPROVAL.format(month=month)])])
             _observe(context, {WAITS: waits, **shown})

@@ -58,15 +58,13 @@ def _switched_on(instance: dg.DagsterInstance) -> datetime | None:
     return None
 
 
-def _sentence(months: list[Month], unheard: str = "") -> str:
+def _sentence(months: list[Month], unheard: str) -> str:
     """Say which months are missing, and that nobody hears of it where that is so."""
-    said = _said(months)
+    said = _missing_in_words(months) if months else "every month end that was due was delivered"
     return f"{said}; {unheard}" if unheard else said
 
 
-def _said(months: list[Month]) -> str:
-    if not months:
-        return "every month end that was due was delivered"
+def _missing_in_words(months: list[Month]) -> str:
     return f"{', '.join(map(str, months))} {'was' if len(months) == 1 else 'were'} due and not delivered: launch month_end for each and approve what it shows, or run `onpace deliver MONTH`"
 
 

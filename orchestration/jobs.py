@@ -19,7 +19,7 @@ month_end = dg.define_asset_job(
     partitions_def=months,
     config=LOGS,
     executor_def=one_process,
-    description="The month end: read Salesforce, compute the month's tables, print the packs, deliver them.",
+    description="The month end: read Salesforce, compute the month's tables, print the packs, and deliver them: by the schedule, or once somebody approves of what the release shows.",
 )
 release = dg.define_asset_job(
     "release",
