@@ -127,7 +127,9 @@ def test_coming_month_ends_keep_their_local_time_across_daylight_saving() -> Non
 
 
 @pytest.fixture
-def instance(tmp_path: Path) -> dg.DagsterInstance:
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
+    """Return Dagster's record beside an empty home: the checkout's own may have delivered a month."""
+    monkeypatch.setenv("ONPACE_HOME", str(tmp_path / "home"))
     return dg.DagsterInstance.local_temp(str(tmp_path))
 
 
