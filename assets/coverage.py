@@ -1,6 +1,7 @@
 """Group coverage: open pipeline against what remains, and why it changed."""
 
 import dagster as dg
+from pandera.typing import DataFrame
 
 from assets.metadata.tables import described
 from assets.metadata.where_from import where_from
@@ -11,6 +12,7 @@ from sales.contracts.history import OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage import coverage, movement
 from sales.coverage import deal_chances as chances
+from sales.coverage import deal_changes as changes
 from sales.history.snapshot import opening_snapshot
 
 
@@ -36,7 +38,7 @@ def pipeline_movement(run: TableRun) -> dg.MaterializeResult:
     """Why the open pipeline changed since the month before: created, moved, won, lost and the rest, to the cent."""
     inputs, closing, before = run.inputs, run.table(OpportunitySnapshot), run.month.plus(-1)
     known, rules = inputs.history_at(before), inputs.rules_of(before)
-    opening = opening_snapshot(known, before, rules, closing)
+    opening = _opening(run)
     table = movement.pipeline_movement(
         movement.month_end(opening, known.extract, before, rules),
         movement.month_end(closing, inputs.history.extract, run.month, inputs.rules),
@@ -47,3 +49,17 @@ def pipeline_movement(run: TableRun) -> dg.MaterializeResult:
         *invariants.closing_is_open_pipeline(table, run.table(PipelineCoverage)),
     ]
     return described(table, {"movement_closes": faults})
+
+
+@monthly_table
+def deal_changes(run: TableRun) -> dg.MaterializeResult:
+    """What changed of each deal since the month before, by name: won, lost, new, slipped, re-dated, and their amounts."""
+    closing = run.table(OpportunitySnapshot)
+    return described(changes.deal_changes(_opening(run), closing, run.month, run.inputs.rules))
+
+
+def _opening(run: TableRun) -> DataFrame[OpportunitySnapshot]:
+    """Return the snapshot of the month end before, as this run knows it."""
+    before, inputs = run.month.plus(-1), run.inputs
+    closing = run.table(OpportunitySnapshot)
+    return opening_snapshot(inputs.history_at(before), before, inputs.rules_of(before), closing)

@@ -5,12 +5,16 @@ import dagster as dg
 from assets.metadata.tables import described
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
+from sales.contracts.coverage import DealChances, PipelineCoverage
+from sales.contracts.forecast import ClientPhasing, ClosingPlan, PipelineGeneration
 from sales.contracts.history import OpportunitySnapshot
-from sales.contracts.targets import PhasedTargets
+from sales.contracts.targets import ComingMonth, PhasedTargets
+from sales.forecast import actions as orders
 from sales.forecast import backtest, generation
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
 from sales.forecast import landing_forecast as landing
+from sales.forecast import source_attainment as sources
 
 
 @monthly_table
@@ -52,6 +56,29 @@ def pipeline_generation(run: TableRun) -> dg.MaterializeResult:
         run.forecast_basis, phased, run.month, inputs.rules, inputs.extracted_at
     )
     return described(table)
+
+
+@monthly_table
+def source_attainment(run: TableRun) -> dg.MaterializeResult:
+    """New pipeline of whoever owns lead sources against what it was to be, as a seller's bookings are held against a target."""
+    inputs, made = run.inputs, run.table(PipelineGeneration)
+    return described(sources.source_attainment(made, run.month, inputs.rules, inputs.extracted_at))
+
+
+@monthly_table
+def actions(run: TableRun) -> dg.MaterializeResult:
+    """What must happen next: at most three things for each reader, by the money that is at stake."""
+    facts = orders.ActionFacts(
+        *run.figures,
+        coming_month=run.table(ComingMonth),
+        deal_chances=run.table(DealChances),
+        closing_plan=run.table(ClosingPlan),
+        coverage=run.table(PipelineCoverage),
+        generation=run.table(PipelineGeneration),
+        clients=run.table(ClientPhasing),
+        owners=run.inputs.people,
+    )
+    return described(orders.actions(facts, run.month, run.inputs.rules))
 
 
 @monthly_table

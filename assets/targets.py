@@ -8,6 +8,7 @@ from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
 from sales.contracts.forecast import ClientPhasing
 from sales.contracts.targets import PhasedTargets
+from sales.forecast import coming_month as numbers
 from sales.forecast import phasing_check as reach_after_misses
 from sales.targets import attainment, stated_plans
 from sales.targets import phased_targets as phasing
@@ -40,6 +41,14 @@ def target_attainment(run: TableRun) -> dg.MaterializeResult:
     faults = invariants.people_sum_to_teams_and_company(table, invariants.ATTAINMENT)
     origin = where_from("target_attainment", table, *run.figures, rules)
     return described(table, {"attainment_adds_up": faults}, where_from=origin)
+
+
+@monthly_table
+def coming_month(run: TableRun) -> dg.MaterializeResult:
+    """What each person, each team and the company must book in the month after: one number, after what is missing so far."""
+    return described(
+        numbers.coming_month(run.forecast_basis, *run.figures, run.month, run.inputs.rules)
+    )
 
 
 @monthly_table

@@ -43,6 +43,43 @@ class Band(StrEnum):
     OUT_OF_REACH = "out_of_reach"
 
 
+class DealChange(StrEnum):
+    """What became of a deal between two month ends; a deal may have several."""
+
+    WON = "won"
+    LOST = "lost"
+    NEW = "new"
+    SLIPPED = "slipped"
+    PULLED_IN = "pulled_in"
+    PUSHED = "pushed"
+    AMOUNT = "amount"
+    REOPENED = "reopened"
+    DELETED = "deleted"
+    REASSIGNED = "reassigned"
+
+
+class ActionRule(StrEnum):
+    """Why something must happen next, in the order in which equal stakes are told."""
+
+    CONFIRM = "confirm"
+    ASK_WHEN = "ask_when"
+    REDATE = "redate"
+    CLOSE_LOST = "close_lost"
+    NAME_AMOUNT = "name_amount"
+    COVER_LEAVER = "cover_leaver"
+    AGREE_YEAR = "agree_year"
+    FIND_PIPELINE = "find_pipeline"
+    DRAFT_IN = "draft_in"
+
+
+class ActionOutcome(StrEnum):
+    """What became of an action a month later."""
+
+    DONE = "done"
+    OPEN = "open"
+    GONE = "gone"
+
+
 class Provenance(StrEnum):
     """How a value of the past is known."""
 

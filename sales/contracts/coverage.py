@@ -12,6 +12,7 @@ from sales.contracts.contract import (
     Amount,
     Contract,
     Count,
+    Day,
     Flag,
     Instant,
     Number,
@@ -21,7 +22,7 @@ from sales.contracts.contract import (
     optional,
 )
 from sales.contracts.laws import are_filled_where, is_complete, is_filled
-from sales.vocabulary import MONTH, TargetStatus
+from sales.vocabulary import MONTH, DealChange, TargetStatus, words
 
 
 class DealChances(Contract):
@@ -158,3 +159,35 @@ class PipelineMovement(Contract):
         """One row a grain and period."""
 
         unique = ["grain", "grain_id", "period_kind", "period"]
+
+
+class DealChanges(Contract):
+    """What changed of each deal since the month before, by name: won, lost, new, slipped and re-dated ones, and their amounts."""
+
+    from_month: Text = field("Month before", str_matches=MONTH)
+    to_month: Text = field("Month", str_matches=MONTH)
+    opportunity_id: Text = fields.opportunity_id()
+    change: Text = field(
+        "won, lost, new, slipped (due in the month and still open), pulled_in or pushed (to an earlier or a later month), amount, reopened, deleted, reassigned",
+        isin=words(DealChange),
+    )
+    owner_id: Text = field("Owner at the month end; of a deleted deal at the one before")
+    team: Text = fields.team()
+    team_id: Text = fields.team_id()
+    account_id: Text = fields.account_id()
+    amount_before: Amount = optional(
+        "Amount at the month end before; empty where there was none or no deal"
+    )
+    amount_after: Amount = optional("Amount at the month end; empty where there is none or no deal")
+    close_date_before: Day = optional("Close date at the month end before")
+    close_date_after: Day = optional("Close date at the month end")
+    name: Text = fields.name()
+    account_name: Text = fields.account_name()
+    owner_name: Text = fields.owner_name()
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    class Config(Contract.Config):
+        """One row a deal and change."""
+
+        unique = ["opportunity_id", "change"]

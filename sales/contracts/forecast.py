@@ -21,8 +21,8 @@ from sales.contracts.contract import (
     law,
     optional,
 )
-from sales.contracts.laws import are_filled_where, is_complete
-from sales.vocabulary import MONTH, Band, PeriodKind, words
+from sales.contracts.laws import are_filled_where, is_complete, is_filled
+from sales.vocabulary import MONTH, ActionOutcome, ActionRule, Band, PeriodKind, words
 
 
 class LandingForecast(Contract):
@@ -184,6 +184,82 @@ class PipelineGeneration(Contract):
         """One row a source and month."""
 
         unique = ["source", "month"]
+
+
+class SourceAttainment(Contract):
+    """New pipeline of whoever owns lead sources against what it was to be: the month, the quarter and the year to date."""
+
+    as_of_month: Text = fields.as_of_month()
+    source_owner: Text = field(
+        "Team, person or name that policy gives lead sources to; the lead source itself where policy names no owners"
+    )
+    period_kind: Text = field("Month, quarter or year, to date", isin=words(PeriodKind))
+    period: Text = fields.period()
+    target: Amount = optional(
+        "New pipeline that was to be created; empty where nobody can say what is needed"
+    )
+    created: Amount = field("Amount of the deals created, as known now")
+    attainment_pct: Number = optional("Created in percent of target; empty without a target")
+    number: Amount = optional(
+        "New pipeline that the coming month must see; empty where nobody can say"
+    )
+    conversion: Number = optional(
+        "Part of created money that is booked, weighted by what was created lately"
+    )
+    lead_months: Number = optional("Months from creation to booking, weighted in the same way")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    class Config(Contract.Config):
+        """One row an owner and period."""
+
+        unique = ["source_owner", "period_kind", "period"]
+
+
+class Actions(Contract):
+    """What must happen next: at most three things for each reader, by the money that is at stake."""
+
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
+    rank: Count = field("1 is the most money at stake", ge=1, le=3)
+    rule: Text = field(
+        "confirm, ask_when (a slow deal of an existing client: ask, do not push), redate, close_lost, name_amount, cover_leaver, agree_year, find_pipeline, draft_in",
+        isin=words(ActionRule),
+    )
+    owner_id: Text = optional(
+        "Who can do it: the deal's owner, or the manager; empty where the CRM names nobody who can"
+    )
+    opportunity_id: Text = optional("Deal that it is about")
+    stake: Amount = field(
+        "Money at stake: for a deal its amount times the chance of booking it in the coming month; else what would be missing"
+    )
+    due_date: Day = field("By when")
+    outcome: Text = optional(
+        "done, open or gone, once the month after it is computed", isin=words(ActionOutcome)
+    )
+    person_id: Text = optional("Person whom it is about, where that is not the owner")
+    team: Text = optional(
+        "Team of the deal or the person; of a gap in pipeline, the one that has it"
+    )
+    period: Text = optional("Month or quarter that it serves")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def a_deal_has_one_order(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """No deal stands in two actions of a reader, and no two readers are told to do different things with it."""
+        deals = table.loc[is_filled(table["opportunity_id"])]
+        rules = deals.groupby("opportunity_id", observed=True, sort=False)["rule"].nunique()
+        return (
+            bool((rules <= 1).all())
+            and not deals.duplicated(["grain", "grain_id", "opportunity_id"]).any()
+        )
+
+    class Config(Contract.Config):
+        """One row a reader and rank."""
+
+        unique = ["grain", "grain_id", "rank"]
 
 
 class ForecastTrackRecord(Contract):

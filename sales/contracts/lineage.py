@@ -278,6 +278,44 @@ MOVEMENT: Parents = {
     "closing": _CLOSING,
 }
 
+# Deals at both month ends, side by side.
+_BOTH = CALENDAR | DEALS | of("opportunity_snapshot", "opportunity_id")
+
+
+def _sides(before: Columns, name: str) -> Columns:
+    """Return a deal's value at the month end before, read off the history, and at this one."""
+    return _BOTH | before | of("opportunity_snapshot", name)
+
+
+_CHANGED = (
+    _sides(STAGE, "stage_name")
+    | _sides(IS_OPEN, "is_open")
+    | _sides(IS_WON, "is_won")
+    | _sides(AMOUNT, "amount")
+    | _sides(saved("close_date"), "close_date")
+    | _sides(OWNER, "owner_id")
+)
+CHANGES: Parents = {
+    "from_month": STATED,
+    "to_month": STATED,
+    **alike(_CHANGED, "opportunity_id", "change"),
+    "owner_id": _CHANGED,
+    "team": _CHANGED | _sides(TEAM, "team"),
+    "team_id": _CHANGED | _sides(TEAM_ID, "team_id"),
+    "account_id": _CHANGED | _sides(tracked("account_id") | LOOKUP_CHANGE, "account_id"),
+    "amount_before": _CHANGED,
+    "amount_after": _CHANGED,
+    "close_date_before": _CHANGED,
+    "close_date_after": _CHANGED,
+    "name": _CHANGED | _sides(tracked("name"), "name"),
+    "account_name": _CHANGED
+    | _sides(
+        tracked("account_id") | LOOKUP_CHANGE | of("raw_accounts", "account_id", "name"),
+        "account_name",
+    ),
+    "owner_name": _CHANGED | _sides(NAME, "owner_name"),
+}
+
 _LANDING = _BOOKINGS | _TARGET | _FORECAST
 _HAS_HISTORY = of("raw_opportunities", "created_at", "record_type_id") | of(
     "raw_record_types", "record_type_id", "developer_name", "name"
@@ -307,7 +345,8 @@ CLOSING: Parents = {
         "created_at",
         "stage_entered_at",
         "account_id",
-    ),
+    )
+    | _FORECAST,
     **alike(
         of("opportunity_snapshot", "opportunity_id") | _FORECAST,
         "win_probability",
@@ -324,6 +363,25 @@ CLOSING: Parents = {
         ),
         *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
     ),
+}
+_COMING_SUM = (
+    _BOOKINGS | _TARGET | of("phased_targets", "fiscal_year", "rephased_target", "is_fixed")
+)
+COMING: Parents = {
+    "as_of_month": STATED,
+    "grain": STATED,
+    "grain_id": _PEOPLE | COMPANY,
+    "month": CALENDAR,
+    "baseline_target": _TARGET,
+    "number": _COMING_SUM,
+    "people_sum": _PEOPLE | of("phased_targets", "rephased_target"),
+    **alike(_COMING_SUM | of("phased_targets", "at_risk", "ahead"), "at_risk", "ahead"),
+    "last_year": _BOOKINGS | _HAS_HISTORY,
+    "hit_probability": _COMING_SUM | _FORECAST,
+    "team_id": _PEOPLE
+    | of("phased_targets", "team_id")
+    | of("opportunity_snapshot", "team_id")
+    | of("booking_credit", "team_id"),
 }
 _CLIENT_BOOKED = CALENDAR | of(
     "opportunity_snapshot", "opportunity_id", "account_id", "is_won", "amount", "close_date"
@@ -348,6 +406,81 @@ GENERATION: Parents = {
     **alike(_CREATED, "source", "created", "conversion", "lead_months"),
     "month": _CREATED | of("phased_targets", "month"),
     "required": _CREATED | _FORECAST | of("phased_targets", "month", "baseline_target"),
+}
+_NEEDED = of("pipeline_generation", "source", "month", "required") | CALENDAR
+_MADE = of("pipeline_generation", "source", "month", "created") | CALENDAR
+_RATED = _MADE | of("pipeline_generation", "conversion", "lead_months")
+SOURCES: Parents = {
+    "as_of_month": STATED,
+    "source_owner": of("pipeline_generation", "source"),
+    "period_kind": STATED,
+    "period": CALENDAR,
+    "target": _NEEDED,
+    "created": _MADE,
+    "attainment_pct": _NEEDED | _MADE,
+    "number": _NEEDED | _MADE,
+    **alike(_RATED, "conversion", "lead_months"),
+}
+_ASKED = (
+    of("coming_month", "grain", "grain_id", "number")
+    | of(
+        "closing_plan",
+        "opportunity_id",
+        "owner_id",
+        "amount",
+        "close_date",
+        "days_overdue",
+        "flags",
+        "win_probability",
+    )
+    | of("deal_chances", "opportunity_id", "chance_1", "assumed_amount")
+    | of("booking_credit", "opportunity_id", "owner_id", "team", "amount", "is_won")
+    | of(
+        "opportunity_snapshot",
+        "opportunity_id",
+        "owner_id",
+        "team",
+        "is_won",
+        "amount",
+        "close_date",
+        "probability_pct",
+        "effort_days",
+    )
+    | of("phased_targets", "fiscal_year", "owner_id", "month", "baseline_target", "at_risk", "team")
+    | of(
+        "pipeline_coverage",
+        "grain",
+        "grain_id",
+        "period_kind",
+        "period",
+        "status",
+        "coverage_ratio",
+        "required_ratio",
+        "remaining_target",
+        "open_pipeline",
+    )
+    | of("pipeline_generation", "created", "conversion", "lead_months")
+    | of("client_phasing", "month", "delivery_days")
+    | of("raw_users", "user_id", "is_active", "manager_id")
+    | CALENDAR
+)
+ACTIONS: Parents = {
+    "as_of_month": STATED,
+    **alike(
+        _ASKED,
+        "grain",
+        "grain_id",
+        "rank",
+        "rule",
+        "owner_id",
+        "opportunity_id",
+        "stake",
+        "due_date",
+        "person_id",
+        "team",
+        "period",
+    ),
+    "outcome": STATED,
 }
 # Forecasts are made again from the raw tables, and held against targets as they were in force.
 _THEN = FORESIGHT | TEAM | BASELINE
@@ -405,13 +538,17 @@ _WITHOUT_STAMPS: dict[str, Parents] = {
     "target_padding": PADDING,
     "bottom_up_plan": FROM_BELOW,
     "target_attainment": ATTAINMENT,
+    "coming_month": COMING,
     "deal_chances": DEAL_CHANCES,
     "pipeline_coverage": COVERAGE,
     "pipeline_movement": MOVEMENT,
+    "deal_changes": CHANGES,
     "landing_forecast": LANDING,
     "closing_plan": CLOSING,
     "client_phasing": CLIENTS,
     "pipeline_generation": GENERATION,
+    "source_attainment": SOURCES,
+    "actions": ACTIONS,
     "forecast_track_record": RECORD,
     "data_quality": QUALITY,
 }

@@ -12,19 +12,27 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sales.contracts.contract import Contract
-from sales.contracts.coverage import DealChances, PipelineCoverage, PipelineMovement
+from sales.contracts.coverage import (
+    DealChances,
+    DealChanges,
+    PipelineCoverage,
+    PipelineMovement,
+)
 from sales.contracts.forecast import (
+    Actions,
     ClientPhasing,
     ClosingPlan,
     ForecastTrackRecord,
     LandingForecast,
     PipelineGeneration,
+    SourceAttainment,
 )
 from sales.contracts.history import BookingCredit, MonthlyBookings, OpportunitySnapshot
 from sales.contracts.lineage import parent_assets
 from sales.contracts.quality import DataQuality
 from sales.contracts.targets import (
     BottomUpPlan,
+    ComingMonth,
     PhasedTargets,
     PhasingCheck,
     TargetAttainment,
@@ -108,6 +116,9 @@ _ALL = (
         {"attainment_adds_up": ADDS_UP},
     ),
     MonthlyTable(
+        "coming_month", ComingMonth, Group.TARGETS, "sales.forecast.coming_month", kind="numpy"
+    ),
+    MonthlyTable(
         "pipeline_coverage",
         PipelineCoverage,
         Group.COVERAGE,
@@ -123,6 +134,13 @@ _ALL = (
             "movement_closes": "Opening plus what came less what went is the open pipeline, to the cent."
         },
         checked_against=("pipeline_coverage",),
+        month_column="to_month",
+    ),
+    MonthlyTable(
+        "deal_changes",
+        DealChanges,
+        Group.COVERAGE,
+        "sales.coverage.deal_changes",
         month_column="to_month",
     ),
     MonthlyTable(
@@ -152,6 +170,13 @@ _ALL = (
         "sales.forecast.generation",
         kind="numpy",
     ),
+    MonthlyTable(
+        "source_attainment",
+        SourceAttainment,
+        Group.FORECAST,
+        "sales.forecast.source_attainment",
+    ),
+    MonthlyTable("actions", Actions, Group.FORECAST, "sales.forecast.actions"),
     MonthlyTable(
         "forecast_track_record",
         ForecastTrackRecord,

@@ -91,6 +91,45 @@ class TargetAttainment(Contract):
         unique = ["grain", "grain_id", "period_kind", "period"]
 
 
+class ComingMonth(Contract):
+    """The number of the coming month: a person's own, and that of a team and the company by their own sums."""
+
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
+    month: Text = field("The month after the month end", str_matches=MONTH)
+    baseline_target: Amount = field("Phased target of the month")
+    number: Amount = field(
+        "The month's target after what is missing of its year so far: of a team and the company by their own sums, so that one person's surplus covers another's miss"
+    )
+    people_sum: Amount = field("Sum of the numbers of its people")
+    at_risk: Amount = field("What is missing and fits into no month left of the year")
+    ahead: Amount = field("Bookings beyond the plan of the year so far")
+    last_year: Amount = optional(
+        "Bookings of the same month a year before; empty where history begins later"
+    )
+    hit_probability: Number = optional(
+        "Chance that the month's bookings reach the number; empty without a number or with too little history",
+        in_range={"min_value": 0, "max_value": 1},
+    )
+    team_id: Text = fields.team_id()
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def nothing_is_missing_and_ahead(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """Who is ahead has nothing at risk."""
+        pairs = zip(table["at_risk"], table["ahead"], strict=True)
+        return all(
+            at_risk >= 0 and ahead >= 0 and not (at_risk and ahead) for at_risk, ahead in pairs
+        )
+
+    class Config(Contract.Config):
+        """One row a grain."""
+
+        unique = ["grain", "grain_id"]
+
+
 class PhasingCheck(Contract):
     """Whether a phasing leaves a person who misses the first two months a year within reach."""
 

@@ -14,7 +14,6 @@ import pyarrow as pa
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
-from sales import money
 from sales.arrow import NO_DAY, NO_INSTANT, Codes, Floats, Mask
 from sales.calendar import Month, Period
 from sales.contracts.contract import checked, stamp
@@ -39,6 +38,8 @@ SLOW_PERCENTILE = 80
 FEWEST_WON_CYCLES = 20
 PUSHES_OF_A_SLOW_DEAL = 2
 EXISTING_CLIENT_MONTHS = 24
+# Longer overdue, or with less of a chance, a deal is closed or re-dated and no longer protected.
+LONG_OVERDUE_DAYS, COLD = 90, 0.10
 EPOCH = date(1970, 1, 1)
 WAITS = (1, 2, 3)
 CONFIRMED = (0.1, 0.5, 0.9)
@@ -82,25 +83,26 @@ def closing_plan(
     today = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
     due = columns.to_days(snapshot["close_date"])
     listed = columns.booleans(snapshot["is_open"]) & (due < today + HORIZON_DAYS)
-    overdue = due < today
-    is_slow = slow_deals(snapshot, month, rules)
-    is_protected = is_slow & existing_clients(snapshot, month, rules)
-    pushes = np.asarray(columns.arrow(snapshot["push_count"]))
-    _, without_amount = money.minor_units(snapshot["amount"], rules.digits)
+    deals = snapshot.loc[listed]
+    size = len(deals)
+    found = _by_forecast(forecast, columns.arrow(deals["opportunity_id"]), month, rules)
+    days_overdue = np.maximum(today - due[listed], 0)
+    chance = np.asarray(found["win_probability"].fill_null(1.0))  # unknown is not cold
+    is_slow = slow_deals(snapshot, month, rules)[listed]
+    is_protected = (
+        is_slow
+        & existing_clients(snapshot, month, rules)[listed]
+        & (days_overdue <= LONG_OVERDUE_DAYS)
+        & (chance >= COLD)
+    )
     signs = {
-        "overdue": overdue,
-        "no_amount": without_amount,
-        "pushed": pushes > 0,
+        "overdue": days_overdue > 0,
+        "no_amount": np.asarray(columns.arrow(deals["amount"]).is_null()),
+        "pushed": np.asarray(columns.arrow(deals["push_count"])) > 0,
         "slow": is_slow,
         "protect": is_protected,
     }
-    deals = snapshot.loc[listed]
-    flags = [
-        " ".join(name for name, sign in signs.items() if sign[position])
-        for position in np.flatnonzero(listed).tolist()
-    ]
-    size = len(deals)
-    found = _by_forecast(forecast, columns.arrow(deals["opportunity_id"]), month, rules)
+    flags = [" ".join(name for name, sign in signs.items() if sign[n]) for n in range(size)]
     plan = columns.frame(
         {
             "as_of_month": columns.repeat(str(month), size),
@@ -112,7 +114,7 @@ def closing_plan(
             "expected_month": found["expected_month"],
             "win_probability": found["win_probability"],
             "push_count": columns.arrow(deals["push_count"]),
-            "days_overdue": pa.array(np.maximum(today - due[listed], 0)),
+            "days_overdue": pa.array(days_overdue),
             "flags": columns.text(flags),
             **{name: found[name] for name in (*HIT_CHANGES, "confirm_p10", "confirm_p90")},
         }

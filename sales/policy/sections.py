@@ -10,10 +10,18 @@ import re
 import tomllib
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, get_args, get_origin
+from typing import Annotated, Literal, Self, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
 from sales.calendar import (
     MONTHS_IN_YEAR,
@@ -63,6 +71,11 @@ def _each_once(codes: tuple[str, ...]) -> tuple[str, ...]:
 
 
 Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
+
+
+YearlyAmount = Annotated[
+    Decimal, BeforeValidator(_exact), Field(ge=0, le=10**12, allow_inf_nan=False)
+]
 
 
 Rate = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
@@ -240,6 +253,27 @@ class Clients(PolicySection):
     days_per_person: Days = Decimal(18)
 
 
+class LeadSource(PolicySection):
+    """Whose work a lead source is, and what it is to bring: a share of the new pipeline that the company needs, or an amount a year.
+
+    With neither, its target is what the company's own past asks of it.
+    """
+
+    owner: Annotated[str, Field(min_length=1, max_length=120)]
+    share: Chance | None = None
+    amount: YearlyAmount | None = None
+
+    @model_validator(mode="after")
+    def _one_target(self) -> Self:
+        if self.share is not None and self.amount is not None:
+            raise ValueError("has a share and an amount; keep one of them")
+        return self
+
+
+def _named_owner(value: object) -> object:
+    return {"owner": value} if isinstance(value, str) else value
+
+
 class DeliveryPolicy(PolicySection):
     """When a month end is due, and what holds its delivery."""
 
@@ -277,6 +311,9 @@ class SalesPolicy(PolicySection):
     brand: Brand = Brand()
     forecast: Forecast = Forecast()
     clients: Clients = Clients()
+    sources: dict[Line, Annotated[LeadSource, BeforeValidator(_named_owner)]] = Field(
+        default_factory=dict
+    )
     delivery: DeliveryPolicy = DeliveryPolicy()
     retention: Retention = Retention()
 

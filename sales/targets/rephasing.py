@@ -44,17 +44,24 @@ def rephase(plan: Plan, bookings_to_date: int, months_done: int, phasing: Phasin
     Months that are fixed stay as they are, and so do those in which the person does not sell.
     Always `bookings_to_date + sum(months) + at_risk - ahead == plan.amount`.
     """
-    remaining = plan.baseline[months_done:]
     missing = sum(plan.baseline[:months_done]) - bookings_to_date
+    later = zip(plan.year.months[months_done:], plan.weights[months_done:], strict=True)
+    weights = [Fraction(0) if month in plan.fixed else weight for month, weight in later]
+    return lay_on(missing, plan.baseline[months_done:], weights, months_done, phasing)
+
+
+def lay_on(
+    missing: int,
+    remaining: Sequence[int],
+    weights: Sequence[Fraction],
+    months_done: int,
+    phasing: Phasing,
+) -> Rephased:
+    """Lay a sum that is missing over the months that remain, by their weights and by policy; a surplus lowers none."""
     if missing <= 0:
-        return Rephased(remaining, at_risk=0, ahead=-missing)
+        return Rephased(list(remaining), at_risk=0, ahead=-missing)
     reach = _months_to_lay_on(phasing.rephase, months_done)
-    weights = [
-        Fraction(0) if n >= reach or month in plan.fixed else weight
-        for n, (month, weight) in enumerate(
-            zip(plan.year.months[months_done:], plan.weights[months_done:], strict=True)
-        )
-    ]
+    weights = [weight if n < reach else Fraction(0) for n, weight in enumerate(weights)]
     if phasing.rephase == "bounded":
         room = [int(Fraction(phasing.cap) * month) - month for month in remaining]
         extra = _fill(missing, weights, room)

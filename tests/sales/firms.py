@@ -17,12 +17,15 @@ from sales.contracts.history import MonthlyBookings
 from sales.contracts.raw import RawTargets
 from sales.coverage import coverage
 from sales.coverage.deal_chances import deal_chances, forecast_basis_of
+from sales.forecast import actions as orders
 from sales.forecast import backtest as track_record
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
+from sales.forecast import coming_month as numbers
 from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
+from sales.forecast import source_attainment as sources
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, People, people
@@ -169,6 +172,34 @@ class FirmMonth:
         )
 
     @cached_property
+    def coming(self) -> pd.DataFrame:
+        return numbers.coming_month(
+            self.forecast_basis, self.snapshot, self.credit, self.phased, self.month, self.rules
+        )
+
+    @cached_property
+    def sources(self) -> pd.DataFrame:
+        return sources.source_attainment(
+            self.generation, self.month, self.rules, self.extract.extracted_at
+        )
+
+    @cached_property
+    def actions(self) -> pd.DataFrame:
+        facts = orders.ActionFacts(
+            self.snapshot,
+            self.credit,
+            self.phased,
+            self.coming,
+            self.chances,
+            self.closing,
+            self.coverage,
+            self.generation,
+            self.clients,
+            self.owners,
+        )
+        return orders.actions(facts, self.month, self.rules)
+
+    @cached_property
     def record(self) -> pd.DataFrame:
         return track_record.track_record(
             self.point_in_time,
@@ -206,6 +237,9 @@ class FirmMonth:
             "closing_plan": self.closing,
             "client_phasing": self.clients,
             "pipeline_generation": self.generation,
+            "coming_month": self.coming,
+            "source_attainment": self.sources,
+            "actions": self.actions,
             "forecast_track_record": self.record,
             "phasing_check": self.phasing_check,
         }

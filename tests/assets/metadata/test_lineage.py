@@ -124,7 +124,8 @@ def test_an_edge_that_is_left_out_is_found(folder: Path) -> None:
             name: parents - {raw} for name, parents in LINEAGE["data_quality"].items()
         },
     }
-    assert undeclared(cut, [raw], found) == found != set()
+    findings = {each for each in found if each[0] == "data_quality"}
+    assert undeclared(cut, [raw], found) == findings != set()
 
 
 def test_every_change_is_of_a_raw_column() -> None:
