@@ -24,12 +24,17 @@ from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
 from sales.coverage import coverage, movement
+from sales.coverage import deal_changes as changes
+from sales.coverage.deal_chances import deal_chances
+from sales.forecast import actions as orders
 from sales.forecast import backtest as track_record
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
+from sales.forecast import coming_month as numbers
 from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
+from sales.forecast import source_attainment as sources
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.policy.rules import MonthRules
@@ -82,24 +87,26 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
         of_plan = closing.plan_forecast(
             forecast_basis, forecasts.close_date_score(), snap, shared, phased, MONTH, rules
         )
+        cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, forecast_basis)
+        due = closing.closing_plan(snap, MONTH, rules, of_plan)
+        made = generation.pipeline_generation(
+            forecast_basis, phased, MONTH, rules, record.extracted_at
+        )
+        coming = numbers.coming_month(forecast_basis, snap, shared, phased, MONTH, rules)
+        opening = snapshot.opening_snapshot(history, MONTH.plus(-1), rules, snap)
         tables = MonthTables(
             snap,
             shared,
             phased,
             bookings,
             attainment.target_attainment(snap, shared, phased, MONTH, rules),
-            coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, forecast_basis),
+            cover,
             movement.pipeline_movement(
-                movement.month_end(
-                    snapshot.opening_snapshot(history, MONTH.plus(-1), rules, snap),
-                    history.extract,
-                    MONTH.plus(-1),
-                    rules,
-                ),
+                movement.month_end(opening, history.extract, MONTH.plus(-1), rules),
                 movement.month_end(snap, history.extract, MONTH, rules),
                 phased,
             ),
-            closing.closing_plan(snap, MONTH, rules, of_plan),
+            due,
             quality.data_quality(
                 snap,
                 shared,
@@ -112,9 +119,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             ),
             forecast.landing_forecast(forecast_basis, snap, shared, phased, MONTH, rules),
             by_client,
-            generation.pipeline_generation(
-                forecast_basis, phased, MONTH, rules, record.extracted_at
-            ),
+            made,
             track_record.track_record(
                 forecasts.point_in_time,
                 MONTH,
@@ -134,6 +139,25 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             ),
             plans.target_padding(phased, stated, MONTH, rules, record.extracted_at),
             plans.bottom_up_plan(phased, by_client, stated, MONTH, rules, record.extracted_at),
+            coming,
+            changes.deal_changes(opening, snap, MONTH, rules),
+            orders.actions(
+                orders.ActionFacts(
+                    snap,
+                    shared,
+                    phased,
+                    coming,
+                    deal_chances(forecast_basis, MONTH, rules, record.extracted_at),
+                    due,
+                    cover,
+                    made,
+                    by_client,
+                    owners,
+                ),
+                MONTH,
+                rules,
+            ),
+            sources.source_attainment(made, MONTH, rules, record.extracted_at),
         )
         return tables, rules
 

@@ -112,23 +112,24 @@ KINDS = (
     "Council",
     "Bank",
 )
-HOSTILE_ACCOUNTS = (
-    "<script>alert('x')</script> & Sons",
-    '=HYPERLINK("http://example.invalid","click")',
-    "NA",
-    "None",
-    'O\'Brien "Quotes", Ltd',
-    "Line\nBreak GmbH",
-    "\u202eesreveR Holdings",
+# Clients whose names are not spelled in plain English letters, among others.
+OTHER_ACCOUNTS = (
+    "Ashdown & Sons",
+    "Hartwell, Pryce & Co",
+    "Nayland Assurance",
+    "Marlowe Estates",
+    "O'Brien Partners, Ltd",
+    "Lindner Maschinenbau GmbH",
+    "Thornbury Holdings",
     "北京咨询有限公司",
     "Παπαδόπουλος ΑΕ",
     "ООО «Ромашка»",
     "شركة النور",
     "Crème Brûlée & Fils",
-    "{{ 7 * 7 }} {% raw %}",
-    "A" * 120,
-    "<img src=file:///etc/passwd>",
-    "Smile \U0001f600 Ltd",
+    "Østergaard A/S",
+    "Aberystwyth & Ceredigion Community Regeneration Partnership",
+    "Whitcombe Trust",
+    "Smile & Daughters Ltd",
 )
 SERVICES = (
     "Operating model",
@@ -480,7 +481,7 @@ def company(seed: int, last_month: tuple[int, int]) -> Company:
     after = date(year + month // 12, month % 12 + 1, 1)
     names = [f"{a} {k}" for k in KINDS for a in PLAIN_ACCOUNTS]
     chance.shuffle(names)
-    names = [*HOSTILE_ACCOUNTS, *names[:130]]
+    names = [*OTHER_ACCOUNTS, *names[:130]]
     accounts = {record_id("001", n): name for n, name in enumerate(names, start=1)}
     end = datetime.combine(after, time(0), ZONE).astimezone(UTC)
     here = [

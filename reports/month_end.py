@@ -17,21 +17,26 @@ from reports.document.document import Labels, MonthEndReport, Section, Variant
 from reports.document.month_data import GrainTables
 from reports.document.month_tables import MonthTables, records
 from reports.document.theme import Theme, Themes
-from reports.document.view import View
+from reports.document.view import View, period_words
 from reports.export.attachments import Attachments
-from reports.sections.attainment import attainment, coverage, movement, plan, quality, year
+from reports.sections.actions import actions
+from reports.sections.changes import changes
 from reports.sections.clients import clients, delivery, plans
 from reports.sections.deals import closing, overdue
-from reports.sections.headline import actions, statements, tiles
-from reports.sections.landing import generation, landing, track_record
+from reports.sections.headline import statements, tiles
+from reports.sections.landing import landing, track_record
+from reports.sections.people import attainment
+from reports.sections.person import personal_sections
+from reports.sections.pipeline import coverage, movement
+from reports.sections.quality import quality
 from reports.sections.restatement import restated
+from reports.sections.sources import generation
+from reports.sections.year import year
 from reports.text import formats
 from reports.text.i18n import Language, language, marked
 from sales.policy.sections import Brand, PersonBrand
 from sales.vocabulary import GrainKind
 
-MOST_DEALS = 40
-MOST_DEALS_OF_A_PERSON = 12
 KINDS: dict[str, str] = {
     GrainKind.COMPANY: marked("Company pack"),
     GrainKind.TEAM: marked("Team pack"),
@@ -145,39 +150,34 @@ class _Month:
         if view.grain == GrainKind.COMPANY:
             return [
                 year(view),
-                landing(view),
-                track_record(view, self.data.scores),
-                attainment(view, [GrainKind.TEAM, GrainKind.PERSON]),
-                coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
+                changes(view),
                 movement(view),
+                landing(view),
+                attainment(view, [GrainKind.TEAM, GrainKind.PERSON]),
+                closing(view),
+                coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
                 generation(view),
-                closing(view, MOST_DEALS),
-                overdue(view, MOST_DEALS),
                 clients(view),
                 delivery(view),
+                overdue(view),
                 plans(view),
+                track_record(view, self.data.scores),
                 said,
                 quality(view),
             ]
         if view.grain == GrainKind.TEAM:
             return [
                 year(view),
+                changes(view),
+                movement(view),
                 landing(view),
                 attainment(view, [GrainKind.PERSON]),
+                closing(view),
                 coverage(view, [GrainKind.TEAM]),
-                movement(view),
-                closing(view, MOST_DEALS),
-                overdue(view, MOST_DEALS_OF_A_PERSON),
+                overdue(view),
                 said,
             ]
-        return [
-            year(view),
-            landing(view),
-            plan(view),
-            closing(view, MOST_DEALS_OF_A_PERSON),
-            overdue(view, MOST_DEALS_OF_A_PERSON),
-            said,
-        ]
+        return [*personal_sections(view), said]
 
 
 def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
@@ -185,10 +185,11 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
     month, calendar = variant.month, variant.rules.calendar
     name = formats.printable(view.data.name_of(view.grain, view.grain_id))
     period = say(
-        "{month}, month {n} of 12 of {year}, figures in {currency}",
+        "{month}, month {n} of {size} of {year}, figures in {currency}",
         month=view.language.month_name(month),
         n=month.index - calendar.year_of(month).first.index + 1,
-        year=calendar.year_of(month).name,
+        size=len(calendar.year_of(month).months),
+        year=period_words(calendar.year_of(month).name, view.language),
         currency=variant.rules.currency,
     )
     return MonthEndReport(

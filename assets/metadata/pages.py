@@ -22,9 +22,11 @@ _DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_ove
     "opportunity_snapshot", "opportunity_id", "team"
 )
 _JUDGED = of("forecast_track_record", "as_of_month", "grain", "grain_id", "period_kind", "period")
-_SOURCE = of("pipeline_generation", "source", "month")
 _CLIENT = of("client_phasing", "account_id", "month")
 _COVERED = of("pipeline_coverage", "coverage_ratio", "status")
+_COMING = of("coming_month", "grain", "grain_id", "month")
+_SOURCES = of("source_attainment", "source_owner", "period_kind")
+_CHANGED = of("deal_changes", "opportunity_id", "change", "owner_id", "team", "amount_after")
 _NAME = (
     of("phased_targets", "owner_name")
     | of("opportunity_snapshot", "owner_name")
@@ -54,13 +56,14 @@ def _under(title: str, columns: dict[str, Columns]) -> dict[str, Columns]:
 
 
 TILES: dict[str, Columns] = {
-    "Year to date": _attained("bookings", "target", "variance"),
-    "Attainment": _attained("attainment_pct", "variance"),
+    "{month}": _attained("bookings", "target", "attainment_pct", "last_year"),
+    "Number of {month}": _COMING | of("coming_month", "number", "baseline_target"),
+    "Year to date": _attained("bookings", "target", "attainment_pct", "last_year"),
+    "Forecast {period}": _landing("p10", "p50", "p90", "target", "method"),
     "Still to win": _coverage("remaining_target", "target"),
-    "Open for the year": _coverage("open_pipeline", "open_count") | _COVERED,
-    "Chance to hit {period}": _landing("hit_probability", "band", "method"),
-    "At risk": _PLAN | of("phased_targets", "at_risk"),
-    "Coverage {period}": _AHEAD | _COVERED,
+    "Coverage {period}": _AHEAD
+    | _COVERED
+    | _coverage("required_ratio", "open_pipeline", "remaining_target"),
 }
 _DEALS: dict[str, Columns] = {
     "Client and deal": _deal("flags", "push_count")
@@ -78,6 +81,18 @@ _BASELINES = {
     "Last year": "last_year",
     "Three months": "three_month_average",
 }
+_MY_DEALS: dict[str, Columns] = {
+    **{head: _DEALS[head] for head in ("Client and deal", "Amount", "Chance")},
+    "What to do": _deal("flags", "amount"),
+    "Likely": _deal("expected_month"),
+}
+_CHANCE = (
+    _landing("hit_probability")
+    | _COMING
+    | of("coming_month", "hit_probability")
+    | _JUDGED
+    | of("forecast_track_record", "hit_probability", "is_hit")
+)
 # Of these tables the heads are periods, months or causes: the rows have the names, or the cells are
 # all alike.
 _MOVEMENTS = {
@@ -135,18 +150,36 @@ SECTIONS: dict[str, Columns] = {
             | _BOOKED
             | of("phased_targets", "baseline_target", "rephased_target")
             | _landing("p10", "p50", "p90")
+            | _COMING
+            | of("coming_month", "ahead")
         },
     ),
     **_under(
-        "The year, month by month",
+        "Won, lost, slipped and new",
         {
-            "Month": _PLAN,
-            "Plan": _PLAN | of("phased_targets", "baseline_target"),
-            "Plan after misses": _PLAN | of("phased_targets", "rephased_target"),
-            "Booked": _BOOKED,
-            "Difference": _PLAN | _BOOKED | of("phased_targets", "baseline_target"),
+            "Client and deal": _CHANGED | of("deal_changes", "name", "account_name"),
+            "Owner": _CHANGED | of("deal_changes", "owner_name"),
+            "Date before": _CHANGED | of("deal_changes", "close_date_before"),
+            "Date now": _CHANGED | of("deal_changes", "close_date_after"),
+            "Amount before": _CHANGED | of("deal_changes", "amount_before"),
+            "Amount now": _CHANGED,
         },
     ),
+    **_under(
+        "Your year by month",
+        {"figure": _PLAN | _BOOKED | of("phased_targets", "baseline_target", "rephased_target")},
+    ),
+    **_under(
+        "Month, quarter, year",
+        {
+            "Period": _LANDS,
+            "Asked": _landing("target") | _COMING | of("coming_month", "number"),
+            "Booked": _landing("bookings"),
+            "Eight in ten": _landing("p10", "p90"),
+        },
+    ),
+    **_under("Deals of the next 90 days", _MY_DEALS),
+    **_under("Deals that are still in your name", _MY_DEALS),
     **_under(
         "Where it lands",
         {
@@ -156,10 +189,14 @@ SECTIONS: dict[str, Columns] = {
             "P50": _landing("p50"),
             "P90": _landing("p90"),
             "Target": _landing("target"),
-            "Chance": _landing("hit_probability"),
-            "Reach": _landing("band"),
+            "Asked": _landing("target") | _COMING | of("coming_month", "number"),
+            "Commit": _coverage("commit_forecast"),
+            "Best case": _coverage("best_case_forecast"),
+            "Chance": _CHANCE,
             **{head: _landing(name) for head, name in _BASELINES.items()},
-            "figure": _landing("bookings", "p10", "p50", "p90", "target", "hit_probability"),
+            "figure": _landing("bookings", "p10", "p50", "p90", "target")
+            | _CHANCE
+            | of("coming_month", "number"),
         },
     ),
     **_under(
@@ -181,17 +218,18 @@ SECTIONS: dict[str, Columns] = {
         },
     ),
     **_under(
-        "Who is where",
+        "People and teams",
         {
             "Name": _PEOPLE | _NAME,
             "Booked by month": _BOOKED,
             "Booked in month": _attained("bookings"),
-            "of target": _attained("attainment_pct"),
-            "Target to date": _attained("target"),
             "Booked to date": _attained("bookings"),
-            "Difference": _attained("variance"),
             "Attained": _attained("attainment_pct"),
-            "figure": _attained("attainment_pct"),
+            "Coming month": _COMING | of("coming_month", "number", "baseline_target"),
+            "Eight in ten": _landing("p10", "p90"),
+            "Remark": _attained("attainment_pct")
+            | _PLAN
+            | of("phased_targets", "baseline_target", "at_risk"),
         },
     ),
     **_under(
@@ -222,18 +260,20 @@ SECTIONS: dict[str, Columns] = {
         },
     ),
     **_under(
-        "Is enough new pipeline created",
+        "New pipeline by source",
         {
-            "Lead source": _SOURCE,
-            "Created in 3 months": _SOURCE | of("pipeline_generation", "created"),
-            "Needed": _SOURCE | of("pipeline_generation", "required"),
-            "of needed": _SOURCE | of("pipeline_generation", "created", "required"),
-            "Converts": _SOURCE | of("pipeline_generation", "conversion"),
-            "Lead, months": _SOURCE | of("pipeline_generation", "lead_months"),
+            "Source or owner": _SOURCES,
+            **alike(
+                _SOURCES | of("source_attainment", "created"), "Created in month", "Created to date"
+            ),
+            "of needed": _SOURCES | of("source_attainment", "attainment_pct"),
+            "Coming month": _SOURCES | of("source_attainment", "number"),
+            "Converts": _SOURCES | of("source_attainment", "conversion"),
+            "Lead, months": _SOURCES | of("source_attainment", "lead_months"),
         },
     ),
     **_under(
-        "Due in the next 90 days",
+        "The next 90 days",
         {
             **_DEALS,
             "days ahead": _deal("confirm_p10", "confirm_p90"),
@@ -243,7 +283,7 @@ SECTIONS: dict[str, Columns] = {
             "Year": _deal("hit_change_year", "owner_hit_change_year"),
         },
     ),
-    **_under("Slipped and overdue", _DEALS),
+    **_under("Past their close date", _DEALS),
     **_under(
         "Which clients, and when",
         {

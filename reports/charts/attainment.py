@@ -15,7 +15,6 @@ from math import ceil
 from markupsafe import Markup
 
 from reports.charts.svg import (
-    BAD,
     FAN,
     GOOD,
     INK,
@@ -57,7 +56,9 @@ class Year:
     landing: tuple[Decimal, Decimal, Decimal] | None = None
 
 
-def cumulative(year: Year, words: Words, palette: Palette, language: Language) -> Markup:
+def cumulative(
+    year: Year, words: Words, on_axis: Words, palette: Palette, language: Language
+) -> Markup:
     """Draw the year: phased target as steps, bookings as a line, what the months left must bring, and where it lands."""
     labels, target, booked, rephased, landing = (
         year.labels,
@@ -71,9 +72,9 @@ def cumulative(year: Year, words: Words, palette: Palette, language: Language) -
         [float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0]
     )
     ticks = round_ticks(0, highest)
-    left = max(left, max(advance(words(Decimal(str(tick)))) for tick in ticks) + 7)
+    left = max(left, max(advance(on_axis(Decimal(str(tick)))) for tick in ticks) + 7)
     y, x = Scale(0, ticks[-1], bottom, top), Scale(0, len(labels), left, right)
-    parts = grid(ticks, y, left, right, words)
+    parts = grid(ticks, y, left, right, on_axis)
     parts += [
         text(x(n + 0.5), bottom + 13, label, anchor="middle", colour=MUTED)
         for n, label in enumerate(labels)
@@ -163,55 +164,6 @@ def cumulative(year: Year, words: Words, palette: Palette, language: Language) -
     return svg(WIDTH, height, alt_text, parts)
 
 
-def attainment_dots(
-    rows: Sequence[tuple[str, float | None, bool]], palette: Palette, language: Language
-) -> Markup:
-    """Draw attainment of the year to date, a dot a person or team on the line at 100 %.
-
-    `rows` are name, percent (or none) and whether the row is a team. A ring is short of the target.
-    """
-    row_height, left, right = 13.0, 132.0, WIDTH - 40
-    height = row_height * len(rows) + 20
-    most = max([value for _, value, _ in rows if value is not None] + [100.0])
-    x = Scale(0, min(max(most, 120.0), MOST_PCT), left, right)
-    bottom = 8 + len(rows) * row_height - 4
-    parts = [line([(x(FULL), 2), (x(FULL), bottom)], INK, 0.8, dash="2 2")]
-    for n, (name, value, is_team) in enumerate(rows):
-        middle = 8 + n * row_height
-        parts.append(
-            text(
-                left - 8,
-                middle + 2.8,
-                clipped(name, left - 10, bold=is_team),
-                anchor="end",
-                bold=is_team,
-            )
-        )
-        if value is None:
-            parts.append(text(left, middle + 2.8, language.say("no target"), colour=MUTED))
-            continue
-        end, short = x.within(value), round(value) < FULL
-        colour = BAD if short else palette.brand if is_team else palette.second
-        parts.append(line([(x(FULL), middle), (end, middle)], colour, 1.6 if is_team else 1.0))
-        parts.append(dot(end, middle, 3.4 if is_team else 2.8, colour, is_open=short))
-        label = language.pct(value)
-        # To the right of the dot, and to the left of a ring: never on the line at 100 %.
-        place = (
-            (end - 6, "end")
-            if short and end - left > advance(label, bold=is_team) + 6
-            else (max(end, x(FULL)) + 6, "start")
-        )
-        parts.append(text(place[0], middle + 2.8, label, anchor=place[1], bold=is_team))
-    parts.append(text(x(FULL), bottom + 9, language.pct(100), anchor="middle", colour=MUTED))
-    named = "; ".join(
-        f"{name} {language.say('no target') if value is None else language.pct(value)}"
-        for name, value, _ in rows[:12]
-    )
-    return svg(
-        WIDTH, height, language.say("Attainment of the year to date: {rows}", rows=named), parts
-    )
-
-
 @dataclass(frozen=True)
 class Covered:
     """Coverage of a period: the ratio or none, in words, and what is required with its interval, where it is known."""
@@ -227,7 +179,7 @@ def coverage_bars(
 ) -> Markup:
     """Draw coverage by period beside what is required, a panel a grain: `(name, periods)`.
 
-    A ratio below what is required (below 1 where nobody can say) is hatched.
+    A ratio below what is required is hatched; where nobody can say what is required, none is.
     """
     columns, panel_height = 2, 112.0
     width = (WIDTH - 24) / columns
@@ -284,8 +236,10 @@ def coverage_bars(
 
 def _is_short(bar: Covered) -> bool:
     """Return whether coverage is too little as printed: rounded before it is judged."""
-    return bar.value is not None and round(bar.value, 1) < (
-        round(bar.required[0], 1) if bar.required else 1
+    return (
+        bar.value is not None
+        and bar.required is not None
+        and round(bar.value, 1) < round(bar.required[0], 1)
     )
 
 
@@ -315,7 +269,7 @@ def waterfall(
     language: Language,
 ) -> Markup:
     """Draw why the pipeline changed: from opening to closing, one bar a movement."""
-    height, left, right, top, bottom = 170.0, 4.0, WIDTH - 4, 18.0, 142.0
+    height, left, right, top, bottom = 142.0, 4.0, WIDTH - 4, 18.0, 114.0
     levels = [opening]
     for step in steps:
         levels.append(levels[-1] + step.change)

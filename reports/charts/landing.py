@@ -42,7 +42,7 @@ MOST_PCT = 250.0
 
 @dataclass(frozen=True)
 class Landing:
-    """Where a period lands, in percent of its target."""
+    """Where a period lands, in percent of what is asked; `chance` is empty where none is printed."""
 
     name: str
     booked: float
@@ -70,21 +70,33 @@ def landing_ranges(rows: Sequence[Landing], palette: Palette, language: Language
         parts.append(box(left, place - 2.5, booked - left, 5, f'fill="{palette.brand}"'))
         parts.append(line([(middle, place - 6.5), (middle, place + 6.5)], palette.brand, 1.6))
         parts.append(text(right + 6, place + 2.8, row.chance, bold=True))
+    has_chance = any(row.chance for row in rows)
     parts.append(line([(x(FULL), 2), (x(FULL), bottom)], INK, 0.8, dash="2 2"))
     parts.append(text(x(FULL), bottom + 10, language.pct(100), anchor="middle", colour=MUTED))
-    parts.append(text(right + 6, bottom + 10, language.say("chance"), colour=MUTED))
-    listed = "; ".join(
-        language.say(
-            "{name} from {low} to {high}, chance {chance}",
-            name=row.name,
-            low=language.pct(row.p10),
-            high=language.pct(row.p90),
-            chance=row.chance,
-        )
-        for row in rows
-    )
+    if has_chance:
+        parts.append(text(right + 6, bottom + 10, language.say("chance"), colour=MUTED))
+    listed = "; ".join(_landing_words(row, language) for row in rows)
     return svg(
-        WIDTH, height, language.say("Landing in percent of the target: {rows}", rows=listed), parts
+        WIDTH,
+        height,
+        language.say("Landing in percent of what is asked: {rows}", rows=listed),
+        parts,
+    )
+
+
+def _landing_words(row: Landing, language: Language) -> str:
+    told = language.say(
+        "{name} booked {booked}, forecast {middle}, from {low} to {high}",
+        name=row.name,
+        booked=language.pct(row.booked),
+        middle=language.pct(row.p50),
+        low=language.pct(row.p10),
+        high=language.pct(row.p90),
+    )
+    return (
+        language.say("{told}, chance {chance}", told=told, chance=row.chance)
+        if row.chance
+        else told
     )
 
 

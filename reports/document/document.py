@@ -56,7 +56,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A question, its answer in a sentence, a figure and tables; `key` is its name in links."""
+    """A question, its answer in a sentence, a figure and tables; `key` is its name in links.
+
+    `css` lays parts of a sheet side by side: `half` or `third`.
+    """
 
     key: str
     title: str
@@ -67,6 +70,7 @@ class Section:
     tables: tuple[Table, ...] = ()
     starts_page: bool = False
     stays_together: bool = False
+    css: str = ""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Action:
-    """What must happen next: who owns it, what it is, and the published table that says so."""
+    """What must happen next: who owns it (nobody but the reader, where empty), what it is, and the published table that says so."""
 
     owner: str
     text: str
@@ -160,6 +164,11 @@ class Variant:
     def short(self) -> Callable[[Decimal | None], str]:
         """Amounts in headlines and charts."""
         return partial(self.language.short_money, currency=self.rules.currency)
+
+    @property
+    def on_axis(self) -> Callable[[Decimal], str]:
+        """Round amounts beside an axis."""
+        return partial(self.language.axis_money, currency=self.rules.currency)
 
     @property
     def palette(self) -> Palette:

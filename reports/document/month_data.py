@@ -12,8 +12,8 @@ from typing import cast
 
 import pandas as pd
 
+from reports.document.deal_tables import DealTables
 from reports.document.month_tables import MonthTables, Record, records
-from sales import arrow as columns
 from sales.calendar import Month
 from sales.forecast.backtest import Score, scores
 from sales.history.teams import UNASSIGNED
@@ -87,7 +87,7 @@ class GrainTables:
     @cached_property
     def scores(self) -> list[Score]:
         """How past forecasts did."""
-        return scores(self.tables.forecast_track_record, (GrainKind.COMPANY, GrainKind.TEAM))
+        return scores(self.tables.forecast_track_record)
 
     def generation(self) -> list[Record]:
         """Return new pipeline by source and month."""
@@ -182,11 +182,22 @@ class GrainTables:
             Decimal(0),
         )
 
-    def deals(self, grain: str, grain_id: str) -> list[Record]:
-        """Return the closing plan's deals with names, by close date."""
-        return (
-            self._deals if grain == GrainKind.COMPANY else self._deals_of.get((grain, grain_id), [])
-        )
+    @cached_property
+    def deals(self) -> DealTables:
+        """The deals of the month, by who has them."""
+        return DealTables(self.tables)
+
+    def coming(self, grain: str, grain_id: str) -> Record | None:
+        """Return the coming month's number, none for who appears in no forecast."""
+        return self._coming.get((grain, grain_id))
+
+    def actions(self, grain: str, grain_id: str) -> list[Record]:
+        """Return what a reader is asked to do, the most money at stake first."""
+        return sorted(self._actions.get((grain, grain_id), []), key=lambda row: row["rank"])
+
+    def sources(self) -> list[Record]:
+        """Return new pipeline by who owns its source, and kind of period."""
+        return records(self.tables.source_attainment)
 
     def findings(self) -> list[tuple[str, str, int, Decimal | None]]:
         """Return findings with weight, number of records and money, the heaviest first."""
@@ -308,69 +319,13 @@ class GrainTables:
         }
 
     @cached_property
-    def _deals(self) -> list[Record]:
-        plan = self.tables.closing_plan
-        snapshot = self.tables.opportunity_snapshot
-        row = columns.codes(plan["opportunity_id"], columns.arrow(snapshot["opportunity_id"]))
-        names = (
-            snapshot[["name", "account_name", "owner_name", "team", "stage_name"]]
-            .take(row)
-            .reset_index(drop=True)
-        )
-        wanted = [
-            "opportunity_id",
-            "owner_id",
-            "amount",
-            "close_date",
-            "push_count",
-            "days_overdue",
-            "flags",
-            "expected_month",
-            "win_probability",
-            "hit_change_month",
-            "hit_change_quarter",
-            "hit_change_year",
-            "owner_hit_change_month",
-            "owner_hit_change_quarter",
-            "owner_hit_change_year",
-            "confirm_p10",
-            "confirm_p90",
-        ]
-        deals = records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
-        return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))
+    def _coming(self) -> dict[tuple[str, str], Record]:
+        rows = records(self.tables.coming_month)
+        return {(row["grain"], row["grain_id"]): row for row in rows}
 
     @cached_property
-    def _deals_of(self) -> dict[tuple[str, str], list[Record]]:
-        found: dict[tuple[str, str], list[Record]] = {}
-        for deal in self._deals:
-            shares = self._shares.get(deal["opportunity_id"])
-            if shares is None:
-                shares = {
-                    (GrainKind.TEAM.value, deal["team"]): deal["amount"],
-                    (GrainKind.PERSON.value, deal["owner_id"]): deal["amount"],
-                }
-            for key, amount in shares.items():
-                found.setdefault(key, []).append({**deal, "amount": amount})
-        return found
-
-    @cached_property
-    def _shares(self) -> dict[str, dict[tuple[str, str], Decimal | None]]:
-        """What each person and team gets of open deals that several people share."""
-        credit = self.tables.booking_credit
-        if "is_won" not in credit.columns:  # of a version that shared out bookings only
-            return {}
-        opened = credit.loc[~columns.booleans(credit["is_won"])]
-        opened = opened.loc[opened["opportunity_id"].duplicated(keep=False)]
-        found: dict[str, dict[tuple[str, str], Decimal | None]] = {}
-        for row in records(opened[["opportunity_id", "owner_id", "team", "amount"]]):
-            mine = found.setdefault(row["opportunity_id"], {})
-            for key in (
-                (GrainKind.TEAM.value, row["team"]),
-                (GrainKind.PERSON.value, row["owner_id"]),
-            ):
-                so_far = mine.get(key)
-                mine[key] = row["amount"] if so_far is None else so_far + row["amount"]
-        return found
+    def _actions(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.actions)
 
     @cached_property
     def _past_forecasts(self) -> dict[tuple[str, str], list[Record]]:
@@ -391,11 +346,6 @@ class GrainTables:
             if grain == GrainKind.COMPANY
             else self._people_of.get((grain, grain_id), [])
         )
-
-
-def amount_of(deal: Record) -> Decimal:
-    """Return a deal's amount, 0 where it has none."""
-    return deal["amount"] if deal["amount"] is not None else Decimal(0)
 
 
 def _by_grain(table: pd.DataFrame) -> dict[tuple[str, str], list[Record]]:

@@ -9,18 +9,21 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
-from sales.contracts.coverage import PipelineCoverage, PipelineMovement
+from sales.contracts.coverage import DealChanges, PipelineCoverage, PipelineMovement
 from sales.contracts.forecast import (
+    Actions,
     ClientPhasing,
     ClosingPlan,
     ForecastTrackRecord,
     LandingForecast,
     PipelineGeneration,
+    SourceAttainment,
 )
 from sales.contracts.history import BookingCredit, MonthlyBookings, OpportunitySnapshot
 from sales.contracts.quality import DataQuality
 from sales.contracts.targets import (
     BottomUpPlan,
+    ComingMonth,
     PhasedTargets,
     PhasingCheck,
     TargetAttainment,
@@ -50,6 +53,10 @@ class MonthTables:
     phasing_check: DataFrame[PhasingCheck]
     target_padding: DataFrame[TargetPadding]
     bottom_up_plan: DataFrame[BottomUpPlan]
+    coming_month: DataFrame[ComingMonth]
+    deal_changes: DataFrame[DealChanges]
+    actions: DataFrame[Actions]
+    source_attainment: DataFrame[SourceAttainment]
 
 
 def records(table: pd.DataFrame) -> list[Record]:

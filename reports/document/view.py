@@ -5,16 +5,38 @@ Put lookups that several sections share here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 
 from markupsafe import Markup
 
 from reports.document.document import Variant
-from reports.document.month_data import GrainTables
+from reports.document.month_data import GrainTables, PlannedMonth
 from reports.document.month_tables import Record
 from reports.text import formats
 from reports.text.i18n import Language
+from sales.calendar import Month
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
+
+
+class Standing(StrEnum):
+    """Where a person is in the year: before their first month with a target, after the last one, or selling."""
+
+    NOT_BEGUN = "not_begun"
+    SELLS = "sells"
+    LEFT = "left"
+
+
+def standing_of(plan: Sequence[PlannedMonth], month: Month) -> Standing:
+    """Return where somebody is in the months of a year; who has no target in it just sells."""
+    asked = [each.month for each in plan if each.baseline]
+    if not asked or plan[-1].month == month:
+        return Standing.SELLS
+    if asked[0] > month:
+        return Standing.NOT_BEGUN
+    return Standing.LEFT if asked[-1] <= month else Standing.SELLS
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,30 @@ class View:
         ]
         return rows[0] if rows else None
 
+    def coming(self) -> Record | None:
+        """Return the coming month's number, none for who appears in no forecast or has no number."""
+        row = self.data.coming(self.grain, self.grain_id)
+        return row if row and (row["number"] or row["baseline_target"]) else None
+
+    @cached_property
+    def standing(self) -> Standing:
+        """Whether a person sells in the months ahead; teams and the company do."""
+        if self.grain != GrainKind.PERSON:
+            return Standing.SELLS
+        return standing_of(self.data.plan(self.grain, self.grain_id), self.variant.month)
+
+    def chance(self, kind: str, chance: float | None) -> float | None:
+        """Return a chance to hit a kind of period if it may be printed: it is one, and chances of its kind did better so far than saying always how often periods were hit."""
+        if chance is None or not 0 < chance < 1:
+            return None
+        score = next(
+            (each for each in self.data.scores if (each.grain, each.kind) == (self.grain, kind)),
+            None,
+        )
+        if score is None or score.brier is None or score.brier_baseline is None:
+            return None
+        return chance if score.brier < score.brier_baseline else None
+
     def year_name(self) -> str:
         """Return the fiscal year's name."""
         return self.variant.rules.calendar.year_of(self.variant.month).name
@@ -76,12 +122,12 @@ class View:
             attained = self.data.attained(grain, each)
             name = self.data.name_of_person(each) if grain == GrainKind.PERSON else each
             rows.append({"grain": grain, "grain_id": each, "name": name, **attained})
-        rows.sort(key=lambda row: (-(row[PeriodKind.YEAR]["attainment_pct"] or -1.0), row["name"]))
+        rows.sort(key=lambda row: (-_attained_pct(row), row["name"]))
         return rows
 
     def deals(self) -> list[Record]:
         """Return the open deals due in the next 90 days and the overdue ones, by close date."""
-        return self.data.deals(self.grain, self.grain_id)
+        return self.data.deals.due(self.grain, self.grain_id)
 
     def deal_link(self, deal: Record) -> str:
         """Return client and name of a deal, leading to its record."""
@@ -89,9 +135,19 @@ class View:
 
 
 def deal_name(deal: Record) -> str:
-    """Return client and name of a deal, as printed."""
+    """Return client and name of a deal, as printed; a name that begins with the client's says it already."""
     client, name = formats.printable(deal["account_name"]), formats.printable(deal["name"])
-    return name if name.startswith(client) or client == formats.EMPTY else f"{client}: {name}"
+    if client == formats.EMPTY:
+        return name
+    short, whole = (formats.unmarked(each).casefold() for each in (client, name))
+    after = whole.removeprefix(short)[:1]
+    return name if whole.startswith(short) and not after.isalnum() else f"{client}: {name}"
+
+
+def _attained_pct(row: Record) -> float:
+    """Return the year's attainment; who has no target stands last."""
+    attained = row[PeriodKind.YEAR]["attainment_pct"]
+    return float("-inf") if attained is None else attained
 
 
 def name_of(row: Record) -> str:
@@ -99,10 +155,13 @@ def name_of(row: Record) -> str:
     return formats.printable(row["name"])
 
 
-def short_period(period: str) -> str:
-    """Return a period on an axis, `Q2 FY2026`."""
+def period_words(period: str, language: Language) -> str:
+    """Return a period as people say it: `October 2026`, `Q2 FY2026`, `FY2026`."""
+    if not period.startswith("FY"):
+        return language.month_name(Month.parse(period))
     year, _, quarter = period.partition("-")
-    return f"{quarter} {year}" if quarter else year
+    named = language.say("FY{year}", year=year.removeprefix("FY"))
+    return f"{quarter} {named}" if quarter else named
 
 
 def ratio_words(row: Record, language: Language) -> str:

@@ -30,13 +30,16 @@ BY_GRAIN = (
     "pipeline_movement",
     "landing_forecast",
     "forecast_track_record",
+    "coming_month",
+    "actions",
 )
-BY_OWNER = ("phased_targets", "phasing_check", "closing_plan", DEALS, CREDIT)
+BY_OWNER = ("phased_targets", "phasing_check", "closing_plan", "deal_changes", DEALS, CREDIT)
 OF_THE_COMPANY = (
     "target_padding",
     "bottom_up_plan",
     "client_phasing",
     "pipeline_generation",
+    "source_attainment",
     "data_quality",
 )
 # When Salesforce was read is in the manifest: pages and their tables hang on what was known only.

@@ -120,6 +120,12 @@ def delivery(view: View) -> Section | None:
             short[first],
             month=language.month_name(first),
         )
+        peak = max(months, key=lambda month: short[month])
+        if short[peak] > short[first]:
+            more = say(
+                "The peak is {month}, with {n}.", month=language.month_name(peak), n=short[peak]
+            )
+            answer = f"{answer} {more}"
     note = say(
         "Days of won deals, and of open deals times their chance, over the months of service."
     )

@@ -14,11 +14,12 @@ from markupsafe import Markup
 
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Confirmation, Horizon
+from reports.document.deal_tables import amount_of
 from reports.document.document import Column, Row, Section, Table
-from reports.document.month_data import amount_of
 from reports.document.month_tables import Record
 from reports.document.view import View
 from reports.text import formats
+from reports.text.i18n import marked
 from sales.calendar import Month
 from sales.forecast.closing_plan import HORIZON_DAYS
 from sales.vocabulary import GrainKind, PeriodKind
@@ -28,6 +29,13 @@ HORIZON_WEEKS = 13
 PAGE_WIDTH = 510.0
 # Deals whose waiting takes half a point off a chance.
 DEAR, MOST_DEAR = 0.005, 5
+# What can be done with an open deal, and how many deals of each group are listed.
+GROUPS = (
+    marked("Can be confirmed now"),
+    marked("Wait and protect"),
+    marked("Re-date or close"),
+)
+MOST_OF_GROUP, MOST_OVERDUE = (14, 8, 8), 25
 STRIP = 17  # percent of a table's width
 
 
@@ -36,90 +44,118 @@ def is_protected(deal: Record) -> bool:
     return "protect" in deal["flags"].split()
 
 
-def closing(view: View, most: int) -> Section:
-    """Return what is due in the next 90 days, the largest deals by name."""
+def closing(view: View) -> Section:
+    """Return the open deals of the next 90 days in three groups: those to confirm, to wait for, and to re-date or close."""
     say, language = view.language.say, view.language
-    title = say("Due in the next 90 days")
-    deals = [deal for deal in view.deals() if not deal["days_overdue"]]
+    title = say("The next 90 days")
+    deals = view.deals()
     if not deals:
         return Section(
             "closing", title, answer=say("No open deal has its close date in the next 90 days.")
         )
-    total = sum((amount_of(deal) for deal in deals), Decimal(0))
-    protect = sum(is_protected(deal) for deal in deals)
-    answer = language.say_many(
-        "{n} deal worth {amount} has its close date in the next 90 days.",
-        "{n} deals worth {amount} have their close date in the next 90 days.",
-        len(deals),
-        amount=view.variant.short(total),
+    groups = {
+        GROUPS[0]: [d for d in deals if not is_protected(d) and not d["days_overdue"]],
+        GROUPS[1]: [d for d in deals if is_protected(d)],
+        GROUPS[2]: [d for d in deals if not is_protected(d) and d["days_overdue"]],
+    }
+    ahead = [deal for deal in deals if not deal["days_overdue"]]
+    figure = charts_ahead.weekly_bars(
+        _weeks(view, ahead), view.variant.short, view.variant.palette, language
     )
-    if protect:
-        careful = language.say_many(
-            "{n} of them is a slow deal of an existing client: protect, do not push.",
-            "{n} of them are slow deals of existing clients: protect, do not push.",
-            protect,
-        )
-        answer = f"{answer} {careful}"
-    largest = sorted(deals, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))
-    shown = _by_date(largest[:most])
-    has_days = any(deal["confirm_p10"] for deal in shown)
-    weekly = (
-        charts_ahead.weekly_bars(
-            _weeks(view, deals), view.variant.short, view.variant.palette, language
-        )
-        if view.grain != GrainKind.PERSON
-        else None
-    )
-    caption = say("Diamond: close date in the CRM.")
-    if has_days:
-        caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
-    caption += " " + say("Chance: to be booked within twelve months.")
-    if any(deal["expected_month"] for deal in shown):
-        caption += " " + say(
-            "Expected: month of confirmation if it is won; on this company's past it came nearer than the close date."
-        )
+    tables = [
+        _deal_table(view, say(name), group, most, is_ahead=name != GROUPS[2])
+        for (name, group), most in zip(groups.items(), MOST_OF_GROUP, strict=True)
+        if group
+    ]
     patience = _patience_table(view, deals)
-    tables = tuple(
-        table
-        for table in (
-            _deal_table(view, shown, len(deals), say("close date"), is_ahead=True),
-            patience,
-        )
-        if table
-    )
     return Section(
         "closing",
         title,
-        answer,
-        weekly,
-        caption,
+        _closing_answer(view, *groups.values()),
+        figure if ahead else None,
+        _caption(view, deals),
         (),
-        tables,
+        (*tables, *([patience] if patience else [])),
         starts_page=view.grain == GrainKind.COMPANY,
     )
 
 
-def overdue(view: View, most: int) -> Section | None:
-    """Return what is open past its close date, or none."""
+def _closing_answer(
+    view: View, ready: Sequence[Record], kept: Sequence[Record], late: Sequence[Record]
+) -> str:
+    """Say how much is in each group."""
+    say, short = view.language.say, view.variant.short
+    said = [
+        view.language.say_many(
+            "{n} deal worth {amount} can be confirmed in the next 90 days.",
+            "{n} deals worth {amount} can be confirmed in the next 90 days.",
+            len(ready),
+            amount=short(_total(ready)),
+        )
+    ]
+    if kept:
+        said.append(
+            view.language.say_many(
+                "{n} slow deal of an existing client ({amount}) is worth more than a date: ask, do not push.",
+                "{n} slow deals of existing clients ({amount}) are worth more than a date: ask, do not push.",
+                len(kept),
+                amount=short(_total(kept)),
+            )
+        )
+    if late:
+        said.append(
+            say(
+                "{amount} is past its close date: re-date or close it.",
+                amount=short(_total(late)),
+            )
+        )
+    return " ".join(said)
+
+
+def _caption(view: View, deals: Sequence[Record]) -> str:
+    say = view.language.say
+    caption = say("Bars: open amounts by week of the close date. Diamond: close date in the CRM.")
+    if any(deal["confirm_p10"] for deal in deals):
+        caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
+    caption += " " + say("Chance: to be booked within twelve months.")
+    if any(deal["expected_month"] for deal in deals):
+        caption += " " + say(
+            "Expected: month of confirmation if it is won; on this company's past it came nearer than the close date."
+        )
+    return caption
+
+
+def overdue(view: View) -> Section | None:
+    """Return every deal that is open past its close date, or none where the three groups list them all."""
     late = [deal for deal in view.deals() if deal["days_overdue"]]
-    if not late:
+    told = [deal for deal in late if not is_protected(deal)]
+    if len(told) <= MOST_OF_GROUP[2]:
         return None
-    total = sum((amount_of(deal) for deal in late), Decimal(0))
     answer = view.language.say_many(
-        "{n} deal worth {amount} is open past the close date and in no period: re-date or close it.",
-        "{n} deals worth {amount} are open past the close date and in no period: re-date or close them.",
+        "{n} deal worth {amount} is open past its close date and in no period of the coverage; the forecast counts it by its own chance.",
+        "{n} deals worth {amount} are open past their close date and in no period of the coverage; the forecast counts each by its own chance.",
         len(late),
-        amount=view.variant.short(total),
+        amount=view.variant.short(_total(late)),
     )
-    shown = sorted(late, key=lambda deal: (-amount_of(deal), deal["opportunity_id"]))[:most]
-    table = _deal_table(view, shown, len(late), view.language.say("amount"), is_ahead=False)
-    return Section("overdue", view.language.say("Slipped and overdue"), answer, tables=(table,))
+    if view.variant.rules.policy.pipeline.overdue == "current_period":
+        answer = view.language.say_many(
+            "{n} deal worth {amount} is open past its close date; it counts in the coming month.",
+            "{n} deals worth {amount} are open past their close date; they count in the coming month.",
+            len(late),
+            amount=view.variant.short(_total(late)),
+        )
+    table = _deal_table(view, "", late, MOST_OVERDUE, is_ahead=False)
+    return Section("overdue", view.language.say("Past their close date"), answer, tables=(table,))
 
 
-def _by_date(deals: Sequence[Record]) -> list[Record]:
-    return sorted(
-        deals, key=lambda deal: (deal["close_date"], -amount_of(deal), deal["opportunity_id"])
-    )
+def _total(deals: Sequence[Record]) -> Decimal:
+    return sum((amount_of(deal) for deal in deals), Decimal(0))
+
+
+def _worth(deal: Record) -> float:
+    """Return what can be expected of a deal: its amount times its chance, where one is known."""
+    chance = deal["win_probability"]
+    return float(amount_of(deal)) * (1.0 if chance is None else chance)
 
 
 def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
@@ -135,9 +171,10 @@ def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]
 
 
 def _deal_table(
-    view: View, deals: Sequence[Record], all_of_them: int, order: str, *, is_ahead: bool
+    view: View, title: str, every: Sequence[Record], most: int, *, is_ahead: bool
 ) -> Table:
-    """Return deals by name; `is_ahead` adds the days ahead as a strip."""
+    """Return deals by name, those first of which most can be expected; `is_ahead` adds the days ahead as a strip."""
+    deals = sorted(every, key=lambda deal: (-_worth(deal), deal["opportunity_id"]))[:most]
     say, language = view.language.say, view.language
     is_person = view.grain == GrainKind.PERSON
     has_month = any(deal["expected_month"] for deal in deals)
@@ -175,16 +212,15 @@ def _deal_table(
                 charts_ahead.confirmation_strip(known, strip, view.variant.palette, language)
             )
         rows.append(Row(tuple(cells)))
-    hidden = all_of_them - len(deals)
+    hidden = len(every) - len(deals)
     note = ""
     if hidden:
         note = say(
-            "The {n} largest, by {order}; {hidden} more are in the attached closing_plan.csv.",
+            "The {n} of which most can be expected; {hidden} more are in the attached closing_plan.csv.",
             n=len(deals),
-            order=order,
             hidden=language.count(hidden),
         )
-    return Table(tuple(columns), tuple(rows), note=note)
+    return Table(tuple(columns), tuple(rows), title, note)
 
 
 def _with_note(view: View, deal: Record) -> Markup:

@@ -1,32 +1,27 @@
-"""The sections on what is to come: where periods land, how past forecasts did, and new pipeline.
+"""The sections on what is to come: where periods land, and how past forecasts did.
 
 Put a question about the future, its answer in a sentence, a figure and tables here. Where there is
 too little history, the section says so and shows the baseline. Clients, work and plans are
-`clients`.
+`clients`, new pipeline is `sources`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Judged, Landing
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import View
+from reports.document.view import Standing, View, period_words
 from reports.text import formats
-from reports.text.i18n import marked
+from reports.text.i18n import Language, marked
 from sales.calendar import Month
 from sales.forecast.backtest import FEWEST_SCORED, Score
-from sales.vocabulary import Band, GrainKind, PeriodKind
+from sales.vocabulary import GrainKind, PeriodKind
 
-BANDS: dict[str, str] = {
-    Band.SECURE: marked("secure"),
-    Band.ON_TRACK: marked("on track"),
-    Band.STRETCH: marked("a stretch"),
-    Band.OUT_OF_REACH: marked("out of reach"),
-}
 BASELINES = {
     "stage_weighted": marked("Stage-weighted"),
     "last_year": marked("Last year"),
@@ -42,12 +37,7 @@ OF_THE: dict[str, str] = {
     PeriodKind.QUARTER: marked("Forecasts of the quarter"),
     PeriodKind.YEAR: marked("Forecasts of the year"),
 }
-FORECASTS: dict[str, str] = {
-    PeriodKind.MONTH: marked("Month: {forecasts} forecasts of {periods} months"),
-    PeriodKind.QUARTER: marked("Quarter: {forecasts} forecasts of {periods} quarters"),
-    PeriodKind.YEAR: marked("Year: {forecasts} forecasts of {periods} years"),
-}
-MOST_SOURCES, MONTHS_JUDGED = 10, 18
+MONTHS_JUDGED = 18
 PERCENT = 100
 RECORD_NOTE = marked(
     "P50 and baselines: sum of absolute errors / sum of bookings. Inside: outcomes from P10 to P90, eight in ten if the ranges are right. "
@@ -60,14 +50,17 @@ TOO_NARROW, TOO_WIDE = 0.70, 0.95
 
 
 def landing(view: View) -> Section:
-    """Return where the month, the quarters and the year to come land."""
+    """Return where the month, the quarters and the year to come land, beside the CRM's own forecast."""
     say, language = view.language.say, view.language
-    rows = view.landings()
+    rows = [row for row in view.landings() if row["method"] != "over"]
     money = view.variant.money
     forecast = [row for row in rows if row["method"] == "model"]
     if not forecast:
         return _landing_without_history(view, rows)
-    held = [row for row in forecast if row["target"] > 0]
+    asked = {row["period"]: _asked(view, row) for row in rows}
+    held = [row for row in forecast if asked[row["period"]] > 0]
+    chances = {row["period"]: _chance(view, row) for row in rows}
+    has_chance = any(chances.values())
     printed = [
         Row(
             (
@@ -76,39 +69,39 @@ def landing(view: View) -> Section:
                 money(row["p10"]),
                 money(row["p50"]),
                 money(row["p90"]),
-                money(row["target"]) if row["target"] else formats.EMPTY,
-                language.chance(row["hit_probability"]),
-                say(BANDS[row["band"]]) if row["band"] else formats.EMPTY,
+                money(asked[row["period"]]) if asked[row["period"]] else formats.EMPTY,
+                *(money(each) for each in _crm_forecast(view, row)),
+                *([chances[row["period"]] or formats.EMPTY] if has_chance else []),
             ),
             is_strong=row["period_kind"] == PeriodKind.YEAR,
         )
         for row in rows
-        if row["target"] or not held
+        if asked[row["period"]] or not held
     ]
-    columns = (
-        Column(say("Period"), 16),
-        Column(say("Booked"), 12, True),
-        Column("P10", 12, True),
-        Column("P50", 12, True),
-        Column("P90", 12, True),
-        Column(say("Target"), 13, True),
-        Column(say("Chance"), 9, True),
-        Column(say("Reach"), 14),
-    )
+    columns = [
+        Column(say("Period"), 0),
+        *(
+            Column(name, 12, is_number=True)
+            for name in (say("Booked"), "P10", "P50", "P90", say("Asked"), say("Commit"))
+        ),
+        Column(say("Best case"), 12, is_number=True),
+        *([Column(say("Chance"), 8, is_number=True)] if has_chance else []),
+    ]
+    columns[0] = replace(columns[0], width=100 - sum(each.width for each in columns))
     bars = [
         Landing(
-            _named(view, row["period"]),
-            _of_target(row, "bookings"),
-            _of_target(row, "p10"),
-            _of_target(row, "p50"),
-            _of_target(row, "p90"),
-            language.chance(row["hit_probability"]),
+            name=_named(view, row["period"]),
+            booked=_of(row["bookings"], asked[row["period"]]),
+            p10=_of(row["p10"], asked[row["period"]]),
+            p50=_of(row["p50"], asked[row["period"]]),
+            p90=_of(row["p90"], asked[row["period"]]),
+            chance=chances[row["period"]],
         )
         for row in held
     ]
     figure = charts_ahead.landing_ranges(bars, view.variant.palette, language) if bars else None
     caption = say(
-        "In percent of each target. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: the target."
+        "In percent of what is asked. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: 100%."
     )
     return Section(
         "landing",
@@ -117,10 +110,53 @@ def landing(view: View) -> Section:
         figure,
         caption if bars else "",
         (),
-        (Table(columns, tuple(printed)),),
-        starts_page=view.grain == GrainKind.COMPANY,
+        (Table(tuple(columns), tuple(printed), note=_landing_note(view, forecast)),),
         stays_together=True,
     )
+
+
+def _asked(view: View, row: Record) -> Decimal:
+    """Return what a period is to bring: the coming month's number, else the target."""
+    coming = view.data.coming(view.grain, view.grain_id)
+    return coming["number"] if coming and row["period"] == coming["month"] else row["target"]
+
+
+def _chance(view: View, row: Record) -> str:
+    """Return the chance to bring what is asked, where chances of that kind have proved themselves."""
+    coming = view.data.coming(view.grain, view.grain_id)
+    is_coming = coming is not None and row["period"] == coming["month"]
+    stated = coming["hit_probability"] if coming and is_coming else row["hit_probability"]
+    chance = view.chance(row["period_kind"], stated)
+    return "" if chance is None or row["p10"] == row["p90"] else view.language.chance(chance)
+
+
+def _crm_forecast(view: View, row: Record) -> tuple[Decimal | None, Decimal | None]:
+    """Return what the CRM's own categories add up to for a period, where coverage has it."""
+    covered = next(
+        (
+            each
+            for each in view.data.coverage(view.grain, view.grain_id)
+            if each["period"] == row["period"]
+        ),
+        None,
+    )
+    return (covered["commit_forecast"], covered["best_case_forecast"]) if covered else (None, None)
+
+
+def _landing_note(view: View, forecast: Sequence[Record]) -> str:
+    """Say what the columns mean, and why the middles of parts do not add up."""
+    said = view.language.say(
+        "P10, P50, P90: missed in one, five and nine of ten cases. Commit and best case: booked, and what the CRM calls so."
+    )
+    year = next((row for row in forecast if row["period_kind"] == PeriodKind.YEAR), None)
+    if view.grain == GrainKind.PERSON or year is None:
+        return said
+    more = view.language.say(
+        "P50s of people and teams do not add up, because medians do not; expected amounts do: {amount} for {period}.",
+        amount=view.variant.short(year["expected"]),
+        period=period_words(year["period"], view.language),
+    )
+    return f"{said} {more}"
 
 
 def margin_sentence(view: View) -> str:
@@ -131,25 +167,26 @@ def margin_sentence(view: View) -> str:
         for row in view.landings()
         if row["period_kind"] == PeriodKind.YEAR and row["margin"] is not None
     ]
-    if not rows:
+    if not rows or view.standing != Standing.SELLS:
         return ""
     row, month = rows[0], view.language.month_name(view.variant.month.plus(1))
-    coming = next(
-        (each["target"] for each in view.landings() if each["period_kind"] == PeriodKind.MONTH),
-        None,
-    )
-    if row["margin"] < 0:
+    coming = view.coming()
+    if coming is None or not coming["number"]:
+        return ""
+    # What may be missed is counted from the plan; from a number that is above it, so much more.
+    margin = row["margin"] + coming["number"] - coming["baseline_target"]
+    if margin < 0:
         return say(
-            "Meeting the target of {month} alone does not put the year on track: it takes {amount} more.",
+            "Booking the number of {month} alone does not put the year on track: it takes {amount} more.",
             month=month,
-            amount=view.variant.short(-row["margin"]),
+            amount=view.variant.short(-margin),
         )
-    if coming is not None and row["margin"] >= coming:
-        return say("Even a {month} without a booking leaves the year on track.", month=month)
+    if margin >= coming["number"]:
+        return say("Even without a booking in {month} the year stays on track.", month=month)
     return say(
         "You can miss {month} by {amount} and the year is still on.",
         month=month,
-        amount=view.variant.short(row["margin"]),
+        amount=view.variant.short(margin),
     )
 
 
@@ -169,7 +206,7 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
     rows = [
         Row(
             (
-                say(FORECASTS[score.kind], forecasts=score.forecasts, periods=score.periods),
+                _sample(language, score),
                 language.share(score.wape),
                 *(language.share(score.baselines.get(name)) for name in BASELINES),
                 language.share(score.inside),
@@ -213,7 +250,7 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
         )
     judged = _judged(view)
     figure = (
-        charts_ahead.judged_forecasts(judged, view.variant.short, view.variant.palette, language)
+        charts_ahead.judged_forecasts(judged, view.variant.on_axis, view.variant.palette, language)
         if judged
         else None
     )
@@ -227,6 +264,31 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
         figure,
         caption if judged else "",
         tables=tuple(tables),
+    )
+
+
+def _sample(language: Language, score: Score) -> str:
+    """Return what a score rests on."""
+    words = {"forecasts": language.count(score.forecasts)}
+    if score.kind == PeriodKind.MONTH:
+        return language.say_many(
+            "Month: {forecasts} forecasts of {n} month",
+            "Month: {forecasts} forecasts of {n} months",
+            score.periods,
+            **words,
+        )
+    if score.kind == PeriodKind.QUARTER:
+        return language.say_many(
+            "Quarter: {forecasts} forecasts of {n} quarter",
+            "Quarter: {forecasts} forecasts of {n} quarters",
+            score.periods,
+            **words,
+        )
+    return language.say_many(
+        "Year: {forecasts} forecasts of {n} year",
+        "Year: {forecasts} forecasts of {n} years",
+        score.periods,
+        **words,
     )
 
 
@@ -245,114 +307,6 @@ def _judged(view: View) -> list[Judged]:
     ]
 
 
-def generation(view: View) -> Section | None:
-    """Return new pipeline by lead source against what the targets need of it; none where nothing was created."""
-    say, language = view.language.say, view.language
-    rows = [row for row in view.data.generation() if row["created"] is not None]
-    if not rows:
-        return None
-    lately = {str(view.variant.month.plus(-n)) for n in range(3)}
-    sources: dict[str, list[Record]] = {}
-    for row in rows:
-        sources.setdefault(row["source"], []).append(row)
-    lines = [(source, *_generated(each, lately)) for source, each in sources.items()]
-    lines.sort(key=lambda line: (-line[1], line[0]))
-    money = view.variant.money
-    printed = [
-        Row(
-            (
-                say("(none)") if source == "(none)" else formats.printable(source),
-                money(created),
-                money(required),
-                language.share(float(created / required)) if required else formats.EMPTY,
-                language.share(first["conversion"]),
-                language.number(first["lead_months"], 1),
-            )
-        )
-        for source, created, required, first in lines[:MOST_SOURCES]
-    ]
-    columns = (
-        Column(say("Lead source"), 28),
-        Column(say("Created in 3 months"), 18, True),
-        Column(say("Needed"), 16, True),
-        Column(say("of needed"), 12, True),
-        Column(say("Converts"), 12, True),
-        Column(say("Lead, months"), 14, True),
-    )
-    created = view.variant.short(sum((line[1] for line in lines), Decimal(0)))
-    required = [line[2] for line in lines if line[2] is not None]
-    answer = say("{created} of new pipeline was created in the last three months.", created=created)
-    if all(row["conversion"] is None for row in rows):
-        answer = say(
-            "{created} of new pipeline was created in the last three months; too few deals are decided to say what is needed.",
-            created=created,
-        )
-    elif required and sum(required):
-        need = view.variant.short(sum(required, Decimal(0)))
-        answer = say(
-            "{created} of new pipeline was created in the last three months; the targets that it serves need {need}.",
-            created=created,
-            need=need,
-        )
-    ahead = _needed_next(view)
-    note = (
-        say(
-            "Needed of the next month, after what is booked and open: {amount}.",
-            amount=view.variant.short(ahead),
-        )
-        if ahead is not None
-        else ""
-    )
-    return Section(
-        "generation",
-        say("Is enough new pipeline created"),
-        answer,
-        tables=(Table(columns, tuple(printed), note=note),),
-        stays_together=True,
-    )
-
-
-def phasing_remarks(view: View) -> tuple[str, ...]:
-    """Return what is known of a person's phasing: what it rests on, and whether it forgives two bad months."""
-    say, language = view.language.say, view.language
-    said: list[str] = []
-    season = view.data.season(view.grain_id)
-    if season is not None:
-        evidence, deals = season
-        if evidence:
-            said.append(
-                say(
-                    "The months follow the season of {n} won deals with a weight of {share}; the rest is even.",
-                    n=language.count(deals),
-                    share=language.share(evidence),
-                )
-            )
-        else:
-            said.append(
-                say(
-                    "The months are even: {n} won deals show no season beyond chance.",
-                    n=language.count(deals),
-                )
-            )
-    check = view.data.phasing_check(view.grain_id)
-    if check is not None and check["catch_up_chance"] is not None:
-        said.append(
-            say(
-                "After two missed months, what is missing still fits under the limit with a chance of {chance}.",
-                chance=language.share(check["catch_up_chance"]),
-            )
-        )
-        if not check["keeps_floor"]:
-            said.append(
-                say(
-                    "Policy asks for {floor}; these weights would keep it: {weights}.",
-                    floor=language.share(check["floor"]),
-                    weights=check["proposed_weights"],
-                )
-            )
-    return tuple(said)
-
-
 def _landing_answer(view: View, held: Sequence[Record]) -> str:
     year = next((row for row in held if row["period_kind"] == PeriodKind.YEAR), None)
     if year is None:
@@ -360,16 +314,53 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
             "There is no target for the periods to come; the ranges stand by themselves."
         )
     short = view.variant.short
-    answer = view.language.say(
-        "{period} lands between {low} and {high} in eight of ten cases: the chance to reach {target} is {chance}, {band}.",
-        period=year["period"],
-        low=short(year["p10"]),
-        high=short(year["p90"]),
-        target=short(year["target"]),
-        chance=view.language.chance(year["hit_probability"]),
-        band=view.language.say(BANDS[year["band"]]),
+    if year["p10"] == year["p90"]:
+        answer = view.language.say(
+            "{period} stands at {amount}, against a target of {target}.",
+            period=period_words(year["period"], view.language),
+            amount=short(year["p50"]),
+            target=short(year["target"]),
+        )
+    else:
+        answer = view.language.say(
+            "We forecast {p50} for {period} ({low} to {high} in eight of ten cases), against a target of {target}.",
+            period=period_words(year["period"], view.language),
+            p50=short(year["p50"]),
+            low=short(year["p10"]),
+            high=short(year["p90"]),
+            target=short(year["target"]),
+        )
+    return view.language.joined([answer, _at_this_distance(view, year), margin_sentence(view)])
+
+
+def _at_this_distance(view: View, year: Record) -> str:
+    """Return what was forecast at this point of the last years, and what came; nothing where no year can be told."""
+    month, kept = view.variant.month, list[Record]()
+    for back in (2, 1):
+        origin = str(month.plus(-12 * back))
+        kept += [
+            row
+            for row in view.data.past_forecasts(view.grain, view.grain_id)
+            if row["as_of_month"] == origin and row["period_kind"] == PeriodKind.YEAR
+        ]
+    if not kept or year["period_kind"] != PeriodKind.YEAR:
+        return ""
+    short = view.variant.short
+    return view.language.say_many(
+        "At this point of the year before we would have said {said}; {came} came.",
+        "At this point of the years before we would have said {said}; {came} came.",
+        len(kept),
+        said=_listed(view, [short(row["p50"]) for row in kept]),
+        came=_listed(view, [short(row["outcome"]) for row in kept]),
     )
-    return view.language.joined([answer, margin_sentence(view)])
+
+
+def _listed(view: View, parts: Sequence[str]) -> str:
+    return (
+        view.language.say("{one} and {other}", one=parts[0], other=parts[1])
+        if len(parts) > 1
+        else parts[0]
+    )
 
 
 def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
@@ -401,7 +392,6 @@ def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
         say("Where it lands"),
         answer,
         tables=tables,
-        starts_page=view.grain == GrainKind.COMPANY,
     )
 
 
@@ -450,26 +440,12 @@ def _range_words(view: View, score: Score) -> str:
     )
 
 
-def _generated(rows: Sequence[Record], lately: set[str]) -> tuple[Decimal, Decimal | None, Record]:
-    recent = [row for row in rows if row["month"] in lately]
-    needed = [row["required"] for row in recent if row["required"] is not None]
-    created = sum((row["created"] for row in recent), Decimal(0))
-    return created, sum(needed, Decimal(0)) if needed else None, rows[0]
-
-
-def _needed_next(view: View) -> Decimal | None:
-    coming = str(view.variant.month.plus(1))
-    rows = [
-        row["required"]
-        for row in view.data.generation()
-        if row["month"] == coming and row["required"] is not None
-    ]
-    return sum(rows, Decimal(0)) if rows else None
-
-
 def _named(view: View, period: str) -> str:
-    return period if period.startswith("FY") else view.language.month_name(Month.parse(period))
+    """Return a period in a narrow column."""
+    if period.startswith("FY"):
+        return period_words(period, view.language)
+    return view.language.short_month_and_year(Month.parse(period))
 
 
-def _of_target(row: Record, name: str) -> float:
-    return float(row[name] / row["target"]) * PERCENT
+def _of(amount: Decimal, whole: Decimal) -> float:
+    return float(amount / whole) * PERCENT

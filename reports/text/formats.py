@@ -23,9 +23,8 @@ EMPTY = "-"
 LONGEST_TEXT = 200
 # Python's decimals compute with 28 digits unless told otherwise; columns hold 38.
 MOST_DIGITS = 60
-# From here on, short amounts are written with a power of ten.
-MILLION = 1_000_000
-BEYOND_WORDS = 10**15
+# Powers of ten that short amounts are told in; from the last one on they are written as such.
+THOUSANDS, BEYOND_WORDS, SIGNIFICANT = 3, 15, 3
 REPLACEMENT = "□"
 FONTS = Path(__file__).parents[1] / "templates" / "fonts"
 # The pages' own typeface, in two weights; the others are loaded only for names that need them. Each
@@ -59,31 +58,45 @@ class Formats:
         """Return an amount in whole units with its currency, `£1,234`."""
         if amount is None:
             return EMPTY
-        whole = (
-            Locale.parse(self.locale)
-            .currency_formats["standard"]
-            .pattern.split(";")[0]
-            .replace(".00", "")
-        )
-        return self._currency(round(amount), currency, whole)
+        return self._currency(round(amount), currency, self._whole)
 
     def short_money(self, amount: Decimal | None, currency: str) -> str:
-        """Return an amount in three figures or so, `£1.23m`."""
+        """Return an amount in whole thousands, or in three figures from a million on: `£123k`, `£1.23m`.
+
+        The unit is that of the rounded amount: 999,600 is `£1.00m`. Ties go to the even digit, as everywhere.
+        """
         if amount is None:
             return EMPTY
-        size = abs(amount)
-        digits = 0 if size < MILLION else 2 if size < 10 * MILLION else 1
-        if self.locale.startswith("de") and 1000 <= size < 999_500:  # noqa: PLR2004  # CLDR has no short form of thousands in German
-            return self._currency(round(amount / 1000), currency, "#,##0\u00a0'Tsd.'\u00a0¤")
-        if size >= BEYOND_WORDS:
-            return self._currency(amount, currency, "¤0.##E0")
+        short, power, digits = _shortened(amount)
+        return self._compact(short, power, currency, f"0.{'0' * digits}".rstrip("."))
+
+    def axis_money(self, amount: Decimal, currency: str) -> str:
+        """Return an amount on an axis, which has round ones only: `£2m`."""
+        power = max(0, amount.adjusted() // 3 * 3) if amount else 0
+        return self._compact(amount.scaleb(-power), power, currency, "0.##")
+
+    def _compact(self, amount: Decimal, power: int, currency: str, pattern: str) -> str:
+        """Return an amount in units of a power of ten with the word for it."""
+        if power >= BEYOND_WORDS:
+            return self._currency(amount.scaleb(power), currency, "¤0.##E0")
+        if power < THOUSANDS:
+            return self._currency(amount, currency, self._whole)
         with localcontext(prec=MOST_DIGITS):
             written = format_compact_currency(
-                amount, currency, locale=self.locale, fraction_digits=digits
+                Decimal(1).scaleb(power), currency, locale=self.locale
             )
+        if self.locale.startswith("de") and power == THOUSANDS:  # CLDR has no short form of it
+            written = self._currency(1, currency, "0\u00a0'Tsd.'\u00a0¤")
         for letter, small in COMPACT.get(self.locale[:2], ()):
             written = written.removesuffix(letter) + small if written.endswith(letter) else written
-        return _true_minus(written)
+        number = format_decimal(abs(amount), pattern, locale=self.locale)
+        return ("−" if amount < 0 else "") + written.replace("1", number, 1)
+
+    @property
+    def _whole(self) -> str:
+        """The pattern of whole amounts."""
+        pattern = Locale.parse(self.locale).currency_formats["standard"].pattern
+        return pattern.split(";")[0].replace(".00", "")
 
     def _currency(self, amount: Decimal | int, currency: str, pattern: str) -> str:
         with localcontext(prec=MOST_DIGITS):
@@ -106,16 +119,21 @@ class Formats:
         return EMPTY if value is None or value != value else self.pct(value * 100)  # noqa: PLR0124  # NaN
 
     def chance(self, value: float | None) -> str:
-        """Return a chance in whole percent; never quite certain unless it is."""
-        if value is None:
+        """Return a chance in whole percent, never quite certain; what cannot fail, or cannot happen, is no chance."""
+        if value is None or value <= 0 or value >= 1:
             return EMPTY
-        if 0 < value < 0.01:  # noqa: PLR2004  # one percent
+        if value < 0.01:  # noqa: PLR2004  # one percent
             return f"<{self.pct(1)}"
-        return f">{self.pct(99)}" if 0.99 < value < 1 else self.pct(value * 100)  # noqa: PLR2004
+        return f">{self.pct(99)}" if value > 0.99 else self.pct(value * 100)  # noqa: PLR2004
 
     def exact_share(self, value: float) -> str:
-        """Return a share of 1 as a percentage with a decimal, `9.4%`."""
-        return format_percent(round(value, 3), f"#,##0.0{self._percent_sign}", locale=self.locale)
+        """Return a share of 1 as a percentage with a decimal, `9.4%`; nothing and all are said of nothing and all only."""
+        least, pattern = 0.001, f"#,##0.0{self._percent_sign}"
+        if 0 < value < least:
+            return f"<{format_percent(least, pattern, locale=self.locale)}"
+        if 1 - least < value < 1:
+            return f">{format_percent(1 - least, pattern, locale=self.locale)}"
+        return format_percent(round(value, 3), pattern, locale=self.locale)
 
     @property
     def _percent_sign(self) -> str:
@@ -172,6 +190,21 @@ class Formats:
     def short_month_and_year(self, month: Month) -> str:
         """Return a month in a narrow column, `Oct 2026`."""
         return f"{self.short_month(month)} {month.year}"
+
+
+def _shortened(amount: Decimal) -> tuple[Decimal, int, int]:
+    """Return an amount in thousands, millions and so on, as it is printed: the number, the power of ten, and its decimals."""
+    with localcontext(prec=MOST_DIGITS):
+        whole = round(amount)
+        power = (Decimal(whole).adjusted() if whole else 0) // 3 * 3
+        # Millions have three figures, and so have what grows into one; smaller amounts none behind the point.
+        with localcontext(prec=SIGNIFICANT):
+            figures = +amount
+        if figures.adjusted() > THOUSANDS + 2:
+            power = min(figures.adjusted() // 3 * 3, BEYOND_WORDS)
+            short = figures.scaleb(-power)
+            return short, power, max(0, SIGNIFICANT - 1 - short.adjusted())
+        return Decimal(round(amount.scaleb(-power))), power, 0
 
 
 def printable(text: object) -> str:

@@ -68,7 +68,7 @@ def language(code: str) -> Language:
 def catalogue(code: str) -> Catalog:
     """Return the translations into a language, empty for the one that texts are written in."""
     path = TRANSLATIONS / f"{code}.po"
-    if code == "en":
+    if _is_source(code):
         return Catalog("en")
     with path.open("rb") as file:
         return read_po(file, locale=code)
@@ -77,12 +77,17 @@ def catalogue(code: str) -> Catalog:
 @lru_cache
 def _translations(code: str) -> NullTranslations:
     """Return a language's texts with its own forms of numbers, as its catalogue states them."""
-    if code == "en":
+    if _is_source(code):
         return NullTranslations()
     compiled = io.BytesIO()
     write_mo(compiled, catalogue(code))
     compiled.seek(0)
     return Translations(compiled)
+
+
+def _is_source(code: str) -> bool:
+    """Return whether texts are written in this language, wherever it is spoken."""
+    return code.partition("-")[0] == "en"
 
 
 def _filled(text: str, values: dict[str, object]) -> str:

@@ -103,6 +103,10 @@ class PipelineCoverage(Contract):
         "Upper end of the 80 % interval of the required coverage"
     )
     required_windows: Count = field("Past month ends that the required coverage rests on", ge=0)
+    commit_forecast: Amount = field(
+        "Booked, and open amounts that the CRM calls Commit: its own forecast, for comparison"
+    )
+    best_case_forecast: Amount = field("The same with those that it calls Most Likely or Best Case")
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 

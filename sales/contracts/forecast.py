@@ -238,6 +238,7 @@ class Actions(Contract):
     outcome: Text = optional(
         "done, open or gone, once the month after it is computed", isin=words(ActionOutcome)
     )
+    owner_name: Text = optional("Name of who can do it")
     person_id: Text = optional("Person whom it is about, where that is not the owner")
     team: Text = optional(
         "Team of the deal or the person; of a gap in pipeline, the one that has it"

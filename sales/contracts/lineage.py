@@ -190,6 +190,7 @@ ATTAINMENT: Parents = {
     "rephased_target": _PEOPLE | of("phased_targets", "rephased_target"),
     "bookings": _BOOKINGS,
     **alike(_TARGET | _BOOKINGS, "variance", "attainment_pct", "status"),
+    "last_year": _BOOKINGS,
 }
 _CHANCES = (
     "chance_late",
@@ -225,6 +226,11 @@ COVERAGE: Parents = {
         "required_ratio_low",
         "required_ratio_high",
         "required_windows",
+    ),
+    **alike(
+        _BOOKINGS | _OPEN_MONEY | of("opportunity_snapshot", "forecast_category"),
+        "commit_forecast",
+        "best_case_forecast",
     ),
 }
 # The month end before is read off the history, with the teams and shares that were known then.
@@ -480,6 +486,7 @@ ACTIONS: Parents = {
         "team",
         "period",
     ),
+    "owner_name": _ASKED | NAME,
     "outcome": STATED,
 }
 # Forecasts are made again from the raw tables, and held against targets as they were in force.

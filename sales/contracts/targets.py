@@ -71,6 +71,9 @@ class TargetAttainment(Contract):
     variance: Amount = field("Bookings less target")
     attainment_pct: Number = optional("Bookings in percent of target; empty when the target is 0")
     status: Text = fields.status()
+    last_year: Amount = optional(
+        "Bookings of the same months a year before, as known now; empty where the first won deal is later"
+    )
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 

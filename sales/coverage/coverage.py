@@ -34,6 +34,12 @@ from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import forecast_inputs
 from sales.targets.attainment import by_key, month_indexes, ratio, status, targets_within, within
 
+# What Salesforce adds up to its forecasts, besides what is booked.
+CRM_FORECASTS = {
+    "commit_forecast": ["Commit"],
+    "best_case_forecast": ["Commit", "Most Likely", "Best Case"],
+}
+
 
 def periods_ahead(calendar: FiscalCalendar, month: Month) -> list[Period]:
     """Return the quarter that holds the month (unless it ends with it), the next two, and the year."""
@@ -108,6 +114,11 @@ def pipeline_coverage(
     amount, deal = opened.amount, opened.deal
     owner = grains.person(opened.rows["owner_id"])
     weighted = stage_weighted(amount, snapshot["probability_pct"].take(deal))
+    category = snapshot["forecast_category"].take(deal)
+    by_category = {
+        name: columns.codes(category, columns.text(categories)) >= 0
+        for name, categories in CRM_FORECASTS.items()
+    }
     won = booked(booking_credit)
     bookings_of, _ = money.minor_units(won["amount"], rules.digits)
     credited = grains.person(won["owner_id"])
@@ -173,6 +184,13 @@ def pipeline_coverage(
                         "required_ratio_low": _numbers(needed.low),
                         "required_ratio_high": _numbers(needed.high),
                         "required_windows": pa.array(np.full(size, needed.windows, np.int64)),
+                        **{
+                            name: money.decimal_array(
+                                bookings + grain.total(owner, amount, is_open & called),
+                                rules.digits,
+                            )
+                            for name, called in by_category.items()
+                        },
                     }
                 )
             )

@@ -105,6 +105,10 @@ def actions(facts: ActionFacts, month: Month, rules: MonthRules) -> DataFrame[Ac
             "stake": money.decimal_array(np.array(stakes, np.int64), rules.digits),
             "due_date": pa.array([each.due for each in found], pa.date32()),
             "outcome": columns.text([None] * len(rows)),
+            "owner_name": columns.take(
+                facts.owners.names,
+                columns.codes(columns.text([each.owner_id for each in found]), facts.owners.ids),
+            ),
             "person_id": columns.text([each.person_id for each in found]),
             "team": columns.text([each.team for each in found]),
             "period": columns.text([each.period for each in found]),
@@ -192,6 +196,8 @@ class _Board:
             key = deal["opportunity_id"]
             chance, amount = self._next_month(deal)
             rule, due = self._asked(deal)
+            if rule == ActionRule.CONFIRM and deal["close_date"] > self._last:
+                continue  # to be won in time is enough
             action = _Action(
                 rule, Decimal(0), due, self._who_can(deal["owner_id"]), key, team=self._teams[key]
             )
@@ -209,7 +215,7 @@ class _Board:
             return ActionRule.ASK_WHEN, self._last
         if overdue:
             return ActionRule.REDATE, self._tidy
-        return ActionRule.CONFIRM, min(deal["close_date"], self._last)
+        return ActionRule.CONFIRM, deal["close_date"]
 
     def _next_month(self, deal: Record) -> tuple[float, Decimal | None]:
         """Return the chance that a deal is booked in the coming month, and the amount to reckon with.

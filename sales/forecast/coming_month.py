@@ -23,16 +23,15 @@ from sales.calendar import Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import ComingMonth, PhasedTargets
-from sales.forecast.landing_forecast import YEAR_BACK
 from sales.forecast.sales_facts import SalesFacts, sales_facts
 from sales.money import Minor
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain
 from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import ToCome, forecast_inputs, to_come
-from sales.targets.attainment import month_indexes
+from sales.targets.attainment import a_year_before, month_indexes
 from sales.targets.rephasing import lay_on
-from sales.vocabulary import GrainKind, PeriodKind
+from sales.vocabulary import GrainKind
 
 
 @dataclass(frozen=True)
@@ -199,9 +198,9 @@ def _of_one(
 def _a_year_before(
     facts: SalesFacts, grain: Grain, coming: Period, first_won: int, digits: int
 ) -> pa.Array:
-    before = coming.first.plus(-YEAR_BACK)
-    has_history = before.index >= first_won
-    booked = facts.bookings(grain, Period(PeriodKind.MONTH, "", (before,)))
+    before = a_year_before(coming)
+    has_history = before.first.index >= first_won
+    booked = facts.bookings(grain, before)
     return money.decimal_array(booked, digits, np.full(len(grain.ids), not has_history))
 
 

@@ -28,13 +28,12 @@ from sales.policy.sections import Forecast
 from sales.rollup import Grain
 from sales.statistics.deal_outcomes import ForecastBasis
 from sales.statistics.period_distribution import ForecastInputs, ToCome, forecast_inputs, to_come
-from sales.targets.attainment import by_key
+from sales.targets.attainment import a_year_before, by_key
 from sales.vocabulary import Band, PeriodKind
 
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 MODEL, TOO_LITTLE_HISTORY, OVER = "model", "too_little_history", "over"
 LOOK_BACK = 3
-YEAR_BACK = 12
 
 
 def landing_forecast(
@@ -225,7 +224,7 @@ def _baselines(
     digits: int,
 ) -> dict[str, pa.Array]:
     left = sum(1 for each in period.months if each > month)
-    back = Period(period.kind, "", tuple(each.plus(-YEAR_BACK) for each in period.months))
+    back = a_year_before(period)
     lately = Period(PeriodKind.MONTH, "", tuple(month.plus(-n) for n in reversed(range(LOOK_BACK))))
     size = len(grain.ids)
     # A year before, counted as known now: months that were not over a year before are not there

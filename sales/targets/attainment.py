@@ -15,7 +15,7 @@ from pandera.typing import DataFrame
 from sales import arrow as columns
 from sales import money
 from sales.arrow import Codes, Mask
-from sales.calendar import FiscalCalendar, Month, Period
+from sales.calendar import MONTHS_IN_YEAR, FiscalCalendar, Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets, TargetAttainment
@@ -50,6 +50,7 @@ def target_attainment(
     amount, _ = money.minor_units(won["amount"], rules.digits)
     owner = grains.person(won["owner_id"])
     closed_in = rules.calendar.month_index(columns.to_days(won["close_date"]))
+    first_won = int(closed_in.min()) if len(closed_in) else month.index + 1
     target_owner = grains.person(phased_targets["owner_id"])
     target_month = month_indexes(phased_targets["month"])
     baseline, _ = money.minor_units(phased_targets["baseline_target"], rules.digits)
@@ -76,12 +77,23 @@ def target_attainment(
                         "variance": money.decimal_array(bookings - target, rules.digits),
                         "attainment_pct": ratio(bookings * 100, target),
                         "status": status(target, bookings),
+                        "last_year": money.decimal_array(
+                            grain.total(owner, amount, within(closed_in, a_year_before(period))),
+                            rules.digits,
+                            np.full(len(grain.ids), a_year_before(period).first.index < first_won),
+                        ),
                     }
                 )
             )
     table = by_key(pd.concat(parts, ignore_index=True))
     extracted_at = snapshot["extracted_at"].iloc[0]
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), TargetAttainment)
+
+
+def a_year_before(period: Period) -> Period:
+    """Return the same months a year before."""
+    months = tuple(each.plus(-MONTHS_IN_YEAR) for each in period.months)
+    return Period(period.kind, "", months)
 
 
 def targets_within(

@@ -18,12 +18,17 @@ from sales.calendar import Month
 from sales.checks import findings as quality
 from sales.contracts.raw import RawTargets
 from sales.coverage import coverage, movement
+from sales.coverage import deal_changes as changes
+from sales.coverage.deal_chances import deal_chances
+from sales.forecast import actions as orders
 from sales.forecast import backtest as record
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
+from sales.forecast import coming_month as numbers
 from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
+from sales.forecast import source_attainment as sources
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import people
@@ -114,6 +119,10 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
     cover = coverage.pipeline_coverage(snap, shared, phased, MONTH, rules, forecast_evidence)
     by_client = clients.client_phasing(snap, forecast_evidence, MONTH, rules)
     plans = [targets.plan(each, rules) for each in in_force[MONTH]]
+    made = generation.pipeline_generation(forecast_evidence, phased, MONTH, rules, EXTRACTED_AT)
+    coming = numbers.coming_month(forecast_evidence, snap, shared, phased, MONTH, rules)
+    due = closing.closing_plan(snap, MONTH, rules)
+    opening = snapshot.opening_snapshot(its, MONTH.plus(-1), rules, snap)
     tables = MonthTables(
         snap,
         shared,
@@ -122,28 +131,42 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
         attainment.target_attainment(snap, shared, phased, MONTH, rules),
         cover,
         movement.pipeline_movement(
-            movement.month_end(
-                snapshot.opening_snapshot(its, MONTH.plus(-1), rules, snap),
-                its.extract,
-                MONTH.plus(-1),
-                rules,
-            ),
+            movement.month_end(opening, its.extract, MONTH.plus(-1), rules),
             movement.month_end(snap, its.extract, MONTH, rules),
             phased,
         ),
-        closing.closing_plan(snap, MONTH, rules),
+        due,
         quality.data_quality(
             snap, shared, phased, owners, MONTH, rules, "00D", formats.repertoire()
         ),
         forecast.landing_forecast(forecast_evidence, snap, shared, phased, MONTH, rules),
         by_client,
-        generation.pipeline_generation(forecast_evidence, phased, MONTH, rules, EXTRACTED_AT),
+        made,
         record.track_record(panel, MONTH, rules, owners, lambda _: None, EXTRACTED_AT),
         catch_up.phasing_check(
             plans, forecast_evidence.known, owners, MONTH, policies, ORGANIZATION, EXTRACTED_AT
         ),
         stated.target_padding(phased, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
         stated.bottom_up_plan(phased, by_client, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
+        coming,
+        changes.deal_changes(opening, snap, MONTH, rules),
+        orders.actions(
+            orders.ActionFacts(
+                snap,
+                shared,
+                phased,
+                coming,
+                deal_chances(forecast_evidence, MONTH, rules, EXTRACTED_AT),
+                due,
+                cover,
+                made,
+                by_client,
+                owners,
+            ),
+            MONTH,
+            rules,
+        ),
+        sources.source_attainment(made, MONTH, rules, EXTRACTED_AT),
     )
     return tables, Variant(MONTH, rules, is_demo=False)
 

@@ -6,7 +6,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from reports.document.document import MonthEndReport
 from reports.rendering import pdf as render
-from reports.sections import attainment as sections
+from reports.sections import people, pipeline
 from sales.contracts.published import PUBLISHED
 from tests.reports.months import reports_of
 
@@ -43,8 +43,8 @@ def test_the_first_lines_say_what_happened_and_where_the_year_stands(
         "The year to date stands at €40k, 67% of the phased target: €20k behind.",
     ]
     assert [(tile.name, tile.value) for tile in company.tiles[:3]] == [
+        ("April 2026", "€0"),
         ("Year to date", "€40k"),
-        ("Attainment", "67%"),
         ("Still to win", "€140k"),
     ]
 
@@ -71,7 +71,7 @@ def test_a_persons_page_as_html(
     reports: dict[str, MonthEndReport], snapshot: SnapshotAssertion
 ) -> None:
     html = render.html_of(reports["person 005B"])
-    assert section(html, "The year, month by month") == snapshot
+    assert section(html, "Month, quarter, year") == snapshot
 
 
 def test_the_demo_says_so_on_every_page_and_real_data_does_not(
@@ -86,9 +86,10 @@ def test_the_demo_says_so_on_every_page_and_real_data_does_not(
 def test_long_lists_are_cut_and_say_how_much_is_missing() -> None:
     company = reports_of(120)[0]
     table = next(section for section in company.sections if section.key == "closing").tables[0]
-    assert len(table.rows) == 40
+    assert len(table.rows) == 14
     assert (
-        table.note == "The 40 largest, by close date; 81 more are in the attached closing_plan.csv."
+        table.note
+        == "The 14 of which most can be expected; 107 more are in the attached closing_plan.csv."
     )
     assert len(company.attachments["closing_plan"]) == 122
 
@@ -123,15 +124,20 @@ def test_records_are_linked_only_where_they_can_be_opened() -> None:
 
 
 def test_a_large_firm_still_fits_its_figures_on_a_page(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sections, "MOST_BARS", 3)
-    monkeypatch.setattr(sections, "MOST_PANELS", 1)
-    monkeypatch.setattr(sections, "MOST_ROWS", 2)
+    monkeypatch.setattr(pipeline, "MOST_PANELS", 1)
+    monkeypatch.setattr(pipeline, "MOST_ROWS", 2)
+    monkeypatch.setattr(people, "MOST_ROWS", 2)
     company = reports_of(4)[0]
     found = {section.key: section for section in company.sections}
-    assert found["attainment"].caption.endswith("1 more are in the table only.")
     assert found["coverage"].caption.endswith("2 more are in the table only.")
-    assert found["attainment"].tables[0].note == "2 more are in the attached target_attainment.csv."
     assert (
-        found["coverage"].tables[0].note.endswith("more are in the attached pipeline_coverage.csv.")
+        found["attainment"]
+        .tables[0]
+        .note.endswith("2 more are in the attached target_attainment.csv.")
+    )
+    assert (
+        found["coverage"]
+        .tables[0]
+        .note.endswith("more rows are in the attached pipeline_coverage.csv.")
     )
     assert [len(found[key].tables[0].rows) for key in ("attainment", "coverage")] == [2, 2]

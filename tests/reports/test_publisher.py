@@ -119,7 +119,11 @@ def with_one_broken(name: str, html: str) -> Any:
         for each in month_end_reports(*given):
             yield (
                 replace(
-                    each, sections=(*each.sections, replace(each.sections[0], key="x", figure=html))
+                    each,
+                    sections=(
+                        *each.sections,
+                        replace(each.sections[0], key="x", figure=html, css=""),
+                    ),
                 )
                 if each.title == name
                 else each

@@ -33,7 +33,7 @@ def test_whoever_shares_a_deal_sees_it_with_their_part() -> None:
     )
     data = GrainTables(replace(tables, booking_credit=shared), MONTH, variant.rules)
     amounts = {
-        key: {each["opportunity_id"]: each["amount"] for each in data.deals(*key)}.get(deal)
+        key: {each["opportunity_id"]: each["amount"] for each in data.deals.due(*key)}.get(deal)
         for key in (
             ("person", "005A"),
             ("person", "005B"),

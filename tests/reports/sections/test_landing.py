@@ -16,18 +16,19 @@ from reports.rendering import pdf as render
 from reports.sections.clients import clients, delivery, plans
 from reports.sections.landing import (
     _record_answer,
-    generation,
     landing,
     margin_sentence,
-    phasing_remarks,
     track_record,
 )
+from reports.sections.people import phasing_remarks
+from reports.sections.sources import generation
 from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
 from sales.contracts.contract import empty
 from sales.contracts.history import MonthlyBookings
 from sales.coverage import movement
+from sales.coverage.deal_changes import deal_changes
 from sales.forecast.backtest import Score
 from sales.history import snapshot
 from sales.targets import attainment
@@ -91,6 +92,10 @@ def month_tables() -> tuple[MonthTables, Variant]:
         one.phasing_check,
         stated.target_padding(one.phased, BOOK, month, rules, extracted_at),
         stated.bottom_up_plan(one.phased, one.clients, BOOK, month, rules, extracted_at),
+        one.coming,
+        deal_changes(opening, one.snapshot, month, rules),
+        one.actions,
+        one.sources,
     )
     return tables, Variant(MONTH, rules, is_demo=False)
 
@@ -108,17 +113,35 @@ def view(grain: str = "company", **changed: pd.DataFrame) -> View:
 
 def test_where_it_lands_names_range_chance_and_band() -> None:
     section = landing(view())
-    assert "FY2023 lands between US$" in section.answer
-    assert "in eight of ten cases: the chance to reach US$1.75m is" in section.answer
+    assert section.answer.startswith("We forecast US$")
+    assert "in eight of ten cases), against a target of US$1.75m." in section.answer
+    assert "At this point of the years before we would have said US$" in section.answer
     assert section.figure is not None
-    assert "Landing in percent of the target: September 2023" in section.figure
+    assert "Landing in percent of what is asked: Sep 2023" in section.figure
     # The first quarter of 2024 has no target yet, so nothing to land at.
     assert [row.cells[0] for row in section.tables[0].rows] == [
-        "September 2023",
-        "FY2023-Q3",
-        "FY2023-Q4",
+        "Sep 2023",
+        "Q3 FY2023",
+        "Q4 FY2023",
         "FY2023",
     ]
+    # Asked of the coming month is its number, as everywhere; the CRM's own forecast stands beside ours.
+    row = section.tables[0].rows[0]
+    coming = month_tables()[0].coming_month.set_index("grain").loc["company"]
+    assert row.cells[5] == view().variant.money(coming["number"])
+    assert [column.label for column in section.tables[0].columns][6:8] == ["Commit", "Best case"]
+    assert "expected amounts do: US$" in section.tables[0].note
+
+
+def test_a_year_that_is_over_and_an_interval_without_width_are_no_forecast() -> None:
+    table = month_tables()[0].landing_forecast
+    over = table.assign(method=table["method"].where(table["period_kind"] == "month", "over"))
+    assert {row.cells[0] for row in landing(view(landing_forecast=over)).tables[0].rows} == {
+        "Sep 2023"
+    }
+    flat = table.assign(p10=table["p50"], p90=table["p50"])
+    section = landing(view(landing_forecast=flat))
+    assert section.answer.startswith("FY2023 stands at US$")
 
 
 @pytest.mark.parametrize(
@@ -126,10 +149,10 @@ def test_where_it_lands_names_range_chance_and_band() -> None:
     [
         (
             "-1000.00",
-            "Meeting the target of September 2023 alone does not put the year on track: it takes US$1k more.",
+            "Booking the number of September 2023 alone does not put the year on track: it takes US$1k more.",
         ),
         ("2000.00", "You can miss September 2023 by US$2k and the year is still on."),
-        ("90000000.00", "Even a September 2023 without a booking leaves the year on track."),
+        ("90000000.00", "Even without a booking in September 2023 the year stays on track."),
     ],
 )
 def test_the_margin_is_said_as_people_say_it(margin: str, says: str) -> None:
@@ -172,6 +195,7 @@ def test_new_pipeline_clients_and_plans_have_their_numbers() -> None:
     assert by_client is not None
     assert beside is not None
     assert {row.cells[0] for row in made.tables[0].rows} == {"Web", "Referral"}
+    assert "of new pipeline was created in the year so far, " in made.answer
     assert len(by_client.tables[0].rows) == 15
     assert [table.title for table in beside.tables] == [
         "Over-assignment",
@@ -211,17 +235,24 @@ def test_work_beyond_capacity_names_month_and_people() -> None:
     assert open_ended.tables[0].rows[0].cells[2:] == ("-", "-")
 
 
-def test_a_persons_phasing_says_what_it_forgives() -> None:
-    assert phasing_remarks(view("person"))[0].startswith(
-        "After two missed months, what is missing still fits under the limit with a chance of "
+def test_a_lead_reads_whose_phasing_forgives_nothing() -> None:
+    tables, variant = month_tables()
+    checks = tables.phasing_check
+    strict = checks.assign(
+        keeps_floor=pd.Series([False] * len(checks), dtype=checks["keeps_floor"].dtype)
     )
+    data = GrainTables(replace(tables, phasing_check=strict), variant.month, variant.rules)
+    team = View(data, variant, "team", data.active_teams()[0])
+    said = phasing_remarks(team)
+    assert said
+    assert "after two missed months the year can be made up in " in said[0]
 
 
 def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
     tables, variant = month_tables()
     for report in month_end_reports(tables, variant):
         html = render.html_of(report)
-        assert "Where it lands" in html
+        assert ("Where it lands" in html) or report.kind == "person"
         assert "Of 18 forecasts of a month" in html or report.kind != "company"
         assert "What waiting costs" in html or report.kind != "company"
         for section in report.sections:

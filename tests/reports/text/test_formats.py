@@ -35,7 +35,13 @@ def test_money_in_whole_units(amount: Decimal | None, currency: str, words: str)
         ("402000", "£402k"),
         ("1234567", "£1.23m"),
         ("-30700000", "−£30.7m"),
-        ("2500000000", "£2.5bn"),
+        ("999600", "£1.00m"),
+        ("999499", "£999k"),
+        ("2500", "£2k"),
+        ("9995000", "£10.0m"),
+        ("999.6", "£1k"),
+        ("0.40", "£0"),
+        ("2500000000", "£2.50bn"),
         ("1234567890123456789012345678901234.56", "£1.23E33"),
     ],
 )
@@ -83,14 +89,14 @@ def test_numbers_and_dates() -> None:
     )
 
 
-def test_chances_are_never_quite_certain_unless_they_are() -> None:
+def test_chances_are_never_certain_and_what_cannot_fail_is_none() -> None:
     assert [ENGLISH.chance(each) for each in (None, 0.0, 0.004, 0.5, 0.996, 1.0)] == [
         "-",
-        "0%",
+        "-",
         "<1%",
         "50%",
         ">99%",
-        "100%",
+        "-",
     ]
 
 

@@ -176,8 +176,8 @@ def test_german_money_and_months() -> None:
     ] == [
         "999\xa0€",
         "402\xa0Tsd.\xa0€",
-        "1,4\xa0Mio.\xa0€",
-        "2,5\xa0Mrd.\xa0€",
+        "1,40\xa0Mio.\xa0€",
+        "2,50\xa0Mrd.\xa0€",
     ]
     assert (german.month_name(Month(2026, 3)), german.short_month(Month(2026, 3))) == (
         "März 2026",

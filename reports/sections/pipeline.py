@@ -1,0 +1,245 @@
+"""The pipeline: whether enough is open for the periods ahead, and why it changed since the month before.
+
+Put what is said of sums of open deals here; single deals are `deals` and `changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from reports.charts import attainment as charts
+from reports.charts.attainment import Covered, Step
+from reports.document.document import Column, Row, Section, Table
+from reports.document.month_tables import Record
+from reports.document.view import View, period_words, ratio_words
+from reports.text import formats
+from reports.text.i18n import marked
+from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
+
+# A figure must fit on a page, and a table on a few; the attached tables have every row.
+MOST_PANELS, MOST_ROWS = 8, 120
+MOVEMENTS = (
+    ("created", marked("New"), 1),
+    ("moved_in", marked("Moved in"), 1),
+    ("reassigned_in", marked("Taken over"), 1),
+    ("reopened", marked("Reopened"), 1),
+    ("increased", marked("Increased"), 1),
+    ("decreased", marked("Decreased"), -1),
+    ("moved_out", marked("Moved out"), -1),
+    ("reassigned_out", marked("Given away"), -1),
+    ("won", marked("Won"), -1),
+    ("lost", marked("Lost"), -1),
+    ("deleted", marked("Deleted"), -1),
+)
+
+
+def coverage(view: View, grains: Sequence[str]) -> Section:
+    """Return coverage of the periods ahead, in the grains named."""
+    say, language = view.language.say, view.language
+    ids = [
+        (grain, each)
+        for grain in grains
+        for each in ([view.grain_id] if grain == view.grain else view.data.active_teams())
+    ]
+    panels = [
+        (formats.printable(each), [_covered(view, row) for row in view.data.coverage(grain, each)])
+        for grain, each in ids
+    ]
+    rows = [
+        Row(
+            (
+                formats.printable(each),
+                period_words(row["period"], view.language),
+                view.variant.money(row["target"]),
+                view.variant.money(row["bookings"]),
+                view.variant.money(row["remaining_target"]),
+                view.variant.money(row["open_pipeline"]),
+                view.variant.money(row["weighted_pipeline"]),
+                ratio_words(row, language),
+                _required(view, row),
+            ),
+            is_strong=grain == GrainKind.COMPANY,
+        )
+        for grain, each in ids
+        for row in view.data.coverage(grain, each)
+    ]
+    columns = (
+        Column(say("Name"), 14),
+        Column(say("Period"), 11),
+        Column(say("Target"), 12, True),
+        Column(say("Booked"), 11, True),
+        Column(say("Still to win"), 12, True),
+        Column(say("Open"), 11, True),
+        Column(say("Weighted"), 10, True),
+        Column(say("Coverage"), 8, True),
+        Column(say("Needed"), 11, True),
+    )
+    coming = view.next_quarter()
+    answer = ""
+    if coming and coming["status"] == TargetStatus.OK:
+        answer = say(
+            "{period} has {ratio} coverage:",
+            period=period_words(coming["period"], view.language),
+            ratio=language.ratio(coming["coverage_ratio"]),
+        )
+        answer = language.joined(
+            [answer, _coverage_means(view, coming), _needed_means(view, coming)]
+        )
+    caption = say("Coverage = open pipeline / remaining target. Dashed: 1×.")
+    if any(bar.required for _, bars in panels for bar in bars):
+        caption += " " + say(
+            "Bar across: what is needed, its interval beside it. Hatched: too little."
+        )
+    hidden = len(rows) - MOST_ROWS
+    note = say("Weighted: open amounts times their chance to be booked in the period.")
+    is_known = any(row.cells[-1] != formats.EMPTY for row in rows)
+    if is_known:
+        note += " " + say(
+            "Needed: what this company's own past asks for at this distance, with its 80% interval."
+        )
+    if hidden > 0:
+        note += " " + language.say_many(
+            "{n} more row is in the attached pipeline_coverage.csv.",
+            "{n} more rows are in the attached pipeline_coverage.csv.",
+            hidden,
+        )
+    return Section(
+        "coverage",
+        say("Is there enough in the pipeline"),
+        answer,
+        charts.coverage_bars(panels[:MOST_PANELS], view.variant.palette, language),
+        caption + _left_out(view, len(panels), MOST_PANELS),
+        (),
+        (Table(columns, tuple(rows[:MOST_ROWS]), note=note),),
+        starts_page=view.grain == GrainKind.COMPANY,
+    )
+
+
+def _covered(view: View, row: Record) -> Covered:
+    required = None
+    if row["coverage_ratio"] is not None and row["required_ratio"] is not None:
+        required = (row["required_ratio"], row["required_ratio_low"], row["required_ratio_high"])
+    return Covered(
+        period_words(row["period"], view.language),
+        row["coverage_ratio"],
+        ratio_words(row, view.language),
+        required,
+    )
+
+
+def movement(view: View) -> Section | None:
+    """The quarter in focus: the one that holds the month, or the next where the month ends it."""
+    say, short = view.language.say, view.variant.short
+    rows = view.data.movement(view.grain, view.grain_id)
+    if not rows:
+        return None
+    focus = next((row for row in rows if row["period"] == view.data.focus_quarter), rows[0])
+    steps = [
+        Step(say(label), sign * focus[name], name == "won")
+        for name, label, sign in MOVEMENTS
+        if focus[name]
+    ]
+    figure = charts.waterfall(
+        steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language
+    )
+    answer = say(
+        "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {created} is new.",
+        period=period_words(focus["period"], view.language),
+        opening=short(focus["opening"]),
+        closing=short(focus["closing"]),
+        won=short(focus["won"]),
+        lost=short(focus["lost"]),
+        created=short(focus["created"]),
+    )
+    if not steps and focus["opening"] == focus["closing"]:
+        answer = say(
+            "Open pipeline of {period} stayed at {closing}.",
+            period=period_words(focus["period"], view.language),
+            closing=short(focus["closing"]),
+        )
+    lines = (("opening", marked("Opening"), 1), *MOVEMENTS, ("closing", marked("Closing"), 1))
+    printed = [
+        Row(
+            (say(label), *(view.variant.money(sign * row[name]) for row in rows)),
+            is_strong=name in {"opening", "closing"},
+        )
+        for name, label, sign in lines
+        if name in {"opening", "closing"} or any(row[name] for row in rows)
+    ]
+    width = 80 // len(rows)
+    columns = (
+        Column(say("Movement"), 100 - width * len(rows)),
+        *(
+            Column(period_words(row["period"], view.language), width, is_number=True)
+            for row in rows
+        ),
+    )
+    caption = say("Hatched bars reduce the pipeline; green is won business.")
+    booked = view.attained(PeriodKind.MONTH)["bookings"]
+    if booked != focus["won"]:
+        caption += " " + say(
+            "{booked} was booked in {month}: what was open for {period} at its start and won is {won}; the rest was new, overdue or of another period.",
+            booked=short(booked),
+            month=view.language.month_name(view.variant.month),
+            period=period_words(focus["period"], view.language),
+            won=short(focus["won"]),
+        )
+    return Section(
+        "movement",
+        say("Why the pipeline changed"),
+        answer,
+        figure,
+        caption,
+        (),
+        (Table(columns, tuple(printed)),),
+        stays_together=True,
+    )
+
+
+def _coverage_means(view: View, row: Record) -> str:
+    missing = row["remaining_target"] - row["open_pipeline"]
+    if missing > 0:
+        return view.language.say("even if every open deal were won, the target would be missed.")
+    return (
+        view.language.say("more is open than is still to win.")
+        if missing < 0
+        else view.language.say("every open deal is needed.")
+    )
+
+
+def _required(view: View, row: Record) -> str:
+    """Return the required coverage with its interval, as `2.1 (1.8-2.3)`."""
+    if row["required_ratio"] is None:
+        return formats.EMPTY
+    needs, low, high = (
+        view.language.number(row[name], 1)
+        for name in ("required_ratio", "required_ratio_low", "required_ratio_high")
+    )
+    return f"{needs} ({low}-{high})"
+
+
+def _needed_means(view: View, row: Record) -> str:
+    """Return whether coverage is what this company's own past asks for."""
+    if row["required_ratio"] is None:
+        return ""
+    values = {
+        "ratio": view.language.ratio(row["required_ratio"]),
+        "windows": row["required_windows"],
+    }
+    if round(row["coverage_ratio"], 1) >= round(row["required_ratio"], 1):
+        return view.language.say(
+            "At this distance its own past asks for {ratio}, measured on {windows} month ends: enough.",
+            **values,
+        )
+    return view.language.say(
+        "At this distance its own past asks for {ratio}, measured on {windows} month ends: too little.",
+        **values,
+    )
+
+
+def _left_out(view: View, there: int, most: int) -> str:
+    return (
+        " " + view.language.say("{n} more are in the table only.", n=there - most)
+        if there > most
+        else ""
+    )

@@ -1,0 +1,84 @@
+"""How good the data is, and what the words mean: the last page.
+
+Put findings and definitions here.
+"""
+
+from __future__ import annotations
+
+from reports.document.document import Column, Row, Section, Table
+from reports.document.view import View
+from reports.text.i18n import marked
+from sales.checks.invariants import assumed_share
+
+MOST_FINDINGS = 15
+FINDINGS = {
+    "booking_without_target": marked("Booked by someone without a target"),
+    "target_not_in_force": marked("Target not in force yet"),
+    "open_without_amount": marked("Open without an amount"),
+    "won_without_amount": marked("Won without an amount"),
+    "owner_left": marked("Open, and the owner has left"),
+    "owner_unknown": marked("Owned by nobody we know"),
+    "booked_later": marked("Won, booked in a later month"),
+    "close_date_unlikely": marked("Close date years away"),
+    "history_assumed": marked("State assumed: history begins later"),
+    "text_unprintable": marked("Names with characters that cannot be printed"),
+    "owner_assumed": marked("Owner assumed: changes were not tracked"),
+    "policy_of_another_year": marked("Rules of another year are used"),
+}
+SEVERITIES = {"info": marked("info"), "warning": marked("warning"), "error": marked("error")}
+DEFINITIONS = (
+    marked(
+        "Bookings: won deals with close date in the period, credited to their owner at the month end or to those who share them."
+    ),
+    marked(
+        "Phased target: the annual target by month. Number of a month: its target after what is missing so far."
+    ),
+    marked("Coverage = open pipeline / remaining target of the period."),
+    marked(
+        "Protect: a deal of an existing client that is slow to close. It needs care, not pressure."
+    ),
+)
+
+
+def quality(view: View) -> Section:
+    """Return findings about the data, and what the words mean."""
+    say = view.language.say
+    found = view.data.findings()
+    rows = [
+        Row(
+            (
+                say(FINDINGS.get(finding, finding)),
+                say(SEVERITIES[severity]),
+                view.language.count(count),
+                view.variant.money(amount),
+            )
+        )
+        for finding, severity, count, amount in found[:MOST_FINDINGS]
+    ]
+    columns = (
+        Column(say("Finding"), 55),
+        Column(say("Weight"), 15),
+        Column(say("Records"), 12, True),
+        Column(say("Money"), 18, True),
+    )
+    share = assumed_share(view.data.tables.opportunity_snapshot)
+    answer = "" if share is None else say("All of the money is known from history.")
+    if share:
+        answer = say(
+            "{pct} of the money rests on assumed history or owners.",
+            pct=view.language.exact_share(float(share)),
+        )
+    if waiting := view.data.without_target_yet():
+        answer += (" " if answer else "") + say(
+            "Without a target so far: {names}.", names=", ".join(waiting)
+        )
+    tables = (Table(columns, tuple(rows)),) if rows else ()
+    title = say("How good is the data, and what the words mean")
+    return Section(
+        "quality",
+        title,
+        answer,
+        points=tuple(say(each) for each in DEFINITIONS),
+        tables=tables,
+        stays_together=True,
+    )

@@ -1,0 +1,74 @@
+"""What was won, lost, slipped and found, by name."""
+
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+
+from reports.sections.changes import changes, told_once
+from sales.contracts.contract import checked
+from sales.contracts.coverage import DealChanges
+from tests.fakes import EXTRACTED_AT, frame
+from tests.reports.sections.test_headline import view
+
+
+def changed(*rows: tuple[int, str, int | None]) -> pd.DataFrame:
+    """Return changes of deals: number, change and amount now."""
+    return checked(
+        frame(
+            DealChanges,
+            [
+                {
+                    "from_month": "2026-03",
+                    "to_month": "2026-04",
+                    "opportunity_id": f"006{number:012d}AAA",
+                    "change": change,
+                    "owner_id": "005A",
+                    "team": "North",
+                    "amount_before": 50,
+                    "amount_after": amount,
+                    "close_date_before": date(2026, 4, 1),
+                    "close_date_after": date(2026, 4, 9),
+                    "name": f"Deal {number}",
+                    "account_name": "Acme",
+                    "owner_name": "Ann",
+                    "as_of": EXTRACTED_AT,
+                    "extracted_at": EXTRACTED_AT,
+                }
+                for number, change, amount in rows
+            ],
+        ),
+        DealChanges,
+    )
+
+
+def test_each_list_has_its_largest_five_and_says_how_many_there_are() -> None:
+    table = changed(*((n, "won", n * 1000) for n in range(1, 8)), (9, "lost", 400))
+    section = changes(view(deal_changes=table))
+    assert section is not None
+    assert [each.title for each in section.tables] == ["Won", "Lost"]
+    assert [str(row.cells[0]) for row in section.tables[0].rows][:2] == [
+        "Acme: Deal 7",
+        "Acme: Deal 6",
+    ]
+    assert section.tables[0].note == ("The 5 largest; 2 more are in the attached deal_changes.csv.")
+    assert section.answer == (
+        "In April 2026, €28k was won, €400 lost and €0 found; €0 was due and is still open."
+    )
+
+
+def test_nothing_changed_is_no_page() -> None:
+    assert changes(view(deal_changes=changed((1, "amount", 7)))) is None
+
+
+def test_of_several_changes_of_a_deal_one_is_told() -> None:
+    table = changed(
+        (1, "won", 900), (1, "pulled_in", 900), (2, "pushed", 5_000), (3, "deleted", None)
+    )
+    told = told_once(view("person", deal_changes=table), 5)
+    assert [(word, row["opportunity_id"][12:15]) for word, row in told] == [
+        ("Pushed", "002"),
+        ("Won", "001"),
+        ("Deleted", "003"),
+    ]
+    assert told[2][1]["amount_before"] == Decimal(50)
