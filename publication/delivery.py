@@ -32,7 +32,7 @@ from publication.extract_selection import published_extract
 from publication.month_inputs import MonthInputs, resolve
 from publication.published_documents import content_of, documents_listed, manifest_in
 from publication.workspace import Workspace
-from reports.email_body import cover
+from reports.email_body import Said, cover
 from sales.calendar import Month
 from sales.checks.invariants import assumed_share
 from sales.contracts.history import OpportunitySnapshot
@@ -311,24 +311,34 @@ class DeliveryService:
                 for each in documents
             )
         )
-        headlines = {
-            each["file"]: [tuple(line) for line in each["headline"]]
+        said = {
+            each["file"]: Said(
+                [tuple(line) for line in each["headline"]],
+                each.get("verdict", ""),
+                each.get("actions", ()),
+            )
             for each in manifest["documents"]
         }
         rules = self._inputs(month).rules
         made = cover(
             documents,
-            headlines,
+            said,
             month,
             rules.policy.brand.name or rules.company,
             bundle.language,
             links=links,
             is_demo=manifest["source"] == EMBEDDED,
             revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
+            has_same_numbers=self._has_numbers_of_the_one_before(month),
         )
         return self._letter(
             bundle, mine, month, known_id, made.subject, made.text, made.html, files
         )
+
+    def _has_numbers_of_the_one_before(self, month: Month) -> bool:
+        """Return whether a month's newest revision differs from the one before in words or looks only."""
+        *earlier, newest = self.workspace.published.revisions(month)
+        return bool(earlier) and newest.has_numbers_of(earlier[-1])
 
     def _link(self, month: Month, document: Document, address: str) -> str:
         link = DocumentLink(month, document.file, document.sha256, address)

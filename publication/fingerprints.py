@@ -11,6 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
+from connectors.policy.commentary import is_of_another_month
 from connectors.storage.extract_record import ExtractRecord
 from publication.month_end_copies import copies_up_to
 from publication.program import page_digest, table_digest
@@ -40,7 +41,7 @@ def of_table(
     `copies` are those that a run looks back on; those that there are now, where none are given.
     """
     table = TABLES[name]
-    lists = [each for each in workspace.policy_digests if not each[0].endswith(".toml")]
+    lists = [each for each in workspace.policy_digests if not each[0].endswith((".toml", ".md"))]
     return _digest(
         [
             program_of(table),
@@ -61,7 +62,7 @@ def of_month(
         [
             page_digest(),
             programs,
-            workspace.policy_digests,
+            [each for each in workspace.policy_digests if not is_of_another_month(each[0], month)],
             *_of_inputs(workspace, month, record, copies),
         ]
     )

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 
 from pandera.typing import DataFrame
 
+from connectors.policy.commentary import read_commentary
 from connectors.policy.folder import read_recipients
 from connectors.policy.owners import Owners
 from connectors.policy.plan_files import read_plan_book
@@ -24,7 +25,7 @@ from sales.calendar import Month
 from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
 from sales.errors import UserError
 from sales.history.booking_credit import split_type
-from sales.history.extract import EMBEDDED, Extract
+from sales.history.extract import EMBEDDED, Extract, people
 from sales.history.rates import Rates
 from sales.history.snapshot import month_end_state, refuse_before_first
 from sales.policy.rules import MonthRules
@@ -87,6 +88,8 @@ def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> Non
     )
     people_brands(rules, extract.users)
     read_recipients(workspace.policy_folder)
+    teams = people(extract, rules.policy.pipeline.team_by).teams
+    read_commentary(workspace.policy_folder, month, set(teams.to_pylist()))
     read_plan_book(
         workspace.policy_folder, extract.users, extract.accounts, rules.digits, spelling_of(rules)
     )

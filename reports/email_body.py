@@ -1,4 +1,4 @@
-"""The mail that brings documents: three headline numbers in words, as text and as HTML.
+"""The mail that brings documents: what happened, what must happen next and the headline numbers, as text and as HTML.
 
 Put what a mail says here; who gets it is `sales.delivery.recipients`, how it is sent
 `connectors.delivery.smtp`.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reports.rendering.pdf import environment
 from reports.text import formats
-from reports.text.i18n import language
+from reports.text.i18n import Language, language
 from sales.calendar import Month
 from sales.delivery.recipients import Document
 
@@ -28,10 +28,24 @@ class Cover:
 
 
 @dataclass(frozen=True)
+class Said:
+    """What the first page of a document says: its headline numbers (name, value and note), its verdict, and what it asks for."""
+
+    headlines: Sequence[Headline] = ()
+    verdict: str = ""
+    actions: Sequence[str] = ()
+
+
+NOTHING = Said()
+
+
+@dataclass(frozen=True)
 class Part:
     """What a mail says of one document."""
 
     title: str
+    verdict: str
+    actions: Sequence[str]
     headlines: Sequence[Headline]
     link: str
     revision: str
@@ -39,7 +53,7 @@ class Part:
 
 def cover(
     documents: Sequence[Document],
-    headlines: Mapping[str, Sequence[Headline]],
+    said: Mapping[str, Said],
     month: Month,
     company: str,
     code: str,
@@ -47,11 +61,12 @@ def cover(
     links: Mapping[str, str],
     is_demo: bool,
     revisions: Mapping[str, int],
+    has_same_numbers: bool = False,
 ) -> Cover:
-    """Return what a mail says of documents: `headlines` by file are name, value and note.
+    """Return what a mail says of documents: `said` are their first pages by file.
 
     `links` are addresses of documents that are not attached; `revisions` above 1 are marked as
-    such.
+    such, and where the numbers are the same as in the one before, so it is said.
     """
     words = language(code)
     month_name = words.month_name(month)
@@ -65,14 +80,14 @@ def cover(
     parts = [
         Part(
             formats.unmarked(each.title),
+            said.get(each.file, NOTHING).verdict,
+            said.get(each.file, NOTHING).actions,
             [
                 (formats.unmarked(name), value, note)
-                for name, value, note in headlines.get(each.file, ())
+                for name, value, note in said.get(each.file, NOTHING).headlines
             ],
             links.get(each.file, ""),
-            words.say("Revision {n}: its last pages say what changed.", n=revisions[each.file])
-            if revisions.get(each.file, 1) > 1
-            else "",
+            _revised(words, revisions.get(each.file, 1), has_same_numbers=has_same_numbers),
         )
         for each in documents
     ]
@@ -103,12 +118,23 @@ def cover(
     return Cover(subject, _text(subject, parts, remarks, open_words), html)
 
 
+def _revised(words: Language, revision: int, *, has_same_numbers: bool) -> str:
+    """Return what a reader is told of a revision; nothing of the first one."""
+    if revision <= 1:
+        return ""
+    if has_same_numbers:
+        return words.say("Revision {n}: words or looks changed, no number did.", n=revision)
+    return words.say("Revision {n}: its last pages say what changed.", n=revision)
+
+
 def _text(subject: str, parts: Sequence[Part], remarks: Sequence[str], open_words: str) -> str:
     blocks = [subject]
     for part in parts:
         lines = [
             part.title,
             part.revision,
+            part.verdict,
+            *(f"{number}. {action}" for number, action in enumerate(part.actions, start=1)),
             *(f"  {name}: {value} ({note})" for name, value, note in part.headlines),
         ]
         blocks.append(

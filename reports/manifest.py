@@ -45,6 +45,8 @@ def manifest_of(
             "content_digest": pack.content_digest,
             "other_shapes": pack.other_shapes,
             "headline": pack.headline,
+            "verdict": pack.verdict,
+            "actions": pack.actions,
         }
         for pack in published_set.packs
     ]
@@ -80,6 +82,8 @@ def pack_of(entry: dict[str, Any], folder: Path) -> Pack:
         **fields,
         other_shapes=dict(entry["other_shapes"]),
         headline=tuple((name, value, note) for name, value, note in entry["headline"]),
+        verdict=str(entry.get("verdict", "")),
+        actions=tuple(str(each) for each in entry.get("actions", ())),
     )
 
 

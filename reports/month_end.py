@@ -13,7 +13,7 @@ from datetime import date
 
 import pandas as pd
 
-from reports.document.document import Labels, MonthEndReport, Section, Variant
+from reports.document.document import Labels, MonthEndReport, Section, Variant, Words
 from reports.document.month_data import GrainTables
 from reports.document.month_tables import MonthTables, records
 from reports.document.theme import Theme, Themes
@@ -33,7 +33,9 @@ from reports.sections.restatement import restated
 from reports.sections.sources import generation
 from reports.sections.year import year
 from reports.text import formats
+from reports.text.commentary import as_markup
 from reports.text.i18n import Language, language, marked
+from sales.policy.commentary import Commentary
 from sales.policy.sections import Brand, PersonBrand
 from sales.vocabulary import GrainKind
 
@@ -51,12 +53,18 @@ AUDIENCES: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Readers:
-    """How documents look, and what their readers ask for: `people` by owner id, `variants` by kind and id of the document."""
+    """How documents look, and what their readers ask for: `people` by owner id, `variants` by kind and id of the document.
+
+    `commentary` are managers' words by team, the company's under none.
+    """
 
     themes: Themes | None = None
     people: Mapping[str, PersonBrand] = field(default_factory=dict[str, PersonBrand])
     variants: Mapping[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]] = field(
         default_factory=dict[tuple[str, str | None], AbstractSet[tuple[str | None, str | None]]]
+    )
+    commentary: Mapping[str | None, Commentary] = field(
+        default_factory=dict[str | None, Commentary]
     )
 
     def theme(self, default: Theme, team: str | None, person: str | None) -> Theme:
@@ -143,7 +151,23 @@ class _Month:
                 self._edition, theme=replace(theme, paper=paper), language=language(code), name=name
             )
             view = View(self.data, variant, grain, grain_id)
-            yield replace(_report(view, self._sections(view)), attachments=attachments)
+            yield replace(
+                _report(view, self._sections(view)),
+                attachments=attachments,
+                words=self._words(view),
+            )
+
+    def _words(self, view: View) -> Words | None:
+        """Return what a manager says of the company or a team; personal pages carry no such words."""
+        if view.grain == GrainKind.PERSON:
+            return None
+        team = view.grain_id if view.grain == GrainKind.TEAM else None
+        said = self._readers.commentary.get(team)
+        if said is None:
+            return None
+        return Words(
+            f"{formats.printable(said.author)}, {view.language.day(said.day)}", as_markup(said.text)
+        )
 
     def _sections(self, view: View) -> Sequence[Section | None]:
         said = restated(view, self._differences, self._before.published if self._before else None)

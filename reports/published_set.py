@@ -15,7 +15,11 @@ class DocumentsFailed(UserError, RuntimeError):
 
 @dataclass(frozen=True)
 class Pack:
-    """One published document: its PDF, and the same in other shapes."""
+    """One published document: its PDF, and the same in other shapes.
+
+    A mail says its headline numbers, its verdict and what it asks for; earlier versions of this
+    program noted the numbers only.
+    """
 
     path: Path
     title: str
@@ -28,6 +32,8 @@ class Pack:
     content_digest: str
     other_shapes: dict[str, str] = field(default_factory=dict[str, str])
     headline: tuple[tuple[str, str, str], ...] = ()
+    verdict: str = ""
+    actions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

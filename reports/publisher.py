@@ -16,6 +16,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
 from reports.document.document import MonthEndReport, Variant
 from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
@@ -230,7 +232,17 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, places
         digest,
         digests,
         tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
+        " ".join(_plain(each.text) for each in report.statements),
+        tuple(
+            f"{each.owner}: {_plain(each.text)}" if each.owner else _plain(each.text)
+            for each in report.actions
+        ),
     )
+
+
+def _plain(text: str) -> str:
+    """Return a text of a page as a mail says it, without links and marks."""
+    return formats.unmarked(text.striptags() if isinstance(text, Markup) else text)
 
 
 def _kept(entry: dict[str, Any], places: _Places) -> Pack:

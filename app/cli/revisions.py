@@ -94,10 +94,16 @@ def revisions(month: MonthArgument) -> None:
         found = PublishedMonths(resources.upgraded())
         if not (there := found.revisions(chosen)):
             raise NotComputed(f"{chosen} was never published; run `onpace report {chosen}`")
-        for each in there:
+        for before, each in zip([None, *there], there, strict=False):
             when = f"{each.at:%Y-%m-%d %H:%M} UTC" if each.at else "at an unknown time"
+            only_words = before is not None and each.has_numbers_of(before)
+            told = (
+                f"  (the numbers of {before.revision}: words or looks changed)"
+                if before and only_words
+                else ""
+            )
             out.print(
-                f"{each.revision}  {when}  extract {each.extract_id}  {found.kept.folder(chosen, each.revision)}",
+                f"{each.revision}  {when}  extract {each.extract_id}  {found.kept.folder(chosen, each.revision)}{told}",
                 markup=False,
             )
 

@@ -53,6 +53,10 @@ class Publication:
     documents: str = ""
     made_from: str = ""
 
+    def has_numbers_of(self, other: Publication) -> bool:
+        """Return whether another publication has the same tables: what differs are words or looks."""
+        return _contents(self) == _contents(other)
+
     def is_same(self, other: Publication) -> bool:
         """Return whether another publication has the same numbers from the same extract, and the same documents.
 

@@ -91,6 +91,14 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Words:
+    """A manager's words below the verdict: who says them, when, and what."""
+
+    said_by: str
+    body: Markup
+
+
+@dataclass(frozen=True)
 class Tile:
     """One headline number, and the section that tells more."""
 
@@ -137,6 +145,7 @@ class MonthEndReport:
     actions: tuple[Action, ...]
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
+    words: Words | None = None
     attachments: Mapping[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])
 
 

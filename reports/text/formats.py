@@ -215,7 +215,16 @@ def printable(text: object) -> str:
     """
     if not isinstance(text, str) or not text.strip():
         return EMPTY
-    flat = unicodedata.normalize("NFC", text[: 4 * LONGEST_TEXT])
+    drawn = one_line(text[: 4 * LONGEST_TEXT])
+    if not drawn.strip(NON_JOINER):
+        return EMPTY
+    short = drawn if len(drawn) <= LONGEST_TEXT else drawn[: LONGEST_TEXT - 1] + "…"
+    return isolated(short)
+
+
+def one_line(text: str) -> str:
+    """Return a text as one line of characters that a font has, each other one replaced."""
+    flat = unicodedata.normalize("NFC", text)
     keeps = {NON_JOINER} if is_right_to_left(flat) else set[str]()
     # Direction marks and other format characters vanish; control characters separate words.
     visible = (
@@ -231,11 +240,7 @@ def printable(text: object) -> str:
         each if each == " " or each in keeps or ord(each) in repertoire() else REPLACEMENT
         for each in kept
     )
-    one_line = " ".join(drawn.split())
-    if not one_line.strip(NON_JOINER):
-        return EMPTY
-    short = one_line if len(one_line) <= LONGEST_TEXT else one_line[: LONGEST_TEXT - 1] + "…"
-    return isolated(short)
+    return " ".join(drawn.split())
 
 
 def isolated(text: str) -> str:

@@ -59,8 +59,9 @@ def test_recipients_get_their_documents_with_the_headline_numbers(
     text = director.get_body(("plain",))
     assert text is not None
     for words in (
-        "Year to date: €40k (of €60k phased)",
-        "Attainment: 67%",
+        "April 2026 booked €0, 0% of its target of €15k.",
+        "1. Lead of South: Agree with Bob what the year can still bring:",
+        "Year to date: €40k (67% of €60k)",
         "Still to win: €140k",
         "2 documents are attached.",
     ):

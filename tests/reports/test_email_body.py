@@ -1,13 +1,17 @@
-from reports.email_body import Cover, cover
+from reports.email_body import Cover, Said, cover
 from sales.delivery.recipients import Document
 from tests.reports.months import HOSTILE, MONTH
 
-HEADLINES = {
-    "company.pdf": [
-        ("Year to date", "€40k", "of €60k phased"),
-        ("Attainment", "67%", "quarter to date 0%"),
-        ("Still to win", "€140k", "of €180k for FY2026"),
-    ]
+SAID = {
+    "company.pdf": Said(
+        [
+            ("April 2026", "€0", "0% of €15k"),
+            ("Year to date", "€40k", "67% of €60k"),
+            ("Still to win", "€140k", "of €180k for FY2026"),
+        ],
+        "April 2026 booked €0.",
+        ["Ann: Re-date Deal <901> by 14 May 2026."],
+    )
 }
 
 
@@ -18,17 +22,19 @@ def made(
     links: dict[str, str] | None = None,
     revision: int = 1,
     is_demo: bool = False,
+    has_same_numbers: bool = False,
 ) -> Cover:
     documents = [Document("company.pdf", "c", "company", "Acme", code, "A4", title)]
     return cover(
         documents,
-        HEADLINES,
+        SAID,
         MONTH,
         "Acme",
         code,
         links=links or {},
         is_demo=is_demo,
         revisions={"company.pdf": revision},
+        has_same_numbers=has_same_numbers,
     )
 
 
@@ -42,10 +48,12 @@ def test_a_mail_says_the_three_headline_numbers_as_text_and_as_html() -> None:
             "67%",
             "Still to win",
             "€140k",
+            "April 2026 booked €0.",
             "1 document is attached.",
         ):
             assert words in body
-    assert "<" not in mail.text
+    assert "1. Ann: Re-date Deal <901> by 14 May 2026." in mail.text
+    assert "Re-date Deal &lt;901&gt; by 14 May 2026.</li>" in mail.html
     assert "http" not in mail.html
 
 
@@ -60,6 +68,12 @@ def test_a_revision_is_marked_as_one() -> None:
     mail = made(revision=2)
     assert mail.subject == "Acme: April 2026, revised"
     assert "Revision 2: its last pages say what changed." in mail.text
+
+
+def test_a_revision_of_words_alone_says_that_no_number_changed() -> None:
+    mail = made(revision=3, has_same_numbers=True)
+    assert "Revision 3: words or looks changed, no number did." in mail.text
+    assert "last pages" not in mail.text
 
 
 def test_a_document_that_is_too_large_is_linked() -> None:
