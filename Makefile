@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants chaos security sbom audit clients docs screenshots clean
+.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants chaos security sbom audit clients docs pages screenshots clean
 
 VENV := .venv
 # The first that is here and new enough sets up the environment.
@@ -136,6 +136,9 @@ audit: $(READY) ## Known weaknesses of what is installed; needs the network
 
 docs: $(READY) ## The tables of docs/data-model.md, from the contracts
 	@$(PYTHON) -m docs.data_model
+
+pages: $(READY) ## Contact sheets of every kind of page, for firms of several shapes, in build/pages
+	@$(PYTHON) -m tests.reports.contact_sheets build/pages
 
 screenshots: $(READY) $(SERVERS) ## The pictures of the Dagster UI in docs/, taken again
 	@$(PYTHON) -m tests.end_to_end.screenshots

@@ -164,10 +164,10 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
 
 def demo_reports() -> list[MonthEndReport]:
     """Return the documents of that month."""
-    tables, rules = demo_month()
-    themes = Readers(themes_of(POLICY, rules))
-    return list(
-        month_end_reports(
-            tables, Variant(MONTH, rules, is_demo=True, records_at=DEMO_RECORDS), themes
-        )
-    )
+    return reports_of_demo(*demo_month())
+
+
+def reports_of_demo(tables: MonthTables, rules: MonthRules) -> list[MonthEndReport]:
+    """Return the documents of that month by rules that may say otherwise how pages look."""
+    edition = Variant(MONTH, rules, is_demo=True, records_at=DEMO_RECORDS)
+    return list(month_end_reports(tables, edition, Readers(themes_of(POLICY, rules))))

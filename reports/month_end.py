@@ -154,6 +154,7 @@ class _Month:
             yield replace(
                 _report(view, self._sections(view)),
                 attachments=attachments,
+                names=self._attachments.names,
                 words=self._words(view),
             )
 

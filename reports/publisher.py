@@ -21,8 +21,8 @@ from markupsafe import Markup
 from reports.document.document import MonthEndReport, Variant
 from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
+from reports.export.document_workbook import document_workbook
 from reports.export.safe_csv import guarded_csv
-from reports.export.workbook import workbook_of
 from reports.file_names import FileNames
 from reports.manifest import are_intact, manifest_of, pack_of, read_manifest
 from reports.month_end import Readers, Restated, month_end_reports
@@ -214,7 +214,7 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, places
     stem = name.removesuffix(".pdf")
     shapes = {
         f"{stem}.html": render.browser_html_of(report).encode(),
-        f"{stem}.xlsx": workbook_of(report.attachments, datetime.fromisoformat(report.created)),
+        f"{stem}.xlsx": document_workbook(report),
         **({f"{stem}.png": done.picture} if done.picture else {}),
     }
     for each, content in ((name, done.pdf), *shapes.items()):

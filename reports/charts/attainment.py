@@ -40,9 +40,8 @@ from reports.charts.svg import (
 )
 from reports.text.i18n import Language
 
-FULL = 100  # percent
 # Where a scale is cut: a value beyond is printed, not drawn to scale.
-MOST_PCT, MOST_COVERAGE = 250.0, 8.0
+MOST_COVERAGE = 8.0
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from functools import partial
 
-import pandas as pd
+import pyarrow as pa
 from markupsafe import Markup
 
 from reports.charts.svg import Palette
@@ -123,7 +123,7 @@ class Labels:
 
 @dataclass(frozen=True)
 class MonthEndReport:
-    """One document, ready to print; `attachments` are the tables behind it."""
+    """One document, ready to print; `attachments` are the tables behind it, `names` what ids in them are called."""
 
     kind: str
     grain_id: str
@@ -146,7 +146,8 @@ class MonthEndReport:
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
     words: Words | None = None
-    attachments: Mapping[str, pd.DataFrame] = field(default_factory=dict[str, pd.DataFrame])
+    attachments: Mapping[str, pa.Table] = field(default_factory=dict[str, pa.Table])
+    names: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True)

@@ -89,10 +89,6 @@ class GrainTables:
         """How past forecasts did."""
         return scores(self.tables.forecast_track_record)
 
-    def generation(self) -> list[Record]:
-        """Return new pipeline by source and month."""
-        return self._generation
-
     def client_months(self) -> dict[tuple[str, str], tuple[Decimal, Decimal | None]]:
         """Return what each client booked and is expected to bring in a month."""
         return {
@@ -122,19 +118,6 @@ class GrainTables:
         """Return the year from below, by month."""
         return records(self.tables.bottom_up_plan)
 
-    def season(self, person: str) -> tuple[float, int] | None:
-        """Return the weight and the number of deals of the season that a person's year is phased by, none with another method."""
-        year = self.rules.calendar.fiscal_year(self.month)
-        rows = self.tables.phased_targets
-        mine = records(
-            rows.loc[(rows["owner_id"] == person) & (rows["fiscal_year"] == year)].head(1)
-        )
-        return (
-            (mine[0]["season_evidence"], mine[0]["season_deals"])
-            if mine and mine[0]["season_evidence"] is not None
-            else None
-        )
-
     def phasing_check(self, person: str) -> Record | None:
         """Return whether a person's phasing forgives two bad months, none without a target."""
         year = self.rules.calendar.fiscal_year(self.month)
@@ -162,25 +145,9 @@ class GrainTables:
             )
         return result
 
-    def at_risk(self, grain: str, grain_id: str) -> Decimal:
-        """Return what no remaining month of the year can take."""
-        return sum(
-            (
-                self._leftover.get(person, (Decimal(0), Decimal(0)))[0]
-                for person in self._members(grain, grain_id)
-            ),
-            Decimal(0),
-        )
-
-    def ahead(self, grain: str, grain_id: str) -> Decimal:
-        """Return bookings beyond the plan to date."""
-        return sum(
-            (
-                self._leftover.get(person, (Decimal(0), Decimal(0)))[1]
-                for person in self._members(grain, grain_id)
-            ),
-            Decimal(0),
-        )
+    def at_risk(self, person: str) -> Decimal:
+        """Return what of a person's year no remaining month can take."""
+        return self._at_risk.get(person, Decimal(0))
 
     @cached_property
     def deals(self) -> DealTables:
@@ -274,10 +241,6 @@ class GrainTables:
         }
 
     @cached_property
-    def _generation(self) -> list[Record]:
-        return records(self.tables.pipeline_generation)
-
-    @cached_property
     def _client_rows(self) -> list[Record]:
         return records(self.tables.client_phasing)
 
@@ -310,13 +273,11 @@ class GrainTables:
         return {(owner, month): amount for owner, month, amount in known.itertuples(index=False)}
 
     @cached_property
-    def _leftover(self) -> dict[str, tuple[Decimal, Decimal]]:
+    def _at_risk(self) -> dict[str, Decimal]:
         year = self.rules.calendar.fiscal_year(self.month)
-        rows = self.tables.phased_targets.loc[self.tables.phased_targets["fiscal_year"] == year]
-        sums = rows.groupby("owner_id", observed=True)[["at_risk", "ahead"]].sum()
-        return {
-            str(owner): (Decimal(row.at_risk), Decimal(row.ahead)) for owner, row in sums.iterrows()
-        }
+        rows = self.tables.phased_targets
+        rows = rows.loc[(rows["fiscal_year"] == year) & (rows["at_risk"] != 0)]
+        return dict(zip(rows["owner_id"].tolist(), rows["at_risk"].tolist(), strict=True))
 
     @cached_property
     def _coming(self) -> dict[tuple[str, str], Record]:

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 
-from markupsafe import Markup
-
 from reports.document.document import Variant
 from reports.document.month_data import GrainTables, PlannedMonth
 from reports.document.month_tables import Record
@@ -175,6 +173,7 @@ def ratio_words(row: Record, language: Language) -> str:
     )
 
 
-def see(key: str, words: str) -> Markup:
-    """Return words that lead to a section of the same document."""
-    return Markup('<a href="#{}">{}</a>').format(key, words)
+def needed(row: Record) -> float | None:
+    """Return the coverage that has usually been needed; none where nobody knows, and where none was."""
+    ratio = row["required_ratio"]
+    return None if ratio is None or not round(ratio, 1) else ratio

@@ -74,6 +74,21 @@ class Attachments:
         return {name: table for name, table in found.items() if len(table)}
 
     @cached_property
+    def names(self) -> dict[str, str]:
+        """What people, clients and deals are called, by id."""
+        tables, found = self._tables, dict[str, str]()
+        for table, key, name in (
+            (tables.opportunity_snapshot, "opportunity_id", "name"),
+            (tables.opportunity_snapshot, "account_id", "account_name"),
+            (tables.opportunity_snapshot, "owner_id", "owner_name"),
+            (tables.booking_credit, "owner_id", "owner_name"),
+            (tables.phased_targets, "owner_id", "owner_name"),
+        ):
+            known = table[[key, name]].dropna().drop_duplicates(key)
+            found |= dict(zip(known[key].tolist(), known[name].tolist(), strict=True))
+        return found
+
+    @cached_property
     def _whole(self) -> dict[str, pa.Table]:
         own = {
             DEALS: self._of_the_year(self._tables.opportunity_snapshot),

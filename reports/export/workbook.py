@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +23,8 @@ from sales.errors import UserError
 MOST_ROWS = 1_048_575
 LONGEST_TEXT = 32_767
 LONGEST_SHEET_NAME = 31
+# A line of the cover, in points, and how many letters stand in one.
+LINE_HEIGHT, LETTERS_A_LINE = 15, 115
 # Columns whose rows add up; a table with rows of people, teams and the company has none.
 TOTALS: dict[str, tuple[str, ...]] = {
     "opportunity_snapshot": ("amount",),
@@ -52,8 +55,28 @@ class TooManyRows(UserError, ValueError):
     """A table does not fit on a sheet."""
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """A table as a sheet: its title, what heads its columns, those that are shares of 1 to be read as percent, and those whose rows add up."""
+
+    title: str
+    table: pa.Table
+    heads: tuple[str, ...]
+    percent: frozenset[str] = frozenset()
+    totals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Cover:
+    """The first sheet of a document's workbook: lines of text, the first one a heading, and what each sheet holds."""
+
+    title: str
+    lines: tuple[str, ...]
+    sheets: tuple[tuple[str, str], ...]
+
+
 def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
-    """Write one sheet a table, heads frozen, with filters and totals."""
+    """Write one sheet a table as it is published, heads frozen, with filters and totals."""
     for name, table in tables.items():
         if len(table) >= MOST_ROWS:
             raise TooManyRows(
@@ -62,57 +85,93 @@ def write_workbook(tables: Mapping[str, pd.DataFrame], path: Path) -> None:
     with xlsxwriter.Workbook(str(path), OPTIONS) as book:
         _fill(
             book,
-            {
-                name: pa.table({str(each): columns.arrow(table[each]) for each in table.columns})
+            [
+                Sheet(
+                    name,
+                    pa.table({str(each): columns.arrow(table[each]) for each in table.columns}),
+                    tuple(str(each) for each in table.columns),
+                    totals=TOTALS.get(name, ()),
+                )
                 for name, table in tables.items()
-            },
+            ],
         )
 
 
-def workbook_of(tables: Mapping[str, pa.Table], created: datetime) -> bytes:
-    """Return the tables as a workbook; the same tables give the same bytes. Of a table that no sheet can hold, the first rows are in it."""
+def workbook_of(sheets: Sequence[Sheet], created: datetime, cover: Cover | None = None) -> bytes:
+    """Return tables as a workbook; the same tables give the same bytes. Of a table that no sheet can hold, the first rows are in it."""
     out = io.BytesIO()
     book: Any
     with xlsxwriter.Workbook(out, OPTIONS | {"in_memory": True}) as book:
         book.set_properties({"created": created})
-        _fill(book, {name: table.slice(0, MOST_ROWS - 1) for name, table in tables.items()})
+        if cover is not None:
+            _write_cover(book, cover)
+        _fill(
+            book,
+            [replace(each, table=each.table.slice(0, MOST_ROWS - 1)) for each in sheets],
+        )
     return out.getvalue()
 
 
-def _fill(book: Any, tables: Mapping[str, pa.Table]) -> None:  # noqa: ANN401  # its methods have no types
-    head, strong = book.add_format({"bold": True, "bottom": 1}), {"bold": True, "top": 1}
+def _write_cover(book: Any, cover: Cover) -> None:  # noqa: ANN401  # its methods have no types
+    heading, wrapped = book.add_format({"bold": True, "font_size": 16}), {"text_wrap": True}
+    text, name = book.add_format({**wrapped, "valign": "top"}), book.add_format({"bold": True})
+    sheet = book.add_worksheet(cover.title[:LONGEST_SHEET_NAME])
+    sheet.hide_gridlines(2)
+    sheet.set_column(0, 0, 26)
+    sheet.set_column(1, 1, 90)
+    first, *rest = cover.lines
+    sheet.write_string(0, 0, first[:LONGEST_TEXT], heading)
+    for row, line in enumerate(rest, start=1):
+        sheet.set_row(row, LINE_HEIGHT * (1 + len(line) // LETTERS_A_LINE))
+        sheet.merge_range(row, 0, row, 1, line[:LONGEST_TEXT], text)
+    for row, (title, meaning) in enumerate(cover.sheets, start=len(cover.lines) + 1):
+        sheet.write_string(row, 0, title[:LONGEST_TEXT], name)
+        sheet.write_string(row, 1, meaning[:LONGEST_TEXT], text)
+
+
+def _fill(book: Any, sheets: Sequence[Sheet]) -> None:  # noqa: ANN401  # its methods have no types
+    head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"})
+    strong = {"bold": True, "top": 1}
     formats: dict[type, Format] = {
         datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
         date: book.add_format({"num_format": "yyyy-mm-dd"}),
     }
+    percent = book.add_format({"num_format": "0.0%"})
     amounts = {
         digits: (
             book.add_format({"num_format": _amount_format(digits)}),
             book.add_format({"num_format": _amount_format(digits), **strong}),
         )
-        for digits in sorted({_digits(each) for table in tables.values() for each in table.schema})
+        for digits in sorted({_digits(column) for each in sheets for column in each.table.schema})
     }
     label = book.add_format(strong)
-    if not tables:
+    if not sheets:
         book.add_worksheet("no tables")
-    for name, table in tables.items():
-        sheet = book.add_worksheet(name[:LONGEST_SHEET_NAME])
+    for each in sheets:
+        table = each.table
+        sheet = book.add_worksheet(each.title[:LONGEST_SHEET_NAME])
         sheet.freeze_panes(1, 0)
         sheet.set_column(0, table.num_columns - 1, 16)
-        for position, column in enumerate(table.column_names):
-            sheet.write_string(0, position, column, head)
+        for position, words in enumerate(each.heads):
+            sheet.write_string(0, position, words, head)
+        numbers = [
+            percent if name in each.percent else amounts[_digits(table.schema.field(name))][0]
+            for name in table.column_names
+        ]
         for row, cells in enumerate(
-            zip(*(table.column(each).to_pylist() for each in table.column_names), strict=True),
+            zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True),
             start=1,
         ):
             for position, cell in enumerate(cells):
-                amount = amounts[_digits(table.schema.field(position))][0]
-                _write_cell(sheet, row, position, cell, formats | {Decimal: amount})
+                of_numbers: dict[type, Format] = {Decimal: numbers[position]}
+                if table.column_names[position] in each.percent:
+                    of_numbers[float] = percent
+                _write_cell(sheet, row, position, cell, formats | of_numbers)
         sheet.autofilter(0, 0, max(len(table), 1), table.num_columns - 1)
         _write_totals(
             sheet,
             table,
-            TOTALS.get(name, ()),
+            each.totals,
             {digits: total for digits, (_, total) in amounts.items()},
             label,
         )
@@ -178,4 +237,4 @@ def _write_cell(
     elif isinstance(cell, Decimal):
         sheet.write_number(row, position, float(cell), formats[Decimal])
     else:
-        sheet.write_number(row, position, float(str(cell)))
+        sheet.write_number(row, position, float(str(cell)), formats.get(float))

@@ -46,7 +46,7 @@ BASE = "https://assets.invalid/"
 TOKEN = re.compile(r"--([a-z0-9-]+): ([^;]+);")
 USE = re.compile(r"var\(--([a-z0-9-]+)\)")
 # A document with fewer sections is read without a table of contents.
-FEW_SECTIONS = 7
+FEW_SECTIONS = 10
 RUNNING_WIDTH = 200.0  # points of a text in the head or foot of a page
 # No honest pack comes near these; a hostile or broken one must not stop the others.
 MOST_PAGES = 120

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from reports.document.document import Statement, Tile
 from reports.document.month_tables import Record
-from reports.document.view import Standing, View, period_words, ratio_words
+from reports.document.view import Standing, View, needed, period_words, ratio_words
 from reports.text import formats
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
@@ -162,7 +162,8 @@ def _quarter_covered(view: View) -> Statement | None:
         "remaining": short(coming["remaining_target"]),
         "ratio": view.language.ratio(coming["coverage_ratio"]),
     }
-    if coming["required_ratio"] is None:
+    usual = needed(coming)
+    if usual is None:
         said = say(
             "For {period}, {open} is open against {remaining} still to win: coverage {ratio}.",
             **values,
@@ -170,7 +171,7 @@ def _quarter_covered(view: View) -> Statement | None:
     else:
         said = say(
             "For {period}, {open} is open against {remaining} still to win: coverage {ratio}; {needed} has usually been needed at this point.",
-            needed=view.language.ratio(coming["required_ratio"]),
+            needed=view.language.ratio(usual),
             **values,
         )
     return Statement(said, "pipeline_coverage")
@@ -277,15 +278,15 @@ def _coverage_tile(view: View) -> Tile | None:
     if coming is None or view.standing == Standing.LEFT:
         return None
     say, language = view.language.say, view.language
-    ratio, needed = coming["coverage_ratio"], coming["required_ratio"]
+    ratio, usual = coming["coverage_ratio"], needed(coming)
     note = say(
         "{open} open, {remaining} still to win",
         open=view.variant.short(coming["open_pipeline"]),
         remaining=view.variant.short(coming["remaining_target"]),
     )
-    is_short = ratio is not None and needed is not None and round(ratio, 1) < round(needed, 1)
-    if ratio is not None and needed is not None:
-        note = f"{say('usually needed {ratio}', ratio=language.ratio(needed))}; {note}"
+    is_short = ratio is not None and usual is not None and round(ratio, 1) < round(usual, 1)
+    if ratio is not None and usual is not None:
+        note = f"{say('usually needed {ratio}', ratio=language.ratio(usual))}; {note}"
     value = ratio_words(coming, language)
     return Tile(
         say("Coverage {period}", period=period_words(coming["period"], view.language)),

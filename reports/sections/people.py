@@ -44,14 +44,14 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
         for n in shown
     ]
     columns = (
-        Column(say("Name"), 20),
-        Column(say("Booked by month"), 13),
-        Column(say("Booked in month"), 10, is_number=True),
-        Column(say("Booked to date"), 10, is_number=True),
+        Column(say("Name"), 19),
+        Column(say("Booked by month"), 12),
+        Column(say("Booked in month"), 9, is_number=True),
+        Column(say("Booked to date"), 9, is_number=True),
         Column(say("Attained"), 9, is_number=True),
         Column(say("Coming month"), 10, is_number=True),
         Column(say("Eight in ten"), 15, is_number=True),
-        Column(say("Remark"), 13),
+        Column(say("Remark"), 17),
     )
     people = [row for row in rows if row["grain"] == GrainKind.PERSON]
     held = [row for row in people if row[PeriodKind.YEAR]["status"] != TargetStatus.NO_TARGET]
@@ -156,7 +156,7 @@ def _apart(view: View, row: Record, standing: Standing) -> str:
     """Return why somebody is not compared with others."""
     say = view.language.say
     if standing == Standing.LEFT:
-        at_risk = view.data.at_risk(row["grain"], row["grain_id"])
+        at_risk = view.data.at_risk(row["grain_id"])
         if at_risk > 0:
             return say("left, {amount} uncovered", amount=view.variant.short(at_risk))
         return say("left")

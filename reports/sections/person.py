@@ -19,7 +19,7 @@ from reports.text import formats
 from sales.calendar import Month
 from sales.vocabulary import PeriodKind, TargetStatus
 
-MOST_DEALS, MOST_LINES = 6, 4
+MOST_DEALS, MOST_LINES = 6, 3
 
 
 def personal_sections(view: View) -> list[Section | None]:

@@ -16,6 +16,8 @@ from reports.rendering.pdf import RenderJob
 from reports.text import formats
 from sales.calendar import Month
 from sales.checks import findings as quality
+from sales.contracts.contract import empty
+from sales.contracts.history import MonthlyBookings
 from sales.contracts.raw import RawTargets
 from sales.coverage import coverage, movement
 from sales.coverage import deal_changes as changes
@@ -38,6 +40,7 @@ from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
 from sales.targets import stated_plans as stated
+from sales.targets.stated_plans import PlanBook
 from tests.fakes import (
     EXTRACTED_AT,
     ORGANIZATION,
@@ -49,6 +52,7 @@ from tests.fakes import (
     saved,
     target,
 )
+from tests.sales.firms import FirmMonth
 
 MONTH = Month(2026, 4)
 HOSTILE = (
@@ -169,6 +173,48 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
         sources.source_attainment(made, MONTH, rules, EXTRACTED_AT),
     )
     return tables, Variant(MONTH, rules, is_demo=False)
+
+
+def tables_of_firm(one: FirmMonth, book: PlanBook = stated.NO_PLANS) -> tuple[MonthTables, Variant]:
+    """Return the tables of a month of a generated firm with a long past."""
+    month, rules, extracted_at = one.month, one.rules, one.extract.extracted_at
+    opening = snapshot.opening_snapshot(one.history, month.plus(-1), rules, one.snapshot)
+    tables = MonthTables(
+        one.snapshot,
+        one.credit,
+        one.phased,
+        empty(MonthlyBookings),
+        attainment.target_attainment(one.snapshot, one.credit, one.phased, month, rules),
+        one.coverage,
+        movement.pipeline_movement(
+            movement.month_end(opening, one.extract, month.plus(-1), rules),
+            movement.month_end(one.snapshot, one.extract, month, rules),
+            one.phased,
+        ),
+        one.closing,
+        quality.data_quality(
+            one.snapshot,
+            one.credit,
+            one.phased,
+            one.owners,
+            month,
+            rules,
+            "00D",
+            formats.repertoire(),
+        ),
+        one.landing,
+        one.clients,
+        one.generation,
+        one.record,
+        one.phasing_check,
+        stated.target_padding(one.phased, book, month, rules, extracted_at),
+        stated.bottom_up_plan(one.phased, one.clients, book, month, rules, extracted_at),
+        one.coming,
+        changes.deal_changes(opening, one.snapshot, month, rules),
+        one.actions,
+        one.sources,
+    )
+    return tables, Variant(month, rules, is_demo=False)
 
 
 def reports_of(size: int = 17, policy: str = "", **values: Any) -> list[MonthEndReport]:

@@ -12,7 +12,7 @@ import pytest
 
 from reports.export.safe_csv import guarded
 from reports.export.tables import UnwritableFolder, export_tables
-from reports.export.workbook import TooManyRows, workbook_of, write_workbook
+from reports.export.workbook import Sheet, TooManyRows, workbook_of, write_workbook
 from sales import arrow as columns
 from sales.contracts.contract import column_names
 from sales.contracts.published import PUBLISHED
@@ -94,14 +94,20 @@ def test_totals_follow_the_filters_and_stand_only_where_rows_add_up(
 def test_a_workbook_of_the_same_tables_has_the_same_bytes(tables: dict[str, pd.DataFrame]) -> None:
     made = [
         workbook_of(
-            {"closing_plan": pa.Table.from_pandas(tables["closing_plan"])},
+            [
+                Sheet(
+                    "Plan",
+                    (table := pa.Table.from_pandas(tables["closing_plan"])),
+                    tuple(table.column_names),
+                )
+            ],
             datetime(2026, 5, 1, tzinfo=UTC),
         )
         for _ in range(2)
     ]
     assert made[0] == made[1]
     assert openpyxl.load_workbook(
-        BytesIO(workbook_of({}, datetime(2026, 5, 1, tzinfo=UTC)))
+        BytesIO(workbook_of([], datetime(2026, 5, 1, tzinfo=UTC)))
     ).sheetnames == ["no tables"]
 
 

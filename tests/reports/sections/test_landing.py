@@ -22,18 +22,10 @@ from reports.sections.landing import (
 )
 from reports.sections.people import phasing_remarks
 from reports.sections.sources import generation
-from reports.text import formats
 from sales.calendar import Month
-from sales.checks import findings as quality
-from sales.contracts.contract import empty
-from sales.contracts.history import MonthlyBookings
-from sales.coverage import movement
-from sales.coverage.deal_changes import deal_changes
 from sales.forecast.backtest import Score
-from sales.history import snapshot
-from sales.targets import attainment
-from sales.targets import stated_plans as stated
 from sales.targets.stated_plans import ClientPlan, PlanBook, StatedTarget
+from tests.reports.months import tables_of_firm
 from tests.sales.firms import MONTH, FirmMonth, simulated
 
 pytestmark = pytest.mark.slow
@@ -59,45 +51,7 @@ GOOD = Score(
 
 @lru_cache(maxsize=1)
 def month_tables() -> tuple[MonthTables, Variant]:
-    one = FirmMonth(simulated().extract, MONTH, annual_target=350_000)
-    month, rules, extracted_at = one.month, one.rules, one.extract.extracted_at
-    opening = snapshot.opening_snapshot(one.history, month.plus(-1), rules, one.snapshot)
-    tables = MonthTables(
-        one.snapshot,
-        one.credit,
-        one.phased,
-        empty(MonthlyBookings),
-        attainment.target_attainment(one.snapshot, one.credit, one.phased, month, rules),
-        one.coverage,
-        movement.pipeline_movement(
-            movement.month_end(opening, one.extract, month.plus(-1), rules),
-            movement.month_end(one.snapshot, one.extract, month, rules),
-            one.phased,
-        ),
-        one.closing,
-        quality.data_quality(
-            one.snapshot,
-            one.credit,
-            one.phased,
-            one.owners,
-            month,
-            rules,
-            "00D",
-            formats.repertoire(),
-        ),
-        one.landing,
-        one.clients,
-        one.generation,
-        one.record,
-        one.phasing_check,
-        stated.target_padding(one.phased, BOOK, month, rules, extracted_at),
-        stated.bottom_up_plan(one.phased, one.clients, BOOK, month, rules, extracted_at),
-        one.coming,
-        deal_changes(opening, one.snapshot, month, rules),
-        one.actions,
-        one.sources,
-    )
-    return tables, Variant(MONTH, rules, is_demo=False)
+    return tables_of_firm(FirmMonth(simulated().extract, MONTH, annual_target=350_000), BOOK)
 
 
 def view(grain: str = "company", **changed: pd.DataFrame) -> View:
