@@ -210,6 +210,12 @@ class SourceAttainment(Contract):
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 
+    @law
+    def every_owner_has_every_period(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """Whoever owns a source has a row for the month, the quarter and the year to date."""
+        sizes = table.groupby("source_owner", observed=True, sort=False).size()
+        return bool((sizes == len(PeriodKind)).all())
+
     class Config(Contract.Config):
         """One row an owner and period."""
 
