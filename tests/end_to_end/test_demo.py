@@ -266,7 +266,7 @@ class TestDemo:
             "Where it lands",
             "in eight of ten cases",
             "How good were earlier forecasts",
-            "Is enough new pipeline created",
+            "New pipeline by source",
             "The work that follows",
         ):
             assert words in text, words
