@@ -77,6 +77,7 @@ def actions(run: TableRun) -> dg.MaterializeResult:
         generation=run.table(PipelineGeneration),
         clients=run.table(ClientPhasing),
         owners=run.inputs.people,
+        is_copy=run.inputs.is_copy,
     )
     return described(orders.actions(facts, run.month, run.inputs.rules))
 

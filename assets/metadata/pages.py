@@ -57,7 +57,7 @@ def _under(title: str, columns: dict[str, Columns]) -> dict[str, Columns]:
 
 TILES: dict[str, Columns] = {
     "{month}": _attained("bookings", "target", "attainment_pct", "last_year"),
-    "Number of {month}": _COMING | of("coming_month", "number", "baseline_target"),
+    "To book in {month}": _COMING | of("coming_month", "number", "baseline_target"),
     "Year to date": _attained("bookings", "target", "attainment_pct", "last_year"),
     "Forecast {period}": _landing("p10", "p50", "p90", "target", "method"),
     "Still to win": _coverage("remaining_target", "target"),

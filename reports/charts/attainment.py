@@ -326,12 +326,16 @@ def _theme(step: Step, words: Words, palette: Palette) -> tuple[str, str]:
 
 
 def sparkline(
-    values: Sequence[Decimal], alt_text: str, palette: Palette, width: float = 58.0
+    values: Sequence[Decimal],
+    highest: Decimal,
+    alt_text: str,
+    palette: Palette,
+    width: float = 58.0,
 ) -> Markup:
-    """Draw a small line of values for a table cell, the last one marked."""
+    """Draw a small line of values for a table cell, the last one marked; lines of one table share a scale that ends at `highest`."""
     height = 9.0
     numbers = [float(value) for value in values] or [0.0]
-    low, high = min(0.0, *numbers), max(1.0, *numbers)
+    low, high = min(0.0, *numbers), max(1.0, float(highest), *numbers)
     x, y = Scale(0, max(len(numbers) - 1, 1), 2, width - 3), Scale(low, high, height - 1.5, 1.5)
     points = [(x(n), y(value)) for n, value in enumerate(numbers)]
     return svg(

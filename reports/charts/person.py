@@ -76,10 +76,13 @@ def month_columns(
             label = words(each.plan)
             wide_label = advance(label, bold=True)
             place = min(max(middle, wide_label / 2), HALF - wide_label / 2)
-            # Above the columns that the words would touch.
-            beside = months[max(0, n - 2) : n + 3]
-            height_of = [y(max(one.plan, one.booked or one.plan)) for one in beside]
-            parts.append(text(place, min(height_of) - 4, label, anchor="middle", bold=True))
+            # Above the columns that the words touch.
+            touched = [
+                y(max(one.plan, one.booked or one.plan))
+                for number, one in enumerate(months)
+                if abs(slot * (number + 0.5) - place) < (wide_label + slot) / 2
+            ]
+            parts.append(text(place, min(touched) - 4, label, anchor="middle", bold=True))
     return svg(HALF, height, _told(months, words, language), parts)
 
 

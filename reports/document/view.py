@@ -30,11 +30,14 @@ class Standing(StrEnum):
 def standing_of(plan: Sequence[PlannedMonth], month: Month) -> Standing:
     """Return where somebody is in the months of a year; who has no target in it just sells."""
     asked = [each.month for each in plan if each.baseline]
-    if not asked or plan[-1].month == month:
+    if not asked:
         return Standing.SELLS
     if asked[0] > month:
         return Standing.NOT_BEGUN
-    return Standing.LEFT if asked[-1] <= month else Standing.SELLS
+    # Who sells in a year's last month has not left by its end, as far as the year can say.
+    last = plan[-1].month
+    has_left = asked[-1] < last if month == last else asked[-1] <= month
+    return Standing.LEFT if has_left else Standing.SELLS
 
 
 @dataclass(frozen=True)
@@ -65,9 +68,14 @@ class View:
         """Return where the periods to come land."""
         return self.data.landings(self.grain, self.grain_id)
 
+    @property
+    def is_year_over(self) -> bool:
+        """Whether the month is the fiscal year's last one."""
+        return self.variant.rules.calendar.year_of(self.variant.month).last == self.variant.month
+
     def year_landing(self) -> Record | None:
-        """Return the forecast of the fiscal year's landing, none where there is none or no target."""
-        name = self.year_name()
+        """Return the forecast of the fiscal year that holds the coming month, none where there is none or no target."""
+        name = self.variant.rules.calendar.year_of(self.variant.month.plus(1)).name
         rows = [
             row
             for row in self.landings()

@@ -136,7 +136,7 @@ def _agree_year(view: View, row: Record) -> str:
     }
     if phasing.rephase == "bounded":
         return view.language.say(
-            "Agree with {person} what the year can still bring: {amount} cannot be recovered within {cap} of plan in any month.",
+            "Agree with {person} what the year can still bring: {amount} cannot be made up, even at {cap} of plan in every month left.",
             cap=view.language.pct(float(phasing.cap) * 100),
             **words,
         )
@@ -154,7 +154,7 @@ def _find_pipeline(view: View, row: Record) -> str:
     )
     needed = Decimal(repr(covered["required_ratio"] or 0.0)) * covered["remaining_target"]
     return view.language.say(
-        "Create {amount} more pipeline for {period}: {ratio} is open, and {needed} has usually been needed at this point.",
+        "Create {amount} more pipeline for {period}: coverage is {ratio}, and {needed} has usually been needed at this point.",
         amount=view.variant.short(needed - covered["open_pipeline"]),
         period=period_words(row["period"], view.language),
         ratio=view.language.ratio(covered["coverage_ratio"]),

@@ -39,6 +39,13 @@ def changes(view: View) -> Section | None:
     """Return the largest deals that were won, lost, slipped and found in the month; none where nothing changed."""
     rows = view.data.deals.changes(view.grain, view.grain_id)
     by_list = {change: _largest(rows, change) for change in LISTS}
+    # What was found and decided in the same month is told as decided.
+    decided = {
+        row["opportunity_id"] for name in (DealChange.WON, DealChange.LOST) for row in by_list[name]
+    }
+    by_list[DealChange.NEW] = [
+        row for row in by_list[DealChange.NEW] if row["opportunity_id"] not in decided
+    ]
     if not any(by_list.values()):
         return None
     say = view.language.say
@@ -117,10 +124,11 @@ def _table(view: View, title: str, rows: Sequence[Record], all_of_them: int) -> 
     )
     hidden = all_of_them - len(rows)
     note = (
-        say(
-            "The {n} largest; {hidden} more are in the attached deal_changes.csv.",
-            n=len(rows),
-            hidden=language.count(hidden),
+        language.say_many(
+            "The {shown} largest; {n} more is in the attached deal_changes.csv.",
+            "The {shown} largest; {n} more are in the attached deal_changes.csv.",
+            hidden,
+            shown=len(rows),
         )
         if hidden
         else ""

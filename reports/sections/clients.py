@@ -61,7 +61,11 @@ def clients(view: View) -> Section | None:
     )
     note += (
         " "
-        + say("{n} more clients are in the attached client_phasing.csv.", n=language.count(hidden))
+        + language.say_many(
+            "{n} more client is in the attached client_phasing.csv.",
+            "{n} more clients are in the attached client_phasing.csv.",
+            hidden,
+        )
         if hidden
         else ""
     )

@@ -102,7 +102,14 @@ def _closing_answer(
                 amount=short(_total(kept)),
             )
         )
-    if late:
+    if late and any(deal["days_overdue"] for deal in kept):
+        said.append(
+            say(
+                "{amount} more, of other deals, is past its close date: re-date or close them.",
+                amount=short(_total(late)),
+            )
+        )
+    elif late:
         said.append(
             say(
                 "{amount} is past its close date: re-date or close it.",
@@ -215,10 +222,11 @@ def _deal_table(
     hidden = len(every) - len(deals)
     note = ""
     if hidden:
-        note = say(
-            "The {n} of which most can be expected; {hidden} more are in the attached closing_plan.csv.",
-            n=len(deals),
-            hidden=language.count(hidden),
+        note = language.say_many(
+            "The {shown} of which most can be expected; {n} more is in the attached closing_plan.csv.",
+            "The {shown} of which most can be expected; {n} more are in the attached closing_plan.csv.",
+            hidden,
+            shown=len(deals),
         )
     return Table(tuple(columns), tuple(rows), title, note)
 

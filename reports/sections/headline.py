@@ -78,7 +78,7 @@ def _coming_number(view: View) -> Statement | None:
         lost = say("{amount} more fits into no month.", amount=short(coming["at_risk"]))
         if phasing.rephase == "bounded":
             lost = say(
-                "{amount} more cannot be recovered within {cap} of plan in any month.",
+                "{amount} more cannot be made up, even at {cap} of plan in every month left.",
                 amount=short(coming["at_risk"]),
                 cap=view.language.pct(float(phasing.cap) * 100),
             )
@@ -109,6 +109,17 @@ def _year_to_date(view: View) -> Statement | None:
     if year["status"] == TargetStatus.NO_TARGET:
         return None
     gap = short(abs(year["variance"]))
+    if view.is_year_over:
+        return Statement(
+            view.language.say(
+                "{period} closed at {amount}, {pct} of its target of {target}.",
+                period=period_words(view.year_name(), view.language),
+                amount=short(year["bookings"]),
+                pct=view.language.pct(year["attainment_pct"]),
+                target=short(year["target"]),
+            ),
+            "target_attainment",
+        )
     values = {
         "amount": short(year["bookings"]),
         "pct": view.language.pct(year["attainment_pct"]),
@@ -157,7 +168,7 @@ def _quarter_covered(view: View) -> Statement | None:
     if not coming or coming["status"] != TargetStatus.OK:
         return None
     values = {
-        "period": coming["period"],
+        "period": period_words(coming["period"], view.language),
         "open": short(coming["open_pipeline"]),
         "remaining": short(coming["remaining_target"]),
         "ratio": view.language.ratio(coming["coverage_ratio"]),
@@ -193,7 +204,7 @@ def _coming_tile(view: View) -> Tile | None:
     if coming["number"] > coming["baseline_target"]:
         note = say("plan {plan}", plan=view.variant.short(coming["baseline_target"]))
     return Tile(
-        say("Number of {month}", month=view.language.month_name(view.variant.month.plus(1))),
+        say("To book in {month}", month=view.language.month_name(view.variant.month.plus(1))),
         view.variant.short(coming["number"]),
         note,
     )
@@ -231,7 +242,7 @@ def _beside(view: View, row: Record) -> str:
                 target=view.variant.short(row["target"]),
             )
         )
-    if row["last_year"] is not None:
+    if row["last_year"] is not None and view.standing != Standing.NOT_BEGUN:
         parts.append(say("last year {amount}", amount=view.variant.short(row["last_year"])))
     return "; ".join(parts) or say("no target")
 
@@ -259,7 +270,8 @@ def _forecast_tile(view: View) -> Tile | None:
             landing["p50"] < landing["target"],
             "landing",
         )
-    if whole["status"] == TargetStatus.NO_TARGET:
+    is_ahead = view.standing != Standing.LEFT and not view.is_year_over
+    if whole["status"] == TargetStatus.NO_TARGET or not is_ahead:
         return None
     return Tile(
         say("Still to win"),
@@ -278,7 +290,9 @@ def _coverage_tile(view: View) -> Tile | None:
     if coming is None or view.standing == Standing.LEFT:
         return None
     say, language = view.language.say, view.language
-    ratio, usual = coming["coverage_ratio"], needed(coming)
+    # Nobody knows what somebody without a past has usually needed.
+    is_known = view.standing == Standing.SELLS
+    ratio, usual = coming["coverage_ratio"], needed(coming) if is_known else None
     note = say(
         "{open} open, {remaining} still to win",
         open=view.variant.short(coming["open_pipeline"]),

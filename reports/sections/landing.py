@@ -177,7 +177,8 @@ def margin_sentence(view: View) -> str:
     margin = row["margin"] + coming["number"] - coming["baseline_target"]
     if margin < 0:
         return say(
-            "Booking the number of {month} alone does not put the year on track: it takes {amount} more.",
+            "Booking {number} in {month} alone does not put the year on track: {amount} more is needed.",
+            number=view.variant.short(coming["number"]),
             month=month,
             amount=view.variant.short(-margin),
         )

@@ -6,9 +6,11 @@ Put what compares people here; one person's own page is `person`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from reports.charts import attainment as charts
 from reports.document.document import Column, Row, Section, Table
+from reports.document.month_data import PlannedMonth
 from reports.document.month_tables import Record
 from reports.document.view import Standing, View, name_of, standing_of
 from reports.text import formats
@@ -20,28 +22,69 @@ ON_PLAN = 100  # percent of the target
 
 
 def attainment(view: View, grains: Sequence[str]) -> Section:
-    """Return who stands where: people below their teams, each with the coming month's number; who has left or not begun comes last."""
-    say, language, short = view.language.say, view.language, view.variant.short
+    """Return who stands where: people below their teams, each with the coming month's number; who has left or not begun stands apart."""
+    say, language = view.language.say, view.language
     rows = _by_team(view) if GrainKind.TEAM in grains else view.attainment_rows(GrainKind.PERSON)
-    standings = [_standing(view, row) for row in rows]
-    order = sorted(range(len(rows)), key=lambda n: standings[n] != Standing.SELLS)
-    remarks = _remarks(view, rows, standings)
-    shown = order[:MOST_ROWS]
+    selling = [row for row in rows if _standing(view, row) == Standing.SELLS]
+    apart = [row for row in rows if _standing(view, row) != Standing.SELLS]
+    people = [row for row in rows if row["grain"] == GrainKind.PERSON]
+    held = [row for row in people if row[PeriodKind.YEAR]["status"] != TargetStatus.NO_TARGET]
+    on_plan = sum(round(row[PeriodKind.YEAR]["attainment_pct"]) >= ON_PLAN for row in held)
+    answer = language.say_many(
+        "{on_plan} of {n} person with a target is at or above plan for the year to date.",
+        "{on_plan} of {n} people with a target are at or above plan for the year to date.",
+        len(held),
+        on_plan=on_plan,
+    )
+    hidden = len(selling) - MOST_ROWS
+    note = say(
+        "Coming month: its number, after what is missing so far; a team's is by its own sums, in which one person's surplus covers another's miss. Eight in ten: where we see that month land."
+    )
+    if hidden > 0:
+        note += " " + language.say_many(
+            "{n} more is in the attached target_attainment.csv.",
+            "{n} more are in the attached target_attainment.csv.",
+            hidden,
+        )
+    remarks = _compared(view, selling)
+    tables = [_table(view, selling[:MOST_ROWS], remarks[:MOST_ROWS], "", note)]
+    if apart:
+        told = [_apart(view, row) for row in apart]
+        tables.append(_table(view, apart[:MOST_ROWS], told, say("Left or not begun"), ""))
+    return Section(
+        "attainment",
+        say("People and teams"),
+        language.joined([answer, _covering(view)]),
+        points=phasing_remarks(view) if view.grain == GrainKind.TEAM else (),
+        tables=tuple(tables),
+        starts_page=view.grain == GrainKind.COMPANY,
+    )
+
+
+def _table(
+    view: View, rows: Sequence[Record], remarks: Sequence[str], title: str, note: str
+) -> Table:
+    """Return people and teams with what they booked, what the coming month asks of them, and a remark each."""
+    say, short = view.language.say, view.variant.short
+    highest: dict[str, Decimal] = {}
+    for row in rows:
+        most = max((each.booked for each in _so_far(view, row)), default=Decimal(0))
+        highest[row["grain"]] = max(highest.get(row["grain"], Decimal(0)), most)
     printed = [
         Row(
             (
-                name_of(rows[n]),
-                _spark(view, rows[n]),
-                short(rows[n][PeriodKind.MONTH]["bookings"]),
-                short(rows[n][PeriodKind.YEAR]["bookings"]),
-                language.pct(rows[n][PeriodKind.YEAR]["attainment_pct"]),
-                _number(view, rows[n], standings[n]),
-                _range(view, rows[n]),
-                remarks.get(n, ""),
+                name_of(row),
+                _spark(view, row, highest[row["grain"]]),
+                short(row[PeriodKind.MONTH]["bookings"]),
+                short(row[PeriodKind.YEAR]["bookings"]),
+                view.language.pct(row[PeriodKind.YEAR]["attainment_pct"]),
+                _number(view, row),
+                _range(view, row),
+                remark,
             ),
-            is_strong=rows[n]["grain"] == GrainKind.TEAM,
+            is_strong=row["grain"] == GrainKind.TEAM,
         )
-        for n in shown
+        for row, remark in zip(rows, remarks, strict=True)
     ]
     columns = (
         Column(say("Name"), 19),
@@ -53,33 +96,7 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
         Column(say("Eight in ten"), 15, is_number=True),
         Column(say("Remark"), 17),
     )
-    people = [row for row in rows if row["grain"] == GrainKind.PERSON]
-    held = [row for row in people if row[PeriodKind.YEAR]["status"] != TargetStatus.NO_TARGET]
-    on_plan = sum(round(row[PeriodKind.YEAR]["attainment_pct"]) >= ON_PLAN for row in held)
-    answer = language.say_many(
-        "{on_plan} of {n} person with a target is at or above plan for the year to date.",
-        "{on_plan} of {n} people with a target are at or above plan for the year to date.",
-        len(held),
-        on_plan=on_plan,
-    )
-    hidden = len(rows) - len(printed)
-    note = say(
-        "Coming month: its number, after what is missing so far; a team's is by its own sums, in which one person's surplus covers another's miss. Eight in ten: where we see that month land."
-    )
-    if hidden:
-        note += " " + language.say_many(
-            "{n} more is in the attached target_attainment.csv.",
-            "{n} more are in the attached target_attainment.csv.",
-            hidden,
-        )
-    return Section(
-        "attainment",
-        say("People and teams"),
-        language.joined([answer, _covering(view)]),
-        points=phasing_remarks(view) if view.grain == GrainKind.TEAM else (),
-        tables=(Table(columns, tuple(printed), note=note),),
-        starts_page=view.grain == GrainKind.COMPANY,
-    )
+    return Table(columns, tuple(printed), title, note)
 
 
 def _by_team(view: View) -> list[Record]:
@@ -105,10 +122,10 @@ def _standing(view: View, row: Record) -> Standing:
     return standing_of(view.data.plan(row["grain"], row["grain_id"]), view.variant.month)
 
 
-def _number(view: View, row: Record, standing: Standing) -> str:
+def _number(view: View, row: Record) -> str:
     """Return the coming month's number, or nothing for who has none."""
     coming = view.data.coming(row["grain"], row["grain_id"])
-    if coming is None or standing == Standing.LEFT or not coming["baseline_target"]:
+    if coming is None or not coming["baseline_target"]:
         return formats.EMPTY
     return view.variant.short(coming["number"])
 
@@ -132,35 +149,46 @@ def _range(view: View, row: Record) -> str:
     )
 
 
-def _remarks(view: View, rows: Sequence[Record], standings: Sequence[Standing]) -> dict[int, str]:
-    """Return a few words on some people, by row: who has left or not begun, who is furthest ahead and behind; ties as ties."""
-    say, told = view.language.say, dict[int, str]()
-    attained: dict[int, int] = {}
-    for n, (row, standing) in enumerate(zip(rows, standings, strict=True)):
+def _compared(view: View, rows: Sequence[Record]) -> list[str]:
+    """Return a few words on some rows: the people furthest ahead and behind, ties as ties, and who has no target."""
+    say = view.language.say
+    attained = [
+        round(pct)
+        for row in rows
+        if row["grain"] == GrainKind.PERSON
+        and (pct := row[PeriodKind.YEAR]["attainment_pct"]) is not None
+    ]
+    best, worst = max(attained, default=0), min(attained, default=0)
+    told: list[str] = []
+    for row in rows:
+        pct = row[PeriodKind.YEAR]["attainment_pct"]
         if row["grain"] != GrainKind.PERSON:
-            continue
-        if standing == Standing.SELLS and row[PeriodKind.YEAR]["attainment_pct"] is not None:
-            attained[n] = round(row[PeriodKind.YEAR]["attainment_pct"])
+            told.append("")
+        elif pct is None:
+            told.append(say("no target"))
+        elif best != worst and round(pct) == best:
+            told.append(say("furthest ahead") if best >= ON_PLAN else say("nearest to plan"))
+        elif best != worst and round(pct) == worst and worst < ON_PLAN:
+            told.append(say("furthest behind"))
         else:
-            told[n] = _apart(view, row, standing)
-    best, worst = max(attained.values(), default=0), min(attained.values(), default=0)
-    for n, pct in attained.items():
-        if best != worst and pct == best:
-            told[n] = say("furthest ahead") if best >= ON_PLAN else say("nearest to plan")
-        elif best != worst and pct == worst and worst < ON_PLAN:
-            told[n] = say("furthest behind")
+            told.append("")
     return told
 
 
-def _apart(view: View, row: Record, standing: Standing) -> str:
-    """Return why somebody is not compared with others."""
+def _apart(view: View, row: Record) -> str:
+    """Return why somebody is not compared with others, and whose team they are or were in."""
     say = view.language.say
-    if standing == Standing.LEFT:
-        at_risk = view.data.at_risk(row["grain_id"])
-        if at_risk > 0:
-            return say("left, {amount} uncovered", amount=view.variant.short(at_risk))
-        return say("left")
-    return say("begins later") if standing == Standing.NOT_BEGUN else say("no target")
+    at_risk = view.data.at_risk(row["grain_id"])
+    if _standing(view, row) == Standing.NOT_BEGUN:
+        why = say("begins later")
+    elif at_risk > 0:
+        why = say("left, {amount} uncovered", amount=view.variant.short(at_risk))
+    else:
+        why = say("left")
+    if view.grain != GrainKind.COMPANY:
+        return why
+    team = formats.printable(view.data.team_of_person(row["grain_id"]))
+    return say("{team}: {why}", team=team, why=why)
 
 
 def _covering(view: View) -> str:
@@ -207,15 +235,17 @@ def phasing_remarks(view: View) -> tuple[str, ...]:
     return tuple(said[:MOST_REMARKS])
 
 
-def _spark(view: View, row: Record) -> str:
+def _so_far(view: View, row: Record) -> list[PlannedMonth]:
+    """Return the months of the year so far."""
+    plan = view.data.plan(row["grain"], row["grain_id"])
+    return [each for each in plan if each.month <= view.variant.month]
+
+
+def _spark(view: View, row: Record, highest: Decimal) -> str:
     """Return the bookings of the year's months so far as a small line."""
-    booked = [
-        each.booked
-        for each in view.data.plan(row["grain"], row["grain_id"])
-        if each.month <= view.variant.month
-    ]
+    booked = [each.booked for each in _so_far(view, row)]
     alt_text = view.language.say(
         "Bookings by month: {amounts}",
         amounts=", ".join(view.variant.short(each) for each in booked),
     )
-    return charts.sparkline(booked, alt_text, view.variant.palette)
+    return charts.sparkline(booked, highest, alt_text, view.variant.palette)

@@ -40,7 +40,7 @@ def _year(view: View) -> Section | None:
             view.language.short_month(each.month),
             each.baseline if each.month <= month else each.rephased,
             each.booked if each.month <= month else None,
-            is_coming=each.month == month.plus(1),
+            is_coming=each.month == month.plus(1) and view.standing != Standing.LEFT,
         )
         for each in plan
     ]
@@ -50,7 +50,8 @@ def _year(view: View) -> Section | None:
         "Outline: plan, from {month} on after misses. Solid: booked.",
         month=view.language.short_month(month.plus(1)),
     )
-    if plan[-1].month == month:
+    coming = view.coming()
+    if coming is None or coming["number"] == coming["baseline_target"]:
         caption = say("Outline: plan. Solid: booked.")
     return Section("year", title, figure=figure, caption=caption, css="half")
 
@@ -110,7 +111,8 @@ def _chance(view: View) -> str:
     if chance is None:
         return ""
     return view.language.say(
-        "The chance to book the number of {month} is {chance}.",
+        "The chance to book {number} in {month} is {chance}.",
+        number=view.variant.short(coming["number"]) if coming else "",
         month=view.language.month_name(view.variant.month.plus(1)),
         chance=view.language.chance(chance),
     )
@@ -171,10 +173,11 @@ def _ask(view: View, deal: Record) -> str:
         return view.language.say("ask when; do not push")
     if deal["amount"] is None:
         return view.language.say("name the amount")
-    last = view.variant.rules.calendar.last_day(view.variant.month.plus(1))
+    coming = view.variant.month.plus(1)
+    is_expected = deal["expected_month"] is None or deal["expected_month"] <= str(coming)
     return (
         view.language.say("get it confirmed")
-        if deal["close_date"] <= last
+        if is_expected and deal["close_date"] <= view.variant.rules.calendar.last_day(coming)
         else view.language.say("keep going")
     )
 
@@ -239,8 +242,11 @@ def _talk(view: View) -> Section | None:
                 high=short(landing["p90"]),
             )
         )
+    is_year_won = view.covered(view.year_name())["remaining_target"] <= 0
     if (
         quarter
+        and view.standing == Standing.SELLS
+        and not is_year_won
         and quarter["status"] == TargetStatus.OK
         and quarter["required_ratio"] is not None
         and round(quarter["coverage_ratio"], 1) < round(quarter["required_ratio"], 1)

@@ -143,12 +143,13 @@ def movement(view: View) -> Section | None:
         steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language
     )
     answer = say(
-        "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {created} is new.",
+        "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {moved} moved out, {created} is new.",
         period=period_words(focus["period"], view.language),
         opening=short(focus["opening"]),
         closing=short(focus["closing"]),
         won=short(focus["won"]),
         lost=short(focus["lost"]),
+        moved=short(focus["moved_out"]),
         created=short(focus["created"]),
     )
     if not steps and focus["opening"] == focus["closing"]:

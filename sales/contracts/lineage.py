@@ -438,6 +438,7 @@ _ASKED = (
         "days_overdue",
         "flags",
         "win_probability",
+        "expected_month",
     )
     | of("deal_chances", "opportunity_id", "chance_1", "assumed_amount")
     | of("booking_credit", "opportunity_id", "owner_id", "team", "amount", "is_won")

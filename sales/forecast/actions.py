@@ -7,6 +7,7 @@ How it is said is `reports.sections.headline`.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -46,7 +47,10 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class ActionFacts:
-    """The tables of the month that actions are read from, and who is who."""
+    """The tables of the month that actions are read from, and who is who.
+
+    `is_copy` says that people are known as they were at the month's end; else as they are today.
+    """
 
     snapshot: DataFrame[OpportunitySnapshot]
     booking_credit: DataFrame[BookingCredit]
@@ -58,6 +62,7 @@ class ActionFacts:
     generation: DataFrame[PipelineGeneration]
     clients: DataFrame[ClientPhasing]
     owners: People
+    is_copy: bool = False
 
 
 @dataclass(frozen=True)
@@ -138,7 +143,11 @@ class _Board:
         self._first, self._last = calendar.first_day(coming), calendar.last_day(coming)
         self._tidy = min(self._first + timedelta(days=TIDY_DAYS - 1), self._last)
         known = facts.owners
-        self._is_active = dict(zip(known.ids.to_pylist(), known.is_active.tolist(), strict=True))
+        can_act = known.is_active
+        if not facts.is_copy:
+            # Whoever sells in the months ahead could act then, though they cannot log in today.
+            can_act = can_act | (columns.codes(known.ids, self._sellers_ahead) >= 0)
+        self._can_act = dict(zip(known.ids.to_pylist(), can_act.tolist(), strict=True))
         self._manager = dict(zip(known.ids.to_pylist(), known.manager_ids.to_pylist(), strict=True))
 
     @cached_property
@@ -147,10 +156,20 @@ class _Board:
         rows = _records(self._facts.coming_month, "grain", "grain_id", "number")
         return {(row["grain"], row["grain_id"]): row["number"] for row in rows}
 
+    @property
+    def _sellers_ahead(self) -> pa.Array:
+        """Who has a target in a month after this one; in the month itself, where no later one has any."""
+        rows = self._facts.phased_targets
+        asked = rows.loc[rows["baseline_target"] != 0]
+        later = asked.loc[asked["month"] > str(self._month)]
+        return columns.distinct(
+            (later if len(later) else asked.loc[asked["month"] == str(self._month)])["owner_id"]
+        )
+
     def of_reader(self, reader: Reader) -> Iterator[_Action]:
         """Yield all that may be asked of a reader."""
         grain, grain_id = reader
-        if grain == GrainKind.PERSON and not self._is_active.get(grain_id, False):
+        if grain == GrainKind.PERSON and not self._can_act.get(grain_id, False):
             return
         asked = self._of_deals.get(reader, ())
         if grain == GrainKind.PERSON:
@@ -166,10 +185,19 @@ class _Board:
 
     def _who_can(self, owner_id: str) -> str | None:
         """Return the owner, their manager where they have left, or nobody."""
-        if self._is_active.get(owner_id, False):
-            return owner_id
-        manager = self._manager.get(owner_id)
-        return manager if manager and self._is_active.get(manager, False) else None
+        return owner_id if self._can_act.get(owner_id, False) else self._manager_of(owner_id)
+
+    def _manager_of(self, person: str) -> str | None:
+        """Return a person's manager, or nobody where the CRM names none who can act."""
+        manager = self._manager.get(person)
+        return manager if manager and self._can_act.get(manager, False) else None
+
+    def _lead_of(self, team: str) -> str | None:
+        """Return the manager of most people of a team who have a target, or nobody."""
+        rows = self._facts.phased_targets
+        people = set(rows.loc[rows["team"] == team, "owner_id"].tolist())
+        leads = Counter(lead for each in people if (lead := self._manager_of(each)))
+        return min(leads, key=lambda lead: (-leads[lead], lead), default=None)
 
     @cached_property
     def _of_deals(self) -> dict[Reader, list[_Action]]:
@@ -191,12 +219,13 @@ class _Board:
             "days_overdue",
             "flags",
             "win_probability",
+            "expected_month",
         )
         for deal in plan:
             key = deal["opportunity_id"]
             chance, amount = self._next_month(deal)
             rule, due = self._asked(deal)
-            if rule == ActionRule.CONFIRM and deal["close_date"] > self._last:
+            if rule == ActionRule.CONFIRM and not self._is_due(deal):
                 continue  # to be won in time is enough
             action = _Action(
                 rule, Decimal(0), due, self._who_can(deal["owner_id"]), key, team=self._teams[key]
@@ -207,15 +236,22 @@ class _Board:
         """Return what is asked about a deal, and by when: one thing, whoever reads it."""
         flags, overdue = deal["flags"].split(), deal["days_overdue"]
         chance = deal["win_probability"]
-        if deal["amount"] is None:
-            return ActionRule.NAME_AMOUNT, self._tidy
         if overdue > LONG_OVERDUE_DAYS and chance is not None and chance < COLD:
             return ActionRule.CLOSE_LOST, self._tidy
+        if deal["amount"] is None:
+            return ActionRule.NAME_AMOUNT, self._tidy
         if "protect" in flags:
             return ActionRule.ASK_WHEN, self._last
         if overdue:
             return ActionRule.REDATE, self._tidy
         return ActionRule.CONFIRM, deal["close_date"]
+
+    def _is_due(self, deal: Record) -> bool:
+        """Return whether a deal can be confirmed in the coming month: by its close date, and by the forecast where there is one."""
+        expected = deal["expected_month"]
+        return deal["close_date"] <= self._last and (
+            expected is None or expected <= str(self._coming)
+        )
 
     def _next_month(self, deal: Record) -> tuple[float, Decimal | None]:
         """Return the chance that a deal is booked in the coming month, and the amount to reckon with.
@@ -340,14 +376,12 @@ class _Board:
         for row in _records(rows.loc[rows["at_risk"] > 0], "owner_id", "team", "at_risk"):
             person = row["owner_id"]
             rule = ActionRule.AGREE_YEAR if person in sells else ActionRule.COVER_LEAVER
-            manager = self._manager.get(person)
-            owner = manager if manager and self._is_active.get(manager, False) else None
             found.append(
                 _Action(
                     rule,
                     row["at_risk"],
                     self._last,
-                    owner,
+                    self._manager_of(person),
                     person_id=person,
                     team=row["team"],
                     period=f"FY{year}",
@@ -369,13 +403,13 @@ class _Board:
             )
             if lacks and last.index - self._month.index >= lead:
                 needed = Decimal(repr(row["required_ratio"])) * row["remaining_target"]
+                team = reader[1] if reader[0] == GrainKind.TEAM else None
                 yield _Action(
                     ActionRule.FIND_PIPELINE,
                     (needed - row["open_pipeline"]) * Decimal(repr(conversion)),
                     self._last,
-                    team=self._thinnest_team(row["period"])
-                    if reader[0] == GrainKind.COMPANY
-                    else reader[1],
+                    self._lead_of(team) if team else None,
+                    team=team,
                     period=row["period"],
                 )
                 return
@@ -421,18 +455,6 @@ class _Board:
         for _ in range(2):
             quarters.append(calendar.quarter_of(quarters[-1].last.plus(1)))
         return {each.name: each.last for each in quarters}
-
-    def _thinnest_team(self, period: str) -> str | None:
-        """Return the team with the lowest coverage of a quarter."""
-        rows = [
-            row
-            for (grain, _), each in self._quarters.items()
-            if grain == GrainKind.TEAM
-            for row in each
-            if row["period"] == period and row["coverage_ratio"] is not None
-        ]
-        lowest = min(rows, key=lambda row: (row["coverage_ratio"], row["grain_id"]), default=None)
-        return None if lowest is None else lowest["grain_id"]
 
     def _draft_in(self) -> Iterator[_Action]:
         """Yield the month that lacks most people, at what the missing days are worth by the deals that were won."""

@@ -76,7 +76,7 @@ def test_managers_are_asked_about_people_by_name() -> None:
     mine = asked("agree_year", owner_id=None, owner_name=None, person_id="005B", team="South")
     assert said(mine) == (
         "Lead of South",
-        "Agree with Bob what the year can still bring: €1k cannot be recovered within 125% of plan in any month.",
+        "Agree with Bob what the year can still bring: €1k cannot be made up, even at 125% of plan in every month left.",
     )
     left = asked("cover_leaver", person_id="005B")
     assert said(left)[1] == (
@@ -96,7 +96,7 @@ def test_pipeline_to_create_is_what_the_companys_past_asks_for() -> None:
     mine = asked("find_pipeline", owner_id=None, owner_name=None, period="FY2026-Q2")
     assert said(mine, pipeline_coverage=table) == (
         "Management",
-        "Create €68k more pipeline for Q2 FY2026: 0.5× is open, and 2.0× has usually been needed at this point.",
+        "Create €68k more pipeline for Q2 FY2026: coverage is 0.5×, and 2.0× has usually been needed at this point.",
     )
 
 

@@ -103,7 +103,7 @@ def test_a_year_that_is_over_and_an_interval_without_width_are_no_forecast() -> 
     [
         (
             "-1000.00",
-            "Booking the number of September 2023 alone does not put the year on track: it takes US$1k more.",
+            "Booking US$146k in September 2023 alone does not put the year on track: US$1k more is needed.",
         ),
         ("2000.00", "You can miss September 2023 by US$2k and the year is still on."),
         ("90000000.00", "Even without a booking in September 2023 the year stays on track."),
