@@ -329,16 +329,16 @@ class DeliveryService:
             links=links,
             is_demo=manifest["source"] == EMBEDDED,
             revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
-            has_same_numbers=self._has_numbers_of_the_one_before(month),
+            has_same_numbers=self._has_the_same_numbers(month),
         )
         return self._letter(
             bundle, mine, month, known_id, made.subject, made.text, made.html, files
         )
 
-    def _has_numbers_of_the_one_before(self, month: Month) -> bool:
-        """Return whether a month's newest revision differs from the one before in words or looks only."""
+    def _has_the_same_numbers(self, month: Month) -> bool:
+        """Return whether a month's revisions differ in words or looks only, whichever of them somebody was sent."""
         *earlier, newest = self.workspace.published.revisions(month)
-        return bool(earlier) and newest.has_numbers_of(earlier[-1])
+        return bool(earlier) and all(newest.has_numbers_of(each) for each in earlier)
 
     def _link(self, month: Month, document: Document, address: str) -> str:
         link = DocumentLink(month, document.file, document.sha256, address)

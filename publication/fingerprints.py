@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from connectors.policy.commentary import is_of_another_month
+from connectors.policy.commentary import is_commentary, is_of_another_month
 from connectors.storage.extract_record import ExtractRecord
 from publication.month_end_copies import copies_up_to
 from publication.program import page_digest, table_digest
@@ -41,7 +41,11 @@ def of_table(
     `copies` are those that a run looks back on; those that there are now, where none are given.
     """
     table = TABLES[name]
-    lists = [each for each in workspace.policy_digests if not each[0].endswith((".toml", ".md"))]
+    lists = [
+        each
+        for each in workspace.policy_digests
+        if not each[0].endswith(".toml") and not is_commentary(each[0])
+    ]
     return _digest(
         [
             program_of(table),

@@ -36,34 +36,47 @@ def comment(
     """
     chosen = closed_month(month)
     with one_sentence():
-        import click
-        from rich.markdown import Markdown
-        from rich.text import Text
-
         from connectors.policy.commentary import commentary_file
         from connectors.policy.folder import read_text
         from connectors.storage.files import write_atomically
         from orchestration import resources
+        from reports.text import formats
         from sales.policy.commentary import InvalidCommentary, parse_commentary
 
         workspace = resources.make_workspace()
         path = commentary_file(workspace.policy_folder, chosen, _known(workspace, chosen, team))
         today = workspace.now().date().isoformat()
         before = read_text(path) if path.exists() else f"Author: \nDate: {today}\n\n"
-        written = click.edit(before, extension=".md")
+        written = _edited(before)
         if written is None or written == before:
             err.print("onpace: nothing was written; the words are as they were", markup=False)
             return
         try:
             words = parse_commentary(written, path.name)
-        except InvalidCommentary as fault:
+            write_atomically(path, words.as_file.encode())
+        except (InvalidCommentary, OSError) as fault:
             draft = workspace.home / "drafts" / f"{chosen}-{path.name}"
             write_atomically(draft, written.encode())
-            raise InvalidCommentary(f"{fault}; what you wrote is in {draft}") from None
-        write_atomically(path, words.as_file.encode())
-        out.print(Text(f"{words.author}, {words.day}"))
-        out.print(Markdown(words.text))
+            why = fault if isinstance(fault, InvalidCommentary) else f"{path} cannot be written"
+            raise InvalidCommentary(f"{why}; what you wrote is in {draft}") from None
+        out.print(f"{words.author}, {words.day}", markup=False)
+        for line in words.text.splitlines():
+            out.print(formats.one_line(line), markup=False)
         out.print(f"{path}: `onpace report {chosen}` prints it on the first page", markup=False)
+
+
+def _edited(text: str) -> str | None:
+    """Return what somebody makes of a text in their editor, none where they save nothing."""
+    import click
+
+    from sales.policy.commentary import InvalidCommentary
+
+    try:
+        return click.edit(text, extension=".md")
+    except (click.ClickException, UnicodeDecodeError) as fault:
+        raise InvalidCommentary(
+            f"the editor gave back no text ({str(fault)[:120]}); set EDITOR to one that saves UTF-8"
+        ) from None
 
 
 def _known(workspace: Workspace, month: Month, team: str | None) -> str | None:

@@ -51,9 +51,14 @@ def read_commentary(
     return found
 
 
+def is_commentary(name: str) -> bool:
+    """Return whether a file of the policy folder, by its path in it, lies among managers' words."""
+    return name.startswith(f"{FOLDER}/")
+
+
 def is_of_another_month(name: str, month: Month) -> bool:
     """Return whether a file of the policy folder, by its path in it, holds words on another month."""
-    return name.startswith(f"{FOLDER}/") and not name.startswith(f"{FOLDER}/{month}/")
+    return is_commentary(name) and not name.startswith(f"{FOLDER}/{month}/")
 
 
 def _unknown(

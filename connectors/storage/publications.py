@@ -54,8 +54,9 @@ class Publication:
     made_from: str = ""
 
     def has_numbers_of(self, other: Publication) -> bool:
-        """Return whether another publication has the same tables: what differs are words or looks."""
-        return _contents(self) == _contents(other)
+        """Return whether another publication has the same tables, as far as both have them: what differs are words or looks."""
+        mine, its = _contents(self), _contents(other)
+        return all(mine[name] == its[name] for name in mine.keys() & its.keys())
 
     def is_same(self, other: Publication) -> bool:
         """Return whether another publication has the same numbers from the same extract, and the same documents.
@@ -63,10 +64,8 @@ class Publication:
         A table that an earlier version of this program did not make is no difference: what readers
         see of it is in the documents.
         """
-        mine, its = _contents(self), _contents(other)
-        return (self.extract_id, self.documents) == (other.extract_id, other.documents) and all(
-            mine[name] == its[name] for name in mine.keys() & its.keys()
-        )
+        same_source = (self.extract_id, self.documents) == (other.extract_id, other.documents)
+        return same_source and self.has_numbers_of(other)
 
 
 class PublishedMonths:

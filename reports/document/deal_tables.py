@@ -8,6 +8,7 @@ from __future__ import annotations
 from decimal import Decimal
 from functools import cached_property
 
+import numpy as np
 import pandas as pd
 
 from reports.document.month_tables import MonthTables, Record, records
@@ -107,7 +108,19 @@ class DealTables:
         if "is_won" not in credit.columns:  # of a version that shared out bookings only
             return {}
         opened = credit.loc[~columns.booleans(credit["is_won"])]
-        opened = opened.loc[opened["opportunity_id"].duplicated(keep=False)]
+        plan = self._tables.closing_plan
+        owner_of = dict(
+            zip(plan["opportunity_id"].tolist(), plan["owner_id"].tolist(), strict=True)
+        )
+        is_others = np.array(
+            [
+                owner_of.get(deal, owner) != owner
+                for deal, owner in zip(opened["opportunity_id"], opened["owner_id"], strict=True)
+            ],
+            np.bool_,
+        )
+        is_shared = np.asarray(opened["opportunity_id"].duplicated(keep=False), np.bool_)
+        opened = opened.loc[is_shared | is_others]
         found: dict[str, dict[tuple[str, str], Decimal | None]] = {}
         for row in records(opened[["opportunity_id", "owner_id", "team", "amount"]]):
             mine = found.setdefault(row["opportunity_id"], {})

@@ -6,6 +6,7 @@ team's pack the team's rows, the company pack everything.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from functools import cached_property
@@ -75,7 +76,7 @@ class Attachments:
 
     @cached_property
     def names(self) -> dict[str, str]:
-        """What people, clients and deals are called, by id."""
+        """What people, clients and deals are called, by id; of namesakes each with its id."""
         tables, found = self._tables, dict[str, str]()
         for table, key, name in (
             (tables.opportunity_snapshot, "opportunity_id", "name"),
@@ -86,7 +87,10 @@ class Attachments:
         ):
             known = table[[key, name]].dropna().drop_duplicates(key)
             found |= dict(zip(known[key].tolist(), known[name].tolist(), strict=True))
-        return found
+        often = Counter(found.values())
+        return {
+            each: name if often[name] == 1 else f"{name} ({each})" for each, name in found.items()
+        }
 
     @cached_property
     def _whole(self) -> dict[str, pa.Table]:

@@ -19,12 +19,11 @@ from reports.export.workbook import TOTALS, Cover, Sheet, workbook_of
 from reports.text import formats
 from sales.contracts.registry import TABLES
 
-# Said on the cover for all tables, or an id that the name beside it tells.
+# Said on the cover for all tables; and names beside ids, which are written as names.
 LEFT_OUT = {"as_of", "as_of_month", "team_id"}
-NAME_OF = {"owner_id": "owner_name", "account_id": "account_name", "opportunity_id": "name"}
+ID_OF = {"owner_name": "owner_id", "account_name": "account_id", "name": "opportunity_id"}
 PERCENT, SHARES = "_pct", ("probability", "conversion", "chance", "reach_after_miss", "floor")
 WORDS = {
-    "id": "",
     "p10": "P10",
     "p50": "P50",
     "p90": "P90",
@@ -70,7 +69,7 @@ def _sheet(name: str, table: pa.Table, names: Mapping[str, str]) -> Sheet:
     parts: dict[str, pa.Array] = {}
     for column in table.column_names:
         values = table.column(column).combine_chunks()
-        if column in LEFT_OUT or NAME_OF.get(column) in table.column_names:
+        if column in LEFT_OUT or ID_OF.get(column) in table.column_names:
             continue
         if column.endswith("_id"):
             values = _named(values, names)
@@ -97,6 +96,7 @@ def title_of(table: str) -> str:
 
 def head_of(column: str) -> str:
     """Return a column's name as a reader says it, `Close date`."""
+    column = "name" if column == "grain_id" else column.removesuffix("_id")
     words = [WORDS.get(each, each) for each in column.split("_")]
     said = " ".join(each for each in words if each)
     return said[:1].upper() + said[1:]

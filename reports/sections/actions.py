@@ -15,6 +15,7 @@ from reports.document.view import View, period_words
 from reports.text import formats
 from sales.calendar import Month
 from sales.forecast.delivery_load import people_needed
+from sales.history.teams import UNASSIGNED
 from sales.vocabulary import ActionRule, GrainKind
 
 # Points of a chance that are worth a word.
@@ -45,7 +46,7 @@ def _who(view: View, row: Record) -> str:
         return ""
     if row["owner_name"]:
         return formats.printable(row["owner_name"])
-    if row["team"]:
+    if row["team"] and row["team"] != UNASSIGNED:
         return view.language.say("Lead of {team}", team=formats.printable(row["team"]))
     return view.language.say("Management")
 

@@ -63,14 +63,14 @@ def changes(view: View) -> Section | None:
     )
 
 
-def told_once(view: View, most: int) -> list[tuple[str, Record]]:
-    """Return the largest changes, one a deal: its word and its row."""
+def told_once(view: View) -> list[tuple[str, Record]]:
+    """Return changes, one a deal, the largest first: its word and its row."""
     rows = view.data.deals.changes(view.grain, view.grain_id)
     first: dict[str, Record] = {}
     for row in sorted(rows, key=lambda row: TOLD_FIRST.index(row["change"])):
         first.setdefault(row["opportunity_id"], row)
     largest = sorted(first.values(), key=lambda row: (-abs(_amount(row)), row["opportunity_id"]))
-    return [(view.language.say(WORDS[row["change"]]), row) for row in largest[:most]]
+    return [(view.language.say(WORDS[row["change"]]), row) for row in largest]
 
 
 def _largest(rows: Sequence[Record], change: str) -> list[Record]:

@@ -6,6 +6,8 @@ reads. What must happen next is `actions`.
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from reports.document.document import Statement, Tile
 from reports.document.month_tables import Record
 from reports.document.view import Standing, View, needed, period_words, ratio_words
@@ -13,6 +15,8 @@ from reports.text import formats
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 ON_PLAN = 100  # percent of the target
+# From here on amounts are told in thousands.
+LEAST_IN_THOUSANDS = 10_000
 
 
 def statements(view: View) -> list[Statement]:
@@ -64,11 +68,15 @@ def _coming_number(view: View) -> Statement | None:
         return None
     say, short = view.language.say, view.variant.short
     more = coming["number"] - coming["baseline_target"]
+    number, plan = coming["number"], coming["baseline_target"]
+    # The parts are told in one unit, so that they add up as they are printed.
+    unit = Decimal(1000 if number >= LEAST_IN_THOUSANDS else 1)
+    told = short if number >= LEAST_IN_THOUSANDS else view.variant.money
     words = {
         "month": view.language.month_name(view.variant.month.plus(1)),
-        "number": short(coming["number"]),
-        "plan": short(coming["baseline_target"]),
-        "more": short(more),
+        "number": told(number),
+        "plan": told(plan),
+        "more": told((round(number / unit) - round(plan / unit)) * unit),
     }
     said = say("{month}: {number}, as planned.", **words)
     if more > 0:

@@ -197,6 +197,12 @@ def _covering(view: View) -> str:
     if coming is None or coming["people_sum"] <= coming["number"]:
         return ""
     gap = view.variant.short(coming["people_sum"] - coming["number"])
+    someone_is_ahead = any(
+        (one := view.data.coming(GrainKind.PERSON, each["grain_id"])) and one["ahead"] > 0
+        for each in view.attainment_rows(GrainKind.PERSON)
+    )
+    if not someone_is_ahead or gap == view.variant.short(Decimal(0)):
+        return ""
     return view.language.say(
         "For {month} people are asked for {gap} more than the {number} that is needed: one person's surplus covers another's miss.",
         month=view.language.month_name(view.variant.month.plus(1)),

@@ -218,7 +218,7 @@ def _changed(view: View) -> Section | None:
                 row["amount_after"] if row["amount_after"] is not None else row["amount_before"]
             ),
         )
-        for change, row in told_once(view, MOST_LINES + 1)
+        for change, row in told_once(view)
     ]
     return _list(view, "changes", view.language.say("What changed in the month"), lines)
 

@@ -158,7 +158,9 @@ class Formats:
             if value is None
             else _true_minus(
                 format_decimal(
-                    round(value, digits), f"#,##0.{'0' * digits}".rstrip("."), locale=self.locale
+                    round(value, digits) + 0.0,
+                    f"#,##0.{'0' * digits}".rstrip("."),
+                    locale=self.locale,
                 )
             )
         )

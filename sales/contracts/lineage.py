@@ -298,6 +298,8 @@ _CHANGED = (
     | _sides(IS_OPEN, "is_open")
     | _sides(IS_WON, "is_won")
     | _sides(AMOUNT, "amount")
+    | _sides(AMOUNT_LOCAL | saved("currency_code"), "amount_local")
+    | of("opportunity_snapshot", "currency_code")
     | _sides(saved("close_date"), "close_date")
     | _sides(OWNER, "owner_id")
 )

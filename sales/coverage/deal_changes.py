@@ -52,7 +52,8 @@ def deal_changes(
     """Return a row for each deal and change since the month before; `opening` is its snapshot, without rows before the first record.
 
     A change of date or amount is told of every deal that is there at both ends, whatever became of
-    it: one that was won a month early is won and pulled in.
+    it: one that was won a month early is won and pulled in. An amount is compared in its own
+    currency: a change of rates changes no deal.
     """
     ids = columns.distinct(*(each["opportunity_id"] for each in (opening, closing)))
     before, after = (
@@ -96,14 +97,20 @@ def _changes(before: _Side, after: _Side, month: Month, rules: MonthRules) -> di
     was_won, is_won = before.is_true("is_won"), after.is_true("is_won")
     was_lost = before.exists & ~was_open & ~was_won
     was_due, is_due = (_months(side, rules) for side in (before, after))
+    # A deal that comes with a close date of an earlier month was decided elsewhere, and then entered.
+    is_import = ~before.exists & (is_due < month.index)
     return {
-        DealChange.WON: is_won & ~was_won,
-        DealChange.LOST: after.exists & ~is_open & ~is_won & ~was_lost,
+        DealChange.WON: is_won & ~was_won & ~is_import,
+        DealChange.LOST: after.exists & ~is_open & ~is_won & ~was_lost & ~is_import,
         DealChange.NEW: after.exists & ~before.exists,
         DealChange.SLIPPED: was_open & is_open & (was_due == month.index),
         DealChange.PULLED_IN: both & (is_due < was_due),
         DealChange.PUSHED: both & (is_due > was_due),
-        DealChange.AMOUNT: both & _differs(before.column("amount"), after.column("amount")),
+        DealChange.AMOUNT: both
+        & (
+            _differs(before.column("amount_local"), after.column("amount_local"))
+            | _differs(before.column("currency_code"), after.column("currency_code"))
+        ),
         DealChange.REOPENED: before.exists & ~was_open & is_open,
         DealChange.DELETED: before.exists & ~after.exists,
         DealChange.REASSIGNED: both & _differs(before.column("owner_id"), after.column("owner_id")),

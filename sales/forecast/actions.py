@@ -147,6 +147,7 @@ class _Board:
         if not facts.is_copy:
             # Whoever sells in the months ahead could act then, though they cannot log in today.
             can_act = can_act | (columns.codes(known.ids, self._sellers_ahead) >= 0)
+        can_act = can_act & known.is_person
         self._can_act = dict(zip(known.ids.to_pylist(), can_act.tolist(), strict=True))
         self._manager = dict(zip(known.ids.to_pylist(), known.manager_ids.to_pylist(), strict=True))
 
@@ -190,7 +191,8 @@ class _Board:
     def _manager_of(self, person: str) -> str | None:
         """Return a person's manager, or nobody where the CRM names none who can act."""
         manager = self._manager.get(person)
-        return manager if manager and self._can_act.get(manager, False) else None
+        is_other = manager is not None and manager != person
+        return manager if is_other and self._can_act.get(manager, False) else None
 
     def _lead_of(self, team: str) -> str | None:
         """Return the manager of most people of a team who have a target, or nobody."""

@@ -59,6 +59,9 @@ def source_attainment(
     twelfth of it and, after misses, more by the policy of targets; any other what its own past asks.
     """
     sources = _sources(generation, rules.digits)
+    # A source that policy asks something of has brought nothing, where no deal names it.
+    for name in sorted(rules.policy.sources):
+        sources.setdefault(name, _Source())
     owners: dict[str, list[_Held]] = {}
     for name, source in sources.items():
         stated = rules.policy.sources.get(name)

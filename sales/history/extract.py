@@ -74,7 +74,7 @@ class People:
     """Owners by id: name, team, and whether they can still log in; all arrays in the order of `ids`.
 
     A team is a role, or a manager, by its id; `teams` are its names, no two of them the same.
-    `manager_ids` are the managers that the CRM names, whatever the teams are by.
+    `manager_ids` are the managers that the CRM names, whatever the teams are by; a queue is no person.
     """
 
     ids: pa.Array
@@ -83,6 +83,7 @@ class People:
     team_ids: pa.Array
     is_active: columns.Mask
     manager_ids: pa.Array
+    is_person: columns.Mask
 
     def team_of(self, owner_ids: pa.Array) -> pa.Array:
         """Return each owner's team; `Unassigned` for queues and unknown owners."""
@@ -157,6 +158,7 @@ def people(extract: Extract, team_by: str) -> People:
         teams=pa.concat_arrays([teams, columns.repeat(UNASSIGNED, size)]),
         team_ids=pa.concat_arrays([units, pa.nulls(size, pa.string())]),
         is_active=np.r_[columns.booleans(users["is_active"]), np.ones(size, np.bool_)],
+        is_person=np.r_[np.ones(len(ids), np.bool_), np.zeros(size, np.bool_)],
         manager_ids=pa.concat_arrays(
             [columns.arrow(users["manager_id"]), pa.nulls(size, pa.string())]
         ),

@@ -11,7 +11,7 @@ from datetime import date
 
 from sales.errors import UserError
 
-LONGEST, LONGEST_NAME = 2_000, 120
+LONGEST, LONGEST_NAME, MOST_LINES = 2_000, 120, 40
 FORM = "begin the file with the lines `Author: NAME` and `Date: 2026-11-03`, an empty line, and the words"
 
 
@@ -35,7 +35,8 @@ class Commentary:
 
 def parse_commentary(text: str, file_name: str) -> Commentary:
     """Read a file of words; raises `InvalidCommentary` with one sentence."""
-    head, _, body = text.strip().partition("\n\n")
+    lines = [line.rstrip() for line in text.strip().splitlines()]
+    head, _, body = "\n".join(lines).partition("\n\n")
     said: dict[str, str] = {}
     for line in head.splitlines():
         name, colon, value = line.partition(":")
@@ -59,5 +60,9 @@ def parse_commentary(text: str, file_name: str) -> Commentary:
     if len(words) > LONGEST:
         raise InvalidCommentary(
             f"{file_name} has {len(words):,} letters, and the first page has room for {LONGEST:,}; shorten it"
+        )
+    if words.count("\n") >= MOST_LINES:
+        raise InvalidCommentary(
+            f"{file_name} has more than {MOST_LINES} lines, and the first page has room for no more; shorten it"
         )
     return Commentary(author, day, words)

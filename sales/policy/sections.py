@@ -8,9 +8,10 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, Self, get_args, get_origin
+from typing import Annotated, Literal, Self, cast, get_args, get_origin
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -259,7 +260,7 @@ class LeadSource(PolicySection):
     With neither, its target is what the company's own past asks of it.
     """
 
-    owner: Annotated[str, Field(min_length=1, max_length=120)]
+    owner: Annotated[str, Field(max_length=120, pattern=r"\S")]
     share: Chance | None = None
     amount: YearlyAmount | None = None
 
@@ -271,7 +272,11 @@ class LeadSource(PolicySection):
 
 
 def _named_owner(value: object) -> object:
-    return {"owner": value} if isinstance(value, str) else value
+    if isinstance(value, str):
+        return {"owner": value}
+    if not isinstance(value, Mapping | LeadSource):
+        raise ValueError('is no owner; name one, or write { owner = "NAME", share = 0.3 }')  # noqa: TRY004  # pydantic reports ValueError
+    return cast("object", value)
 
 
 class DeliveryPolicy(PolicySection):
@@ -366,10 +371,14 @@ def _known_keys(above: list[str]) -> list[str]:
     names = iter(above)
     for name in names:
         inner = section.model_fields[name].annotation
+        # A value of a dictionary may be annotated with how it is read.
+        kinds = (
+            inner,
+            *get_args(inner),
+            *(part for each in get_args(inner) for part in get_args(each)),
+        )
         section = next(
-            kind
-            for kind in (inner, *get_args(inner))
-            if isinstance(kind, type) and issubclass(kind, BaseModel)
+            kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)
         )
         if get_origin(inner) is dict:
             next(names, None)  # the name of a team or person, which is no key

@@ -109,3 +109,22 @@ def test_words_move_their_month_and_no_table(
     assert now[0] != april[0]
     assert now[1] == april[1]
     assert digests(Month(2026, 3)) == march
+
+
+def test_words_that_cannot_be_stored_are_not_lost(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (policy / "commentary").write_text("a file in the way")
+    code, said = commented(monkeypatch, WORDS)
+    assert code == 1
+    assert "cannot be written; what you wrote is in" in said
+    assert (tmp_path / "home" / "drafts" / "2026-04-company.md").read_text() == WORDS
+
+
+@pytest.mark.usefixtures("policy")
+def test_an_editor_that_fails_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDITOR", "false")
+    monkeypatch.delenv("VISUAL", raising=False)
+    done = CliRunner().invoke(cli.app, ["comment", "2026-04"])
+    assert done.exit_code == 1
+    assert "set EDITOR to one that saves UTF-8" in done.output

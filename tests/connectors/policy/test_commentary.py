@@ -58,6 +58,7 @@ def test_a_file_that_two_teams_would_share_is_refused(tmp_path: Path) -> None:
         ("Hello\n\nx", "'Hello' is no head"),
         ("Author: A\nAuthor: B\nDate: 2026-11-03\n\nx", "'Author: B' is no head"),
         ("Author: A\nDate: 2026-11-03\n\n" + "x" * 2001, "has 2,001 letters"),
+        ("Author: A\nDate: 2026-11-03\n\n" + "x\n" * 60, "has more than 40 lines"),
         (f"Author: {'A' * 121}\nDate: 2026-11-03\n\nx", "names no author of at most 120"),
     ],
 )
@@ -65,6 +66,12 @@ def test_what_cannot_be_read_is_one_sentence(text: str, why: str) -> None:
     with pytest.raises(InvalidCommentary, match=why) as fault:
         parse_commentary(text, "company.md")
     assert "\n" not in str(fault.value)
+
+
+def test_lines_may_end_as_windows_ends_them(tmp_path: Path) -> None:
+    path = written(tmp_path, "company.md", "")
+    path.write_bytes(WORDS.replace("\n\n", "\n \n", 1).replace("\n", "\r\n").encode("utf-8-sig"))
+    assert read_commentary(tmp_path, OCTOBER, set())[None].text == "A good month.\n\n- two wins"
 
 
 @given(

@@ -65,7 +65,7 @@ def test_of_several_changes_of_a_deal_one_is_told() -> None:
     table = changed(
         (1, "won", 900), (1, "pulled_in", 900), (2, "pushed", 5_000), (3, "deleted", None)
     )
-    told = told_once(view("person", deal_changes=table), 5)
+    told = told_once(view("person", deal_changes=table))
     assert [(word, row["opportunity_id"][12:15]) for word, row in told] == [
         ("Pushed", "002"),
         ("Won", "001"),

@@ -98,6 +98,19 @@ def test_before_the_first_record_every_deal_is_new() -> None:
     assert changes_of(march) == {1: {"new"}}
 
 
+def test_deals_that_were_decided_earlier_and_entered_in_the_month_are_new_and_neither_won_nor_lost() -> (
+    None
+):
+    rows = [
+        saved(1, MARCH, stage_name="Won", close_date=date(2024, 3, 10)),
+        saved(2, MARCH, stage_name="Lost", close_date=date(2026, 2, 27)),
+        saved(3, MARCH, stage_name="Won", close_date=date(2026, 3, 9)),
+    ]
+    when = {"created_at": saved(1, MARCH)["created_at"]}
+    march = MonthOf(extract([deal(n, **when) for n in (1, 2, 3)], rows), Month(2026, 3))
+    assert changes_of(march) == {1: {"new"}, 2: {"new"}, 3: {"new", "won"}}
+
+
 @given(
     st.lists(
         st.tuples(
@@ -134,6 +147,9 @@ def test_won_by_name_is_what_joined_the_bookings(
         return set(of.loc[of["is_won"], "opportunity_id"])
 
     told = set(table.loc[table["change"] == "won", "opportunity_id"])
-    assert told == won(march.snapshot) - won(march.opening)
+    first_seen = set(march.snapshot["opportunity_id"]) - set(march.opening["opportunity_id"])
+    due = march.snapshot.set_index("opportunity_id")["close_date"]
+    imported = {each for each in first_seen if due[each] < date(2026, 3, 1)}
+    assert told == won(march.snapshot) - won(march.opening) - imported
     back = set(table.loc[table["change"].isin(["lost", "reopened"]), "opportunity_id"])
     assert won(march.opening) - won(march.snapshot) <= back

@@ -13,6 +13,7 @@ from sales.contracts.forecast import Actions, ClientPhasing, PipelineGeneration
 from sales.forecast import actions as orders
 from sales.forecast.closing_plan import closing_plan
 from sales.forecast.coming_month import coming_month
+from sales.history.extract import people
 from sales.history.reconstruction import PipelineHistory
 from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.point_in_time import PointInTimeData
@@ -35,9 +36,10 @@ def asked(
     lines: list[dict[str, object]] | None = None,
     *,
     is_copy: bool = True,
+    users: list[dict[str, object]] = USERS,
 ) -> pd.DataFrame:
     """Return the actions at the end of March 2026."""
-    one = extract(deals, rows, users=USERS, roles=ROLES)
+    one = extract(deals, rows, users=users, roles=ROLES)
     month = Month(2026, 3)
     of = MonthOf(one, month, lines or [target("005A", 1200), target("005B", 1200)])
     known = PointInTimeData(PipelineHistory(one, "EUR", 2), month, of.rules).known_at(month.index)
@@ -105,6 +107,16 @@ def test_who_left_only_later_is_asked_in_a_month_that_is_worked_out_again() -> N
     lines = [target("005A", 1200), target("005B", 1200, end_date=date(2026, 3, 31))]
     left = asked([deal(1, owner_id="005B")], rows, {1: 0.5}, lines, is_copy=False)
     assert told(left, "person", "005B") == []
+
+
+def test_a_queue_is_asked_for_nothing_and_nobody_manages_themselves() -> None:
+    rows = [saved(1, "2026-01-05 10:00", amount=500, close_date=date(2026, 4, 10))]
+    one = extract([], [], users=USERS, roles=ROLES, queues=[{"queue_id": "00GQ", "name": "Leads"}])
+    known = people(one, "role")
+    assert known.is_person[known.ids.index("00GQ").as_py()] == False  # noqa: E712  # NumPy's own
+    own = [{**USERS[0], "manager_id": "005A"}, *USERS[1:]]
+    table = asked([deal(1)], rows, {1: 0.0}, users=own)
+    assert set(table.loc[table["rule"] == "agree_year", "owner_id"].dropna()) <= {"005M"}
 
 
 def test_a_target_whose_owner_left_is_offered_and_a_lost_year_is_agreed_with_the_manager() -> None:

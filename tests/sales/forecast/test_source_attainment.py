@@ -85,6 +85,23 @@ def test_a_source_has_a_share_or_an_amount() -> None:
         parse_policy('[sources]\nWeb = { owner = "A", share = 0.5, amount = 3 }\n', "fy2026.toml")
 
 
+def test_a_source_that_brought_nothing_keeps_its_target() -> None:
+    table = attained(
+        '[sources]\nEvent = "M"\nWebinar = { owner = "M", amount = 1200 }\n', GENERATION[:3]
+    )
+    assert cells(table, "M", "year") == (400, 400, 100.0, 320)
+
+
+def test_what_is_no_owner_is_said_and_a_wrong_key_too() -> None:
+    for text, why in (
+        ("Web = 5", "is no owner; name one"),
+        ('Web = " "', "owner"),
+        ('Web = { owner = "A", shar = 0.5 }', "did you mean 'share'"),
+    ):
+        with pytest.raises(InvalidPolicy, match=why):
+            parse_policy(f"[sources]\n{text}\n", "fy2026.toml")
+
+
 def test_owners_together_brought_what_was_created() -> None:
     firm = firm_month()
     table, generation = firm.sources, firm.generation
