@@ -15,6 +15,7 @@ from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
 from sales.forecast import landing_forecast as landing
 from sales.forecast import source_attainment as sources
+from sales.forecast.action_facts import ActionFacts
 
 
 @monthly_table
@@ -68,7 +69,7 @@ def source_attainment(run: TableRun) -> dg.MaterializeResult:
 @monthly_table
 def actions(run: TableRun) -> dg.MaterializeResult:
     """What must happen next: at most three things for each reader, by the money that is at stake."""
-    facts = orders.ActionFacts(
+    facts = ActionFacts(
         *run.figures,
         coming_month=run.table(ComingMonth),
         deal_chances=run.table(DealChances),

@@ -35,6 +35,7 @@ from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
+from sales.forecast.action_facts import ActionFacts
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.policy.rules import MonthRules
@@ -142,7 +143,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             coming,
             changes.deal_changes(opening, snap, MONTH, rules),
             orders.actions(
-                orders.ActionFacts(
+                ActionFacts(
                     snap,
                     shared,
                     phased,

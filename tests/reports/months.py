@@ -31,6 +31,7 @@ from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
+from sales.forecast.action_facts import ActionFacts
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import people
@@ -155,7 +156,7 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
         coming,
         changes.deal_changes(opening, snap, MONTH, rules),
         orders.actions(
-            orders.ActionFacts(
+            ActionFacts(
                 snap,
                 shared,
                 phased,

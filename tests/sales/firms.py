@@ -26,6 +26,7 @@ from sales.forecast import generation
 from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
+from sales.forecast.action_facts import ActionFacts
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, People, people
@@ -185,7 +186,7 @@ class FirmMonth:
 
     @cached_property
     def actions(self) -> pd.DataFrame:
-        facts = orders.ActionFacts(
+        facts = ActionFacts(
             self.snapshot,
             self.credit,
             self.phased,

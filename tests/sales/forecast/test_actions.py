@@ -11,6 +11,7 @@ from sales.contracts.contract import BrokenContract, checked, empty
 from sales.contracts.coverage import DealChances
 from sales.contracts.forecast import Actions, ClientPhasing, PipelineGeneration
 from sales.forecast import actions as orders
+from sales.forecast.action_facts import ActionFacts
 from sales.forecast.closing_plan import closing_plan
 from sales.forecast.coming_month import coming_month
 from sales.history.extract import people
@@ -52,7 +53,7 @@ def asked(
         }
         for n, chance in (chances or {}).items()
     ]
-    facts = orders.ActionFacts(
+    facts = ActionFacts(
         of.snapshot,
         of.credit,
         of.phased,

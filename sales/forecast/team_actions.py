@@ -1,0 +1,159 @@
+"""What is asked of managers: years that cannot be recovered, targets that nobody carries, pipeline and people that are missing.
+
+Put a rule about people, teams and the company here; rules about single deals are `deal_actions`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cached_property
+
+import numpy as np
+
+from sales import arrow as columns
+from sales import money
+from sales.calendar import Month, Period
+from sales.forecast.action_facts import (
+    Action,
+    ActionFacts,
+    Actors,
+    Reader,
+    Record,
+    coming_days,
+    records,
+)
+from sales.forecast.delivery_load import people_needed
+from sales.policy.rules import MonthRules
+from sales.vocabulary import ActionRule, GrainKind, PeriodKind, TargetStatus
+
+
+class TeamActions:
+    """What is asked of those who lead, at a month end."""
+
+    def __init__(self, facts: ActionFacts, month: Month, rules: MonthRules, actors: Actors) -> None:
+        """Keep the facts; nothing is looked up until it is asked for."""
+        self._facts, self._month, self._rules, self._actors = facts, month, rules, actors
+        self._days = coming_days(month, rules)
+
+    @cached_property
+    def of_people(self) -> list[Action]:
+        """What is asked of managers: whose year cannot be recovered, and whose target nobody carries any more."""
+        year = self._rules.calendar.fiscal_year(self._month)
+        rows = self._facts.phased_targets
+        rows = rows.loc[rows["fiscal_year"] == year]
+        later = rows.loc[rows["month"] > str(self._month)]
+        if not len(later):
+            return []
+        sells = set(later.loc[later["baseline_target"] != 0, "owner_id"].tolist())
+        found: list[Action] = []
+        for row in records(rows.loc[rows["at_risk"] > 0], "owner_id", "team", "at_risk"):
+            person = row["owner_id"]
+            rule = ActionRule.AGREE_YEAR if person in sells else ActionRule.COVER_LEAVER
+            found.append(
+                Action(
+                    rule,
+                    row["at_risk"],
+                    self._days.last,
+                    self._actors.manager_of(person),
+                    person_id=person,
+                    team=row["team"],
+                    period=f"FY{year}",
+                )
+            )
+        return found
+
+    def find_pipeline(self, reader: Reader) -> Iterator[Action]:
+        """Yield the first quarter that lacks pipeline and for which a new deal can still be created and closed."""
+        lead, conversion = self._own_past
+        if lead is None or conversion is None:
+            return
+        for row in self._quarters.get(reader, ()):
+            last = self._quarter_end[row["period"]]
+            lacks = (
+                row["status"] == TargetStatus.OK
+                and row["required_ratio"] is not None
+                and round(row["coverage_ratio"], 1) < round(row["required_ratio"], 1)
+            )
+            if lacks and last.index - self._month.index >= lead:
+                needed = Decimal(repr(row["required_ratio"])) * row["remaining_target"]
+                team = reader[1] if reader[0] == GrainKind.TEAM else None
+                yield Action(
+                    ActionRule.FIND_PIPELINE,
+                    (needed - row["open_pipeline"]) * Decimal(repr(conversion)),
+                    self._days.last,
+                    self._actors.lead_of(team) if team else None,
+                    team=team,
+                    period=row["period"],
+                )
+                return
+
+    @cached_property
+    def _own_past(self) -> tuple[float | None, float | None]:
+        """How long and how well created pipeline turns into bookings, by what was created; nothing where nobody can say."""
+        rows = self._facts.generation.loc[
+            ~np.asarray(columns.arrow(self._facts.generation["conversion"]).is_null())
+        ]
+        if not len(rows):
+            return None, None
+        weights = np.maximum(np.nan_to_num(columns.floats(rows["created"])), 0.0)
+        weights = weights if weights.sum() > 0 else np.ones(len(rows))
+        lead, conversion = (
+            float(np.average(columns.floats(rows[name]), weights=weights))
+            for name in ("lead_months", "conversion")
+        )
+        return lead, conversion
+
+    @cached_property
+    def _quarters(self) -> dict[Reader, list[Record]]:
+        table = self._facts.coverage
+        found: dict[Reader, list[Record]] = {}
+        for row in records(
+            table.loc[table["period_kind"] == PeriodKind.QUARTER.value],
+            "grain",
+            "grain_id",
+            "period",
+            "status",
+            "coverage_ratio",
+            "required_ratio",
+            "remaining_target",
+            "open_pipeline",
+        ):
+            found.setdefault((row["grain"], row["grain_id"]), []).append(row)
+        return found
+
+    @cached_property
+    def _quarter_end(self) -> dict[str, Month]:
+        calendar = self._rules.calendar
+        quarters: list[Period] = [calendar.quarter_of(self._month)]
+        for _ in range(2):
+            quarters.append(calendar.quarter_of(quarters[-1].last.plus(1)))
+        return {each.name: each.last for each in quarters}
+
+    def draft_in(self) -> Iterator[Action]:
+        """Yield the month that lacks most people, at what the missing days are worth by the deals that were won."""
+        policy, value = self._rules.policy.clients, self._worth_of_a_day
+        if policy.capacity_days is None or value is None:
+            return
+        days: dict[str, float] = {}
+        for row in records(self._facts.clients, "month", "delivery_days"):
+            if row["month"] > str(self._month) and row["delivery_days"] is not None:
+                days[row["month"]] = days.get(row["month"], 0.0) + row["delivery_days"]
+        limit, each = float(policy.capacity_days), float(policy.days_per_person)
+        peak = max(sorted(days), key=lambda month: days[month], default=None)
+        if peak is None or not people_needed(days[peak], limit, each):
+            return
+        missing = Decimal(repr(days[peak] - limit)) * value
+        yield Action(ActionRule.DRAFT_IN, missing, self._days.last, period=peak)
+
+    @cached_property
+    def _worth_of_a_day(self) -> Decimal | None:
+        """What a day of work brings, over the won deals whose work is known."""
+        snapshot = self._facts.snapshot
+        amount, is_null = money.minor_units(snapshot["amount"], self._rules.digits)
+        effort = np.nan_to_num(columns.floats(snapshot["effort_days"]))
+        counted = columns.booleans(snapshot["is_won"]) & ~is_null & (effort > 0)
+        if not counted.any():
+            return None
+        whole = money.decimal_of(int(amount[counted].sum()), self._rules.digits)
+        return whole / Decimal(repr(float(effort[counted].sum())))
