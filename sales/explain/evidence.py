@@ -23,11 +23,13 @@ from sales.arrow import Mask
 from sales.calendar import EPOCH, MONTHS_IN_QUARTER, FiscalCalendar, Month, Period
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
+from sales.coverage.coverage import CRM_FORECASTS
 from sales.errors import UserError
 from sales.explain.forecast_evidence import ForecastEvidence
 from sales.history.booking_credit import booked, open_credit
 from sales.money import quantum
 from sales.policy.rules import MonthRules
+from sales.targets.attainment import a_year_before
 from sales.vocabulary import GrainKind, PeriodKind
 
 Record = dict[str, Any]
@@ -43,6 +45,7 @@ DEAL = [
     "team",
     "stage_name",
     "probability_pct",
+    "forecast_category",
     "amount",
     "close_date",
     "is_won",
@@ -135,6 +138,14 @@ class Evidence:
     def overdue(self, grain: str, grain_id: str) -> EvidenceGroup:
         """Return the deals that are open and whose close date has passed."""
         return self._pile("overdue", None, grain, grain_id, self._overdue)
+
+    def booked_a_year_before(self, period: Period, grain: str, grain_id: str) -> Decimal | None:
+        """Return what was booked in the same months a year before, none where the first won deal is later."""
+        before = a_year_before(period)
+        won = columns.to_days(booked(self.booking_credit)["close_date"])
+        if not len(won) or self.rules.calendar.month_index(won).min() > before.first.index:
+            return None
+        return self.bookings(before, grain, grain_id).total("bookings")
 
     @property
     def today(self) -> date:
@@ -270,6 +281,11 @@ class Evidence:
             **counted,
             "open_pipeline": amount,
             "stage_weighted_pipeline": self._share(amount, hundredths),
+            **{
+                name: amount
+                for name, called in CRM_FORECASTS.items()
+                if deal["forecast_category"] in called
+            },
         }
         if self.has_chances:
             adds["weighted_pipeline"] = self._share(amount, round(chance * 10**DIGITS_OF_A_SHARE))

@@ -13,6 +13,7 @@ from decimal import Decimal
 from math import isclose
 
 from sales.calendar import Month, Period
+from sales.coverage.coverage import CRM_FORECASTS
 from sales.explain.evidence import DoesNotAddUp, Evidence, EvidenceGroup, Record, period_called
 from sales.explain.forecast_evidence import Needed
 from sales.vocabulary import TargetStatus
@@ -65,6 +66,11 @@ RULES: dict[str, dict[str, Rule]] = {
             ("targets", "bookings"),
         ),
         "status": Rule(STATUS, ("bookings", "target"), ("targets", "bookings")),
+        "last_year": Rule(
+            "sum of the credit for deals won by the month end that close in the same months a year before; empty where the first won deal is later",
+            ("booking_credit.amount",),
+            (),
+        ),
     },
     COVERAGE: {
         "target": Rule(
@@ -125,6 +131,16 @@ RULES: dict[str, dict[str, Rule]] = {
         "required_ratio_high": Rule("upper end of the same interval", ("the forecast",), ()),
         "required_windows": Rule(
             "number of past month ends that required_ratio rests on", ("the forecast",), ()
+        ),
+        "commit_forecast": Rule(
+            f"bookings + the amounts of {IN_PERIOD} that the CRM calls Commit",
+            ("bookings", OPEN, "opportunity_snapshot.forecast_category"),
+            ("bookings", OPEN),
+        ),
+        "best_case_forecast": Rule(
+            f"bookings + the amounts of {IN_PERIOD} that the CRM calls Commit, Most Likely or Best Case",
+            ("bookings", OPEN, "opportunity_snapshot.forecast_category"),
+            ("bookings", OPEN),
         ),
     },
 }
@@ -191,7 +207,10 @@ class Explanation:
 def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] = ()) -> Explanation:
     """Return where the figures of a published row come from, all or those wanted; raises `DoesNotAddUp`."""
     rules = {
-        column: rule for column, rule in RULES[table].items() if column in wanted or not wanted
+        column: rule
+        for column, rule in RULES[table].items()
+        # A table of an earlier version has fewer columns.
+        if column in row and (column in wanted or not wanted)
     }
     whole = period_called(evidence.rules.calendar, row["period_kind"], row["period"])
     period = whole.until(evidence.month) if table == ATTAINMENT else whole
@@ -199,6 +218,7 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
     groups, needed = [evidence.targets(period, *of), evidence.bookings(period, *of)], None
     if table == ATTAINMENT:
         found = _attained(*groups)
+        found["last_year"] = evidence.booked_a_year_before(period, *of)
     else:
         groups += [evidence.open_pipeline(period, *of), evidence.overdue(*of)]
         found = _covered(*groups)
@@ -209,7 +229,11 @@ def explain(evidence: Evidence, table: str, row: Record, wanted: Sequence[str] =
             needed = evidence.forecast_evidence.needed(period, *of, remaining)
             found |= _foreseen(needed, remaining, groups[2], has_chances=evidence.has_chances)
     _compare(
-        {column: found[column] for column in behind(table, rules) if column in found},
+        {
+            column: found[column]
+            for column in behind(table, rules)
+            if column in found and column in row
+        },
         table,
         row,
         evidence.month,
@@ -279,6 +303,7 @@ def _covered(
         "stage_weighted_pipeline": pipeline.total("stage_weighted_pipeline"),
         "overdue_pipeline": overdue.total("overdue_pipeline"),
         "coverage_ratio": float(amount / remaining) if remaining and target else None,
+        **{name: booked + pipeline.total(name) for name in CRM_FORECASTS},
         "status": _status(target, booked),
     }
 

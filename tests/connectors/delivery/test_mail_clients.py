@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.chromium import executable
 from connectors.delivery.smtp import Attached, Letter, message_of
-from reports.email_body import cover
+from reports.email_body import Said, cover
 from sales.delivery.recipients import Document
 from tests.end_to_end.dagster_ui import with_fonts_of_the_machine
 from tests.publication.april import NOW
@@ -25,7 +25,11 @@ pytestmark = pytest.mark.slow
 
 CLIENTS = Path(__file__).parents[2] / "clients"
 PARSER = CLIENTS / "node_modules" / "postal-mime"
-HEADLINES = [("Year to date", "€40k", "of €60k phased"), ("Attainment", "67%", "")]
+SAID = Said(
+    [("Year to date", "€40k", "of €60k phased"), ("Attainment", "67%", "")],
+    "April 2026 booked €0.",
+    ["Ann: Re-date Deal 901 by 14 May 2026."],
+)
 LONGEST_LINE = 998  # RFC 5322, 2.1.1
 
 
@@ -34,7 +38,7 @@ def letter(name: str, to: str = "ann@acme.example") -> Letter:
     document = Document(file, "0" * 64, "person", "005A", "en", "A4", name)
     made = cover(
         [document],
-        {file: HEADLINES},
+        {file: SAID},
         MONTH,
         f"{name} Ltd",
         "en",
