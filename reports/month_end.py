@@ -1,4 +1,4 @@
-"""The documents of a month end: a company pack, a pack for each team, a few pages for each person.
+"""The documents of a month end: a company pack, a pack for each team, one page for each person.
 
 Put here which documents there are, in which languages, and which sections each has, in which
 order. Every number on them comes from a table of the month.
@@ -106,7 +106,7 @@ def month_end_reports(
     readers: Readers | None = None,
     before: Restated | None = None,
 ) -> Iterator[MonthEndReport]:
-    """Yield the company pack, a pack for each team, and a few pages for each active person, each in its languages.
+    """Yield the company pack, a pack for each team, and a page for each active person, each in its languages.
 
     One after the other: of many documents only those in hand are in memory.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -57,12 +58,18 @@ def comment(
         except (InvalidCommentary, OSError) as fault:
             draft = workspace.home / "drafts" / f"{chosen}-{path.name}"
             write_atomically(draft, written.encode())
-            why = fault if isinstance(fault, InvalidCommentary) else f"{path} cannot be written"
-            raise InvalidCommentary(f"{why}; what you wrote is in {draft}") from None
+            raise InvalidCommentary(f"{_why(fault, path)}; what you wrote is in {draft}") from None
         out.print(f"{words.author}, {words.day}", markup=False)
         for line in words.text.splitlines():
             out.print(formats.one_line(line), markup=False)
         out.print(f"{path}: `onpace report {chosen}` prints it on the first page", markup=False)
+
+
+def _why(fault: Exception, path: Path) -> str:
+    """Return why words were not kept."""
+    if isinstance(fault, OSError):
+        return f"{path} cannot be written ({fault.strerror or fault})"
+    return str(fault)
 
 
 def _edited(text: str) -> str | None:

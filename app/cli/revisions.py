@@ -96,12 +96,9 @@ def revisions(month: MonthArgument) -> None:
             raise NotComputed(f"{chosen} was never published; run `onpace report {chosen}`")
         for before, each in zip([None, *there], there, strict=False):
             when = f"{each.at:%Y-%m-%d %H:%M} UTC" if each.at else "at an unknown time"
-            only_words = before is not None and each.has_numbers_of(before)
-            told = (
-                f"  (the numbers of {before.revision}: words or looks changed)"
-                if before and only_words
-                else ""
-            )
+            told = ""
+            if before is not None and each.has_numbers_of(before):
+                told = f"  (the numbers of {before.revision}: words or looks changed)"
             out.print(
                 f"{each.revision}  {when}  extract {each.extract_id}  {found.kept.folder(chosen, each.revision)}{told}",
                 markup=False,

@@ -133,6 +133,12 @@ class DealTables:
         return found
 
 
+def worth_of(deal: Record) -> Decimal:
+    """Return what can be expected of a deal: its amount times its chance, where one is known."""
+    chance = deal["win_probability"]
+    return amount_of(deal) * (Decimal(1) if chance is None else Decimal(repr(chance)))
+
+
 def amount_of(deal: Record) -> Decimal:
     """Return a deal's amount, 0 where it has none."""
     return deal["amount"] if deal["amount"] is not None else Decimal(0)

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Confirmation, Horizon
-from reports.document.deal_tables import amount_of
+from reports.document.deal_tables import amount_of, worth_of
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
 from reports.document.view import View
@@ -85,14 +85,16 @@ def _closing_answer(
 ) -> str:
     """Say how much is in each group."""
     say, short = view.language.say, view.variant.short
-    said = [
-        view.language.say_many(
-            "{n} deal worth {amount} can be confirmed in the next 90 days.",
-            "{n} deals worth {amount} can be confirmed in the next 90 days.",
-            len(ready),
-            amount=short(_total(ready)),
+    said: list[str] = []
+    if ready:
+        said.append(
+            view.language.say_many(
+                "{n} deal worth {amount} can be confirmed in the next 90 days.",
+                "{n} deals worth {amount} can be confirmed in the next 90 days.",
+                len(ready),
+                amount=short(_total(ready)),
+            )
         )
-    ]
     if kept:
         said.append(
             view.language.say_many(
@@ -159,12 +161,6 @@ def _total(deals: Sequence[Record]) -> Decimal:
     return sum((amount_of(deal) for deal in deals), Decimal(0))
 
 
-def _worth(deal: Record) -> float:
-    """Return what can be expected of a deal: its amount times its chance, where one is known."""
-    chance = deal["win_probability"]
-    return float(amount_of(deal)) * (1.0 if chance is None else chance)
-
-
 def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
     first = view.variant.rules.calendar.first_day(view.variant.month.plus(1))
     weeks: list[tuple[str, Decimal, int]] = []
@@ -181,7 +177,7 @@ def _deal_table(
     view: View, title: str, every: Sequence[Record], most: int, *, is_ahead: bool
 ) -> Table:
     """Return deals by name, those first of which most can be expected; `is_ahead` adds the days ahead as a strip."""
-    deals = sorted(every, key=lambda deal: (-_worth(deal), deal["opportunity_id"]))[:most]
+    deals = sorted(every, key=lambda deal: (-worth_of(deal), deal["opportunity_id"]))[:most]
     say, language = view.language.say, view.language
     is_person = view.grain == GrainKind.PERSON
     has_month = any(deal["expected_month"] for deal in deals)

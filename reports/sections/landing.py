@@ -18,7 +18,7 @@ from reports.document.month_tables import Record
 from reports.document.view import Standing, View, period_words
 from reports.text import formats
 from reports.text.i18n import Language, marked
-from sales.calendar import Month
+from sales.calendar import MONTHS_IN_YEAR, Month
 from sales.forecast.backtest import FEWEST_SCORED, Score
 from sales.vocabulary import GrainKind, PeriodKind
 
@@ -331,20 +331,20 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
             high=short(year["p90"]),
             target=short(year["target"]),
         )
-    return view.language.joined([answer, _at_this_distance(view, year), margin_sentence(view)])
+    return view.language.joined([answer, _at_this_distance(view), margin_sentence(view)])
 
 
-def _at_this_distance(view: View, year: Record) -> str:
+def _at_this_distance(view: View) -> str:
     """Return what was forecast at this point of the last years, and what came; nothing where no year can be told."""
     month, kept = view.variant.month, list[Record]()
     for back in (2, 1):
-        origin = str(month.plus(-12 * back))
+        origin = str(month.plus(-MONTHS_IN_YEAR * back))
         kept += [
             row
             for row in view.data.past_forecasts(view.grain, view.grain_id)
             if row["as_of_month"] == origin and row["period_kind"] == PeriodKind.YEAR
         ]
-    if not kept or year["period_kind"] != PeriodKind.YEAR:
+    if not kept:
         return ""
     short = view.variant.short
     return view.language.say_many(
@@ -376,7 +376,6 @@ def _landing_without_history(view: View, rows: Sequence[Record]) -> Section:
             )
         )
         for row in rows
-        if row["method"] != "over"
     ]
     columns = (
         Column(say("Period"), 20),

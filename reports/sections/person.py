@@ -6,9 +6,10 @@ Put what is said to one person here, in their own words: "you". Anything longer 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 from reports.charts.person import MonthColumn, month_columns
-from reports.document.deal_tables import amount_of
+from reports.document.deal_tables import amount_of, worth_of
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
 from reports.document.view import Standing, View, deal_name, period_words
@@ -119,17 +120,22 @@ def _chance(view: View) -> str:
 
 
 def _deals(view: View) -> Section | None:
-    """At most six deals: what to ask whom, and the likely day; those that are asked about above come first."""
-    say = view.language.say
-    due = [deal for deal in view.deals() if not deal["days_overdue"] or is_protected(deal)]
+    """At most six deals: what to ask whom, and the likely day; those that are asked about above come first.
+
+    Of who has left every open deal counts: somebody must take it over.
+    """
+    say, has_left = view.language.say, view.standing == Standing.LEFT
+    due = [
+        deal for deal in view.deals() if has_left or not deal["days_overdue"] or is_protected(deal)
+    ]
     if not due:
         return None
     asked = [row["opportunity_id"] for row in view.data.actions(view.grain, view.grain_id)]
 
-    def order(deal: Record) -> tuple[int, float, str]:
+    def order(deal: Record) -> tuple[int, Decimal, str]:
         key = deal["opportunity_id"]
         place = asked.index(key) if key in asked else len(asked)
-        return place, -float(amount_of(deal)) * (deal["win_probability"] or 0.0), key
+        return place, -worth_of(deal), key
 
     shown = sorted(due, key=order)[:MOST_DEALS]
     rows = [
@@ -162,13 +168,15 @@ def _deals(view: View) -> Section | None:
         else ""
     )
     title = say("Deals of the next 90 days")
-    if view.standing == Standing.LEFT:
+    if has_left:
         title = say("Deals that are still in your name")
     return Section("closing", title, tables=(Table(columns, tuple(rows), note=note),))
 
 
 def _ask(view: View, deal: Record) -> str:
     """Return what is asked about a deal, in a few words."""
+    if view.standing == Standing.LEFT:
+        return view.language.say("hand over")
     if is_protected(deal):
         return view.language.say("ask when; do not push")
     if deal["amount"] is None:

@@ -29,7 +29,15 @@ from sales.vocabulary import GrainKind, Provenance
 SHOWN = 3
 ATTAINMENT = ["target", "rephased_target", "bookings", "variance"]
 # Remaining target is not among them: what one person is ahead does not shorten what another lacks.
-COVERAGE = ["target", "bookings", "open_pipeline", "stage_weighted_pipeline", "overdue_pipeline"]
+COVERAGE = [
+    "target",
+    "bookings",
+    "open_pipeline",
+    "stage_weighted_pipeline",
+    "overdue_pipeline",
+    "commit_forecast",
+    "best_case_forecast",
+]
 
 
 def phasing_sums_to_annual_target(phased_targets: DataFrame[PhasedTargets]) -> list[str]:

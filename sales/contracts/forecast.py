@@ -242,7 +242,7 @@ class Actions(Contract):
     )
     due_date: Day = field("By when")
     outcome: Text = optional(
-        "done, open or gone, once the month after it is computed", isin=words(ActionOutcome)
+        "What became of it: done, open or gone; not filled yet", isin=words(ActionOutcome)
     )
     owner_name: Text = optional("Name of who can do it")
     person_id: Text = optional("Person whom it is about, where that is not the owner")

@@ -19,6 +19,7 @@ from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.coverage import DealChanges
 from sales.contracts.history import OpportunitySnapshot
+from sales.money import WIDEST
 from sales.policy.rules import MonthRules
 from sales.vocabulary import DealChange
 
@@ -122,7 +123,13 @@ def _months(side: _Side, rules: MonthRules) -> Codes:
 
 
 def _differs(one: pa.Array, other: pa.Array) -> Mask:
-    """Return which cells differ; an empty one differs from any value."""
-    same = pc.equal(one, other.cast(one.type))
+    """Return which cells differ; an empty one differs from any value.
+
+    Amounts of two month ends may have digits of different currencies: the wider type holds both.
+    """
+    if pa.types.is_decimal(one.type):
+        wide = pa.decimal128(WIDEST, max(one.type.scale, other.type.scale))
+        one, other = one.cast(wide), other.cast(wide)
+    same = pc.equal(one, other)
     both_empty = pc.and_(pc.is_null(one), pc.is_null(other))
     return ~np.asarray(pc.if_else(both_empty, True, same.fill_null(False)))  # Arrow's own signature

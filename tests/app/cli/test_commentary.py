@@ -117,7 +117,7 @@ def test_words_that_cannot_be_stored_are_not_lost(
     (policy / "commentary").write_text("a file in the way")
     code, said = commented(monkeypatch, WORDS)
     assert code == 1
-    assert "cannot be written; what you wrote is in" in said
+    assert "cannot be written (" in said
     assert (tmp_path / "home" / "drafts" / "2026-04-company.md").read_text() == WORDS
 
 

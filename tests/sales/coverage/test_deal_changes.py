@@ -4,9 +4,11 @@ from datetime import date
 from decimal import Decimal
 
 import pandas as pd
+import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sales import arrow as columns
 from sales.calendar import Month
 from sales.coverage.deal_changes import deal_changes
 from tests.examples import examples
@@ -88,6 +90,17 @@ def test_a_change_of_owner_is_told_with_the_new_one() -> None:
     assert changes_of(march) == {1: {"reassigned"}}
     table = deal_changes(march.opening, march.snapshot, march.month, march.rules)
     assert table["owner_id"].tolist() == ["005B"]
+
+
+def test_amounts_are_compared_whatever_digits_each_month_end_has() -> None:
+    """Our own copy of a month end may be older than the first deal in dinars, which have three digits."""
+    rows = [saved(1, FEBRUARY), saved(2, FEBRUARY), saved(2, MARCH, amount=250)]
+    march = MonthOf(extract([deal(1), deal(2)], rows), Month(2026, 3))
+    wide = columns.arrow(march.snapshot["amount_local"]).cast(pa.decimal128(24, 3))
+    closing = march.snapshot.assign(amount_local=columns.series(wide))
+    for opening, after in ((march.opening, closing), (closing, march.opening)):
+        table = deal_changes(opening, after, march.month, march.rules)
+        assert table["opportunity_id"].tolist() == ["006000000000002AAA"]
 
 
 def test_before_the_first_record_every_deal_is_new() -> None:
