@@ -8,6 +8,7 @@ from reports.document.document import MonthEndReport
 from reports.rendering import pdf as render
 from reports.sections import people, pipeline
 from sales.contracts.published import PUBLISHED
+from sales.policy.sections import LANGUAGES
 from tests.reports.months import reports_of
 
 
@@ -141,3 +142,10 @@ def test_a_large_firm_still_fits_its_figures_on_a_page(monkeypatch: pytest.Monke
         .note.endswith("more rows are in the attached pipeline_coverage.csv.")
     )
     assert [len(found[key].tables[0].rows) for key in ("attainment", "coverage")] == [2, 2]
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_language_that_policy_may_name_is_printed(code: str) -> None:
+    company = reports_of(4, f'[brand]\nlanguages = ["{code}"]\n')[0]
+    assert company.language.code == code
+    assert f'<html lang="{code}">' in render.html_of(company)

@@ -1,6 +1,7 @@
 """The personal page: one sheet, in the reader's own terms."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pypdfium2
 import pytest
@@ -54,4 +55,20 @@ def test_a_page_is_one_sheet(paper: str) -> None:
         if report.kind == "person":
             job = render_job_of(replace(report, theme=replace(report.theme, paper=paper)))
             with pypdfium2.PdfDocument(render.pdf_of(job)) as document:
-                assert len(document) <= 2
+                assert len(document) == 1
+
+
+def test_who_has_left_is_told_what_is_open_and_to_hand_it_over() -> None:
+    """Overdue deals too, and nothing that looks ahead."""
+    table = tables_of(4)[0].phased_targets
+    ahead = (table["owner_id"] == "005A") & (table["month"] > "2026-04")
+    ended = (
+        table["baseline_target"].where(~ahead, Decimal(0)).astype(table["baseline_target"].dtype)
+    )
+    sections = personal_sections(view("person", phased_targets=table.assign(baseline_target=ended)))
+    assert {each.key for each in sections if each} == {"year", "closing", "changes"}
+    (deals,) = [each for each in sections if each and each.key == "closing"]
+    assert deals.title == "Deals that are still in your name"
+    named = {str(row.cells[0]): row.cells[1] for row in deals.tables[0].rows}
+    assert "Client: Deal 901" in named  # it is overdue
+    assert set(named.values()) == {"hand over"}
