@@ -98,8 +98,10 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
     @dg.asset(
         name=table.name,
         description=compute.__doc__,
-        ins={name: dg.AssetIn() for name in table.tables},
-        deps=[dg.AssetKey.from_user_string(each) for each in read_through(table)],
+        deps=[
+            *table.tables,
+            *(dg.AssetKey.from_user_string(each) for each in read_through(table)),
+        ],
         partitions_def=months,
         owners=OWNERS,
         kinds={table.kind, "deltalake"},
@@ -110,13 +112,10 @@ def monthly_table(compute: Compute) -> dg.AssetsDefinition:
         check_specs=[*laws, usual],
     )
     def body(
-        context: dg.AssetExecutionContext,
-        inputs: dg.ResourceParam[RunInputs],
-        **tables: pd.DataFrame,
+        context: dg.AssetExecutionContext, inputs: dg.ResourceParam[RunInputs]
     ) -> dg.MaterializeResult:
         with told(context.run):
-            run = TableRun(Month.parse(context.partition_key), inputs, tables)
-            return _once(context, table, compute, run)
+            return _once(context, table, compute, inputs)
 
     return body
 
@@ -131,15 +130,15 @@ def _code_of(compute: Compute) -> dict[str, dg.CodeReferencesMetadataValue]:
 
 
 def _once(
-    context: dg.AssetExecutionContext, table: MonthlyTable, compute: Compute, run: TableRun
+    context: dg.AssetExecutionContext, table: MonthlyTable, compute: Compute, run_inputs: RunInputs
 ) -> dg.MaterializeResult:
-    workspace, name = run.run_inputs.workspace, table.name
-    inputs = run.inputs
-    fingerprint = fingerprints.of_table(workspace, run.month, name, inputs.record, inputs.copies)
-    written = workspace.tables.written(name, run.month)
+    workspace, name, month = run_inputs.workspace, table.name, Month.parse(context.partition_key)
+    inputs = run_inputs.of(month)
+    fingerprint = fingerprints.of_table(workspace, month, name, inputs.record, inputs.copies)
+    written = workspace.tables.written(name, month)
     is_made = written is not None and written.recipe == fingerprint
-    if written is not None and is_made and workspace.tables.damaged(name, run.month, written):
-        context.log.warning("%s of %s is damaged and is computed again", name, run.month)
+    if written is not None and is_made and workspace.tables.damaged(name, month, written):
+        context.log.warning("%s of %s is damaged and is computed again", name, month)
         is_made = False
     if written is not None and is_made:
         kept = [
@@ -147,8 +146,11 @@ def _once(
             for law in table.laws
         ]
         sizes = {figure: Decimal(value) for figure, value in written.figures.items()}
-        usual = as_usual(workspace, name, run.month, sizes)
+        usual = as_usual(workspace, name, month, sizes)
         return described_before(context, name, written, [*kept, usual])
+    run = TableRun(
+        month, run_inputs, {each: workspace.tables.read(each, month) for each in table.tables}
+    )
     # A division by nothing is a fault of ours, and no figure.
     with np.errstate(divide="raise", invalid="raise", over="raise"):
         made = compute(run)
@@ -162,5 +164,5 @@ def _once(
             **plotted(name, made.value),
             **({FINGERPRINT: fingerprint} if is_lawful else {}),
         },
-        check_results=[*checks, as_usual(workspace, name, run.month, figures(made.value))],
+        check_results=[*checks, as_usual(workspace, name, month, figures(made.value))],
     )

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Any, cast
 
 import dagster as dg
-import pandas as pd
 from pydantic import Field
 
 from assets.failures import told
@@ -38,7 +36,7 @@ class PublishConfig(dg.Config):
 
 
 @dg.asset(
-    ins={name: dg.AssetIn() for name in NAMES},
+    deps=NAMES,
     partitions_def=months,
     owners=OWNERS,
     kinds={"jinja", "weasyprint", "pdf"},
@@ -51,7 +49,6 @@ def month_end_packs(
     config: PublishConfig,
     inputs: dg.ResourceParam[RunInputs],
     publisher: dg.ResourceParam[Publisher],
-    **tables: pd.DataFrame,
 ) -> Iterator[dg.MaterializeResult]:
     """The company pack, a pack for each team and pages for each person; unchanged documents are not printed again. Publishes the month.
 
@@ -76,10 +73,12 @@ def month_end_packs(
             if changes:
                 _ask(context, was, changes)
                 return
+        store = of_month.workspace.tables
+        tables = MonthTables.among({name: store.read(name, of_month.month) for name in NAMES})
         published_set, publication = publish(
             of_month,
             inputs.lease(of_month.month),
-            MonthTables(**cast("dict[str, Any]", tables)),
+            tables,
             publisher,
             context.log.info,
         )

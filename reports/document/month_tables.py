@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Self, cast
 
 import pandas as pd
 from pandera.typing import DataFrame
@@ -57,6 +58,11 @@ class MonthTables:
     deal_changes: DataFrame[DealChanges]
     actions: DataFrame[Actions]
     source_attainment: DataFrame[SourceAttainment]
+
+    @classmethod
+    def among(cls, tables: Mapping[str, pd.DataFrame]) -> Self:
+        """Return those that pages read of all tables of a month."""
+        return cls(**{each.name: cast("Any", tables[each.name]) for each in fields(cls)})
 
 
 def records(table: pd.DataFrame) -> list[Record]:
