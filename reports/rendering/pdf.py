@@ -296,16 +296,19 @@ def _at_most(seconds: float) -> Generator[None]:
 def no_garbage_collection() -> Generator[None]:
     """Keep the collector from walking a document's boxes again and again: a quarter of all CPU.
 
-    A collection runs after the documents, so that memory does not grow with their number.
+    A collection runs after the documents, so that memory does not grow with their number; it looks
+    at what came since, and not at all that the program holds.
     """
     was_enabled = gc.isenabled()
     gc.disable()
+    gc.freeze()
     try:
         yield
     finally:
+        gc.collect()
+        gc.unfreeze()
         if was_enabled:
             gc.enable()
-        gc.collect()
 
 
 def forget_fonts() -> None:
