@@ -154,19 +154,18 @@ def _fill(book: Any, sheets: Sequence[Sheet]) -> None:  # noqa: ANN401  # its me
         sheet.set_column(0, table.num_columns - 1, 16)
         for position, words in enumerate(each.heads):
             sheet.write_string(0, position, words, head)
-        numbers = [
-            percent if name in each.percent else amounts[_digits(table.schema.field(name))][0]
-            for name in table.column_names
-        ]
-        for row, cells in enumerate(
-            zip(*(table.column(name).to_pylist() for name in table.column_names), strict=True),
-            start=1,
-        ):
-            for position, cell in enumerate(cells):
-                of_numbers: dict[type, Format] = {Decimal: numbers[position]}
-                if table.column_names[position] in each.percent:
-                    of_numbers[float] = percent
-                _write_cell(sheet, row, position, cell, formats | of_numbers)
+        of_columns = list[dict[type, Format]]()
+        for column in table.schema:
+            number = percent if column.name in each.percent else None
+            of_columns.append(
+                {**formats, Decimal: number or amounts[_digits(column)][0]}
+                | ({float: number} if number else {})
+            )
+        # Rows one after the other: only the one in hand is in memory.
+        rows = zip(*(column.to_pylist() for column in table.columns), strict=True)
+        for row, cells in enumerate(rows, start=1):
+            for position, (cell, of_column) in enumerate(zip(cells, of_columns, strict=True)):
+                _write_cell(sheet, row, position, cell, of_column)
         sheet.autofilter(0, 0, max(len(table), 1), table.num_columns - 1)
         _write_totals(
             sheet,
