@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import ROUND_HALF_EVEN, Decimal
 from fractions import Fraction
+from math import lcm
 
 import numpy as np
 import numpy.typing as npt
@@ -109,10 +110,13 @@ def allocate(total: int, weights: Sequence[Fraction]) -> list[int]:
             return [0] * len(weights)
         raise ValueError("nothing to split by: no weight is positive")
     sign = -1 if total < 0 else 1
-    shares = [abs(total) * weight / whole for weight in weights]
-    parts = [int(share) for share in shares]
+    # Weights over their common denominator: whole numbers, and the same shares.
+    common = lcm(*(weight.denominator for weight in weights))
+    scaled = [weight.numerator * (common // weight.denominator) for weight in weights]
+    divided = [divmod(abs(total) * each, sum(scaled)) for each in scaled]
+    parts = [part for part, _ in divided]
     left = abs(total) - sum(parts)
-    by_remainder = sorted(range(len(parts)), key=lambda n: (parts[n] - shares[n], n))
+    by_remainder = sorted(range(len(parts)), key=lambda n: (-divided[n][1], n))
     for position in by_remainder[:left]:
         parts[position] += 1
     return [sign * part for part in parts]

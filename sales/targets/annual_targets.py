@@ -144,11 +144,6 @@ def _target(row: dict[str, object], rates: PlanRates, rules: MonthRules) -> Annu
     )
 
 
-def is_same_target(one: AnnualTarget, other: AnnualTarget) -> bool:
-    """Return whether two targets are of the same person and year."""
-    return (one.fiscal_year, one.owner_id) == (other.fiscal_year, other.owner_id)
-
-
 def _corporate(row: dict[str, object], rates: PlanRates, rules: MonthRules) -> int:
     amount, code = cast("Decimal", row["annual_target"]), row["currency_code"]
     if not isinstance(code, str) or code == rules.currency:

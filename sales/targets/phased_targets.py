@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from fractions import Fraction
+from functools import lru_cache, partial
 from types import MappingProxyType
 from typing import cast
 
@@ -30,7 +31,6 @@ from sales.targets.annual_targets import (
     AnnualTarget,
     ComingTarget,
     InvalidTarget,
-    is_same_target,
 )
 from sales.targets.phasing import Seller, base_weights, personal_weights, selling_weights
 from sales.targets.rephasing import Plan, Rephased, rephase
@@ -168,20 +168,18 @@ def phased_targets(
     if not any(target.fiscal_year == rules.calendar.fiscal_year(month) for target in targets):
         raise NoTargets(nobody_has_a_target(month, rules))
     booked = _Booked(bookings, rules.digits)
+    past = {each: _by_person(known) for each, known in in_force_at.items()}
     rows: list[dict[str, object]] = []
     for target in targets:
         its_rules = policies.for_fiscal_year(target.fiscal_year, organization)
         its_season = seasons.get(target.fiscal_year)
-        its_plan = plan(target, its_rules, plans, its_season)
+        # Most months of a year know the same revision: it is planned once.
+        planned = lru_cache(partial(plan, rules=its_rules, plans=plans, season=its_season))
         earlier = {
-            each: [
-                plan(one, its_rules, plans, its_season)
-                for one in past
-                if is_same_target(one, target)
-            ]
-            for each, past in in_force_at.items()
+            each: [planned(one) for one in known.get(_person(target), ())]
+            for each, known in past.items()
         }
-        rows += _rows(its_plan, its_rules, month, earlier, booked)
+        rows += _rows(planned(target), its_rules, month, earlier, booked)
     table = pd.DataFrame(rows)
     owners = columns.text(table["owner_id"].tolist())
     digits = rules.digits
@@ -208,6 +206,18 @@ def phased_targets(
         }
     ).sort_values(["fiscal_year", "owner_id", "month"], kind="stable", ignore_index=True)
     return checked(stamp(framed, rules.calendar.as_of(month), extracted_at), PhasedTargets)
+
+
+def _person(target: AnnualTarget) -> tuple[int, str]:
+    return target.fiscal_year, target.owner_id
+
+
+def _by_person(known: Sequence[AnnualTarget]) -> dict[tuple[int, str], list[AnnualTarget]]:
+    """Return targets by year and person."""
+    found: dict[tuple[int, str], list[AnnualTarget]] = {}
+    for each in known:
+        found.setdefault(_person(each), []).append(each)
+    return found
 
 
 def nobody_has_a_target(month: Month, rules: MonthRules, later: Sequence[ComingTarget] = ()) -> str:
