@@ -16,8 +16,12 @@ from contextlib import contextmanager
 from datetime import date
 from decimal import Decimal
 from statistics import median
+from typing import TYPE_CHECKING
 
 from sales.targets import annual_targets
+
+if TYPE_CHECKING:
+    from sales.history.extract import Extract
 
 REPEATS = 3
 MIB = 1024
@@ -43,9 +47,18 @@ def _cpu() -> float:
 
 def tables(deals: int, months: int, found: dict[str, float]) -> None:
     """All published tables of so many months from one extract in memory."""
+    from benchmarks.firm import big_firm
+
+    extract = big_firm(deals)
+    with measured(found, "tables"):
+        month_tables(extract, months)
+
+
+def month_tables(extract: Extract, months: int, *, with_findings: bool = True) -> None:
+    """Compute the published tables of so many months of `big_firm`, the closing plan and the findings too where they are asked for."""
     import pyarrow as pa
 
-    from benchmarks.firm import PEOPLE, big_firm, of_one_currency
+    from benchmarks.firm import PEOPLE, of_one_currency
     from sales import arrow as columns
     from sales.calendar import Month
     from sales.checks import findings as quality
@@ -60,7 +73,6 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
     from sales.targets import attainment
     from sales.targets import phased_targets as targets
 
-    extract = big_firm(deals)
     size = PEOPLE * 4
     book = columns.frame(
         {
@@ -76,42 +88,42 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
         }
     )
     policies, defaults = PolicyBook({2021: parse_policy("", "fy2021.toml")}), extract.defaults
-    with measured(found, "tables"):
-        history = PipelineHistory(extract, "USD", 2)
-        opening = None
-        for n in range(months):
-            month = Month(2024, 9).plus(n - months + 1)
-            rules = policies.for_month(month, defaults)
-            known = [
-                (each, policies.for_month(each, defaults))
-                for each in rules.calendar.year_of(month).months
-                if each <= month
-            ]
-            owners = people(extract, "role")
-            snap = snapshot.opportunity_snapshot(history, month, rules)
-            opening = (
-                opening
-                if opening is not None
-                else snapshot.opening_snapshot(history, month.plus(-1), rules, snap)
-            )
-            bookings = snapshot.monthly_bookings(
-                [(*pair, history) for pair in known], month, rules, extract.extracted_at
-            )
-            shared = credit.booking_credit(snap, extract, owners, month, rules)
-            in_force = {
-                each: annual_targets.in_force(book, of_one_currency, each, policies, defaults)
-                for each, _ in known
-            }
-            phased = targets.phased_targets(
-                in_force, bookings, owners, month, policies, defaults, extract.extracted_at
-            )
-            attainment.target_attainment(snap, shared, phased, month, rules)
-            coverage.pipeline_coverage(snap, shared, phased, month, rules)
-            movement.pipeline_movement(
-                movement.month_end(opening, extract, month.plus(-1), rules),
-                movement.month_end(snap, extract, month, rules),
-                phased,
-            )
+    history = PipelineHistory(extract, "USD", 2)
+    opening = None
+    for n in range(months):
+        month = Month(2024, 9).plus(n - months + 1)
+        rules = policies.for_month(month, defaults)
+        known = [
+            (each, policies.for_month(each, defaults))
+            for each in rules.calendar.year_of(month).months
+            if each <= month
+        ]
+        owners = people(extract, "role")
+        snap = snapshot.opportunity_snapshot(history, month, rules)
+        opening = (
+            opening
+            if opening is not None
+            else snapshot.opening_snapshot(history, month.plus(-1), rules, snap)
+        )
+        bookings = snapshot.monthly_bookings(
+            [(*pair, history) for pair in known], month, rules, extract.extracted_at
+        )
+        shared = credit.booking_credit(snap, extract, owners, month, rules)
+        in_force = {
+            each: annual_targets.in_force(book, of_one_currency, each, policies, defaults)
+            for each, _ in known
+        }
+        phased = targets.phased_targets(
+            in_force, bookings, owners, month, policies, defaults, extract.extracted_at
+        )
+        attainment.target_attainment(snap, shared, phased, month, rules)
+        coverage.pipeline_coverage(snap, shared, phased, month, rules)
+        movement.pipeline_movement(
+            movement.month_end(opening, extract, month.plus(-1), rules),
+            movement.month_end(snap, extract, month, rules),
+            phased,
+        )
+        if with_findings:
             closing.closing_plan(snap, month, rules)
             quality.data_quality(
                 snap,
@@ -123,7 +135,7 @@ def tables(deals: int, months: int, found: dict[str, float]) -> None:
                 defaults.organization_id,
                 range(0x20, 0x500),
             )
-            opening = snap
+        opening = snap
 
 
 def state(deals: int, months: int, found: dict[str, float]) -> None:
