@@ -2,12 +2,13 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
-.PHONY: help setup demo test test-pythons unit coverage check dev bench mutants chaos security sbom audit clients docs pages screenshots clean
+.PHONY: help setup demo test test-pythons unit coverage check dev bench bench-scale mutants chaos security sbom audit clients docs pages screenshots clean
 
 VENV := .venv
 # The first that is here and new enough sets up the environment.
 INTERPRETERS := python3 python3.13 python3.12 python3.11
 PYTHON := $(VENV)/bin/python
+RUNS := $(VENV)/.runs
 READY := $(VENV)/.ready
 CLIENTS := tests/clients/node_modules/.ready
 AIRBYTE := tests/clients/.venv/.ready
@@ -28,9 +29,9 @@ ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 
-setup: $(READY) ## System packages, a virtual environment from the lock file, and the onpace command
+setup: $(RUNS) ## System packages, a virtual environment from the lock file, and the onpace command
 
-$(READY): requirements.lock pyproject.toml
+$(RUNS): requirements.lock pyproject.toml
 	@missing=""; for each in $(LIBRARIES) python3-venv; do dpkg -s $$each >/dev/null 2>&1 || missing="$$missing $$each"; done; \
 	python3 -c 'import ensurepip, venv' 2>/dev/null && missing="$${missing// python3-venv/}"; \
 	command -v python3 >/dev/null || missing="$$missing python3 python3-venv"; \
@@ -44,14 +45,20 @@ $(READY): requirements.lock pyproject.toml
 	[ -n "$${found:-}" ] || { echo "Python 3.11 or newer is needed, and apt has none here; install it and run again" >&2; exit 1; }; \
 	echo "Setting up $(VENV) with $$($$found --version)"; \
 	$$found -m venv --clear $(VENV)
+	@echo "Installing $$(grep -c == requirements.lock) packages into $(VENV) (a minute or two)"
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements.lock
 	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-demo: $(READY) ## The month end of the demo company: prints the paths of its PDFs
+# What tests and checks need beside it.
+$(READY): requirements-dev.lock $(RUNS)
+	@$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --requirement requirements-dev.lock
+	@touch $@
+
+demo: $(RUNS) ## The month end of the demo company: prints the paths of its PDFs
 	@$(VENV)/bin/onpace demo
 
-dev: $(READY) ## The Dagster UI on the same data
+dev: $(RUNS) ## The Dagster UI on the same data
 	@$(VENV)/bin/onpace ui
 
 check: $(READY) ## Lint, types, import rules, definitions: quick
@@ -116,6 +123,9 @@ bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rende
 	@$(PYTHON) -m benchmarks.pulls
 	@$(PYTHON) -m benchmarks.operations
 	@$(PYTHON) -m benchmarks.lineage
+
+bench-scale: $(READY) ## How the tables' cost grows, beside DuckDB and a daily history spine: SCALE="--large" or SCALE="--opportunities 1000000 --json"
+	@$(PYTHON) -m benchmarks.scale $(SCALE)
 
 mutants: $(READY) ## Plant small changes in sales/ and count how many its tests notice: MUTANTS="--seed 2 --count 500 --minutes 60"
 	@$(PYTHON) -m benchmarks.mutants $(MUTANTS)
