@@ -14,6 +14,7 @@ PACKAGE = "onpace"
 DATA = (
     "dagster.yaml",
     "workspace.yaml",
+    "policy/DEMO.md",
     "policy/fy2025.toml",
     "policy/fy2026.toml",
     "policy/fy2027.toml",

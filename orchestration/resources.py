@@ -7,7 +7,9 @@ environment, and no secret can appear in the UI.
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import dagster as dg
@@ -15,12 +17,13 @@ import dagster as dg
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import LOOPBACK
-from connectors.salesforce.auth import HOST_SUFFIX, Login, my_domain
+from connectors.salesforce.auth import HOST_SUFFIX, Login, MissingSetting, my_domain
 from connectors.salesforce.pull import SalesforceClient
 from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.files import PRIVATE, link
 from connectors.storage.migrations import FORMAT, NotUpgraded, carry_over, format_of, upgrade
+from embedded_org.company import NAME as DEMO_COMPANY
 from orchestration import run_tags, settings
 from orchestration.embedded import embedded_login
 from orchestration.json_logs import say
@@ -34,6 +37,7 @@ from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 
 MOST_WORDS = 3_000  # of a message to Slack
+DEMO_NOTE = "DEMO.md"  # lies in the demo's policy folder
 
 
 class SlackUnusable(UserError, OSError):
@@ -84,8 +88,8 @@ def upgraded(tell: Callable[[str], None] = say) -> Catalogue:
 
 
 def make_workspace() -> Workspace:
-    """Return where this process reads and writes, from its settings."""
-    return Workspace(
+    """Return where this process reads and writes, from its settings; raises `MissingSetting` for the demo's rules with another company."""
+    workspace = Workspace(
         upgraded().home,
         settings.policy_folder(),
         make_client,
@@ -93,6 +97,33 @@ def make_workspace() -> Workspace:
         pages=PageRules(themes_of, repertoire),
         database=settings.value_of("ONPACE_LEDGER_URL"),
     )
+    if not is_demo_policy(workspace.policy_folder) or _is_demo_company(workspace):
+        return workspace
+    if settings.is_policy_set():
+        raise MissingSetting(
+            f"{workspace.policy_folder} holds the rules of the demo company, and the settings name {workspace.source}; "
+            f"set ONPACE_POLICY to a folder of your own (`onpace init DIR` writes one), or delete {DEMO_NOTE} there once its rules are yours"
+        )
+    return replace(workspace, policy_folder=settings.own_policy_folder())
+
+
+def is_demo_policy(folder: Path) -> bool:
+    """Return whether the rules of a policy folder are the demo company's."""
+    return (folder / DEMO_NOTE).is_file()
+
+
+def _is_demo_company(workspace: Workspace) -> bool:
+    """Return whether an organisation is the demo company; one on this machine may serve it, and is asked once."""
+    if settings.uses_embedded_org():
+        return True
+    if not settings.value_of("SALESFORCE_LOCAL_URL"):
+        return False
+    latest = workspace.extracts.latest()
+    try:
+        found = workspace.loaded.defaults(latest) if latest else workspace.connect().organization()
+    except UserError:  # nobody can tell: whoever needs the organisation meets the reason there
+        return True
+    return found.company == DEMO_COMPANY
 
 
 def make_client() -> SalesforceClient:
@@ -112,12 +143,10 @@ def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService
 
 def make_publisher(workspace: Workspace | None = None) -> Publisher:
     """Return what prints packs below the home."""
-    home_of, folder = (
-        (workspace.home, workspace.policy_folder)
-        if workspace
-        else (settings.home(), settings.policy_folder())
+    used = workspace or make_workspace()
+    return Publisher(
+        used.home / "packs", used.policy_folder, settings.value_of("ONPACE_PACKS_URL"), link
     )
-    return Publisher(home_of / "packs", folder, settings.value_of("ONPACE_PACKS_URL"), link)
 
 
 def _say_who(context: dg.InitResourceContext) -> None:

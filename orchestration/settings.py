@@ -1,21 +1,23 @@
-"""Settings: from the command line, else the environment, else `.env`, else the default.
+"""Settings: from the command line, else the environment, else a file, else the default.
 
-Put every variable here, with what it means. Nothing is read at import.
+Put here how a setting is found and what it means to the program; the variables themselves are in
+`variables`, the files in `setting_files`. Nothing is read at import.
 """
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from dotenv import dotenv_values
 from platformdirs import user_config_path, user_data_path
 
 from connectors.delivery.smtp import IMPLICIT, PLAIN, SmtpSettings
 from connectors.salesforce.auth import MissingSetting
+from orchestration.setting_files import SettingsFile, files_in
 from orchestration.variables import VARIABLES, Variable
 
 # A checkout, or where a wheel was unpacked: both have the demo's policy and Dagster's settings.
@@ -24,6 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 MOST_PERCENT, HIGHEST_PORT = 100, 65_535
 TEXT, JSON = "text", "json"
+COMMAND_LINE, ENVIRONMENT, DEFAULT = "command line", "environment", "default"
 KEY_BEGINS = "-----BEGIN"
 DEMO_SENDER = "Onpace <reports@tidewater.example>"
 _overrides: dict[str, str] = {}
@@ -31,11 +34,12 @@ _overrides: dict[str, str] = {}
 
 @dataclass(frozen=True)
 class Setting:
-    """A variable's value and where it came from."""
+    """A variable's value, where it came from, and the folder that a relative path in it starts from."""
 
     variable: Variable
     value: str
     origin: str
+    start: Path
 
     @property
     def shown(self) -> str:
@@ -46,24 +50,30 @@ class Setting:
 
 
 def read_settings() -> dict[str, Setting]:
-    """Return every setting with its origin."""
-    env_file = {name: value for name, value in dotenv_values(beside() / ".env").items() if value}
-    found: dict[str, Setting] = {}
-    for variable in VARIABLES:
-        if variable.name in _overrides:
-            found[variable.name] = Setting(variable, _overrides[variable.name], "command line")
-        elif os.environ.get(variable.name):
-            found[variable.name] = Setting(variable, os.environ[variable.name], "environment")
-        elif variable.name in env_file:
-            found[variable.name] = Setting(variable, env_file[variable.name], ".env")
-        else:
-            found[variable.name] = Setting(variable, variable.default, "default")
-    return found
+    """Return every setting with its origin; raises `MissingSetting` for a file that cannot be used."""
+    files = setting_files()
+    return {variable.name: _found(variable, files) for variable in VARIABLES}
 
 
-def beside() -> Path:
-    """Return where `.env` lies: in the checkout, else where one stands."""
-    return PROJECT if is_checkout() else Path.cwd()
+def _found(variable: Variable, files: list[SettingsFile]) -> Setting:
+    name, here = variable.name, Path.cwd()
+    if name in _overrides:
+        return Setting(variable, _overrides[name], COMMAND_LINE, here)
+    if stated := os.environ.get(name):
+        return Setting(variable, stated, ENVIRONMENT, here)
+    for file in files:
+        if stated := file.values.get(name):
+            return Setting(variable, stated, str(file.path), file.path.parent)
+    return Setting(variable, variable.default, DEFAULT, PROJECT if is_checkout() else here)
+
+
+def setting_files() -> list[SettingsFile]:
+    """Return the files that hold settings, the first one going before the others.
+
+    They lie where one stands, in the user's configuration folder, and in a checkout.
+    """
+    folders = [Path.cwd(), user_config_path("onpace"), *([PROJECT] if is_checkout() else [])]
+    return [file for folder in dict.fromkeys(folders) for file in files_in(folder)]
 
 
 def value_of(name: str) -> str:
@@ -77,8 +87,26 @@ def home() -> Path:
 
 
 def policy_folder() -> Path:
-    """Return the policy folder."""
-    return _folder("ONPACE_POLICY")
+    """Return the policy folder that is set, else the user's own, else a checkout's or the demo's.
+
+    Raises `MissingSetting` where one is set and does not exist.
+    """
+    folder = _folder("ONPACE_POLICY")
+    if is_policy_set() and not folder.is_dir():
+        raise MissingSetting(
+            f"the policy folder {folder} does not exist; create it, set ONPACE_POLICY to another one, or let `onpace init` write one"
+        )
+    return folder
+
+
+def is_policy_set() -> bool:
+    """Return whether anything but the default says where the policy is."""
+    return read_settings()["ONPACE_POLICY"].origin != DEFAULT
+
+
+def own_policy_folder() -> Path:
+    """Return where a user's own policy lies when nothing is set."""
+    return user_config_path("onpace") / "policy"
 
 
 def dagster_home() -> Path | None:
@@ -107,6 +135,20 @@ def use_embedded_org() -> None:
     )
 
 
+def use(values: Mapping[str, str]) -> None:
+    """Let settings be what a person has just said, for this process."""
+    _overrides.update(values)
+
+
+def salesforce_settings() -> dict[str, str]:
+    """Return what says where Salesforce is and who we are, secrets included: for a file that only its owner may read."""
+    return {
+        name: str(_folder(name)) if name.endswith("_FILE") else setting.value
+        for name, setting in read_settings().items()
+        if name.startswith("SALESFORCE_") and setting.value != setting.variable.default
+    }
+
+
 def use_mailbox(port: int) -> None:
     """Send mail to a server on this machine, for this process: the demo must never write to anybody."""
     _overrides.update(
@@ -127,15 +169,14 @@ def use_mailbox(port: int) -> None:
 
 
 def _folder(name: str) -> Path:
-    """Return a folder: what a person typed is relative to where they are, the rest to the project.
+    """Return a folder: what a person typed is relative to where they are, what a file says to that file, the rest to the project.
 
     An installed program writes nothing beside its code: its defaults are the user's own folders.
     """
     setting = read_settings()[name]
-    if setting.origin == "default" and setting.value and not is_checkout():
+    if setting.origin == DEFAULT and setting.value and not is_checkout():
         return _folder_of_user(name, setting.value)
-    start = Path.cwd() if setting.origin == "environment" or not is_checkout() else PROJECT
-    return (start / Path(setting.value).expanduser()).resolve()
+    return (setting.start / Path(setting.value).expanduser()).resolve()
 
 
 def is_checkout() -> bool:
@@ -144,9 +185,9 @@ def is_checkout() -> bool:
 
 
 def _folder_of_user(name: str, value: str) -> Path:
-    own = user_config_path("onpace") / "policy"
     if name == "ONPACE_POLICY":
-        return own if own.is_dir() else PROJECT / value
+        own = own_policy_folder()
+        return own if own.is_dir() and not uses_embedded_org() else PROJECT / value
     return user_data_path("onpace")
 
 

@@ -16,12 +16,8 @@ LARGEST_FILE = 1_000_000
 def read_policies(folder: Path) -> PolicyBook:
     """Read every `fyYYYY.toml`; raises `InvalidPolicy` with one sentence.
 
-    A folder without policies is allowed: the organisation's own settings and the defaults hold.
+    No folder, or one without policies, is allowed: the organisation's own settings and the defaults hold.
     """
-    if not folder.is_dir():
-        raise InvalidPolicy(
-            f"the policy folder {folder} does not exist; create it or set ONPACE_POLICY"
-        )
     policies: dict[int, SalesPolicy] = {}
     for path in sorted(folder.glob("*.toml")):
         if path.name == recipients.FILE_NAME:

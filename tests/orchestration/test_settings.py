@@ -30,10 +30,60 @@ def test_the_environment_goes_before_env_file_and_default(
         for name in ("SALESFORCE_DOMAIN", "SALESFORCE_CLIENT_ID", "ONPACE_POLICY")
     ] == [
         ("env.my", "environment"),
-        ("from-file", ".env"),
+        ("from-file", str(tmp_path / ".env")),
         ("policy", "default"),
     ]
     assert not settings.uses_embedded_org()
+
+
+def test_files_are_read_where_one_stands_then_in_the_users_folder_then_in_the_checkout(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    places = [tmp_path / "here", tmp_path / "config" / "onpace", tmp_path]
+    for place in places:
+        place.mkdir(parents=True, exist_ok=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.chdir(places[0])
+    (places[2] / ".env").write_text("SMTP_HOST=checkout\nSMTP_PORT=1\nSMTP_FROM=a@checkout\n")
+    (places[1] / ".env").write_text("SMTP_HOST=user\nSMTP_PORT=2\nONPACE_HOME=numbers\n")
+    (places[0] / "onpace.toml").write_text('[smtp]\nhost = "here"\n[onpace]\npolicy = "rules"\n')
+    found = settings.read_settings()
+    assert [found[f"SMTP_{each}"].value for each in ("HOST", "PORT", "FROM")] == [
+        "here",
+        "2",
+        "a@checkout",
+    ]
+    assert found["SMTP_HOST"].origin == str(places[0] / "onpace.toml")
+    assert settings.home() == places[1] / "numbers", "a folder starts where its file lies"
+    (places[0] / "rules").mkdir()
+    assert settings.policy_folder() == places[0] / "rules"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[salesforce]\ndomian = "acme.my"\n', r"did you mean \[salesforce\] domain"),
+        ('[salesforce]\nclient_secret = "x"\n', "is a secret; keep it in .env"),
+        ('home = "x"\n', "stands in no table"),
+        ("[smtp]\nport = [1]\n", "neither a text nor a number"),
+        ("[smtp\n", "is not valid TOML"),
+    ],
+)
+def test_a_settings_file_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str, says: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "onpace.toml").write_text(text)
+    with pytest.raises(MissingSetting, match=says):
+        settings.read_settings()
+
+
+def test_a_policy_that_is_named_and_not_there_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("ONPACE_POLICY", str(tmp_path / "none"))
+    with pytest.raises(MissingSetting, match="does not exist; create it"):
+        settings.policy_folder()
 
 
 def test_any_salesforce_variable_turns_the_demo_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +186,7 @@ def test_recipients_get_no_link_to_our_own_machine(
 def test_an_installed_program_keeps_its_data_with_the_user(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is written beside the code; a policy of one's own goes before the demo's."""
+    """Nothing is written beside the code; one's own policy is for one's own Salesforce, the demo's for the demo."""
     monkeypatch.setattr(settings, "PROJECT", tmp_path / "site-packages" / "onpace")
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
@@ -144,6 +194,8 @@ def test_an_installed_program_keeps_its_data_with_the_user(
     assert settings.home() == tmp_path / "share" / "onpace"
     assert settings.policy_folder() == tmp_path / "site-packages" / "onpace" / "policy"
     (tmp_path / "config" / "onpace" / "policy").mkdir(parents=True)
+    assert settings.policy_folder() == tmp_path / "site-packages" / "onpace" / "policy"
+    monkeypatch.setenv("SALESFORCE_DOMAIN", "acme.my")
     assert settings.policy_folder() == tmp_path / "config" / "onpace" / "policy"
     (tmp_path / ".env").write_text("ONPACE_HOME=numbers\n")
     assert settings.home() == tmp_path / "numbers"
