@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Literal, Self, cast, get_args, get_origin
@@ -31,6 +31,7 @@ from sales.calendar import (
 )
 from sales.errors import UserError
 
+LONGEST_NAME = 120  # of a company
 FILE_NAME = re.compile(r"fy(\d{4})\.toml")
 
 
@@ -115,7 +116,9 @@ Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, all
 class PolicySection(BaseModel):
     """A table of a policy file."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=False)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=False, use_attribute_docstrings=True
+    )
 
 
 class Fiscal(PolicySection):
@@ -128,13 +131,21 @@ class Fiscal(PolicySection):
     """
 
     start_month: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] | None = None
+    """First month of the fiscal year, 1 to 12; left out: as in Salesforce."""
     months: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=12)] = MONTHS_IN_YEAR
+    """Months of this year; fewer than 12 for the short year of a company that moves its year."""
     year_name: Literal["start", "end"] | None = None
+    """Whether the year is called by the calendar year in which it starts or ends; left out: as in Salesforce."""
     time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
+    """The zone in which a month ends; left out: the organisation's."""
     periods: Literal["calendar", "salesforce"] = "calendar"
+    """Whether months are those of the calendar, or Salesforce's own fiscal periods."""
     rates: dict[Annotated[str, Field(pattern=r"^[A-Z]{3}$")], Rate] = Field(default_factory=dict)
-    company: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    """Rates of the plan: units of a currency for one of the company's; targets in it are converted by them all year."""
+    company: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)] | None = None
+    """The name on the pages; left out: the organisation's."""
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """Reporting currency; left out: the organisation's."""
 
 
 class Targets(PolicySection):
@@ -146,11 +157,17 @@ class Targets(PolicySection):
     """
 
     source: str = "targets.csv"
+    """File of this folder with annual targets, or "salesforce" for its quotas."""
     forecasting_type: Line = ""
+    """Forecast type whose quotas count, where there are several."""
     basis: Literal["as_stated", "full_year"] = "as_stated"
+    """Whether a target of a person who joins or leaves covers their own months, or the full year and is cut to them."""
     revise: Literal["ahead", "whole_year"] = "ahead"
+    """Whether a revision inside the year counts for the months ahead, or for the whole year."""
     decimal: Literal[",", "."] | None = None
+    """The sign that parts decimals in these files, where a cell has two readings."""
     dates: Literal["day_first", "month_first"] | None = None
+    """Whether days or months come first in dates such as 03/04/2027."""
 
 
 class Phasing(PolicySection):
@@ -163,12 +180,19 @@ class Phasing(PolicySection):
     method: Literal[
         "even", "working_days", "custom", "seasonal", "stated", "4-4-5", "4-5-4", "5-4-4"
     ] = "even"
+    """How a year's target becomes twelve: left out: months that are stated stay, others are even."""
     weights: tuple[Factor, ...] = ()
+    """With method = "custom": a number for each month from the first fiscal one."""
     ramp: tuple[Factor, ...] = ()
+    """Share of a full month in the 1st, 2nd, 3rd month after a person's start."""
     rephase: Literal["none", "next_month", "rest_of_quarter", "rest_of_year", "bounded"] = "bounded"
+    """What happens to what was missed."""
     cap: Annotated[Factor, Field(ge=1)] = Decimal("1.25")
+    """With rephase = "bounded": no month is asked for more than this times its plan."""
     holidays: Annotated[str, AfterValidator(_known_holidays)] = ""
+    """Country, or country and region, whose public holidays are no working days."""
     leave: Literal["none", "relieves"] = "none"
+    """Whether leave takes its part off a target."""
 
     @property
     def keeps_stated_months(self) -> bool:
@@ -189,42 +213,64 @@ class Pipeline(PolicySection):
     """
 
     amount_field: ApiName | None = None
+    """Custom currency field in place of Amount."""
     record_types: tuple[Line, ...] = ()
+    """Record types that count, by API name or label; all, if empty."""
     split_type: Line = ""
+    """Split type that gives the credit; left out: the one that totals 100 %."""
     team_by: Literal["role", "manager"] = "role"
+    """Whether teams are roles or the people of a manager."""
     overdue: Literal["separate", "current_period"] = "separate"
+    """Whether deals whose close date is over count apart or in the current period."""
     stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
+    """What stage names mean that Salesforce no longer lists."""
 
 
 class PersonBrand(PolicySection):
     """How one person's pages are printed, by user name, e-mail or User id."""
 
     languages: Languages | None = None
+    """Languages of these pages, the first one being the main one."""
     paper: Paper | None = None
+    """Paper of these pages."""
 
 
 class TeamBrand(PersonBrand):
     """How the pages of a team and its people look; what is left out is the company's."""
 
     name: Line | None = None
+    """Name on the pages."""
     logo: Line | None = None
+    """File of this folder."""
     colour: Colour | None = None
+    """Main colour."""
     second_colour: Colour | None = None
+    """Second colour."""
     footer: Line | None = None
+    """Line at the foot of each page."""
 
 
 class Brand(PolicySection):
     """How the pages look, and in which languages they are printed, the first one being the main one."""
 
     name: Line | None = None
+    """Name on the pages; left out: the company's."""
     logo: Line | None = None
+    """File of this folder, PNG, JPEG or SVG."""
     colour: Colour = "#0b4f6c"
+    """Main colour of headings and charts."""
     second_colour: Colour = "#337c98"
+    """Second colour."""
     footer: Line = ""
+    """Line at the foot of each page."""
     paper: Paper = "A4"
+    """Paper of the pages."""
     languages: Languages = ("en",)
+    """Languages to print in, the first one being the main one."""
     teams: dict[str, TeamBrand] = Field(default_factory=dict)
+    """What a team has of its own: name, logo, colours, footer, languages, paper."""
     people: dict[str, PersonBrand] = Field(default_factory=dict)
+    """Languages and paper of one person, by user name, e-mail or User id."""
 
     def of_team(self, team: str) -> Brand:
         """Return a team's brand: the company's, with what the team has of its own."""
@@ -239,19 +285,28 @@ class Forecast(PolicySection):
     """The bands of reach, and the chance to catch up after two bad months that a phasing must leave."""
 
     secure: Chance = Decimal("0.75")
+    """From this chance on a target is called secure."""
     on_track: Chance = Decimal("0.40")
+    """From this chance on a target is called on track."""
     stretch: Chance = Decimal("0.20")
+    """From this chance on a target is a stretch; below it is out of reach."""
     catch_up: Chance = Decimal("0.80")
+    """The chance to catch up after two bad months that a phasing must leave."""
 
 
 class Clients(PolicySection):
     """What delivery needs: custom fields of opportunities with days of work and dates of service, and what can be done a month."""
 
     effort_field: ApiName | None = None
+    """Custom field of opportunities with days of work."""
     service_start_field: ApiName | None = None
+    """Custom field with the first day of service."""
     service_end_field: ApiName | None = None
+    """Custom field with the last day of service."""
     capacity_days: Days | None = None
+    """Days of work that can be done a month."""
     days_per_person: Days = Decimal(18)
+    """Days of work of one person a month."""
 
 
 class LeadSource(PolicySection):
@@ -261,8 +316,11 @@ class LeadSource(PolicySection):
     """
 
     owner: Annotated[str, Field(max_length=120, pattern=r"\S")]
+    """Person or team whose work the source is."""
     share: Chance | None = None
+    """Share of the new pipeline that the company needs."""
     amount: YearlyAmount | None = None
+    """New pipeline a year."""
 
     @model_validator(mode="after")
     def _one_target(self) -> Self:
@@ -283,16 +341,23 @@ class DeliveryPolicy(PolicySection):
     """When a month end is due, and what holds its delivery."""
 
     working_day: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=8)] = 3
+    """The working day after a month end on which its reports go out."""
     time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    """The time of that day, where the company is."""
     hours_after_month_end: Annotated[int, BeforeValidator(_no_bool), Field(ge=0, le=24 * 15)] = 0
+    """How long to wait after the month end at least."""
     oldest_extract_hours: (
         Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 366)] | None
     ) = None
+    """Hold the delivery where Salesforce was read longer ago than this."""
     most_assumed_pct: Annotated[
         Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)
     ] = Decimal(100)
+    """Hold the delivery where more than this percentage of the money rests on assumptions."""
     needs_approval: bool = False
+    """Whether somebody must approve before mails go out."""
     alarm_after_hours: Annotated[int, BeforeValidator(_no_bool), Field(ge=1, le=24 * 31)] = 24
+    """Hours after the due time at which an alarm is raised."""
 
 
 class Retention(PolicySection):
@@ -303,7 +368,9 @@ class Retention(PolicySection):
     """
 
     extracts_days: Annotated[int, BeforeValidator(_no_bool), Field(ge=7, le=36_600)] = 30
+    """Days for which extracts are kept that no month rests on."""
     revisions_days: Annotated[int, BeforeValidator(_no_bool), Field(ge=30, le=36_600)] | None = None
+    """Days for which replaced revisions are kept; left out: for ever."""
 
 
 class SalesPolicy(PolicySection):
@@ -324,33 +391,44 @@ class SalesPolicy(PolicySection):
 
 
 def parse_policy(text: str, file_name: str) -> SalesPolicy:
-    """Read one policy file; raises `InvalidPolicy` with one sentence per fault."""
+    """Read one policy file; raises `InvalidPolicy` with the first fault as one sentence."""
+    policy, faults = _read(text, file_name)
+    if policy is None or faults:
+        raise InvalidPolicy(faults[0])
+    return policy
+
+
+def policy_faults(text: str, file_name: str) -> list[str]:
+    """Return everything that is wrong with a policy file, a sentence each."""
+    return _read(text, file_name)[1]
+
+
+def _read(text: str, file_name: str) -> tuple[SalesPolicy | None, list[str]]:
+    """Return a policy, none where it cannot be read, and what is wrong with it."""
     try:
         raw = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise InvalidPolicy(f"{file_name} is not valid TOML: {fault}") from None
+        return None, [f"{file_name} is not valid TOML: {fault}"]
     try:
         policy = SalesPolicy.model_validate(raw)
     except ValidationError as faults:
-        first = faults.errors(include_url=False)[0]
-        raise InvalidPolicy(
-            _sentence(file_name, first["loc"], first["type"], first["msg"], first["input"])
-        ) from None
-    phasing = policy.phasing
+        return None, [
+            _sentence(file_name, each["loc"], each["type"], each["msg"], each["input"])
+            for each in faults.errors(include_url=False)
+        ]
+    return policy, [f"{file_name}: {each}" for each in _contradictions(policy)]
+
+
+def _contradictions(policy: SalesPolicy) -> Iterator[str]:
+    phasing, bands = policy.phasing, policy.forecast
     if phasing.method == "custom" and len(phasing.weights) != policy.fiscal.months:
-        raise InvalidPolicy(
-            f'{file_name}: [phasing] weights has {len(phasing.weights)} numbers; method "custom" needs {policy.fiscal.months}, one a month from the first fiscal month'
+        yield (
+            f'[phasing] weights has {len(phasing.weights)} numbers; method "custom" needs {policy.fiscal.months}, one a month from the first fiscal month'
         )
-    if phasing.method == "custom" and not any(phasing.weights):
-        raise InvalidPolicy(
-            f"{file_name}: [phasing] weights are all zero; give at least one month a weight"
-        )
-    bands = policy.forecast
+    elif phasing.method == "custom" and not any(phasing.weights):
+        yield "[phasing] weights are all zero; give at least one month a weight"
     if not bands.secure >= bands.on_track >= bands.stretch:
-        raise InvalidPolicy(
-            f"{file_name}: [forecast] bounds must fall from secure over on_track to stretch; correct their order"
-        )
-    return policy
+        yield "[forecast] bounds must fall from secure over on_track to stretch; correct their order"
 
 
 def _sentence(
