@@ -15,6 +15,13 @@ from sales.errors import UserError
 
 LOCAL_DOMAIN = "local-org.my"
 HOST_SUFFIX = ".salesforce.com"
+# Where an organisation's pages are opened, and the end of its My Domain there.
+OTHER_HOSTS = {
+    ".lightning.force.com": ".my",
+    ".my.salesforce-setup.com": ".my",
+    ".my.salesforce-scrt.com": ".my",
+    ".my.site.com": ".my",
+}
 CLIENT_CREDENTIALS, JWT_BEARER, PASSWORD, SESSION = (
     "client credentials",
     "JWT bearer",
@@ -166,9 +173,16 @@ class Login:
 
 
 def my_domain(text: str) -> str:
-    """Return `acme.my` also of `https://acme.my.salesforce.com/`, and of a sandbox `acme--dev.sandbox.my`."""
-    bare = text.strip().removeprefix("https://").rstrip("/").removesuffix(HOST_SUFFIX)
-    if bare and not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9.-]{0,200}[A-Za-z0-9])?", bare):
+    """Return `acme.my` of any address that a browser shows of an organisation: My Domain, Lightning, Setup, a sandbox of theirs."""
+    address = text.strip().removeprefix("https://").rstrip("/")
+    host = re.split(r"[/?#]", address, maxsplit=1)[0].removesuffix(":443").lower()
+    # A whole address is an organisation's own, or somebody else's.
+    is_ours = host == address.lower() or host.endswith((HOST_SUFFIX, *OTHER_HOSTS))
+    for suffix, ours in OTHER_HOSTS.items():
+        if host.endswith(suffix):
+            host = host.removesuffix(suffix) + ours
+    bare = host.removesuffix(HOST_SUFFIX)
+    if address and not (is_ours and re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?", bare)):
         raise MissingSetting(
             f"SALESFORCE_DOMAIN {text[:60]!r} is no host name; set it to your My Domain, such as acme.my"
         )

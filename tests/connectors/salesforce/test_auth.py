@@ -152,6 +152,12 @@ def test_an_assertion_that_is_too_old_by_salesforces_clock_names_the_clock(
         ("acme.my", "acme.my"),
         ("https://acme.my.salesforce.com/", "acme.my"),
         ("acme--dev.sandbox.my.salesforce.com", "acme--dev.sandbox.my"),
+        ("https://acme.lightning.force.com/lightning/page/home", "acme.my"),
+        ("https://acme.my.salesforce-setup.com/lightning/setup/SetupOneHome/home", "acme.my"),
+        ("acme--dev.sandbox.lightning.force.com", "acme--dev.sandbox.my"),
+        ("https://acme--dev.sandbox.my.salesforce.com/?ec=302", "acme--dev.sandbox.my"),
+        ("https://acme-dev-ed.develop.lightning.force.com/", "acme-dev-ed.develop.my"),
+        ("ACME.my", "acme.my"),
     ],
 )
 def test_a_my_domain_may_be_written_as_people_find_it(text: str, domain: str) -> None:
