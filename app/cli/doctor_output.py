@@ -75,7 +75,7 @@ def _say_login(found: Examination, say: Say) -> None:
     )
     if session.login.flow == PASSWORD:
         say(
-            "  a password login: Salesforce ends API logins with passwords in Summer 2027; create a connected app and use client credentials or JWT"
+            "  a password login: Salesforce ends API logins with passwords in Summer 2027; create an External Client App (docs/connect.md) and use client credentials or JWT"
         )
     if session.login.flow == SESSION:
         say(

@@ -462,7 +462,9 @@ class SalesforceSession:
             else ""
         )
         approve = (
-            ", and allow the connected app for this user in advance" if "approved" in reason else ""
+            ", and allow the External Client App for this user in advance"
+            if "approved" in reason
+            else ""
         )
         return LoginRefused(
             f"{self.login.place} refused the login ({self.login.masked(reason)}){clock}; check {self.login.variables}{approve}"
