@@ -232,6 +232,7 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         created=calendar.as_of(month).strftime("%Y-%m-%dT%H:%M:%SZ"),
         last_day=calendar.last_day(month),
         is_demo=variant.is_demo,
+        is_preview=variant.is_preview,
         language=variant.language,
         variant=variant.name,
         theme=replace(
@@ -255,6 +256,7 @@ def _labels(language: Language) -> Labels:
         demo_long=say(
             "Demonstration: these figures come from the embedded org, not from your Salesforce."
         ),
+        preview=say("Preview, not published"),
         as_of=say("as of"),
         attached=say("The tables behind these pages are attached as CSV files."),
     )

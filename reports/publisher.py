@@ -88,6 +88,13 @@ class Publisher:
                 self.link_file(path, stage / path.name)
             put_in_place(shown, stage)
 
+    def preview(self, tables: MonthTables, month: Month, rules: MonthRules, source: str) -> bytes:
+        """Return the company pack of a month that is not published as a PDF that says so on each page."""
+        themes = themes_of(self.policy_folder, rules)
+        variant = replace(_variant(month, rules, source), is_preview=True)
+        report = next(month_end_reports(tables, variant, Readers(themes=themes)))
+        return render.pdf_of(render_job_of(report, f"preview-{month}.pdf"))
+
     def publish(
         self,
         tables: MonthTables,
@@ -109,7 +116,7 @@ class Publisher:
         it below `root` after that, and nothing where it raises.
         """
         themes = themes_of(self.policy_folder, rules)
-        variant = Variant(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
+        variant = _variant(month, rules, source)
         reports = month_end_reports(
             tables, variant, replace(readers or Readers(), themes=themes), before
         )
@@ -250,6 +257,10 @@ def _kept(entry: dict[str, Any], places: _Places) -> Pack:
     for each in (entry["file"], *entry["other_shapes"]):
         places.link_file(places.before / each, places.stage / each)
     return pack_of(entry, places.shown)
+
+
+def _variant(month: Month, rules: MonthRules, source: str) -> Variant:
+    return Variant(month, rules, is_demo=source == EMBEDDED, records_at=_records_at(source))
 
 
 def _records_at(source: str) -> str:

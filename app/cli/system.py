@@ -51,7 +51,7 @@ def serve(
             data,
             port,
             fault or [],
-            lambda address: out.print(f"serving on {address}", markup=False),
+            lambda line: out.print(line, markup=False),
         )
 
 
@@ -144,24 +144,34 @@ def check(
     stored: Annotated[
         bool,
         typer.Option(
-            "--stored", help="Read everything that is kept and compare it with its digest."
+            "--stored",
+            help="Read everything that is kept and compare it with its digest, in place of the rest.",
         ),
     ] = False,
     with_repair: Annotated[
-        bool, typer.Option("--repair", help="Bring back what can be brought back.")
+        bool, typer.Option("--repair", help="With --stored: bring back what can be brought back.")
+    ] = False,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Ask neither Salesforce nor the mail server.")
     ] = False,
 ) -> None:
-    """Say whether all that is kept is as it was stored: extracts, tables, documents; exit code 1 if anything is damaged.
+    """Say everything that would stop a report or make it wrong: login, permissions, policy, targets, recipients, brand, mail, schedule.
 
-    Each line names a file, and how it comes back: from another copy, by computing the month again
-    from its frozen extract, from Salesforce, or only from a backup.
+    Each finding has its cure, the worst come first; exit code 1 if a report would be stopped. With
+    --stored it says instead whether all that is kept is as it was stored: each line names a file,
+    and how it comes back: from another copy, by computing the month again from its frozen extract,
+    from Salesforce, or only from a backup.
     """
-    if not stored:
-        raise typer.BadParameter("say what to check: --stored")
+    if with_repair and not stored:
+        raise typer.BadParameter("--repair belongs to --stored")
     with one_sentence():
-        from app.cli.stored import check_stored
+        if stored:
+            from app.cli.stored import check_stored
 
-        raise typer.Exit(check_stored(with_repair=with_repair))
+            raise typer.Exit(check_stored(with_repair=with_repair))
+        from app.cli.check import check_everything
+
+        raise typer.Exit(check_everything(is_offline=offline))
 
 
 @app.command()

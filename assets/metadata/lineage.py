@@ -7,7 +7,7 @@ and an edge that follows from others is not drawn.
 
 from __future__ import annotations
 
-from connectors.policy.annual_targets import TargetRow
+from connectors.policy.annual_targets import FOR_PEOPLE, TargetRow
 from connectors.salesforce.field_lineage import fields_of
 from sales.contracts.lineage import MONTHLY_LINEAGE, Parents
 from sales.contracts.parents import PERSON, QUOTAS, of
@@ -32,6 +32,7 @@ _RAW_TARGETS: Parents = {
     **{
         name: of("policy/targets", name) | QUOTAS
         for name in TargetRow.model_fields
+        if name not in FOR_PEOPLE
         if name != "owner"
     },
     "owner_id": of("policy/targets", "owner") | PERSON | QUOTAS,

@@ -20,15 +20,25 @@ from connectors.policy.cell_values import (
     MonthName,
     Revision,
     Spelling,
+    StatedAmount,
 )
-from connectors.policy.csv_rows import InvalidPolicyTable, PolicyLine, PolicyRow, lines_of
+from connectors.policy.csv_rows import (
+    InvalidPolicyTable,
+    PolicyLine,
+    PolicyRow,
+    collected,
+    lines_of,
+)
 from connectors.policy.owners import Owners
 from sales import arrow as columns
 from sales.calendar import FiscalCalendar, Month, UnknownHolidayCalendar, check_holiday_calendar
 from sales.contracts.contract import checked
 from sales.contracts.raw import RawTargets
+from sales.errors import UserError
 
 MONTHLY_TARGETS = "monthly_targets.csv"
+# Columns for those who fill the book in: they decide nothing.
+FOR_PEOPLE = frozenset({"name", "team", "last_year_bookings"})
 
 
 class InvalidTargetBook(InvalidPolicyTable):
@@ -36,17 +46,23 @@ class InvalidTargetBook(InvalidPolicyTable):
 
 
 class TargetRow(PolicyRow):
-    """An annual target; without an effective date a revision is known from the year's first day."""
+    """An annual target; without an effective date a revision is known from the year's first day.
+
+    A line whose target is still empty states none.
+    """
 
     fiscal_year: FiscalYear
     owner: str
-    annual_target: Amount
+    annual_target: StatedAmount
     currency_code: str = ""
     start_date: Day | None = None
     end_date: Day | None = None
     revision: Revision = 1
     effective_date: Day | None = None
     holidays: str = ""
+    name: str = ""
+    team: str = ""
+    last_year_bookings: str = ""
 
 
 class MonthlyTargetRow(PolicyRow):
@@ -59,27 +75,33 @@ class MonthlyTargetRow(PolicyRow):
 
 
 def read_target_book(
-    path: Path, users: pd.DataFrame, spelling: Spelling = UNKNOWN
+    path: Path,
+    users: pd.DataFrame,
+    spelling: Spelling = UNKNOWN,
+    faults: list[UserError] | None = None,
 ) -> DataFrame[RawTargets]:
     """Read annual targets and find each owner by user name, e-mail or id.
 
-    Raises `InvalidTargetBook` that names file, line and cure.
+    Raises `InvalidTargetBook` that names file, line and cure; where `faults` are collected, lines
+    that have one are passed over.
     """
     if not path.is_file():
         raise InvalidTargetBook(
-            f"{path} does not exist; write the annual targets there or name another file under [targets] source"
+            f"{path} does not exist; write the annual targets there, name another file under [targets] source, or let `onpace init` write a policy with all owners"
         )
     finder = Owners(users)
     lines: dict[tuple[int, str, int], dict[str, object]] = {}
-    for line in lines_of(path, TargetRow, InvalidTargetBook, spelling):
-        target = _target(line, finder)
-        row = line.row
-        key = row.fiscal_year, cast("str", target["owner_id"]), row.revision
-        if key in lines:
-            raise line.fault(
-                f"repeats revision {row.revision} of {row.owner[:60]!r} for {row.fiscal_year}; give it the next revision number"
-            )
-        lines[key] = target
+    for line in lines_of(path, TargetRow, InvalidTargetBook, spelling, faults):
+        with collected(faults):
+            target, row = _target(line, finder), line.row
+            if row.annual_target is None:
+                continue
+            key = row.fiscal_year, cast("str", target["owner_id"]), row.revision
+            if key in lines:
+                raise line.fault(
+                    f"repeats revision {row.revision} of {row.owner[:60]!r} for {row.fiscal_year}; give it the next revision number"
+                )
+            lines[key] = target
     return _table([lines[key] for key in sorted(lines)])
 
 
@@ -150,7 +172,7 @@ def _target(line: PolicyLine[TargetRow], owners: Owners) -> dict[str, object]:
         check_holiday_calendar(row.holidays)
     except UnknownHolidayCalendar as unknown:
         raise line.fault(str(unknown)) from None
-    stated = row.model_dump(exclude={"owner"})
+    stated = row.model_dump(exclude={"owner", *FOR_PEOPLE})
     words = {name: stated[name] or None for name in ("currency_code", "holidays")}
     return {**stated, **words, "owner_id": owners.find(row.owner, line)}
 

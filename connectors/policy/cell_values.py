@@ -184,4 +184,11 @@ FiscalYear = Annotated[int, BeforeValidator(year_of)]
 Revision = Annotated[int, BeforeValidator(lambda cell: whole_of(cell, 1, 1_000_000))]
 Day = Annotated[date, BeforeValidator(lambda cell, info: day_of(cell, _spelling(info)))]
 MonthName = Annotated[Month, BeforeValidator(month_of)]
+# A cell that is still to be filled in is none.
+StatedAmount = Annotated[
+    Decimal | None,
+    BeforeValidator(
+        lambda cell, info: None if cell is None or cell == "" else amount_of(cell, _spelling(info))
+    ),
+]
 Amount = Annotated[Decimal, BeforeValidator(lambda cell, info: amount_of(cell, _spelling(info)))]

@@ -7,10 +7,11 @@ Put here how a line becomes a row; how a file becomes lines is `spreadsheet`, wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -53,24 +54,45 @@ def lines_of(
     row: type[_Row],
     kind: type[InvalidPolicyTable] = InvalidPolicyTable,
     spelling: Spelling = UNKNOWN,
+    faults: list[UserError] | None = None,
 ) -> Iterator[PolicyLine[_Row]]:
-    """Yield the lines of a file that are not empty and no total; raises `kind`, naming file, line and cure."""
+    """Yield the lines of a file that are not empty and no total; raises `kind`, naming file, line and cure.
+
+    Where `faults` are collected, a line that cannot be read is added to them and passed over.
+    """
     fields = row.model_fields
     needed = [name for name, field in fields.items() if field.is_required()]
     try:
         lines = list(rows_of(path, list(fields), needed))
     except UnreadableTable as fault:
         raise kind(f"{path.name} {fault}") from None
-    amounts = [name for name, field in fields.items() if field.annotation is Decimal]
+    amounts = [
+        name
+        for name, field in fields.items()
+        if Decimal in (field.annotation, *get_args(field.annotation))
+    ]
     spelling = spelling.learned(line.cells.get(name) for line in lines for name in amounts)
     read = list[TableRow]()
     for line in lines:
         place = f"{path.name} line {line.number}"
-        if _is_total(line, needed, amounts):
-            _check_total(line, read, amounts[0], spelling, kind, place)
-            continue
-        read.append(line)
-        yield PolicyLine(path.name, line.number, _row_of(line, row, place, kind, spelling), kind)
+        with collected(faults):
+            if _is_total(line, needed, amounts):
+                _check_total(line, read, amounts[0], spelling, kind, place)
+                continue
+            read.append(line)
+            cells = _row_of(line, row, place, kind, spelling)
+            yield PolicyLine(path.name, line.number, cells, kind)
+
+
+@contextmanager
+def collected(faults: list[UserError] | None) -> Iterator[None]:
+    """Add what is wrong in a block to a list, where there is one; else it is raised."""
+    try:
+        yield
+    except UserError as fault:
+        if faults is None:
+            raise
+        faults.append(fault)
 
 
 def _row_of(
@@ -112,7 +134,8 @@ def _check_total(
 ) -> None:
     try:
         stated = amount_of(line.cells.get(name), spelling)
-        total = sum((amount_of(each.cells.get(name), spelling) for each in above), Decimal(0))
+        cells = [each.cells.get(name) for each in above]
+        total = sum((amount_of(each, spelling) for each in cells if plain(each)), Decimal(0))
     except ValueError as wrong:
         raise kind(f"{place}: {name}{wrong}") from None
     if stated != total:

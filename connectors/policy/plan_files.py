@@ -6,6 +6,7 @@ Every file may be missing: then nothing of its kind is stated. What they do is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -14,9 +15,10 @@ from typing import TypeVar
 import pandas as pd
 
 from connectors.policy.cell_values import UNKNOWN, Amount, Day, FiscalYear, MonthName, Spelling
-from connectors.policy.csv_rows import PolicyLine, PolicyRow, lines_of
+from connectors.policy.csv_rows import PolicyLine, PolicyRow, collected, lines_of
 from connectors.policy.owners import Owners
 from sales import money
+from sales.errors import UserError
 from sales.targets.stated_plans import ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
 
 _Key = TypeVar("_Key")
@@ -85,6 +87,27 @@ def read_plan_book(
         stated=_stated(files, digits),
         clients=_clients(files, accounts, digits),
     )
+
+
+def plan_faults(
+    folder: Path,
+    users: pd.DataFrame,
+    accounts: pd.DataFrame,
+    digits: int,
+    spelling: Spelling = UNKNOWN,
+) -> list[UserError]:
+    """Return the first fault of each file that is there."""
+    owners, files, faults = Owners(users), _Folder(folder, spelling), list[UserError]()
+    readers: tuple[Callable[[], object], ...] = (
+        lambda: [_leave(line, owners) for line in files.lines("leave.csv", LeaveRow)],
+        lambda: _fixed(files, owners, digits),
+        lambda: _stated(files, digits),
+        lambda: _clients(files, accounts, digits),
+    )
+    for read in readers:
+        with collected(faults):
+            read()
+    return faults
 
 
 def _leave(line: PolicyLine[LeaveRow], owners: Owners) -> Leave:

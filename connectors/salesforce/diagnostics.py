@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, cast
 
+import pandas as pd
 from pandera.typing import DataFrame
 
 from connectors.salesforce import schema
@@ -21,7 +23,7 @@ from connectors.salesforce.refusals import RequestRefused
 from connectors.salesforce.session import SalesforceSession
 from connectors.salesforce.small_objects import describe, read_small
 from connectors.salesforce.source import ExtractFinding
-from sales.contracts.raw import RawQuotas, RawRoles, RawUsers
+from sales.contracts.raw import RawQueues, RawQuotas, RawRoles, RawUsers
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
 
@@ -43,16 +45,20 @@ class Examination:
     dated_rates: int
     opportunities: int
     private: int
+    open_stages: set[str]
+    won_stages: set[str]
     stages: set[str]
     stages_in_use: list[tuple[str, int]]
     record_types: list[str]
     history_rows: int
     stage_history_since: datetime | None
+    tracks_owners: bool
     owner_history_since: datetime | None
     split_types: list[str]
     quotas: DataFrame[RawQuotas]
     users: DataFrame[RawUsers]
     roles: DataFrame[RawRoles]
+    queues: DataFrame[RawQueues]
     existing_before: Callable[[datetime], int]
 
     @property
@@ -92,7 +98,7 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
     in_use = session.records(
         "SELECT StageName, COUNT(Id) found FROM Opportunity GROUP BY StageName", what="count stages"
     )
-    split_types = small["OpportunitySplitType"]
+    split_types, stages = small["OpportunitySplitType"], small["OpportunityStage"]
     return Examination(
         session=session,
         who=session.whoami(),
@@ -104,21 +110,61 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
         dated_rates=len(small["DatedConversionRate"]),
         opportunities=int(numbers["opportunities"] or 0),
         private=int(numbers["private"] or 0),
-        stages=set(small["OpportunityStage"]["label"])
-        | set(small["OpportunityStage"]["api_name"].dropna()),
+        open_stages=_names(stages[~stages["is_closed"]]),
+        won_stages=_names(stages[stages["is_won"]]),
+        stages=_names(stages),
         stages_in_use=sorted((str(each["StageName"]), int(each["found"])) for each in in_use),
         record_types=sorted(small["raw_record_types"]["developer_name"]),
         history_rows=int(numbers["history"] or 0),
         stage_history_since=_instant(numbers["history_since"]),
+        tracks_owners=tracked,
         owner_history_since=_instant(numbers["owner_since"]),
         split_types=sorted(split_types["name"]) if numbers["split"] else [],
         quotas=cast("DataFrame[RawQuotas]", small["raw_quotas"]),
         users=cast("DataFrame[RawUsers]", small["User"]),
         roles=cast("DataFrame[RawRoles]", small["UserRole"]),
+        queues=cast("DataFrame[RawQueues]", small["Group"]),
         existing_before=lambda instant: int(
             _number(session, CREATED_BEFORE + soql_instant(instant)) or 0
         ),
     )
+
+
+@dataclass(frozen=True)
+class OwnerAtWork:
+    """Who owns deals that are open or were won in a period, and what the won ones sum to in corporate currency."""
+
+    user_id: str
+    bookings: Decimal
+
+
+def owners_at_work(found: Examination, first: date, end: date) -> list[OwnerAtWork]:
+    """Return the owners of open deals, and of deals won from a first day to before an end, with what they won."""
+    ask = found.session.records
+    closed = ask(
+        "SELECT OwnerId, StageName, SUM(Amount) found FROM Opportunity "  # noqa: S608  # ours
+        f"WHERE IsDeleted = FALSE AND CloseDate >= {first} AND CloseDate < {end} GROUP BY OwnerId, StageName",
+        what="sum deals by owner and stage",
+    )
+    every = ask(
+        "SELECT OwnerId, StageName, COUNT(Id) found FROM Opportunity WHERE IsDeleted = FALSE GROUP BY OwnerId, StageName",
+        what="count deals by owner and stage",
+    )
+    bookings = {
+        str(each["OwnerId"]): Decimal(0)
+        for each in every
+        if str(each["StageName"]) in found.open_stages
+    }
+    for each in closed:
+        if str(each["StageName"]) in found.won_stages:
+            owner = str(each["OwnerId"])
+            bookings[owner] = bookings.get(owner, Decimal(0)) + Decimal(str(each["found"] or 0))
+    return [OwnerAtWork(owner, won) for owner, won in sorted(bookings.items())]
+
+
+def _names(stages: pd.DataFrame) -> set[str]:
+    """Return what stages are called, by label and by API name."""
+    return set(stages["label"]) | set(stages["api_name"].dropna())
 
 
 def _numbers(session: SalesforceSession, queries: dict[str, str]) -> dict[str, Any]:

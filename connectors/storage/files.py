@@ -46,6 +46,22 @@ def write_atomically(path: Path, content: bytes) -> None:
         raise
 
 
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file that only its owner may read, unless there is one already; return whether it was written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return False
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return True
+
+
 def digest_of(path: Path) -> str:
     """Return a file's SHA-256; raises `UnreadableFile`."""
     whole = hashlib.sha256()

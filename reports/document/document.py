@@ -117,6 +117,7 @@ class Labels:
     contents: str
     demo: str
     demo_long: str
+    preview: str
     as_of: str
     attached: str
 
@@ -137,6 +138,7 @@ class MonthEndReport:
     created: str
     last_day: date
     is_demo: bool
+    is_preview: bool
     language: Language
     variant: str
     theme: Theme
@@ -154,7 +156,8 @@ class MonthEndReport:
 class Variant:
     """What documents of a month share: its rules, how pages look, in which language, and where records can be opened.
 
-    `name` tells a further edition of a document from its first one, such as `de` or `letter`.
+    `name` tells a further edition of a document from its first one, such as `de` or `letter`. A
+    preview says on each page that it was not published.
     """
 
     month: Month
@@ -164,6 +167,7 @@ class Variant:
     language: Language = ENGLISH
     name: str = ""
     records_at: str = ""
+    is_preview: bool = False
 
     @property
     def money(self) -> Callable[[Decimal | None], str]:

@@ -127,15 +127,20 @@ def _fiscal_months(periods: pd.DataFrame) -> tuple[FiscalMonth, ...]:
 
 def people(extract: Extract, team_by: str) -> People:
     """Return everyone with the team that their role (or manager) puts them in; queues are in none."""
-    users = extract.users
+    return people_of(extract.users, extract.roles, extract.queues, team_by)
+
+
+def people_of(
+    users: pd.DataFrame, roles: pd.DataFrame, queues: pd.DataFrame, team_by: str
+) -> People:
+    """Return everyone of these tables, as `people` does of an extract."""
     ids = columns.arrow(users["user_id"])
     names = pc.coalesce(columns.arrow(users["name"]), columns.arrow(users["username"]), ids)
-    queue_ids = columns.arrow(extract.queues["queue_id"])
-    queue_names = pc.coalesce(columns.arrow(extract.queues["name"]), queue_ids)
+    queue_ids = columns.arrow(queues["queue_id"])
+    queue_names = pc.coalesce(columns.arrow(queues["name"]), queue_ids)
     if team_by == "manager":
         unit, unit_ids, unit_names, above = "manager_id", ids, names, users["manager_id"]
     else:
-        roles = extract.roles
         unit, unit_ids = "role_id", columns.arrow(roles["role_id"])
         unit_names, above = columns.arrow(roles["name"]), roles["parent_role_id"]
     listed = unit_ids.to_pylist()

@@ -1,0 +1,172 @@
+"""`onpace check`: everything that would stop or mislead the first month, at once and worst first.
+
+Put here what is looked at and in which order; what is wrong with a policy folder is
+`publication.policy_check`, with what is stored `publication.stored_check`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.console import out
+from connectors.delivery.smtp import NotAccepted, connected
+from connectors.salesforce.diagnostics import Examination, examine_organization, owners_at_work
+from connectors.storage.files import refuse_unusable_home
+from orchestration import resources, settings
+from orchestration.delivery_watch import switched_on
+from orchestration.instance import dagster_instance
+from publication.first_policy import calendar_of
+from publication.policy_check import Finding, Known, Weight, examine_policy
+from publication.workspace import Workspace
+from sales.calendar import Month
+from sales.errors import UserError
+from sales.policy.rules import CustomFields
+
+
+def check_everything(*, is_offline: bool) -> int:
+    """Print what is found, worst first, and return the exit code: 1 if a report would be stopped."""
+    findings = sorted(_findings(is_offline=is_offline), key=lambda each: each.weight)
+    for each in findings:
+        out.print(f"{each.weight.word}: {each.sentence}", markup=False)
+    counts = [sum(each.weight == weight for each in findings) for weight in Weight]
+    looked = "Salesforce and the mail server were not asked." if is_offline else ""
+    out.print(
+        f"{_count(counts[Weight.STOPS], 'error')}, {_count(counts[Weight.MISLEADS], 'warning')}. {looked}".strip()
+        + ("" if counts[Weight.STOPS] else " Next: onpace preview"),
+        markup=False,
+    )
+    return int(bool(counts[Weight.STOPS]))
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"
+
+
+def _findings(*, is_offline: bool) -> Iterator[Finding]:
+    try:
+        workspace = resources.make_workspace()
+        refuse_unusable_home(workspace.home)
+    except UserError as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        return
+    month = Month.of(workspace.now().date()).plus(-1)
+    found: Examination | None = None
+    if not is_offline:
+        try:
+            found = examine_organization(resources.make_client(), _custom_fields(workspace))
+        except UserError as fault:
+            yield Finding(Weight.STOPS, str(fault))
+    if found is not None:
+        yield from _organization(found, month)
+    known = _known(found, month) if found else _known_from_before(workspace)
+    yield from examine_policy(workspace.policy_folder, known, month, workspace.pages)
+    yield from _mail(workspace, is_offline=is_offline)
+    yield from _schedule()
+
+
+def _custom_fields(workspace: Workspace) -> CustomFields:
+    try:
+        return workspace.policies.custom_fields
+    except UserError:  # what is wrong with the policy is found when it is looked at
+        return CustomFields()
+
+
+def _known(found: Examination, month: Month) -> Known:
+    year = calendar_of(found).year_of(month).months
+    at_work = owners_at_work(found, year[0].first_day, year[-1].plus(1).first_day)
+    return Known(
+        found.organization,
+        found.users,
+        found.roles,
+        found.queues,
+        found.quotas,
+        None,
+        frozenset(each.user_id for each in at_work),
+    )
+
+
+def _known_from_before(workspace: Workspace) -> Known | None:
+    """Return what the newest extract knows, none where nothing was read."""
+    latest = workspace.extracts.latest()
+    if latest is None:
+        return None
+    extract = workspace.loaded.extract(latest)
+    is_open = extract.opportunities["is_deleted"].map(lambda gone: not gone)
+    owners = frozenset(extract.opportunities.loc[is_open, "owner_id"])
+    return Known(
+        extract.defaults,
+        extract.users,
+        extract.roles,
+        extract.queues,
+        extract.quotas,
+        extract.accounts,
+        owners,
+    )
+
+
+def _organization(found: Examination, month: Month) -> Iterator[Finding]:
+    who = found.who.get("preferred_username", "unknown")
+    yield Finding(
+        Weight.NOTE,
+        f"{found.session.login.place} answers as {who}: {found.organization.company}, {found.opportunities:,} opportunities, months end in {found.organization.time_zone}",
+    )
+    for each in found.findings:
+        yield Finding(Weight.MISLEADS, f"{each.place}: {each.meaning}")
+    if not found.existing_before(calendar_of(found).as_of(month)):
+        yield Finding(
+            Weight.STOPS,
+            f"no opportunity that this user sees was created before the end of {month}; give {who} View All Data, or read access to opportunities",
+        )
+    if found.owner_history_since is None and found.tracks_owners:
+        yield Finding(
+            Weight.MISLEADS,
+            "no owner change is on record, so today's owner is assumed for the past; track the owner in Salesforce: Opportunity, Fields and Relationships, Set History Tracking",
+        )
+    if not found.private:
+        yield Finding(
+            Weight.NOTE,
+            "no private opportunity is visible: there are none, or this user lacks View All Data",
+        )
+
+
+def _mail(workspace: Workspace, *, is_offline: bool) -> Iterator[Finding]:
+    try:
+        book, server = workspace.recipients, settings.smtp()
+    except UserError as fault:
+        if not str(fault).startswith("recipients"):
+            yield Finding(Weight.STOPS, str(fault))
+        return
+    is_wanted = bool(book.recipients or book.own_pages or book.led_teams)
+    if server is None:
+        if is_wanted:
+            yield Finding(
+                Weight.MISLEADS,
+                "recipients are named and no mail server is: set SMTP_HOST and SMTP_FROM, else nobody gets anything",
+            )
+        return
+    if is_offline:
+        return
+    try:
+        with connected(server):
+            pass
+    except (NotAccepted, UserError) as fault:
+        yield Finding(Weight.MISLEADS, f"{fault}; no mail can be sent now")
+    else:
+        yield Finding(
+            Weight.NOTE,
+            f"the mail server {server.host}:{server.port} answers; no mail was sent to it",
+        )
+
+
+def _schedule() -> Iterator[Finding]:
+    try:
+        with dagster_instance() as instance:
+            is_on = switched_on(instance) is not None
+    except UserError as fault:
+        yield Finding(Weight.MISLEADS, str(fault))
+        return
+    if not is_on:
+        yield Finding(
+            Weight.NOTE,
+            "the schedule is off, so nothing is launched or mailed by itself: `onpace schedule on` when you are ready",
+        )

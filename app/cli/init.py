@@ -1,0 +1,167 @@
+"""`onpace init`: a folder of one's own, from what Salesforce tells.
+
+Put here what is asked and what is said; what the files hold is `publication.first_policy`.
+"""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from app.console import one_sentence, out
+
+if TYPE_CHECKING:
+    from connectors.salesforce.diagnostics import Examination
+
+app = typer.Typer()
+BOOK = "targets"
+
+
+@app.command()
+def init(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Where to write; made if it is not there.")
+    ],
+    yes: Annotated[
+        bool,
+        typer.Option(
+            "--yes",
+            help="Ask nothing: the login comes from SALESFORCE_*, the rest from what is found.",
+        ),
+    ] = False,
+    targets: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Annual targets that you have, as .csv or .xlsx with the columns fiscal_year, owner and annual_target.",
+        ),
+    ] = None,
+) -> None:
+    """Write a folder of your own: settings, policy, target book and recipients, from what Salesforce tells.
+
+    Asks for your domain and the key of your External Client App, tests the login and reads what the
+    organisation says of itself. Nothing that is there already is overwritten, and nobody is mailed
+    until you switch it on.
+    """
+    with one_sentence():
+        from connectors.salesforce.auth import MissingSetting
+        from orchestration import settings
+
+        if not yes and sys.stdin.isatty():
+            _ask()
+        elif settings.uses_embedded_org():
+            raise MissingSetting(
+                "nothing says where your Salesforce is; set SALESFORCE_DOMAIN, SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, or run this in a terminal without --yes"
+            )
+        _write(folder, targets, _examined())
+
+
+def _ask() -> None:
+    """Ask for what a login needs and is not set yet."""
+    from connectors.salesforce.auth import my_domain
+    from orchestration import settings
+
+    said = dict[str, str]()
+    has_place = settings.value_of("SALESFORCE_LOCAL_URL") or settings.value_of("SALESFORCE_DOMAIN")
+    if not has_place:
+        said["SALESFORCE_DOMAIN"] = my_domain(
+            typer.prompt("Your Salesforce address (My Domain), such as acme.my.salesforce.com")
+        )
+    has_key = settings.private_key() or settings.value_of("SALESFORCE_PASSWORD")
+    if not settings.value_of("SALESFORCE_CLIENT_ID"):
+        said["SALESFORCE_CLIENT_ID"] = typer.prompt("Consumer key of the External Client App")
+    if not has_key and not settings.value_of("SALESFORCE_CLIENT_SECRET"):
+        said["SALESFORCE_CLIENT_SECRET"] = typer.prompt("Consumer secret", hide_input=True)
+    settings.use(said)
+
+
+def _examined() -> Examination:
+    from connectors.salesforce.diagnostics import examine_organization
+    from orchestration import resources
+    from sales.policy.rules import CustomFields
+
+    found = examine_organization(resources.make_client(), CustomFields())
+    who = found.who.get("preferred_username", "unknown")
+    out.print(
+        f"Logged in to {found.session.login.place} as {who}: {found.organization.company}, {found.opportunities:,} opportunities",
+        markup=False,
+    )
+    return found
+
+
+def _write(folder: Path, targets: Path | None, found: Examination) -> None:
+    from connectors.salesforce.diagnostics import owners_at_work
+    from connectors.storage.files import write_new
+    from orchestration import settings
+    from publication import first_policy
+    from sales.calendar import Month
+
+    calendar = first_policy.calendar_of(found)
+    month = Month.of(found.session.now.date()).plus(-1)
+    years = sorted({calendar.fiscal_year(month), calendar.fiscal_year(month.plus(1))})
+    before = calendar.year(years[0] - 1).months
+    first, last = before[0].first_day, before[-1].plus(1).first_day
+    owners = first_policy.owners_of(found, owners_at_work(found, first, last))
+    uses_quotas = targets is None and bool(found.quota_count) and not _has_book(folder)
+    files = {
+        ".env": first_policy.environment_file(settings.salesforce_settings()),
+        ".gitignore": ".env\ndata/\n",
+        f"policy/fy{years[0]}.toml": first_policy.policy_file(
+            found, f"FY{years[0]}", uses_quotas=uses_quotas, book=_book_name(targets)
+        ),
+        "policy/recipients.toml": first_policy.recipients_file(owners),
+    }
+    contents = {name: text.encode() for name, text in files.items()}
+    if targets is not None:
+        contents[f"policy/{_book_name(targets)}"] = _checked_book(targets, found)
+    elif not uses_quotas:
+        contents["policy/targets.csv"] = first_policy.target_file(owners, years).encode()
+    for name, content in sorted(contents.items()):
+        path = folder / name
+        word = "written" if write_new(path, content) else "is there already and stays as it is"
+        out.print(f"  {path}: {word}", markup=False)
+    _say_next(
+        folder, found, uses_quotas=uses_quotas, has_book=targets is not None, owners=len(owners)
+    )
+    oldest = found.stage_history_since
+    if oldest and found.session.now - oldest < timedelta(days=400):
+        out.print(
+            f"  Stage history begins on {oldest:%Y-%m-%d}: month ends before it cannot be reconstructed."
+        )
+
+
+def _say_next(
+    folder: Path, found: Examination, *, uses_quotas: bool, has_book: bool, owners: int
+) -> None:
+    if uses_quotas:
+        out.print(f"Targets come from the {found.quota_count:,} quotas in Salesforce.")
+    elif not has_book:
+        out.print(
+            f"{owners} owners stand in {folder / 'policy' / 'targets.csv'} with what they won last year: give each an annual_target, and leave it empty for those who have none.",
+            markup=False,
+        )
+    out.print(f"Next: cd {folder} && onpace check", markup=False)
+
+
+def _has_book(folder: Path) -> bool:
+    return (folder / "policy" / "targets.csv").exists()
+
+
+def _book_name(targets: Path | None) -> str:
+    suffix = targets.suffix.lower() if targets else ".csv"
+    return f"{BOOK}{'.xlsx' if suffix == '.xlsx' else '.csv'}"
+
+
+def _checked_book(path: Path, found: Examination) -> bytes:
+    """Return a target book as it is, after reading it as a run would."""
+    from connectors.policy.annual_targets import read_target_book
+    from connectors.policy.folder import read_bytes
+
+    book = read_target_book(path, found.users)
+    out.print(f"  {path.name} states {len(book)} annual targets", markup=False)
+    return read_bytes(path)

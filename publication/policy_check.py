@@ -1,0 +1,278 @@
+"""Everything that is wrong with a policy folder, at once: for whoever has just written it.
+
+Put here what is found by looking at files; a month is refused by `preconditions`. Nothing is
+vouched for that was not looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+
+from pandera.typing import DataFrame
+
+from connectors.policy.annual_targets import MONTHLY_TARGETS, TargetRow, read_target_book
+from connectors.policy.csv_rows import lines_of
+from connectors.policy.folder import read_policies, read_recipients, read_text
+from connectors.policy.plan_files import plan_faults
+from connectors.policy.spreadsheet import UnreadableTable
+from publication.target_book import SALESFORCE, spelling_of, target_book_of
+from publication.workspace import PageRules
+from sales.calendar import Month
+from sales.contracts.raw import (
+    RawAccounts,
+    RawQueues,
+    RawQuotas,
+    RawRoles,
+    RawTargets,
+    RawUsers,
+)
+from sales.delivery import recipients
+from sales.delivery.recipients import TEAM, RecipientBook
+from sales.errors import UserError
+from sales.history.extract import UNASSIGNED, People, people_of
+from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
+from sales.policy.sections import FILE_NAME, policy_faults
+
+# Domains that exist nowhere (RFC 2606): whoever has one copied an example.
+RESERVED = (
+    ".example",
+    ".test",
+    ".invalid",
+    ".localhost",
+    "example.com",
+    "example.org",
+    "example.net",
+)
+MOST_NAMES = 5
+
+
+class Weight(IntEnum):
+    """How much a finding matters, the worst first."""
+
+    STOPS = 0
+    MISLEADS = 1
+    NOTE = 2
+
+    @property
+    def word(self) -> str:
+        """What a terminal calls it."""
+        return ("error", "warning", "note")[self]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that was found: how much it matters, and a sentence that says what, where and what to do."""
+
+    weight: Weight
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of an organisation; tables are those of an extract, `owners_at_work` who owns deals today."""
+
+    organization: OrganizationDefaults
+    users: DataFrame[RawUsers]
+    roles: DataFrame[RawRoles]
+    queues: DataFrame[RawQueues]
+    quotas: DataFrame[RawQuotas]
+    accounts: DataFrame[RawAccounts] | None
+    owners_at_work: frozenset[str]
+
+
+def examine_policy(
+    folder: Path, known: Known | None, month: Month, pages: PageRules
+) -> Iterator[Finding]:
+    """Yield what is wrong with a policy folder, for the report of a month."""
+    if not folder.is_dir():
+        yield Finding(
+            Weight.STOPS,
+            f"there is no policy folder: {folder} does not exist; `onpace init DIR` writes one with every owner in it",
+        )
+        return
+    faults = list(_faults_of_files(folder))
+    yield from faults
+    yield from _recipients(folder, known)
+    if faults:
+        yield Finding(
+            Weight.NOTE, "targets and pages were not looked at, because the policy cannot be read"
+        )
+        return
+    try:
+        rules = _rules(read_policies(folder), known, month)
+    except UserError as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        return
+    try:
+        pages.check_theme(folder, rules)
+    except UserError as fault:
+        yield Finding(Weight.STOPS, str(fault))
+    if known is None:
+        yield from _targets_alone(folder, rules)
+    else:
+        yield from _targets(folder, rules, known, month)
+
+
+def _faults_of_files(folder: Path) -> Iterator[Finding]:
+    years = 0
+    for path in sorted(folder.glob("*.toml")):
+        if path.name == recipients.FILE_NAME:
+            continue
+        if not FILE_NAME.fullmatch(path.name):
+            yield Finding(
+                Weight.STOPS,
+                f"{path.name} is not a policy file; name it after its fiscal year, such as fy2027.toml",
+            )
+            continue
+        years += 1
+        try:
+            sentences = policy_faults(read_text(path), path.name)
+        except UserError as fault:
+            sentences = [str(fault)]
+        yield from (Finding(Weight.STOPS, each) for each in sentences)
+    if not years:
+        yield Finding(
+            Weight.NOTE,
+            f"{folder} has no fyYYYY.toml: defaults hold, and what the organisation says of itself",
+        )
+
+
+def _rules(book: PolicyBook, known: Known | None, month: Month) -> MonthRules:
+    _ = book.custom_fields
+    unknown = OrganizationDefaults("", "", "UTC", 1, named_by_end=False, currency="USD")
+    return book.for_month(month, known.organization if known else unknown)
+
+
+def _recipients(folder: Path, known: Known | None) -> Iterator[Finding]:
+    try:
+        book = read_recipients(folder)
+    except UserError as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        return
+    stated = [each.address for each in book.recipients]
+    stated += [copy for each in book.recipients for copy in each.hidden_copies]
+    for address in sorted({*stated, *book.hold_notice}):
+        if address.endswith(RESERVED):
+            yield Finding(
+                Weight.STOPS,
+                f"{recipients.FILE_NAME}: {address} is an address that exists nowhere; put your own there",
+            )
+    if not (book.recipients or book.own_pages or book.led_teams):
+        yield Finding(
+            Weight.NOTE,
+            f"{recipients.FILE_NAME} switches nobody on: reports are made, and mailed to nobody",
+        )
+    if known is not None:
+        yield from _unknown_teams(book, known)
+
+
+def _unknown_teams(book: RecipientBook, known: Known) -> Iterator[Finding]:
+    by = [people_of(known.users, known.roles, known.queues, each) for each in ("role", "manager")]
+    teams = {team for each in by for team in each.teams.to_pylist()}
+    named = {
+        pack.removeprefix(TEAM)
+        for each in book.recipients
+        for pack in each.packs
+        if pack.startswith(TEAM)
+    }
+    for team in sorted(named - teams):
+        yield Finding(
+            Weight.MISLEADS,
+            f"{recipients.FILE_NAME}: {TEAM}{team[:60]} is no team; there are: {', '.join(sorted(teams))[:200]}",
+        )
+
+
+def _targets_alone(folder: Path, rules: MonthRules) -> Iterator[Finding]:
+    """Yield what lines say of themselves: who their owners are is not known."""
+    source = rules.policy.targets.source
+    if source == SALESFORCE:
+        yield Finding(Weight.NOTE, "targets are quotas in Salesforce, which was not asked")
+        return
+    path, faults = folder / source, list[UserError]()
+    if not path.is_file():
+        yield Finding(Weight.STOPS, f"{path} does not exist; write the annual targets there")
+        return
+    try:
+        lines = list(lines_of(path, TargetRow, spelling=spelling_of(rules), faults=faults))
+    except (UserError, UnreadableTable) as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        return
+    yield from (Finding(Weight.STOPS, str(each)) for each in faults)
+    empty = sum(line.row.annual_target is None for line in lines)
+    yield Finding(
+        Weight.NOTE,
+        f"{path.name} states {len(lines) - empty} targets, and {empty} lines are still empty; owners were not looked up, because nothing was read of Salesforce",
+    )
+
+
+def _targets(folder: Path, rules: MonthRules, known: Known, month: Month) -> Iterator[Finding]:
+    source, faults = rules.policy.targets.source, list[UserError]()
+    try:
+        is_plain = (folder / source).is_file() and not (folder / MONTHLY_TARGETS).is_file()
+        if source == SALESFORCE or not is_plain:
+            book = target_book_of(rules, folder, known.users, known.roles, known.quotas)
+        else:
+            book = read_target_book(folder / source, known.users, spelling_of(rules), faults)
+    except UserError as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        return
+    if known.accounts is not None:
+        faults += plan_faults(folder, known.users, known.accounts, rules.digits, spelling_of(rules))
+    yield from (Finding(Weight.STOPS, str(each)) for each in faults)
+    year = rules.calendar.fiscal_year(month)
+    of_year = book[book["fiscal_year"] == year]
+    if not len(of_year):
+        years = ", ".join(f"FY{each}" for each in sorted(set(book["fiscal_year"]))) or "no year"
+        yield Finding(
+            Weight.STOPS,
+            f"nobody has a target for FY{year}, the year of {month}, and {source} states {years}: give the lines of FY{year} an annual_target",
+        )
+        return
+    everybody = people_of(known.users, known.roles, known.queues, rules.policy.pipeline.team_by)
+    yield from _whom(of_year, everybody, known, f"FY{year}")
+    yield from _sums(of_year, everybody, rules, f"FY{year}")
+
+
+def _whom(
+    book: DataFrame[RawTargets], everybody: People, known: Known, year: str
+) -> Iterator[Finding]:
+    """Yield who owns deals and has no target, and who has one and has left."""
+    names = dict(zip(everybody.ids.to_pylist(), everybody.names.to_pylist(), strict=True))
+    active = {each for each, is_active in zip(names, everybody.is_active, strict=True) if is_active}
+    owners = set(book["owner_id"])
+    if left_out := sorted(names[each] for each in known.owners_at_work & active - owners):
+        yield Finding(
+            Weight.MISLEADS,
+            f"{len(left_out)} active owners of deals have no target for {year}, so that their bookings count for team and company without one: {_some(left_out)}",
+        )
+    open_ended = set(book.loc[book["end_date"].isna(), "owner_id"])
+    if gone := sorted(names[each] for each in open_ended - active if each in names):
+        yield Finding(
+            Weight.MISLEADS,
+            f"{len(gone)} people have a target for {year} and can no longer log in: {_some(gone)}; give their lines an end_date",
+        )
+
+
+def _sums(
+    book: DataFrame[RawTargets], everybody: People, rules: MonthRules, year: str
+) -> Iterator[Finding]:
+    newest = book.sort_values("revision").drop_duplicates("owner_id", keep="last")
+    teams = dict(zip(everybody.ids.to_pylist(), everybody.teams.to_pylist(), strict=True))
+    lines = newest.assign(
+        team=[teams.get(each, UNASSIGNED) for each in newest["owner_id"]],
+        currency=newest["currency_code"].fillna(rules.currency),
+    )
+    for (team, currency), rows in lines.groupby(["team", "currency"], sort=True):
+        yield Finding(
+            Weight.NOTE,
+            f"{year}, {str(team)[:60]}: {sum(rows['annual_target']):,.2f} {currency} in the targets of {len(rows)} people",
+        )
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
+    return ", ".join(each[:60] for each in listed[:MOST_NAMES]) + more
