@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ class _Told(Console):
         )
 
 
+WIDEST = 10_000  # columns of a table
 PROGRAM = "onpace: "  # how a fault begins
 out, err = (
     Console(highlight=False, soft_wrap=True),
@@ -52,6 +55,20 @@ out, err = (
 MonthArgument = Annotated[
     str, typer.Argument(metavar="MONTH", help="A closed month, such as 2026-09.")
 ]
+
+
+def show(part: Table | str, console: Console = out) -> None:
+    """Print a line, or a table whole: as wide as the terminal where its numbers fit, as wide as it needs to be elsewhere."""
+    if isinstance(part, str):
+        console.print(part, markup=False)
+        return
+    needs = Measurement.get(console, console.options.update(max_width=WIDEST), part)
+    part.width = (
+        max(needs.minimum, min(console.width, needs.maximum))
+        if console.is_terminal
+        else needs.maximum
+    )
+    console.print(part, crop=False)
 
 
 @contextmanager

@@ -33,8 +33,8 @@ def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     room = make_delivery_service()
     known = room.deliveries()
     beginnings = [at for _, at in known.values()]
-    if (switched_on := _switched_on(instance)) is not None:
-        beginnings.append(switched_on)
+    if (since_on := switched_on(instance)) is not None:
+        beginnings.append(since_on)
     if not beginnings:
         return []
     since, this_month = min(beginnings), Month.of(now.date())
@@ -49,7 +49,7 @@ def missing(instance: dg.DagsterInstance, now: datetime) -> list[Month]:
     )
 
 
-def _switched_on(instance: dg.DagsterInstance) -> datetime | None:
+def switched_on(instance: dg.DagsterInstance) -> datetime | None:
     """Return since when the schedule of the month end is on, none where it is off."""
     for state in instance.all_instigator_state():
         if state.instigator_name == month_end_schedule.name and state.status.value == "RUNNING":

@@ -56,7 +56,8 @@ def serve_until_stopped(
         org = csv_org(data) if data else company(SEED, last_month_there(datetime.now(UTC))).org()
     except (NoObjects, UnicodeDecodeError, OSError) as fault:
         raise UnservableOrg(str(fault)) from None
-    server = OrgServer(org, _credentials())
+    credentials = _credentials()
+    server = OrgServer(org, credentials)
     for each in faults:
         _order(server, each)
     stopped = Event()
@@ -64,7 +65,13 @@ def serve_until_stopped(
         signal.signal(sign, lambda *_: stopped.set())
     try:
         with serving(server, port) as address:
-            say(address)
+            say(f"serving on {address}")
+            is_ours = credentials == Credentials()
+            say(
+                f"log in with client id and secret {DEFAULT_CREDENTIAL}: SALESFORCE_LOCAL_URL={address} SALESFORCE_CLIENT_ID={DEFAULT_CREDENTIAL} SALESFORCE_CLIENT_SECRET={DEFAULT_CREDENTIAL}"
+                if is_ours
+                else "log in with the SALESFORCE_* settings of this environment"
+            )
             stopped.wait()
     except PortTaken as taken:
         raise UnservableOrg(str(taken)) from None

@@ -66,15 +66,13 @@ class DocumentReading:
         }
         return known.get(name.casefold(), name if "@" in name else "") if name else ""
 
-    def shelves(self, address: str) -> Iterator[Shelf]:
-        """Yield what an address may open, the newest month first."""
+    def shelves(self, address: str | None) -> Iterator[Shelf]:
+        """Yield what an address may open, the newest month first; without one everything that is published."""
         for month in reversed(self._workspace.published.months()):
             try:
                 entries = self._entries(self._workspace.published.documents(month))
-                mine = [
-                    (str(each["title"]), _files(each))
-                    for each in self._for(address, month, entries)
-                ]
+                found = entries if address is None else self._for(address, month, entries)
+                mine = [(str(each["title"]), _files(each)) for each in found]
             except (UserError, OSError):  # of this month: the others are shown
                 mine = None
             if mine is None or mine:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.console import MonthArgument, closed_month, err, one_sentence, out
+from app.console import MonthArgument, closed_month, err, one_sentence, out, show
 
 if TYPE_CHECKING:
     from publication.delivery import DeliveryService
@@ -81,7 +81,7 @@ def list_deliveries(
         from app.cli import delivery_output as mailing
         from orchestration import resources
 
-        out.print(mailing.table(resources.make_delivery_service().ledger.all(chosen)))
+        show(mailing.table(resources.make_delivery_service().ledger.all(chosen)))
 
 
 @deliveries_app.command()
@@ -171,6 +171,36 @@ def next_runs(
         )
         for _, (month, at) in zip(range(count), coming, strict=False):
             out.print(f"{month}  {at:%a %Y-%m-%d %H:%M %Z}", markup=False)
+        _say_whether_on()
+
+
+@schedule_app.command(name="on")
+def switch_on() -> None:
+    """Let month ends be launched and mailed by themselves, while `onpace ui` or the daemon runs."""
+    with one_sentence():
+        from orchestration.schedule_switch import switch_schedule
+
+        switch_schedule(is_on=True)
+        out.print("The schedule is on: `onpace schedule next` says when it launches what.")
+
+
+@schedule_app.command(name="off")
+def switch_off() -> None:
+    """Let nothing be launched or mailed by itself."""
+    with one_sentence():
+        from orchestration.schedule_switch import switch_schedule
+
+        switch_schedule(is_on=False)
+        out.print("The schedule is off: nothing is launched or mailed by itself.")
+
+
+def _say_whether_on() -> None:
+    from orchestration.delivery_watch import switched_on
+    from orchestration.instance import dagster_instance
+
+    with dagster_instance() as instance:
+        if switched_on(instance) is None:
+            err.print("The schedule is off, so none of them is launched: `onpace schedule on`")
 
 
 def _show_in_ui(room: DeliveryService, month: Month) -> None:

@@ -12,8 +12,6 @@ from decimal import Decimal
 
 import pyarrow as pa
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
-from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -32,7 +30,6 @@ from sales.explain.explanation import (
 from sales.money import DECIMAL_PRECISION
 
 # Wider than any table: what it would take to print it whole.
-WIDEST = 100_000
 LINE, CELL = 100, 40
 LONGEST_NAME = 120  # as Salesforce has it
 NONE = "-"
@@ -181,17 +178,6 @@ def remark(explanation: Explanation) -> str:
     ):
         return said
     return f"{said} The chances of deals, c, N and the interval are the forecast's own, made again from what was known at the month end."
-
-
-def show(table: Table, console: Console) -> None:
-    """Print a table whole: as wide as the terminal where its numbers fit, as wide as it needs to be elsewhere."""
-    needs = Measurement.get(console, console.options.update(max_width=WIDEST), table)
-    table.width = (
-        max(needs.minimum, min(console.width, needs.maximum))
-        if console.is_terminal
-        else needs.maximum
-    )
-    console.print(table)
 
 
 def _figures(explanation: Explanation) -> Table:

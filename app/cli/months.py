@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -50,12 +51,23 @@ VanishedOption = Annotated[
 
 
 @app.command()
-def demo() -> None:
-    """Run the month end of the demo company for the latest closed month, and say where the PDFs are.
+def demo(
+    month: Annotated[
+        str,
+        typer.Option(
+            "--month",
+            metavar="MONTH",
+            help="A past month of the company. [default: the latest closed one]",
+            show_default=False,
+        ),
+    ] = "",
+) -> None:
+    """Run the month end of the demo company, and say where the PDFs are and what to open first.
 
     Uses the embedded org and a mail server of its own whatever SALESFORCE_* and SMTP_* say. A
     second run prints only what changed, and mails nothing twice.
     """
+    chosen = closed_month(month) if month else None
     with one_sentence():
         from app.demo.mail_server import mailbox
         from orchestration import resources, settings
@@ -63,16 +75,26 @@ def demo() -> None:
 
         settings.use_embedded_org()
         workspace = resources.make_workspace()
-        month = _latest_month(workspace.now())
+        of = chosen or _latest_month(workspace.now())
         with mailbox(settings.home() / "mailbox") as port:
             settings.use_mailbox(port)
-            _run("month_end", month, PullOptions(shared_pull_hours=0.0))
-        out.print(
-            f"Mails as their recipients would see them: {settings.home() / 'mailbox' / 'index.html'}",
-            markup=False,
-        )
-        command = "make dev" if settings.is_checkout() else "onpace ui"
-        out.print(f"Open the Dagster UI on the same data: {command}")
+            _run("month_end", of, PullOptions(shared_pull_hours=0.0))
+        for line in _what_to_open(workspace.home, of):
+            out.print(line, markup=False)
+
+
+def _what_to_open(home: Path, month: Month) -> Iterator[str]:
+    """Yield what somebody who sees the demo for the first time may look at, in that order."""
+    from orchestration import settings
+
+    packs = home / "packs" / str(month)
+    ui = "make dev" if settings.is_checkout() else "onpace ui"
+    yield "Open first:"
+    yield f"1. The company's month on one page, and what must happen next: {packs / 'company.html'}"
+    yield f"2. A team's pack and each person's own page lie beside it: {packs}"
+    yield f"3. Mails as their recipients would see them: {home / 'mailbox' / 'index.html'}"
+    yield f"4. The Dagster UI on the same data, with lineage and reruns: {ui}"
+    yield "5. Your own Salesforce: onpace init DIR"
 
 
 @app.command()
@@ -116,6 +138,7 @@ def backfill(
         ),
     ],
     fresh_extract: FreshOption = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Begin without asking.")] = False,
 ) -> None:
     """Compute and print several past months from one reading of Salesforce. Never delivers.
 
@@ -129,6 +152,9 @@ def backfill(
 
         workspace = resources.make_workspace()
         wanted = months_of(months, workspace)
+        err.print(f"{months.strip()} is {_in_words(wanted)}", markup=False)
+        if not yes and len(wanted) > 1 and sys.stdin.isatty() and not typer.confirm("Begin?"):
+            return
         out_of, places = len(wanted), {month: number for number, month in enumerate(wanted, 1)}
         started: list[datetime] = []
 
@@ -169,6 +195,13 @@ def backfill(
             raise typer.Exit(1)
 
 
+def _in_words(months: Sequence[Month]) -> str:
+    """Return which months those are: `3 months, 2026-07 to 2026-09`."""
+    is_range = months[-1].index - months[0].index == len(months) - 1
+    named = f"{months[0]} to {months[-1]}" if is_range else ", ".join(map(str, months))
+    return str(months[0]) if len(months) == 1 else f"{len(months)} months, {named}"
+
+
 def report_again(month: Month) -> None:
     """Compute what is missing of a month and print its packs, from the extract frozen for it."""
     from publication.pull_options import PullOptions
@@ -186,6 +219,10 @@ def _run(job_name: str, month: Month, options: PullOptions, only: Sequence[str] 
     refuse_clearly_open(workspace, month)
     chosen = runs.selection_of(only) if only else None
     err.print(f"[bold]{month}[/bold] from {workspace.source}")
+    if not workspace.policy_folder.is_dir():
+        err.print(
+            "  there is no policy folder of your own: defaults hold; `onpace init DIR` writes one"
+        )
     may_stand = job_name == "restatement" and not (only or options.wants_fresh)
     with dagster_instance() as instance:
         if may_stand and runs.note_unchanged(month, workspace, instance):

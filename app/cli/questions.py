@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from app.console import closed_month, err, one_sentence, out, shared
+from app.console import closed_month, err, one_sentence, out, shared, show
 
 app = typer.Typer()
 
@@ -96,7 +96,7 @@ def explain(
         out.print(explanation_tables.title(found), markup=False)
         for table in explanation_tables.tables(found):
             out.print()
-            explanation_tables.show(table, out)
+            show(table)
         out.print()
         out.print(explanation_tables.remark(found.explanation))
 
@@ -147,7 +147,7 @@ def what_if(
         )
         out.print(f"As of the end of {at}")
         for table in thinking.tables(found, rules):
-            out.print(table)
+            show(table)
         out.print(thinking.remark(found))
 
 
@@ -181,7 +181,7 @@ def backtest(
         workspace = resources.make_workspace()
         at, record = judging.backtest(workspace, chosen, err)
         for table in judging.shown(record) or [judging.too_little()]:
-            out.print(table)
+            show(table)
         with shared(context) if to else nullcontext():
             path = judging.write(record, at, to or workspace.home / "backtests" / str(at))
         out.print(str(path), markup=False)

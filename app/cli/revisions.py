@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from app.cli.months import FreshOption, ReconstructOption, months_of
-from app.console import MonthArgument, closed_month, err, one_sentence, out, shared
+from app.console import MonthArgument, closed_month, err, one_sentence, out, shared, show
 
 app = typer.Typer()
 
@@ -149,7 +149,7 @@ def restate(
             found = list(progress.computed.values())
             for each in found:
                 for part in restating.shown(each, workspace.home):
-                    out.print(part, markup=False)
+                    show(part)
             differing = [each.month for each in found if not each.is_same]
             if differing and not (
                 yes

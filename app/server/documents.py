@@ -26,6 +26,7 @@ from sales.calendar import Month, UnknownMonth
 from sales.errors import UserError
 
 NOTHING = "There is nothing here for you."
+NOTHING_YET = "Nothing is published yet: `onpace report MONTH` publishes a month."
 UNREADABLE = "The documents cannot be read now; tell whoever runs this."
 PAGE = """<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -57,19 +58,19 @@ class ReadersDocuments:
 
     @property
     def routes(self) -> list[BaseRoute]:
-        """Links; with a header also the list of one's documents, and each of them."""
-        own = [Route("/", self.listed), Route("/{month}/{name}", self.document)]
-        return [Route("/link/{token}", self.linked), *(own if self._header else [])]
+        """Links and the list of documents; with a header the list is one's own, and so is each document."""
+        own = [Route("/{month}/{name}", self.document)] if self._header else []
+        return [Route("/link/{token}", self.linked), Route("/", self.listed), *own]
 
     def listed(self, request: Request) -> Response:
-        """Answer with the list of a reader's documents."""
+        """Answer with the list of a reader's documents; of all of them where nobody says who asks."""
 
         def answer() -> Response:
             reading = self._reading()
-            shelves = reading.shelves(self._address(request, reading))
-            return HTMLResponse(
-                PAGE.format(months="".join(map(_shelf, shelves)) or f"<p>{NOTHING}</p>")
-            )
+            reader = self._address(request, reading) if self._header else None
+            nothing = NOTHING if self._header else NOTHING_YET
+            months = "".join(map(_shelf, reading.shelves(reader)))
+            return HTMLResponse(PAGE.format(months=months or f"<p>{nothing}</p>"))
 
         return _said(answer)
 

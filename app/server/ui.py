@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from filelock import FileLock, Timeout
 
 from app.server.app import front, packs_server
 from assets.partitions import FIRST_MONTH
@@ -21,6 +25,11 @@ from orchestration.instance import prepare_dagster_home
 from orchestration.json_logs import wants_json
 from orchestration.resources import make_workspace
 from sales.errors import UserError
+
+
+class UiTaken(UserError, OSError):
+    """The UI cannot be opened: its port is taken, or another one is open on this home."""
+
 
 # Two runs at once on two cores: threads of linear algebra would wait for each other, and one alone is
 # as fast without them.
@@ -35,14 +44,15 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     launches, wipes and switches nothing.
     """
     prepare_dagster_home()
+    refuse_taken_port(port)
     link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
     environment = (
         ONE_THREAD
         | os.environ
         | {
             "ONPACE_HOME": str(settings.home()),
-            "ONPACE_POLICY": str(settings.policy_folder()),
             "PYTHONPATH": str(settings.PROJECT),
+            "PYTHONSAFEPATH": "1",  # where one stands may hold modules of the same names
             FIRST_MONTH: _first_month(),
         }
     )
@@ -52,15 +62,15 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     webserver = [sys.executable, "-m", "app.server.webserver", *workspace, *log]
     webserver += ["-h", "127.0.0.1", "-p", str(port), *(["--read-only"] if read_only else [])]
     daemon = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace, *log]
-    with packs_server(front(), link.port or 3001):
+    with _alone(is_needed=not read_only), packs_server(front(), link.port or 3001):
         say(
-            f"Dagster UI: http://127.0.0.1:{port}/?token={token}\nPDFs: {link.geturl()}  (stop with Ctrl-C)"
+            f"Dagster UI: http://127.0.0.1:{port}/?token={token}\nThe packs of all months: {link.geturl()}  (stop with Ctrl-C)"
         )
         # Dagster ends its own processes by SIGINT; who was started in the background would let them
         # ignore it.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         processes = [
-            subprocess.Popen(each, env=environment | extra, cwd=settings.beside())  # noqa: S603  # our own commands
+            subprocess.Popen(each, env=environment | extra)  # noqa: S603  # our own commands
             for each, extra in (
                 (webserver, {"ONPACE_UI_TOKEN": token}),
                 *([] if read_only else [(daemon, dict[str, str]())]),
@@ -81,6 +91,37 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
         for each in processes[1:]:
             each.wait()
         return code
+
+
+def refuse_taken_port(port: int) -> None:
+    """Raise `UiTaken` where something listens on a port of this machine already."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as fault:
+            raise UiTaken(
+                f"port {port} on 127.0.0.1 cannot be used for the UI ({fault.strerror}); choose another one with --port"
+            ) from None
+
+
+@contextmanager
+def _alone(*, is_needed: bool) -> Iterator[None]:
+    """Be the only UI of a home while a block runs: two daemons would each launch what is due."""
+    if not is_needed:
+        yield
+        return
+    lock = FileLock(settings.home() / "dagster" / "ui.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UiTaken(
+            f"another `onpace ui` is open on {settings.home()}; stop it, or open a second one with --read-only"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _first_month() -> str:

@@ -20,7 +20,7 @@ from sales.calendar import Month
 from sales.contracts.published import PUBLISHED
 from tests.connectors.delivery.mail_servers import Inbox, certificate
 from tests.connectors.delivery.mail_servers import serving as serving_mail
-from tests.end_to_end.command import run
+from tests.end_to_end.command import here, run
 
 SECRET = "s3cret-planted-here"
 
@@ -39,12 +39,12 @@ def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class TestDemo:
     def test_it_prints_the_packs_and_how_to_open_the_ui(self, demo_home: Path) -> None:
         printed = (demo_home / "demo.out").read_text().splitlines()
-        assert printed[-1] == "Open the Dagster UI on the same data: make dev"
-        assert (
-            printed[-2]
-            == f"Mails as their recipients would see them: {demo_home / 'mailbox' / 'index.html'}"
-        )
-        packs = [Path(line) for line in printed[:-2]]
+        assert printed[-6] == "Open first:"
+        assert printed[-3].endswith(f": {demo_home / 'mailbox' / 'index.html'}")
+        assert printed[-2].endswith(": make dev")
+        named = [Path(line.split(": ")[-1]) for line in printed[-5:-2]]
+        assert all(path.exists() for path in named)
+        packs = [Path(line) for line in printed[:-6]]
         assert all(path.read_bytes().startswith(b"%PDF") for path in packs)
         kinds = [path.name.split("-")[0].removesuffix(".pdf") for path in packs]
         assert (kinds[0], kinds.count("team"), kinds.count("person") >= 12) == ("company", 3, True)
@@ -84,16 +84,16 @@ class TestDemo:
 
     def test_a_rehearsal_says_who_would_get_what_and_sends_nothing(self, demo_home: Path) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
-        done = run(demo_home, "deliver", month, "--dry-run")
+        done = here(demo_home, "deliver", month, "--dry-run")
         assert done.returncode == 0, done.stderr
         assert (
             "board@tidewater.example (hidden copies: archive@tidewater.example): company.pdf"
             in done.stdout
         )
         assert "would be sent; nothing was" in done.stdout
-        listed = run(demo_home, "deliveries", "list", month, COLUMNS="250")
+        listed = here(demo_home, "deliveries", "list", month, COLUMNS="250")
         assert listed.stdout.count(" sent ") >= 10
-        nowhere = run(demo_home, "deliver", month, "--to", "me@tidewater.example")
+        nowhere = here(demo_home, "deliver", month, "--to", "me@tidewater.example")
         assert (nowhere.returncode, "set SMTP_HOST" in nowhere.stderr) == (1, True)
 
     def test_a_mail_password_appears_nowhere(self, demo_home: Path, tmp_path: Path) -> None:
@@ -110,10 +110,10 @@ class TestDemo:
                 "SMTP_PORT": str(port),
                 "SMTP_AUTHORITY_FILE": str(tmp_path / "certificate.pem"),
             }
-            done = run(
+            done = here(
                 demo_home, "deliver", month, "--to", "me@tidewater.example", **planted, **server
             )
-            told = run(demo_home, "doctor", **planted, **server)
+            told = here(demo_home, "doctor", **planted, **server)
         assert done.returncode == 1
         assert "check SMTP_USERNAME and SMTP_PASSWORD" in done.stderr
         assert SECRET not in done.stdout + done.stderr + told.stdout + told.stderr
@@ -122,20 +122,20 @@ class TestDemo:
             assert not path.is_file() or SECRET.encode() not in path.read_bytes(), path
 
     def test_the_coming_month_ends_are_told(self, demo_home: Path) -> None:
-        done = run(demo_home, "schedule", "next", "3")
+        done = here(demo_home, "schedule", "next", "3")
         assert done.returncode == 0, done.stderr
         assert len(done.stdout.splitlines()) == 3
         assert all(" 07:00 " in line for line in done.stdout.splitlines())
 
     def test_a_month_in_which_nothing_changed_is_not_computed_again(self, demo_home: Path) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
-        done = run(demo_home, "backfill", month)
+        done = here(demo_home, "backfill", month)
         assert (done.returncode, done.stdout) == (0, ""), done.stderr
         assert "1 of 1 months are unchanged and were not computed again" in done.stderr
-        alone = run(demo_home, "report", month)
+        alone = here(demo_home, "report", month)
         assert "nothing was computed" in alone.stderr
         assert len(alone.stdout.splitlines()) == 17
-        wrong = run(demo_home, "report", month, "--only", "coverag")
+        wrong = here(demo_home, "report", month, "--only", "coverag")
         assert (wrong.returncode, "did you mean 'coverage'?" in wrong.stderr) == (1, True)
 
     def test_a_second_run_prints_nothing_anew(self, demo_home: Path) -> None:
@@ -155,7 +155,7 @@ class TestDemo:
     @pytest.mark.parametrize("kind", ["csv", "parquet", "xlsx"])
     def test_tables_are_exported(self, demo_home: Path, tmp_path: Path, kind: str) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
-        done = run(demo_home, "export", month, "--to", str(tmp_path / "out"), "--format", kind)
+        done = here(demo_home, "export", month, "--to", str(tmp_path / "out"), "--format", kind)
         assert done.returncode == 0, done.stderr
         assert [Path(line).suffix for line in done.stdout.splitlines()] == [f".{kind}"] * (
             1 if kind == "xlsx" else len(PUBLISHED)
@@ -168,7 +168,7 @@ class TestDemo:
         self, demo_home: Path, tmp_path: Path
     ) -> None:
         month = Month(*last_month_there(datetime.now(UTC)))
-        assert run(demo_home, "export", str(month), "--to", str(tmp_path)).returncode == 0
+        assert here(demo_home, "export", str(month), "--to", str(tmp_path)).returncode == 0
         with (tmp_path / "closing_plan.csv").open(encoding="utf-8", newline="") as lines:
             likeliest = max(
                 csv.DictReader(lines),
@@ -176,7 +176,7 @@ class TestDemo:
             )
             deal, client = likeliest["opportunity_id"], likeliest["account_id"]
         before = {path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")}
-        done = run(
+        done = here(
             demo_home,
             "what-if",
             "--move",
@@ -198,18 +198,18 @@ class TestDemo:
         assert {
             path: path.stat().st_mtime_ns for path in (demo_home / "tables").rglob("*.json")
         } == before
-        wrong = run(demo_home, "what-if", "--drop", "006nobody")
+        wrong = here(demo_home, "what-if", "--drop", "006nobody")
         assert (wrong.returncode, "is no deal that is open" in wrong.stderr) == (1, True)
-        assert run(demo_home, "what-if", "--move", "nonsense").returncode == 1
+        assert here(demo_home, "what-if", "--move", "nonsense").returncode == 1
 
     def test_every_figure_of_the_company_is_explained_those_of_the_forecast_too(
         self, demo_home: Path
     ) -> None:
         month = Month(*last_month_there(datetime.now(UTC)))
-        there = run(demo_home, "explain", "coverage")
+        there = here(demo_home, "explain", "coverage")
         assert (there.returncode, "needs a period" in there.stderr) == (1, True)
         year = re.findall(r"FY\d{4}(?!-)", there.stderr)[0]
-        done = run(demo_home, "explain", "coverage", "--period", year, "--as-of", str(month))
+        done = here(demo_home, "explain", "coverage", "--period", year, "--as-of", str(month))
         assert done.returncode == 0, done.stderr
         assert re.search(r"required_ratio +\d", done.stdout)
         for column in ("bookings", "weighted_pipeline"):
@@ -217,7 +217,7 @@ class TestDemo:
             assert re.search(
                 rf"^Total of \d+.* {re.escape(figure)}( |$)", done.stdout, re.MULTILINE
             ), column
-        person = run(
+        person = here(
             demo_home,
             "explain",
             "attainment",
@@ -229,13 +229,13 @@ class TestDemo:
             "csv",
         )
         assert person.stdout.startswith('"as_of_month","grain"'), person.stderr
-        wrong = run(demo_home, "explain", "coverage", "--team", "Nort", "--period", year)
+        wrong = here(demo_home, "explain", "coverage", "--team", "Nort", "--period", year)
         assert (wrong.returncode, "did you mean 'North'?" in wrong.stderr) == (1, True)
 
     def test_a_backtest_judges_every_past_forecast_and_writes_the_table(
         self, demo_home: Path, tmp_path: Path
     ) -> None:
-        done = run(demo_home, "backtest", "--to", str(tmp_path / "judged"))
+        done = here(demo_home, "backtest", "--to", str(tmp_path / "judged"))
         assert done.returncode == 0, done.stderr
         assert "company month" in done.stdout
         assert "100%" in done.stderr or "Forecast" in done.stderr
@@ -276,7 +276,7 @@ class TestDemo:
     ) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
         ours = demo_home / "packs" / month / "company.pdf"
-        done = run(demo_home, "verify", str(ours))
+        done = here(demo_home, "verify", str(ours))
         assert done.returncode == 0, done.stderr
         assert (
             f"is company.pdf of {month}, revision 1: Tidewater Advisory: sales at month end (Confidential: management), published on "
@@ -284,24 +284,24 @@ class TestDemo:
         )
         assert "handed over as " in done.stdout
         assert "mailed to archive@tidewater.example, board@tidewater.example" in done.stdout
-        assert run(demo_home, "verify", str(ours.with_suffix(".xlsx"))).returncode == 0
+        assert here(demo_home, "verify", str(ours.with_suffix(".xlsx"))).returncode == 0
         (tmp_path / "forged.pdf").write_bytes(ours.read_bytes().replace(b"%PDF-1.7", b"%PDF-1.6"))
-        forged = run(demo_home, "verify", str(tmp_path / "forged.pdf"))
+        forged = here(demo_home, "verify", str(tmp_path / "forged.pdf"))
         assert (forged.returncode, "is not a file that was published" in forged.stderr) == (1, True)
         assert (
             "name a file that is there"
-            in run(demo_home, "verify", str(tmp_path / "none.pdf")).stderr
+            in here(demo_home, "verify", str(tmp_path / "none.pdf")).stderr
         )
 
     def test_doctor_knows_where_settings_come_from(self, demo_home: Path) -> None:
-        done = run(demo_home, "doctor")
+        done = here(demo_home, "doctor")
         assert done.returncode == 0, done.stderr
         assert f"ONPACE_HOME = {demo_home}  (environment: " in done.stdout
         assert "Everything a report needs is there." in done.stdout
 
     def test_real_settings_do_not_answer_from_demo_data(self, demo_home: Path) -> None:
         month = str(Month(*last_month_there(datetime.now(UTC))))
-        done = run(
+        done = here(
             demo_home,
             "report",
             month,

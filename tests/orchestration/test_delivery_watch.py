@@ -89,12 +89,12 @@ def test_with_the_schedule_on_months_are_due_from_then_on(
     hand_over: HandOver, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     del hand_over
-    monkeypatch.setattr(deadlines, "_switched_on", lambda _: at(2026, 6, 20))
+    monkeypatch.setattr(deadlines, "switched_on", lambda _: at(2026, 6, 20))
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == [JUNE]
     assert deadlines.missing(instance, at(2026, 8, 1, 7)) == [JUNE], (
         "a month that is over does not make it right"
     )
-    monkeypatch.setattr(deadlines, "_switched_on", lambda _: at(2026, 7, 10))
+    monkeypatch.setattr(deadlines, "switched_on", lambda _: at(2026, 7, 10))
     assert deadlines.missing(instance, at(2026, 7, 20, 7)) == []
 
 
@@ -127,7 +127,7 @@ def test_a_month_whose_mail_waits_is_not_delivered_and_a_rehearsal_is_none(
 
 def test_dagster_says_since_when_the_schedule_is_on(instance: dg.DagsterInstance) -> None:
     repository = defs.get_repository_def()
-    assert deadlines._switched_on(instance) is None
+    assert deadlines.switched_on(instance) is None
     from dagster._core.remote_origin import (
         InProcessCodeLocationOrigin,
         RemoteInstigatorOrigin,
@@ -150,7 +150,7 @@ def test_dagster_says_since_when_the_schedule_is_on(instance: dg.DagsterInstance
     instance.add_instigator_state(
         InstigatorState(origin, InstigatorType.SCHEDULE, InstigatorStatus.RUNNING, data)
     )
-    assert deadlines._switched_on(instance) == at(2026, 6, 20)
+    assert deadlines.switched_on(instance) == at(2026, 6, 20)
 
 
 def test_missing_months_are_told_once_and_the_check_says_so(

@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from app.cli import app as cli
 from app.cli.explain import NoSuchRow, Question, answer
-from app.cli.explanation_tables import as_csv, show, tables, title
+from app.cli.explanation_tables import as_csv, tables, title
+from app.console import show
 from connectors.storage.monthly_tables import NotComputed
 from orchestration import resources
 from publication.extract_selection import resolve_extract
