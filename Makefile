@@ -144,8 +144,11 @@ audit: $(READY) ## Known weaknesses of what is installed; needs the network
 	@[ -x .venv-audit/bin/pip-audit ] || { $(PYTHON) -m venv .venv-audit && .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check pip-audit==2.10.1; }
 	@.venv-audit/bin/pip-audit --requirement requirements.lock --disable-pip --no-deps --progress-spinner off
 
-docs: $(READY) ## The tables of docs/data-model.md, from the contracts
+docs: $(READY) ## The pages of docs/ that follow from code, and all of them as a site in site/, without network
 	@$(PYTHON) -m docs.data_model
+	@$(PYTHON) -m docs.reference
+	@$(PYTHON) -m sphinx --fail-on-warning --keep-going --quiet --doctree-dir build/doctrees docs site
+	@echo site/index.html
 
 pages: $(READY) ## Contact sheets of every kind of page, for firms of several shapes, in build/pages
 	@$(PYTHON) -m tests.reports.contact_sheets build/pages

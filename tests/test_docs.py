@@ -1,6 +1,8 @@
 """Documents are tested: what they list must be there, and what is there must be listed."""
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,57 @@ def test_the_data_model_has_every_asset_and_is_as_the_contracts_say() -> None:
     for key in defs.resolve_asset_graph().get_all_asset_keys():
         assert key.to_user_string() in page, key
     assert page == written(page), "run `make docs`"
+
+
+def test_the_reference_is_as_the_code_says() -> None:
+    from docs.reference import FOLDER, pages
+
+    for name, text in pages().items():
+        assert (FOLDER / name).read_text(encoding="utf-8") == text, "run `make docs`"
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.stem)
+def test_commands_on_a_page_exist_with_their_options(page: Path) -> None:
+    from typer.main import get_command
+
+    from app.cli.app import app
+
+    text = page.read_text(encoding="utf-8")
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    lines = re.findall(r"(?:^|&& )(?:\.venv/bin/)?onpace ([a-z-]+[^\n#&|]*)", blocks, re.MULTILINE)
+    lines += re.findall(r"`onpace ([a-z-]+[^`]*)`", text)
+    for line in lines:
+        command, words = get_command(app), line.split()
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]  # type: ignore[attr-defined]
+        assert not hasattr(command, "commands") or not words, line
+        known = {name for each in command.params for name in (*each.opts, *each.secondary_opts)}
+        named = {word.partition("=")[0] for word in words if word.startswith("--")}
+        assert named <= known | {"--help"}, line
+
+
+@pytest.mark.slow
+def test_the_site_is_built_and_no_link_leads_nowhere(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "sphinx", "--fail-on-warning", "--keep-going", "--quiet"]
+    done = subprocess.run(
+        [
+            *command,
+            "--doctree-dir",
+            str(tmp_path / "trees"),
+            str(ROOT / "docs"),
+            str(tmp_path / "site"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "site" / "tutorial.html").read_text(encoding="utf-8")
+    assert "onpace init acme" in re.sub(r"<[^>]+>", "", page)
+    assert not re.search(r'(?:src="|<link[^>]+href=")https?://', page), (
+        "nothing is loaded from elsewhere"
+    )
 
 
 def test_every_variable_is_in_the_example_and_no_other() -> None:

@@ -61,22 +61,34 @@ class Recipient(PolicySection):
     """
 
     address: Address
+    """Where the mail goes."""
     name: Line = ""
+    """How the mail addresses them."""
     user: Line = ""
+    """What the login in front of the documents calls them, where that is not the address."""
     packs: tuple[PackName, ...]
+    """What they get: "company", "team:NAME", "led" (teams whose people they are above), "own"."""
     language: LanguageCode | None = None
+    """Language of their documents; left out: the document's own."""
     paper: Paper | None = None
+    """Paper of their documents."""
     hidden_copies: tuple[Address, ...] = ()
+    """Addresses that get a hidden copy."""
 
 
 class RecipientBook(PolicySection):
     """Who gets what; with `own_pages` and `led_teams` also everyone whom Salesforce knows by an address."""
 
     allowed_domains: tuple[Domain, ...] = ()
+    """Domains that mail may go to; an address of another one is refused."""
     own_pages: bool = False
+    """Everyone active gets their own page."""
     led_teams: bool = False
+    """Who is above all people of a team gets its pack."""
     hold_notice: tuple[Address, ...] = ()
+    """Who is told that a delivery is held, and of alarms."""
     recipients: tuple[Recipient, ...] = ()
+    """Further recipients, each a table of its own."""
 
 
 @dataclass(frozen=True)

@@ -84,29 +84,29 @@ def _section(
 
 def _line(place: str, key: str, field: FieldInfo, stated: Mapping[str, object]) -> str:
     if key in stated:
-        return f"{key} = {_toml(stated[key])}"
-    return f"# {key} = {_toml(EXAMPLES.get(place, field.get_default(call_default_factory=True)))}"
+        return f"{key} = {toml_of(stated[key])}"
+    return f"# {key} = {toml_of(EXAMPLES.get(place, field.get_default(call_default_factory=True)))}"
 
 
 def _meaning(field: FieldInfo) -> str:
-    choices = _choices(field.annotation)
-    named = f" One of {', '.join(_toml(each) for each in choices)}." if choices else ""
+    choices = choices_of(field.annotation)
+    named = f" One of {', '.join(toml_of(each) for each in choices)}." if choices else ""
     return f"{field.description}{named}"
 
 
-def _choices(kind: object) -> tuple[object, ...]:
+def choices_of(kind: object) -> tuple[object, ...]:
     """Return what a key may be, empty where it is free."""
     if get_origin(kind) is Literal:
         return get_args(kind)
-    return next((found for each in get_args(kind) if (found := _choices(each))), ())
+    return next((found for each in get_args(kind) if (found := choices_of(each))), ())
 
 
-def _toml(value: object) -> str:
+def toml_of(value: object) -> str:
     """Return a value as TOML writes it."""
     if isinstance(value, Decimal):
         value = int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, tuple):
-        return f"[{', '.join(_toml(each) for each in cast('tuple[object, ...]', value))}]"
+        return f"[{', '.join(toml_of(each) for each in cast('tuple[object, ...]', value))}]"
     return tomlkit.item(value).as_string()
 
 
