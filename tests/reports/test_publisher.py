@@ -21,6 +21,7 @@ from reports.publisher import Publisher
 from reports.rendering import pdf as render
 from reports.rendering import pool as workers
 from sales.history.extract import EMBEDDED
+from tests.plain_pages import plain_pages
 from tests.reports.months import MONTH, reports_of, tables_of
 
 pytestmark = pytest.mark.slow
@@ -29,10 +30,18 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
+def plain() -> Iterator[None]:
+    """What becomes of documents is tried without setting them."""
+    with plain_pages():
+        yield
+
+
+@pytest.fixture
 def publisher(tmp_path: Path) -> Publisher:
     return Publisher(tmp_path / "packs", tmp_path)
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_month_is_printed_once_and_only_what_changed_again(publisher: Publisher) -> None:
     tables, variant = tables_of(4)
     first = publisher.publish(tables, MONTH, variant.rules, "here")
@@ -48,6 +57,7 @@ def test_a_month_is_printed_once_and_only_what_changed_again(publisher: Publishe
     assert publisher.publish(tables, MONTH, variant.rules, EMBEDDED).printed == 5
 
 
+@pytest.mark.usefixtures("plain")
 def test_reading_salesforce_again_without_news_prints_nothing(publisher: Publisher) -> None:
     """Pages and their tables hang on what was known, not on when it was read."""
     tables, variant = tables_of(4)
@@ -62,6 +72,7 @@ def test_reading_salesforce_again_without_news_prints_nothing(publisher: Publish
     assert publisher.publish(replace(tables, **later), MONTH, variant.rules, "here").printed == 0
 
 
+@pytest.mark.usefixtures("plain")
 def test_the_manifest_names_every_file_with_its_digest_and_nothing_else_lies_there(
     publisher: Publisher,
 ) -> None:
@@ -194,6 +205,7 @@ def _die_of_bob() -> None:
     render.pdf_of = pdf_of
 
 
+@pytest.mark.usefixtures("plain")
 def test_a_pack_is_replaced_whole(publisher: Publisher, monkeypatch: pytest.MonkeyPatch) -> None:
     """Killed while it writes, the publisher leaves the old pack; killed between two renames, the next run puts it back."""
     tables, variant = tables_of(4)
@@ -297,6 +309,7 @@ def test_a_run_that_is_cancelled_while_a_chart_is_drawn_publishes_nothing(
     assert publisher.publish(tables, MONTH, variant.rules, "here").printed == 5
 
 
+@pytest.mark.usefixtures("plain")
 def test_what_readers_see_is_put_right_from_what_was_published(publisher: Publisher) -> None:
     tables, variant = tables_of(4)
     kept = publisher.root.parent / "revisions"
@@ -319,6 +332,7 @@ def _copied(path: Path, target: Path) -> None:
     shutil.copy(path, target)
 
 
+@pytest.mark.usefixtures("plain")
 def test_documents_are_kept_where_files_cannot_have_two_names(tmp_path: Path) -> None:
     """Case: a file system without hard links."""
     tables, variant = tables_of(4)
