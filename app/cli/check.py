@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from app.console import out
 from connectors.delivery.smtp import NotAccepted, connected
+from connectors.salesforce.auth import LoginRefused
 from connectors.salesforce.diagnostics import Examination, examine_organization, owners_at_work
 from connectors.storage.files import refuse_unusable_home
 from orchestration import resources, settings
@@ -21,6 +22,8 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.errors import UserError
 from sales.policy.rules import CustomFields
+
+GUIDE = "docs/connect.md"
 
 
 def check_everything(*, is_offline: bool) -> int:
@@ -54,6 +57,8 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
     if not is_offline:
         try:
             found = examine_organization(resources.make_client(), _custom_fields(workspace))
+        except LoginRefused as fault:
+            yield Finding(Weight.STOPS, f"{fault} ({GUIDE}, When it is refused)")
         except UserError as fault:
             yield Finding(Weight.STOPS, str(fault))
     if found is not None:
@@ -115,17 +120,17 @@ def _organization(found: Examination, month: Month) -> Iterator[Finding]:
     if not found.existing_before(calendar_of(found).as_of(month)):
         yield Finding(
             Weight.STOPS,
-            f"no opportunity that this user sees was created before the end of {month}; give {who} View All Data, or read access to opportunities",
+            f"no opportunity that this user sees was created before the end of {month}; give {who} read access and View All Records ({GUIDE}, 1)",
         )
     if found.owner_history_since is None and found.tracks_owners:
         yield Finding(
             Weight.MISLEADS,
-            "no owner change is on record, so today's owner is assumed for the past; track the owner in Salesforce: Opportunity, Fields and Relationships, Set History Tracking",
+            f"no owner change is on record, so today's owner is assumed for the past; track the owner in Salesforce: Opportunity, Fields and Relationships, Set History Tracking ({GUIDE}, 2)",
         )
     if not found.private:
         yield Finding(
             Weight.NOTE,
-            "no private opportunity is visible: there are none, or this user lacks View All Data",
+            f"no private opportunity is visible: there are none, or this user lacks View All Data ({GUIDE}, 1)",
         )
 
 
