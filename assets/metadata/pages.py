@@ -59,7 +59,8 @@ TILES: dict[str, Columns] = {
     "{month}": _attained("bookings", "target", "attainment_pct", "last_year"),
     "To book in {month}": _COMING | of("coming_month", "number", "baseline_target"),
     "Year to date": _attained("bookings", "target", "attainment_pct", "last_year"),
-    "Forecast {period}": _landing("p10", "p50", "p90", "target", "method"),
+    "Forecast {period}": _landing("p10", "p50", "p90", "target", "method")
+    | of("target_padding", "fiscal_year", "grain", "grain_id", "stated"),
     "Still to win": _coverage("remaining_target", "target"),
     "Coverage {period}": _AHEAD
     | _COVERED

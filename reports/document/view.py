@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
 from reports.document.document import Variant
 from reports.document.month_data import GrainTables, PlannedMonth
-from reports.document.month_tables import Record
+from reports.document.month_tables import Record, records
 from reports.text import formats
 from reports.text.i18n import Language
 from sales.calendar import Month
@@ -82,6 +83,16 @@ class View:
             if row["period"] == name and row["hit_probability"] is not None
         ]
         return rows[0] if rows else None
+
+    def stated_target(self, period: str) -> Decimal | None:
+        """Return what the company or a team states for itself for a fiscal year, none where it states nothing."""
+        rows = [
+            row
+            for row in records(self.data.tables.target_padding)
+            if (row["grain"], row["grain_id"]) == (self.grain, self.grain_id)
+            and f"FY{row['fiscal_year']}" == period
+        ]
+        return rows[0]["stated"] if rows else None
 
     def coming(self) -> Record | None:
         """Return the coming month's number, none for who appears in no forecast or has no number."""

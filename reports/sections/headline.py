@@ -155,17 +155,33 @@ def _year_lands(view: View) -> Statement | None:
     landing, short, say = view.year_landing(), view.variant.short, view.language.say
     if not landing or landing["method"] != "model" or landing["p10"] == landing["p90"]:
         return None
-    said = say(
-        "We forecast {p50} for {period} ({low} to {high}), against a target of {target}.",
-        period=period_words(landing["period"], view.language),
-        p50=short(landing["p50"]),
-        low=short(landing["p10"]),
-        high=short(landing["p90"]),
-        target=short(landing["target"]),
-    )
+    stated = view.stated_target(landing["period"])
+    values = {
+        "period": period_words(landing["period"], view.language),
+        "p50": short(landing["p50"]),
+        "low": short(landing["p10"]),
+        "high": short(landing["p90"]),
+        "target": short(landing["target"]),
+    }
+    if stated is None:
+        said = say(
+            "We forecast {p50} for {period} ({low} to {high}), against a target of {target}.",
+            **values,
+        )
+    else:
+        said = say(
+            "We forecast {p50} for {period} ({low} to {high}), against a stated target of {stated}; the targets of its people sum to {target}.",
+            stated=short(stated),
+            **values,
+        )
     chance = view.chance(PeriodKind.YEAR, landing["hit_probability"])
     if chance is not None:
-        more = say("The chance to reach it is {chance}.", chance=view.language.chance(chance))
+        told = view.language.chance(chance)
+        more = (
+            say("The chance to reach it is {chance}.", chance=told)
+            if stated is None
+            else say("The chance to reach that sum is {chance}.", chance=told)
+        )
         said = f"{said} {more}"
     return Statement(said, "landing_forecast")
 
@@ -265,17 +281,19 @@ def _forecast_tile(view: View) -> Tile | None:
     say, short = view.language.say, view.variant.short
     landing, whole = view.year_landing(), view.covered(view.year_name())
     if landing and landing["method"] == "model" and landing["p10"] != landing["p90"]:
+        stated = view.stated_target(landing["period"])
+        target = landing["target"] if stated is None else stated
         note = say(
             "{low} to {high}; target {target}",
             low=short(landing["p10"]),
             high=short(landing["p90"]),
-            target=short(landing["target"]),
+            target=short(target),
         )
         return Tile(
             say("Forecast {period}", period=period_words(landing["period"], view.language)),
             short(landing["p50"]),
             note,
-            landing["p50"] < landing["target"],
+            landing["p50"] < target,
             "landing",
         )
     is_ahead = view.standing != Standing.LEFT and not view.is_year_over
