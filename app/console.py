@@ -11,7 +11,7 @@ import tempfile
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -133,6 +133,19 @@ def closed_month(text: str) -> Month:
         return Month.parse(text)
     except UnknownMonth as unknown:
         raise typer.BadParameter(str(unknown)) from None
+
+
+def is_day(text: str) -> bool:
+    """Return whether a word names a day and not a month."""
+    return re.fullmatch(r"\d{4}-\d{2}-\d{2}", text) is not None
+
+
+def named_day(text: str) -> date:
+    """Return the day that a word names; raises Typer's `BadParameter`."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text[:40]!r} is no day; write it as 2026-11-16") from None
 
 
 def flat(text: str) -> str:

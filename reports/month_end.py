@@ -239,7 +239,7 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
             variant.theme,
             footer=formats.printable(variant.theme.footer) if variant.theme.footer else "",
         ),
-        labels=_labels(view.language),
+        labels=labels_of(view.language),
         statements=tuple(statements(view)),
         actions=tuple(actions(view)),
         tiles=tuple(tiles(view)),
@@ -247,7 +247,8 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
     )
 
 
-def _labels(language: Language) -> Labels:
+def labels_of(language: Language) -> Labels:
+    """Return the template's own words in a language."""
     say = language.say
     return Labels(
         actions=say("What must happen next"),

@@ -88,6 +88,12 @@ class Publisher:
                 self.link_file(path, stage / path.name)
             put_in_place(shown, stage)
 
+    def variant(self, month: Month, rules: MonthRules, source: str) -> Variant:
+        """Return what documents of a month share, in the company's look."""
+        return replace(
+            _variant(month, rules, source), theme=themes_of(self.policy_folder, rules).company
+        )
+
     def preview(self, tables: MonthTables, month: Month, rules: MonthRules, source: str) -> bytes:
         """Return the company pack of a month that is not published as a PDF that says so on each page."""
         themes = themes_of(self.policy_folder, rules)

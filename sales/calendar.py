@@ -191,6 +191,9 @@ class FiscalCalendar:
 
     `stated` are the years that have rules of their own, in order and without overlap; between and
     beyond them years of twelve months follow each other, cut short where a stated one begins.
+
+    With `until`, nothing after the midnight at which that day begins is known: the month that is
+    running then is open, and its state is that of the midnight. Other months are as without it.
     """
 
     start_month: int
@@ -198,6 +201,15 @@ class FiscalCalendar:
     time_zone: str
     periods: FiscalPeriods | None = None
     stated: tuple[FiscalYear, ...] = ()
+    until: date | None = None
+
+    def is_open(self, month: Month) -> bool:
+        """Return whether a month is running at the midnight up to which things are known."""
+        return self.until is not None and self.first_day(month) < self.until <= self.last_day(month)
+
+    def today(self, month: Month) -> date:
+        """Return the day that begins where what is known of a month ends: the first one after it, or of an open month `until`."""
+        return self.until if self.until and self.is_open(month) else self.first_day(month.plus(1))
 
     def first_day(self, month: Month) -> date:
         """Return the first day of a month, or of the fiscal period that goes by its name."""
@@ -221,8 +233,8 @@ class FiscalCalendar:
         return self.periods.month_index(days) if self.periods else columns.month_index(days)
 
     def as_of(self, month: Month) -> datetime:
-        """Return the first local midnight after the month's last day, in UTC."""
-        day = self.first_day(month.plus(1))
+        """Return the first local midnight after the month's last known day, in UTC."""
+        day = self.today(month)
         # Where clocks skip midnight, fold=0 names the very instant of the skip:
         # the first instant of that local day.
         return datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(self.time_zone)).astimezone(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import nullcontext
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,7 +12,17 @@ from typing import Annotated
 import typer
 
 from app.cli.months import FreshOption, ReconstructOption, months_of
-from app.console import MonthArgument, closed_month, err, one_sentence, out, shared, show
+from app.console import (
+    MonthArgument,
+    closed_month,
+    err,
+    is_day,
+    named_day,
+    one_sentence,
+    out,
+    shared,
+    show,
+)
 
 app = typer.Typer()
 
@@ -27,7 +38,13 @@ class Format(StrEnum):
 @app.command()
 def export(
     context: typer.Context,
-    month: MonthArgument,
+    month: Annotated[
+        str,
+        typer.Argument(
+            metavar="MONTH",
+            help="A closed month, such as 2026-09; or the day of a flash, such as 2026-11-16.",
+        ),
+    ],
     to: Annotated[
         Path | None,
         typer.Option(
@@ -58,6 +75,11 @@ def export(
     ] = None,
 ) -> None:
     """Write the published tables of a computed month as files; `onpace revisions` lists what may be asked for."""
+    if is_day(month):
+        if revision:
+            raise typer.BadParameter("a flash has no revisions; leave --revision out")
+        _export_flash(context, named_day(month), to, format_, is_exact=exact)
+        return
     chosen = closed_month(month)
     with one_sentence():
         from connectors.storage.publications import PublishedMonths
@@ -78,6 +100,22 @@ def export(
         )
         with shared(context) if to else nullcontext():
             paths = export_tables(tables, chosen, to or folder, format_.value, is_exact=exact)
+        for path in paths:
+            out.print(str(path), markup=False)
+
+
+def _export_flash(
+    context: typer.Context, day: date, to: Path | None, format_: Format, *, is_exact: bool
+) -> None:
+    with one_sentence():
+        from orchestration import resources
+        from publication.flash import stored_tables
+        from reports.export.tables import export_tables
+
+        home = resources.upgraded().home
+        tables, folder = stored_tables(home, day), to or home / "exports" / str(day)
+        with shared(context) if to else nullcontext():
+            paths = export_tables(tables, str(day), folder, format_.value, is_exact=is_exact)
         for path in paths:
             out.print(str(path), markup=False)
 

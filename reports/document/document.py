@@ -124,7 +124,10 @@ class Labels:
 
 @dataclass(frozen=True)
 class MonthEndReport:
-    """One document, ready to print; `attachments` are the tables behind it, `names` what ids in them are called."""
+    """One document, ready to print; `attachments` are the tables behind it, `names` what ids in them are called.
+
+    A sheet is set as close as a personal page.
+    """
 
     kind: str
     grain_id: str
@@ -148,6 +151,7 @@ class MonthEndReport:
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
     words: Words | None = None
+    is_sheet: bool = False
     attachments: Mapping[str, pa.Table] = field(default_factory=dict[str, pa.Table])
     names: Mapping[str, str] = field(default_factory=dict[str, str])
 

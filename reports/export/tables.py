@@ -26,7 +26,7 @@ class UnwritableFolder(UserError, OSError):
 
 def export_tables(
     tables: Mapping[str, pd.DataFrame],
-    month: Month,
+    month: Month | str,
     folder: Path,
     format_: str,
     *,

@@ -42,9 +42,10 @@ CRM_FORECASTS = {
 
 
 def periods_ahead(calendar: FiscalCalendar, month: Month) -> list[Period]:
-    """Return the quarter that holds the month (unless it ends with it), the next two, and the year."""
+    """Return the quarter that holds the month (unless it ends with it and the month is over), the next two, and the year."""
     periods = periods_around(calendar, month)
-    return periods[1:] if periods[0].last == month else periods
+    is_over = periods[0].last == month and not calendar.is_open(month)
+    return periods[1:] if is_over else periods
 
 
 def periods_around(calendar: FiscalCalendar, month: Month) -> list[Period]:
@@ -80,11 +81,13 @@ def open_pipeline(
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     close_day = columns.to_days(snapshot["close_date"])
     is_open = columns.booleans(snapshot["is_open"])
-    today = rules.calendar.first_day(month.plus(1))
+    today = rules.calendar.today(month)
     is_overdue = is_open & (close_day < (today - date(1970, 1, 1)).days)
-    # The instant of the month end lies in the month after: that is "the current period".
+    # The instant of a month end lies in the month after: that is "the current period".
     overdue_counts_in = (
-        month.plus(1).index if rules.policy.pipeline.overdue == "current_period" else -1
+        rules.calendar.month_of(today).index
+        if rules.policy.pipeline.overdue == "current_period"
+        else -1
     )
     counts_in = np.where(is_overdue, overdue_counts_in, rules.calendar.month_index(close_day))
     return OpenPipeline(amount, is_null, is_open, is_overdue, counts_in)

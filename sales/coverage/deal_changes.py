@@ -7,6 +7,7 @@ cent, is `movement`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -15,7 +16,7 @@ from pandera.typing import DataFrame
 
 from sales import arrow as columns
 from sales.arrow import Codes, Mask
-from sales.calendar import Month
+from sales.calendar import EPOCH, Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.coverage import DealChanges
 from sales.contracts.history import OpportunitySnapshot
@@ -54,7 +55,9 @@ def deal_changes(
 
     A change of date or amount is told of every deal that is there at both ends, whatever became of
     it: one that was won a month early is won and pulled in. An amount is compared in its own
-    currency: a change of rates changes no deal.
+    currency: a change of rates changes no deal. Of a month that is running, a deal has slipped that
+    left it or passed its close date since the earlier state; of one that is over, each that was due
+    in it and is open.
     """
     ids = columns.distinct(*(each["opportunity_id"] for each in (opening, closing)))
     before, after = (
@@ -98,13 +101,19 @@ def _changes(before: _Side, after: _Side, month: Month, rules: MonthRules) -> di
     was_won, is_won = before.is_true("is_won"), after.is_true("is_won")
     was_lost = before.exists & ~was_open & ~was_won
     was_due, is_due = (_months(side, rules) for side in (before, after))
+    was_in_month = was_due == month.index
+    has_slipped = (
+        was_in_month & _has_passed(before, after, is_due, month, rules)
+        if rules.calendar.is_open(month)
+        else was_in_month
+    )
     # A deal that comes with a close date of an earlier month was decided elsewhere, and then entered.
     is_import = ~before.exists & (is_due < month.index)
     return {
         DealChange.WON: is_won & ~was_won & ~is_import,
         DealChange.LOST: after.exists & ~is_open & ~is_won & ~was_lost & ~is_import,
         DealChange.NEW: after.exists & ~before.exists,
-        DealChange.SLIPPED: was_open & is_open & (was_due == month.index),
+        DealChange.SLIPPED: was_open & is_open & has_slipped,
         DealChange.PULLED_IN: both & (is_due < was_due),
         DealChange.PUSHED: both & (is_due > was_due),
         DealChange.AMOUNT: both
@@ -118,8 +127,24 @@ def _changes(before: _Side, after: _Side, month: Month, rules: MonthRules) -> di
     }
 
 
+def _has_passed(
+    before: _Side, after: _Side, is_due: Codes, month: Month, rules: MonthRules
+) -> Mask:
+    """Return which deals of a running month left it, or passed their close date, since the earlier state."""
+    today = (rules.calendar.today(month) - EPOCH).days
+    since = before.snapshot["as_of"].iloc[0] if len(before.snapshot) else None
+    zone = ZoneInfo(rules.calendar.time_zone)
+    then = today if since is None else (since.astimezone(zone).date() - EPOCH).days
+    was_day, is_day = (_days(side) for side in (before, after))
+    return (is_due > month.index) | ((was_day >= then) & (is_day < today))
+
+
+def _days(side: _Side) -> Codes:
+    return columns.to_days(columns.series(side.column("close_date")))
+
+
 def _months(side: _Side, rules: MonthRules) -> Codes:
-    return rules.calendar.month_index(columns.to_days(columns.series(side.column("close_date"))))
+    return rules.calendar.month_index(_days(side))
 
 
 def _differs(one: pa.Array, other: pa.Array) -> Mask:

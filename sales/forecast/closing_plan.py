@@ -80,7 +80,7 @@ def closing_plan(
     forecast: PlanForecast | None = None,
 ) -> DataFrame[ClosingPlan]:
     """Return open deals due within 90 days after the month end, and overdue ones."""
-    today = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
+    today = (rules.calendar.today(month) - EPOCH).days
     due = columns.to_days(snapshot["close_date"])
     listed = columns.booleans(snapshot["is_open"]) & (due < today + HORIZON_DAYS)
     deals = snapshot.loc[listed]
@@ -228,7 +228,7 @@ def existing_clients(
     """Return deals whose account has a booking in the 24 months up to the month end."""
     due = columns.to_days(snapshot["close_date"])
     since = (rules.calendar.first_day(month.plus(1 - EXISTING_CLIENT_MONTHS)) - EPOCH).days
-    until = (rules.calendar.first_day(month.plus(1)) - EPOCH).days
+    until = (rules.calendar.today(month) - EPOCH).days
     booked = columns.booleans(snapshot["is_won"]) & (due >= since) & (due < until) & (due != NO_DAY)
     clients = columns.distinct(snapshot.loc[booked, "account_id"])
     return columns.codes(snapshot["account_id"], clients) >= 0

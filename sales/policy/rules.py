@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 from itertools import pairwise
 
 from babel.numbers import get_currency_precision
@@ -64,9 +65,10 @@ class MonthRules:
 
 @dataclass(frozen=True)
 class PolicyBook:
-    """The policies of all years, by the number in the file's name."""
+    """The policies of all years, by the number in the file's name; with `until`, the month that runs at that day's midnight is open."""
 
     policies: dict[int, SalesPolicy]
+    until: date | None = None
 
     def for_month(self, month: Month, organization: OrganizationDefaults) -> MonthRules:
         """Return the rules of the file whose span holds the month.
@@ -164,7 +166,7 @@ class PolicyBook:
             )
         return MonthRules(
             policy=policy,
-            calendar=_calendar(policy, organization, self._years(organization)),
+            calendar=_calendar(policy, organization, self._years(organization), self.until),
             company=policy.fiscal.company or organization.company,
             currency=currency,
             digits=get_currency_precision(currency),
@@ -188,7 +190,10 @@ def _named_by_end(policy: SalesPolicy, organization: OrganizationDefaults) -> bo
 
 
 def _calendar(
-    policy: SalesPolicy, organization: OrganizationDefaults, years: tuple[FiscalYear, ...]
+    policy: SalesPolicy,
+    organization: OrganizationDefaults,
+    years: tuple[FiscalYear, ...],
+    until: date | None,
 ) -> FiscalCalendar:
     fiscal = policy.fiscal
     start_month = fiscal.start_month or organization.start_month
@@ -200,4 +205,5 @@ def _calendar(
         if fiscal.periods == "salesforce"
         else None,
         stated=years,
+        until=until,
     )

@@ -78,9 +78,8 @@ def in_force(
     for row in cast("list[dict[str, object]]", book.to_dict("records")):
         year, effective = int(cast("int", row["fiscal_year"])), _day(row["effective_date"])
         # A line of a year that is over may have a currency that is gone: it is not converted.
-        if year < this_year or _effective(
-            year, effective, policies, organization
-        ) > rules.calendar.last_day(month):
+        known_from = _effective(year, effective, policies, organization)
+        if year < this_year or known_from >= rules.calendar.today(month):
             continue
         target = _target(row, rates, rules)
         lines.setdefault((year, target.owner_id), []).append(target)

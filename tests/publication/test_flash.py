@@ -1,0 +1,128 @@
+"""The running month: known up to a midnight, by the functions that close months, and apart from them."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from publication.flash import (
+    NoSuchDay,
+    compute_flash,
+    folder_of,
+    latest_day,
+    print_flash,
+    stored_tables,
+)
+from publication.workspace import Workspace
+from reports.publisher import Publisher
+from sales.calendar import FiscalCalendar, Month
+from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+from tests.plain_pages import plain_pages
+
+NOW = datetime(2026, 4, 22, 9, tzinfo=UTC)
+HISTORY = [
+    saved(1, "2026-01-05 10:00", stage_name="Won", amount=700, close_date=date(2026, 3, 20)),
+    saved(2, "2026-04-02 10:00", amount=300, close_date=date(2026, 4, 28)),
+    saved(3, "2026-04-03 10:00", amount=200, close_date=date(2026, 4, 10)),
+    saved(4, "2026-04-04 10:00", amount=400, close_date=date(2026, 4, 18)),
+    saved(4, "2026-04-14 10:00", stage_name="Won", amount=400, close_date=date(2026, 4, 14)),
+    saved(5, "2026-01-07 10:00", amount=900, close_date=date(2026, 5, 20)),
+    saved(5, "2026-04-21 10:00", stage_name="Won", amount=900, close_date=date(2026, 4, 21)),
+]
+DEALS = [deal(n) for n in (1, 2, 3, 4, 5)]
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    (tmp_path / "policy").mkdir()
+    (tmp_path / "policy" / "targets.csv").write_text(
+        "fiscal_year,owner,annual_target\n2026,ann@acme.example,12000\n"
+    )
+    reader = FakeReader(raw_tables(extract(DEALS, HISTORY)), lambda: NOW)
+    return Workspace(
+        tmp_path / "home",
+        tmp_path / "policy",
+        lambda: reader,
+        "https://acme.example",
+        lambda: NOW,
+    )
+
+
+def rows(table: pd.DataFrame, **where: str) -> list[dict[str, object]]:
+    for name, value in where.items():
+        table = table[table[name] == value]
+    return table.to_dict("records")
+
+
+def test_what_was_known_at_a_midnight_and_nothing_after_it(workspace: Workspace) -> None:
+    flash = compute_flash(workspace, date(2026, 4, 20), lambda _: None)
+    found = flash.tables
+    company = rows(found.target_attainment, grain="company", period_kind="month")[0]
+    assert (company["as_of_day"], company["period"]) == ("2026-04-20", "2026-04")
+    assert company["bookings"] == Decimal("400.00"), "what was won on the 21st is not known yet"
+    assert company["target"] == Decimal("1000.00")
+    plan = {row["opportunity_id"][-4:]: row for row in rows(found.closing_plan)}
+    due = {row["close_date"]: row["days_overdue"] for row in plan.values()}
+    assert due == {date(2026, 4, 28): 0, date(2026, 4, 10): 10, date(2026, 5, 20): 0}
+    changes = {(row["change"], row["name"]) for row in rows(found.deal_changes)}
+    assert {each for each, _ in changes} == {"won"}, "new ones came before the 13th"
+    quarter = rows(found.pipeline_coverage, grain="company", period_kind="quarter")
+    assert {row["period"] for row in quarter} >= {"FY2026-Q2"}, "the quarter that runs"
+
+
+def test_a_deal_has_slipped_that_passed_its_date_in_the_week(workspace: Workspace) -> None:
+    found = compute_flash(workspace, date(2026, 4, 13), lambda _: None).tables
+    assert [row["change"] for row in rows(found.deal_changes)] == ["slipped"]
+
+
+def test_the_first_day_of_a_month_shows_the_month_that_has_just_ended(
+    workspace: Workspace,
+) -> None:
+    found = compute_flash(workspace, date(2026, 4, 1), lambda _: None).tables
+    month = rows(found.target_attainment, grain="company", period_kind="month")[0]
+    assert (month["period"], month["bookings"]) == ("2026-03", Decimal("700.00"))
+
+
+def test_a_flash_freezes_nothing_of_a_month_end_and_is_exported(workspace: Workspace) -> None:
+    day = date(2026, 4, 20)
+    flash = compute_flash(workspace, day, lambda _: None)
+    with plain_pages():
+        publisher = Publisher(workspace.home / "packs", workspace.policy_folder)
+        paths = list(print_flash(workspace, flash, publisher))
+    assert [path.name.split("-")[0] for path in paths] == ["company.pdf", "team", "person"]
+    assert all(path.parent == folder_of(workspace.home, day) for path in paths)
+    assert workspace.published.months() == []
+    assert workspace.extracts.chosen(Month(2026, 4)) is None
+    stored = stored_tables(workspace.home, day)
+    assert set(stored) == set(flash.tables.named())
+    pd.testing.assert_frame_equal(stored["closing_plan"], flash.tables.closing_plan)
+
+
+def test_days_that_cannot_be_asked_for(workspace: Workspace) -> None:
+    assert latest_day(workspace) == date(2026, 4, 20)
+    for day in (date(2026, 5, 4), date(2014, 1, 6)):
+        with pytest.raises(NoSuchDay):
+            compute_flash(workspace, day, lambda _: None)
+    with pytest.raises(NoSuchDay, match="onpace flash --as-of 2026-04-13"):
+        stored_tables(workspace.home, date(2026, 4, 13))
+
+
+def test_a_calendar_is_open_in_the_running_month_only() -> None:
+    calendar = FiscalCalendar(1, named_by_end=False, time_zone="America/New_York")
+    cut = FiscalCalendar(
+        1, named_by_end=False, time_zone="America/New_York", until=date(2026, 4, 20)
+    )
+    april, march = Month(2026, 4), Month(2026, 3)
+    assert (cut.is_open(april), cut.is_open(march), cut.today(april)) == (
+        True,
+        False,
+        date(2026, 4, 20),
+    )
+    assert cut.as_of(april) == datetime(2026, 4, 20, 4, tzinfo=UTC)
+    assert cut.as_of(march) == calendar.as_of(march)
+    whole = FiscalCalendar(
+        1, named_by_end=False, time_zone="America/New_York", until=date(2026, 5, 1)
+    )
+    assert (whole.is_open(april), whole.as_of(april)) == (False, calendar.as_of(april))
