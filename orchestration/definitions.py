@@ -22,10 +22,13 @@ from orchestration.delivery_watch import every_month_end_was_delivered, undelive
 from orchestration.executor import one_process
 from orchestration.io_managers import DeltaTables
 from orchestration.jobs import month_end, release, restatement
-from orchestration.json_logs import console_logger
 from orchestration.live_runs import waiting_runs
-from orchestration.loggers import terminal_logger
-from orchestration.resources import DeliveryServiceResource, PublisherResource, RunInputsResource
+from orchestration.loggers import console_logger, terminal_logger
+from orchestration.run_resources import (
+    DeliveryServiceResource,
+    PublisherResource,
+    RunInputsResource,
+)
 from orchestration.schedules import month_end_schedule
 from orchestration.sensors import failed_month_end
 

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-import dagster as dg
 import structlog
 
 from orchestration import settings
@@ -51,20 +50,3 @@ def json_formatter() -> logging.Formatter:
         foreign_pre_chain=[structlog.stdlib.add_log_level, structlog.stdlib.add_logger_name],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_LINE],
     )
-
-
-def _console_logger(context: dg.InitLoggerContext) -> logging.Logger:
-    """Return Dagster's logger in colours or in JSON; asked when a run begins, so definitions load whatever is set."""
-    chosen = (
-        dg.json_console_logger
-        if settings.log_format() == settings.JSON
-        else dg.colored_console_logger
-    )
-    return chosen.logger_fn(context)
-
-
-console_logger = dg.LoggerDefinition(
-    _console_logger,
-    dg.colored_console_logger.config_schema,
-    description="The log of a run on the console, as ONPACE_LOG_FORMAT says.",
-)

@@ -66,3 +66,20 @@ def _terminal_logger(_: dg.InitLoggerContext) -> logging.Logger:
 terminal_logger = dg.LoggerDefinition(
     _terminal_logger, description="Progress on the terminal, without the engine's own events."
 )
+
+
+def _console_logger(context: dg.InitLoggerContext) -> logging.Logger:
+    """Return Dagster's logger in colours or in JSON; asked when a run begins, so definitions load whatever is set."""
+    chosen = (
+        dg.json_console_logger
+        if settings.log_format() == settings.JSON
+        else dg.colored_console_logger
+    )
+    return chosen.logger_fn(context)
+
+
+console_logger = dg.LoggerDefinition(
+    _console_logger,
+    dg.colored_console_logger.config_schema,
+    description="The log of a run on the console, as ONPACE_LOG_FORMAT says.",
+)

@@ -1,40 +1,33 @@
-"""Resources: plain objects for the assets, built from settings when a run begins.
+"""What a process works with, made from its settings: the home, the organisation, what prints and what delivers.
 
-Settings are read in the run, not in configuration: so definitions load with an empty
-environment, and no secret can appear in the UI.
+What takes long to load is loaded where it is made: most commands print and deliver nothing.
 """
 
-import os
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import dagster as dg
-
-from connectors.delivery.ledger import DeliveryLedger
-from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import LOOPBACK
 from connectors.salesforce.auth import HOST_SUFFIX, Login, MissingSetting, my_domain
-from connectors.salesforce.pull import SalesforceClient
-from connectors.salesforce.session import SalesforceSession
 from connectors.storage.catalogue import Catalogue
-from connectors.storage.files import PRIVATE, link
+from connectors.storage.files import link
 from connectors.storage.migrations import FORMAT, NotUpgraded, carry_over, format_of, upgrade
-from embedded_org.company import NAME as DEMO_COMPANY
-from orchestration import run_tags, settings
-from orchestration.embedded import embedded_login
+from orchestration import settings
 from orchestration.json_logs import say
-from publication.delivery import DeliveryService
-from publication.run_inputs import RunInputs, no_note
 from publication.workspace import PageRules, Workspace
-from reports.document.theme import themes_of
-from reports.publisher import Publisher
-from reports.text.formats import repertoire
 from sales.errors import UserError
 from sales.history.extract import EMBEDDED
+from sales.policy.rules import MonthRules
+
+if TYPE_CHECKING:
+    from connectors.salesforce.pull import SalesforceClient
+    from publication.delivery import DeliveryService
+    from reports.publisher import Publisher
 
 MOST_WORDS = 3_000  # of a message to Slack
 DEMO_NOTE = "DEMO.md"  # lies in the demo's policy folder
@@ -47,6 +40,8 @@ class SlackUnusable(UserError, OSError):
 def login() -> Login:
     """Return how to reach Salesforce; the embedded org where no setting says otherwise."""
     if settings.uses_embedded_org():
+        from orchestration.embedded import embedded_login  # noqa: PLC0415  # only the demo needs it
+
         return embedded_login()
     names = (
         "domain",
@@ -94,7 +89,7 @@ def make_workspace() -> Workspace:
         settings.policy_folder(),
         make_client,
         source(),
-        pages=PageRules(themes_of, repertoire),
+        pages=PageRules(_check_theme, _repertoire),
         database=settings.value_of("ONPACE_LEDGER_URL"),
     )
     if not is_demo_policy(workspace.policy_folder) or _is_demo_company(workspace):
@@ -105,6 +100,18 @@ def make_workspace() -> Workspace:
             f"set ONPACE_POLICY to a folder of your own (`onpace init DIR` writes one), or delete {DEMO_NOTE} there once its rules are yours"
         )
     return replace(workspace, policy_folder=settings.own_policy_folder())
+
+
+def _check_theme(folder: Path, rules: MonthRules) -> object:
+    from reports.document.theme import themes_of  # noqa: PLC0415  # only before a month is computed
+
+    return themes_of(folder, rules)
+
+
+def _repertoire() -> Collection[int]:
+    from reports.text.formats import repertoire  # noqa: PLC0415  # as above
+
+    return repertoire()
 
 
 def is_demo_policy(folder: Path) -> bool:
@@ -118,16 +125,21 @@ def _is_demo_company(workspace: Workspace) -> bool:
         return True
     if not settings.value_of("SALESFORCE_LOCAL_URL"):
         return False
+    from embedded_org.company import NAME  # noqa: PLC0415  # only for an org on this machine
+
     latest = workspace.extracts.latest()
     try:
         found = workspace.loaded.defaults(latest) if latest else workspace.connect().organization()
     except UserError:  # nobody can tell: whoever needs the organisation meets the reason there
         return True
-    return found.company == DEMO_COMPANY
+    return found.company == NAME
 
 
 def make_client() -> SalesforceClient:
     """Return a reader of the organisation that settings name."""
+    from connectors.salesforce.pull import SalesforceClient  # noqa: PLC0415  # only who reads needs it
+    from connectors.salesforce.session import SalesforceSession  # noqa: PLC0415  # as above
+
     return SalesforceClient(
         login(), connect=partial(SalesforceSession, highest_api_share=settings.api_share())
     )
@@ -135,6 +147,10 @@ def make_client() -> SalesforceClient:
 
 def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService:
     """Return what sends documents, from the settings of this process."""
+    from connectors.delivery.ledger import DeliveryLedger  # noqa: PLC0415  # only who delivers needs it
+    from connectors.delivery.outbox import outbox_at  # noqa: PLC0415  # as above
+    from publication.delivery import DeliveryService  # noqa: PLC0415  # as above
+
     used = workspace or make_workspace()
     ledger = DeliveryLedger(used.catalogue, used.now)
     outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
@@ -143,38 +159,12 @@ def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService
 
 def make_publisher(workspace: Workspace | None = None) -> Publisher:
     """Return what prints packs below the home."""
+    from reports.publisher import Publisher  # noqa: PLC0415  # only who prints needs it
+
     used = workspace or make_workspace()
     return Publisher(
         used.home / "packs", used.policy_folder, settings.value_of("ONPACE_PACKS_URL"), link
     )
-
-
-def _say_who(context: dg.InitResourceContext) -> None:
-    """Note in a run's tags who launched it, and why; a command's run says so itself."""
-    run = context.run
-    if context.instance and run and run.tags.get(run_tags.COMMAND) != run.run_id:
-        context.instance.add_run_tags(run.run_id, run_tags.of_run(run.tags))
-
-
-class RunInputsResource(dg.ConfigurableResource[RunInputs]):
-    """Extracts, policies and the target book of `ONPACE_HOME` and `ONPACE_POLICY`, as one run reads them."""
-
-    @contextmanager
-    def yield_for_execution(self, context: dg.InitResourceContext) -> Generator[RunInputs]:
-        """Begin the inputs of a run, and end its hold of the month with it."""
-        # The process of a run is Dagster's, and has the umask of whoever began it.
-        os.umask(PRIVATE)
-        tell, instance, run = (
-            context.log.info if context.log else say,
-            context.instance,
-            context.run,
-        )
-        noted = no_note
-        if instance and run:
-            _say_who(context)
-            noted = partial(run_tags.note, instance, run.run_id)
-        with RunInputs(make_workspace(), "a run of the UI or its schedule", tell, noted) as inputs:
-            yield inputs
 
 
 def links_for_recipients() -> str:
@@ -203,20 +193,3 @@ def _slack() -> Callable[[str], None] | None:
             ) from None
 
     return tell
-
-
-class DeliveryServiceResource(dg.ConfigurableResource[DeliveryService]):
-    """Recipients, the ledger of deliveries and the mail server."""
-
-    def create_resource(self, context: dg.InitResourceContext) -> DeliveryService:
-        """Build it from settings."""
-        _say_who(context)
-        return make_delivery_service()
-
-
-class PublisherResource(dg.ConfigurableResource[Publisher]):
-    """What prints packs below `ONPACE_HOME/packs`."""
-
-    def create_resource(self, context: dg.InitResourceContext) -> Publisher:  # noqa: ARG002  # Dagster's signature
-        """Build it from settings."""
-        return make_publisher()

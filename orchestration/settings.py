@@ -70,10 +70,26 @@ def _found(variable: Variable, files: list[SettingsFile]) -> Setting:
 def setting_files() -> list[SettingsFile]:
     """Return the files that hold settings, the first one going before the others.
 
-    They lie where one stands, in the user's configuration folder, and in a checkout.
+    They lie where one stands or in the nearest folder above it, in the user's configuration folder,
+    and in a checkout.
     """
-    folders = [Path.cwd(), user_config_path("onpace"), *([PROJECT] if is_checkout() else [])]
-    return [file for folder in dict.fromkeys(folders) for file in files_in(folder)]
+    folders = [user_config_path("onpace"), *([PROJECT] if is_checkout() else [])]
+    rest = [file for folder in folders for file in files_in(folder)]
+    nearest = next((found for each in _above() if (found := _ours(each))), [])
+    known = {file.path for file in nearest}
+    return [*nearest, *(file for file in rest if file.path not in known)]
+
+
+def _above() -> list[Path]:
+    """Return the folder one stands in and those above it that belong to the same person."""
+    here = Path.cwd()
+    return [here, *(each for each in here.parents if each.stat().st_uid == here.stat().st_uid)]
+
+
+def _ours(folder: Path) -> list[SettingsFile]:
+    """Return the files of a folder that set something of ours."""
+    names = {variable.name for variable in VARIABLES}
+    return [file for file in files_in(folder) if names & file.values.keys()]
 
 
 def value_of(name: str) -> str:

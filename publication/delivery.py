@@ -276,9 +276,7 @@ class DeliveryService:
 
     def _connect(self) -> Connect:
         if self.smtp is None:
-            raise NoMailServer(
-                "no mail server is named; set SMTP_HOST (and SMTP_FROM), or leave policy/recipients.toml out"
-            )
+            raise NoMailServer("no mail server is named; set SMTP_HOST and SMTP_FROM")
         self.smtp.check()
         return partial(connected, self.smtp)
 

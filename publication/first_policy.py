@@ -163,6 +163,13 @@ def recipients_file(owners: Sequence[Owner]) -> str:
 def environment_file(settings: Mapping[str, str]) -> str:
     """Return the settings of a folder, for a file that only its owner may read."""
     lines = [f"{name}={_quoted(value)}" for name, value in {**settings, **FOLDERS}.items()]
+    lines += ["", "# The mail server; without it nothing is mailed."]
+    lines += [
+        "# SMTP_HOST=",
+        "# SMTP_FROM='Reports <reports@acme.example>'",
+        "# SMTP_USERNAME=",
+        "# SMTP_PASSWORD=",
+    ]
     return "# Keep this file to yourself: it opens your Salesforce.\n" + "\n".join(lines) + "\n"
 
 

@@ -6,7 +6,8 @@ vouched for that was not looked at.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -36,7 +37,7 @@ from sales.history.extract import UNASSIGNED, People, people_of
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.policy.sections import FILE_NAME, policy_faults
 
-# Domains that exist nowhere (RFC 2606): whoever has one copied an example.
+# Domains of examples (RFC 2606): whoever has one copied it.
 RESERVED = (
     ".example",
     ".test",
@@ -47,6 +48,7 @@ RESERVED = (
     "example.net",
 )
 MOST_NAMES = 5
+LINE = re.compile(r" line \d+")
 
 
 class Weight(IntEnum):
@@ -72,7 +74,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Known:
-    """What is known of an organisation; tables are those of an extract, `owners_at_work` who owns deals today."""
+    """What is known of an organisation; tables are those of an extract, `owners_at_work` who owns open deals or won some this year, `winners` the latter."""
 
     organization: OrganizationDefaults
     users: DataFrame[RawUsers]
@@ -81,6 +83,7 @@ class Known:
     quotas: DataFrame[RawQuotas]
     accounts: DataFrame[RawAccounts] | None
     owners_at_work: frozenset[str]
+    winners: frozenset[str] = frozenset()
 
 
 def examine_policy(
@@ -157,7 +160,7 @@ def _recipients(folder: Path, known: Known | None) -> Iterator[Finding]:
     for address in sorted({*stated, *book.hold_notice}):
         if address.endswith(RESERVED):
             yield Finding(
-                Weight.STOPS,
+                Weight.MISLEADS,
                 f"{recipients.FILE_NAME}: {address} is an address that exists nowhere; put your own there",
             )
     if not (book.recipients or book.own_pages or book.led_teams):
@@ -200,7 +203,7 @@ def _targets_alone(folder: Path, rules: MonthRules) -> Iterator[Finding]:
     except (UserError, UnreadableTable) as fault:
         yield Finding(Weight.STOPS, str(fault))
         return
-    yield from (Finding(Weight.STOPS, str(each)) for each in faults)
+    yield from _together(faults)
     empty = sum(line.row.annual_target is None for line in lines)
     yield Finding(
         Weight.NOTE,
@@ -221,19 +224,44 @@ def _targets(folder: Path, rules: MonthRules, known: Known, month: Month) -> Ite
         return
     if known.accounts is not None:
         faults += plan_faults(folder, known.users, known.accounts, rules.digits, spelling_of(rules))
-    yield from (Finding(Weight.STOPS, str(each)) for each in faults)
+    yield from _together(faults)
     year = rules.calendar.fiscal_year(month)
     of_year = book[book["fiscal_year"] == year]
     if not len(of_year):
-        years = ", ".join(f"FY{each}" for each in sorted(set(book["fiscal_year"]))) or "no year"
-        yield Finding(
-            Weight.STOPS,
-            f"nobody has a target for FY{year}, the year of {month}, and {source} states {years}: give the lines of FY{year} an annual_target",
-        )
+        if not faults:
+            yield _nobody(folder / source, rules, month, sorted(set(book["fiscal_year"])))
         return
     everybody = people_of(known.users, known.roles, known.queues, rules.policy.pipeline.team_by)
     yield from _whom(of_year, everybody, known, f"FY{year}")
     yield from _sums(of_year, everybody, rules, f"FY{year}")
+
+
+def _nobody(path: Path, rules: MonthRules, month: Month, years: Sequence[int]) -> Finding:
+    """Say that nobody has a target in the year of a month, and what the target book has instead."""
+    months = rules.calendar.year_of(month).months
+    year = f"FY{rules.calendar.fiscal_year(month)} ({months[0]} to {months[-1]})"
+    is_book = path.is_file() and rules.policy.targets.source != SALESFORCE
+    lines = (
+        list(lines_of(path, TargetRow, spelling=spelling_of(rules), faults=[])) if is_book else []
+    )
+    empty = sum(each.row.annual_target is None for each in lines)
+    there = ", ".join(f"FY{each}" for each in years)
+    has = f"it has targets for {there}" if there else "it has none"
+    more = f", and {empty} lines whose annual_target is still empty" if empty else ""
+    return Finding(
+        Weight.STOPS,
+        f"nobody has a target for {year}, the year of {month}: {path.name}: {has}{more}",
+    )
+
+
+def _together(faults: Sequence[UserError]) -> Iterator[Finding]:
+    """Yield faults, those that differ by their lines only as one."""
+    alike: dict[str, list[str]] = {}
+    for each in map(str, faults):
+        alike.setdefault(LINE.sub("", each), []).append(each)
+    for sentences in alike.values():
+        more = f" (and so {len(sentences) - 1} more lines)" if len(sentences) > 1 else ""
+        yield Finding(Weight.STOPS, f"{sentences[0]}{more}")
 
 
 def _whom(
@@ -246,13 +274,18 @@ def _whom(
     if left_out := sorted(names[each] for each in known.owners_at_work & active - owners):
         yield Finding(
             Weight.MISLEADS,
-            f"{len(left_out)} active owners of deals have no target for {year}, so that their bookings count for team and company without one: {_some(left_out)}",
+            f"active owners of deals have no target for {year}, so that their bookings count for team and company without one ({len(left_out)}): {_some(left_out)}",
+        )
+    if left := sorted(names.get(each, each) for each in known.winners - active - owners):
+        yield Finding(
+            Weight.MISLEADS,
+            f"can no longer log in, won deals in {year} and have no target for it, so that the rest looks better than it is ({len(left)}): {_some(left)}; give each a line with an end_date",
         )
     open_ended = set(book.loc[book["end_date"].isna(), "owner_id"])
     if gone := sorted(names[each] for each in open_ended - active if each in names):
         yield Finding(
             Weight.MISLEADS,
-            f"{len(gone)} people have a target for {year} and can no longer log in: {_some(gone)}; give their lines an end_date",
+            f"have a target for {year} and can no longer log in ({len(gone)}): {_some(gone)}; give their lines an end_date",
         )
 
 

@@ -15,8 +15,10 @@ from app.cli import commentary, deliveries, flash, init, months, preview
 from app.cli import questions as answers
 from app.cli import revisions as past
 from app.cli import system as machine
+from app.console import err
 from app.limits import too_little_memory
 from connectors.storage.files import PRIVATE
+from sales.errors import UserError
 
 app = typer.Typer(
     name="onpace",
@@ -40,14 +42,47 @@ def _say_version(wanted: bool) -> None:  # noqa: FBT001  # typer calls it so
         raise typer.Exit
 
 
+# Commands that read an organisation or speak for it.
+OF_AN_ORGANIZATION = {
+    "backfill",
+    "check",
+    "comment",
+    "deliver",
+    "doctor",
+    "flash",
+    "preview",
+    "report",
+    "restate",
+    "schedule",
+}
+
+
+def _say_if_demo(command: str) -> None:
+    """Say that this is the demo company, where somebody may think that it is their own."""
+    if command not in OF_AN_ORGANIZATION:
+        return
+    from orchestration import settings
+
+    try:
+        is_demo = settings.uses_embedded_org()
+    except UserError:  # the command itself says what is wrong with a settings file
+        return
+    if is_demo:
+        err.print(
+            "No settings name a Salesforce here: this is the demo company. For your own, go to its folder, or write one with `onpace init DIR`."
+        )
+
+
 @app.callback()
 def onpace(
+    context: typer.Context,
     _: Annotated[
         bool,
         typer.Option("--version", callback=_say_version, is_eager=True, help="Say the version."),
     ] = False,
 ) -> None:
-    """Take what stands before a command."""
+    """Take what stands before a command, and say it where the demo company is meant."""
+    _say_if_demo(context.invoked_subcommand or "")
 
 
 # Imports make objects that live as long as the process: looking through them again and again, and

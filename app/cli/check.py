@@ -87,6 +87,7 @@ def _known(found: Examination, month: Month) -> Known:
         found.quotas,
         None,
         frozenset(each.user_id for each in at_work),
+        frozenset(each.user_id for each in at_work if each.bookings),
     )
 
 

@@ -181,7 +181,9 @@ def switch_on() -> None:
         from orchestration.schedule_switch import switch_schedule
 
         switch_schedule(is_on=True)
-        out.print("The schedule is on: `onpace schedule next` says when it launches what.")
+        out.print(
+            "The schedule is on. It launches while `onpace ui` runs, or the services of docs/deployment.md; `onpace schedule next` says when it launches what."
+        )
 
 
 @schedule_app.command(name="off")

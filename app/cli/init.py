@@ -52,6 +52,7 @@ def init(
         from connectors.salesforce.auth import MissingSetting
         from orchestration import settings
 
+        _remember(folder)
         if not yes and sys.stdin.isatty():
             _ask()
         elif settings.uses_embedded_org():
@@ -59,6 +60,20 @@ def init(
                 "nothing says where your Salesforce is; set SALESFORCE_DOMAIN, SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, or run this in a terminal without --yes"
             )
         _write(folder, targets, _examined())
+
+
+def _remember(folder: Path) -> None:
+    """Let what an earlier `init` wrote into the folder be known, where nothing else is said."""
+    from orchestration import settings
+    from orchestration.setting_files import files_in
+
+    known = {
+        name: value
+        for file in files_in(folder)
+        for name, value in file.values.items()
+        if name.startswith("SALESFORCE_") and not settings.value_of(name)
+    }
+    settings.use(known)
 
 
 def _ask() -> None:
@@ -121,13 +136,15 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
         contents[f"policy/{_book_name(targets)}"] = _checked_book(targets, found)
     elif not uses_quotas:
         contents["policy/targets.csv"] = first_policy.target_file(owners, years).encode()
+    written = set[str]()
     for name, content in sorted(contents.items()):
-        path = folder / name
-        word = "written" if write_new(path, content) else "is there already and stays as it is"
+        path, word = folder / name, "is there already and stays as it is"
+        if write_new(path, content):
+            written.add(name)
+            word = "written"
         out.print(f"  {path}: {word}", markup=False)
-    _say_next(
-        folder, found, uses_quotas=uses_quotas, has_book=targets is not None, owners=len(owners)
-    )
+    is_empty = "policy/targets.csv" in written and targets is None
+    _say_next(folder, found, uses_quotas=uses_quotas, owners=len(owners) if is_empty else 0)
     oldest = found.stage_history_since
     if oldest and found.session.now - oldest < timedelta(days=400):
         out.print(
@@ -135,14 +152,12 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
         )
 
 
-def _say_next(
-    folder: Path, found: Examination, *, uses_quotas: bool, has_book: bool, owners: int
-) -> None:
+def _say_next(folder: Path, found: Examination, *, uses_quotas: bool, owners: int) -> None:
     if uses_quotas:
         out.print(f"Targets come from the {found.quota_count:,} quotas in Salesforce.")
-    elif not has_book:
+    elif owners:
         out.print(
-            f"{owners} owners stand in {folder / 'policy' / 'targets.csv'} with what they won last year: give each an annual_target, and leave it empty for those who have none.",
+            f"Owners in {folder / 'policy' / 'targets.csv'}, each with what they won last year: {owners}. Give each an annual_target, and leave it empty for those who have none.",
             markup=False,
         )
     out.print(f"Next: cd {folder} && onpace check", markup=False)

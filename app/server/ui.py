@@ -85,7 +85,8 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
         signal.signal(signal.SIGTERM, end)
         try:
             code = processes[0].wait()
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # whoever interrupts this process alone ends the others too
+            end()
             code = processes[0].wait()
         end()
         for each in processes[1:]:

@@ -118,9 +118,13 @@ def _row_of(
 
 
 def _is_total(line: TableRow, needed: list[str], amounts: list[str]) -> bool:
-    """Return whether a line is the total of those above: a word that says so, and nobody named."""
+    """Return whether a line is the total of those above: a word that says so, and nobody named; a year beside it is no name."""
     others = [plain(line.cells.get(name)) for name in needed if name not in amounts]
     words = [text.casefold() for text in others if text]
+    if any(word.strip(" :") in TOTALS for word in words):
+        return all(
+            word.strip(" :") in TOTALS or word.removeprefix("fy").isdigit() for word in words
+        )
     return len(words) < len(others) and all(word.startswith(TOTALS) for word in words)
 
 

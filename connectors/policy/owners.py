@@ -28,7 +28,7 @@ class Owners:
         ].itertuples(index=False):
             shown = username if isinstance(username, str) else user_id
             self._near |= {
-                text.casefold(): shown
+                _local(text): shown
                 for text in (username, email, full_name)
                 if isinstance(text, str)
             }

@@ -185,6 +185,11 @@ def my_domain(text: str) -> str:
     if address and not (is_ours and re.fullmatch(r"[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?", bare)):
         raise MissingSetting(
             f"SALESFORCE_DOMAIN {text[:60]!r} is no host name; set it to your My Domain, such as acme.my"
+            + (
+                " (an org on this machine is SALESFORCE_LOCAL_URL)"
+                if text.startswith("http:")
+                else ""
+            )
         )
     return bare
 
