@@ -31,8 +31,13 @@ class _Told(Console):
     def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401  # Rich's signature
         """Print a line."""
         from orchestration.json_logs import json_line, wants_json
+        from sales.errors import UserError
 
-        if not wants_json():
+        try:
+            is_json = wants_json()
+        except (UserError, OSError):  # settings are what is wrong
+            is_json = False
+        if not is_json:
             super().print(*objects, **how)
             return
         text = " ".join(
@@ -74,7 +79,6 @@ def show(part: Table | str, console: Console = out) -> None:
 @contextmanager
 def one_sentence() -> Iterator[None]:
     """Print a fault as one sentence and leave with 1; anything else keeps its trace in a log."""
-    from connectors.storage.files import full_disk
     from orchestration import settings
     from sales.errors import UserError
 
@@ -82,7 +86,7 @@ def one_sentence() -> Iterator[None]:
         settings.log_format()
         yield
     except UserError as fault:
-        said = full_disk(fault, settings.home()) or str(fault)
+        said = _full_disk(fault) or str(fault)
         err.print(f"onpace: {flat(said)}", markup=False)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
@@ -92,7 +96,7 @@ def one_sentence() -> Iterator[None]:
         raise
     except OSError as fault:
         said = (
-            full_disk(fault, settings.home())
+            _full_disk(fault)
             or f"{fault.filename or 'a file'} cannot be used ({fault.strerror or fault}); check ONPACE_HOME and the disk"
         )
         err.print(f"onpace: {said}", markup=False)
@@ -100,7 +104,7 @@ def one_sentence() -> Iterator[None]:
     except (
         Exception
     ) as unexpected:  # the last door: a person gets a sentence, the trace goes to a file
-        if said := full_disk(unexpected, settings.home()):
+        if said := _full_disk(unexpected):
             err.print(f"onpace: {said}", markup=False)
             raise typer.Exit(1) from None
         log = _log_trace()
@@ -109,6 +113,18 @@ def one_sentence() -> Iterator[None]:
             markup=False,
         )
         raise typer.Exit(1) from None
+
+
+def _full_disk(fault: BaseException) -> str:
+    """Return a sentence where a disk is full, nothing where it is not, or where nobody knows which one."""
+    from connectors.storage.files import full_disk
+    from orchestration import settings
+    from sales.errors import UserError
+
+    try:
+        return full_disk(fault, settings.home()) or ""
+    except (UserError, OSError):  # settings are what is wrong
+        return ""
 
 
 @contextmanager
@@ -155,13 +171,15 @@ def flat(text: str) -> str:
 
 def _log_trace() -> Path:
     from orchestration import settings
+    from sales.errors import UserError
 
     name, trace = f"{datetime.now(UTC):%Y%m%dT%H%M%S}.log", traceback.format_exc()
-    for folder in (settings.home() / "logs", Path(tempfile.gettempdir())):
+    for place in (lambda: settings.home() / "logs", lambda: Path(tempfile.gettempdir())):
         try:
+            folder = place()
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(trace, encoding="utf-8")
-        except OSError:
+        except (UserError, OSError):
             continue  # the home may be the very thing that is broken
         return folder / name
     return Path(os.devnull)

@@ -128,8 +128,13 @@ def _is_demo_company(workspace: Workspace) -> bool:
     from embedded_org.company import NAME  # noqa: PLC0415  # only for an org on this machine
 
     latest = workspace.extracts.latest()
+    is_its = latest is not None and latest.source == workspace.source
     try:
-        found = workspace.loaded.defaults(latest) if latest else workspace.connect().organization()
+        found = (
+            workspace.loaded.defaults(latest)
+            if latest and is_its
+            else workspace.connect().organization()
+        )
     except UserError:  # nobody can tell: whoever needs the organisation meets the reason there
         return True
     return found.company == NAME

@@ -10,7 +10,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from dotenv import dotenv_values
+from dotenv.parser import parse_stream
 
 from connectors.salesforce.auth import MissingSetting
 from orchestration.variables import VARIABLES
@@ -42,7 +42,17 @@ def files_in(folder: Path) -> list[SettingsFile]:
 
 
 def _read_env(path: Path) -> dict[str, str]:
-    return {name: value for name, value in dotenv_values(path, encoding="utf-8").items() if value}
+    """Return what the lines of a file set, each as it stands there: no line reads another."""
+    found = dict[str, str]()
+    with path.open(encoding="utf-8", newline="") as file:
+        for line in parse_stream(file):
+            if line.error:
+                raise MissingSetting(
+                    f"{path} line {line.original.line} cannot be read; write it as NAME='value'"
+                )
+            if line.key and line.value:
+                found[line.key] = line.value
+    return found
 
 
 def _read_toml(path: Path) -> dict[str, str]:

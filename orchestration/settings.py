@@ -26,6 +26,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 MOST_PERCENT, HIGHEST_PORT = 100, 65_535
 TEXT, JSON = "text", "json"
+LOGIN = "SALESFORCE_"
 COMMAND_LINE, ENVIRONMENT, DEFAULT = "command line", "environment", "default"
 KEY_BEGINS = "-----BEGIN"
 DEMO_SENDER = "Onpace <reports@tidewater.example>"
@@ -64,6 +65,9 @@ def _found(variable: Variable, files: list[SettingsFile]) -> Setting:
     for file in files:
         if stated := file.values.get(name):
             return Setting(variable, stated, str(file.path), file.path.parent)
+        # A login counts as a whole: the key of one file is not for the address of another.
+        if name.startswith(LOGIN) and any(each.startswith(LOGIN) for each in file.values):
+            break
     return Setting(variable, variable.default, DEFAULT, PROJECT if is_checkout() else here)
 
 
@@ -141,7 +145,16 @@ def log_format() -> str:
 
 
 def use_embedded_org() -> None:
-    """Forget where Salesforce and a shared catalogue are, for this process: the demo must never touch a real organisation."""
+    """Forget where Salesforce and a shared catalogue are, for this process: the demo must never touch a real organisation.
+
+    A home and a policy that a file names are somebody's own: the demo has its own.
+    """
+    found = read_settings()
+    for name in ("ONPACE_HOME", "ONPACE_POLICY"):
+        if found[name].origin not in {COMMAND_LINE, ENVIRONMENT, DEFAULT}:
+            beside = PROJECT / found[name].variable.default
+            is_own = name == "ONPACE_HOME" and not is_checkout()
+            _overrides[name] = str(user_data_path("onpace") if is_own else beside)
     _overrides.update(
         {
             variable.name: variable.default

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -16,8 +16,10 @@ import tomlkit
 
 from connectors.salesforce.diagnostics import Examination, OwnerAtWork
 from publication.target_book import SALESFORCE
+from sales import arrow as columns
 from sales.calendar import FiscalCalendar
 from sales.delivery.recipients import usable_address
+from sales.periods import FiscalPeriods, UnusablePeriods, fiscal_periods
 from sales.policy.sections import LONGEST_NAME
 from sales.policy.template import policy_text
 
@@ -58,7 +60,30 @@ def calendar_of(found: Examination) -> FiscalCalendar:
         start_month=organization.start_month,
         named_by_end=organization.named_by_end,
         time_zone=organization.time_zone,
+        periods=periods_of(found),
     )
+
+
+def periods_of(found: Examination) -> FiscalPeriods | None:
+    """Return the fiscal months of a custom year, none where there are none that can be used."""
+    if not found.has_custom_fiscal_year:
+        return None
+    organization = found.organization
+    try:
+        return fiscal_periods(organization.fiscal_months, organization.start_month)
+    except UnusablePeriods:
+        return None
+
+
+def has_quotas(found: Examination, years: Sequence[int]) -> bool:
+    """Return whether any quota lies in one of these fiscal years."""
+    calendar = calendar_of(found)
+    days = [
+        (calendar.first_day(months[0]), calendar.last_day(months[-1]))
+        for months in (calendar.year(year).months for year in years)
+    ]
+    starts = columns.arrow(found.quotas["start_date"]).to_pylist()
+    return any(first <= day <= last for day in starts for first, last in days)
 
 
 def owners_of(found: Examination, at_work: Sequence[OwnerAtWork]) -> list[Owner]:
@@ -99,7 +124,7 @@ def policy_file(found: Examination, year: str, *, uses_quotas: bool, book: str) 
         fiscal["company"] = organization.company
     if organization.currency:
         fiscal["currency"] = organization.currency
-    if found.has_custom_fiscal_year:
+    if periods_of(found) is not None:
         fiscal["periods"] = "salesforce"
     stated: dict[str, Mapping[str, object]] = {
         "fiscal": fiscal,
@@ -111,13 +136,13 @@ def policy_file(found: Examination, year: str, *, uses_quotas: bool, book: str) 
     )
 
 
-def target_file(owners: Iterable[Owner], years: Sequence[int]) -> str:
-    """Return a target book with every owner of a year, each with last year's bookings beside an empty target."""
+def target_file(owners: Mapping[int, Sequence[Owner]]) -> str:
+    """Return a target book with every owner of each fiscal year, each with the bookings of the year before beside an empty target."""
     text = io.StringIO()
     lines = csv.DictWriter(text, TARGET_COLUMNS, restval="", lineterminator="\n")
     lines.writeheader()
-    for year in years:
-        for each in owners:
+    for year, of_year in owners.items():
+        for each in of_year:
             lines.writerow(
                 {
                     "fiscal_year": year,
@@ -148,8 +173,9 @@ def recipients_file(owners: Sequence[Owner]) -> str:
         "# Take the signs for comments away before those who are to get something. Packs:",
         '# "company", "team:NAME", "led" (teams whose people this person is above), "own".',
     ]
+    listed = {each.address: each for each in reversed(owners) if each.address}
     for each in owners:
-        if each.address:
+        if listed.get(each.address) is each:
             lines += [
                 "",
                 f"# {_flat(', '.join(filter(None, (each.name, each.team))))}",

@@ -15,12 +15,15 @@ from pathlib import Path
 from pandera.typing import DataFrame
 
 from connectors.policy.annual_targets import MONTHLY_TARGETS, TargetRow, read_target_book
+from connectors.policy.commentary import read_commentary
 from connectors.policy.csv_rows import lines_of
 from connectors.policy.folder import read_policies, read_recipients, read_text
 from connectors.policy.plan_files import plan_faults
 from connectors.policy.spreadsheet import UnreadableTable
+from publication.preconditions import people_brands
 from publication.target_book import SALESFORCE, spelling_of, target_book_of
 from publication.workspace import PageRules
+from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.raw import (
     RawAccounts,
@@ -38,15 +41,8 @@ from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.policy.sections import FILE_NAME, policy_faults
 
 # Domains of examples (RFC 2606): whoever has one copied it.
-RESERVED = (
-    ".example",
-    ".test",
-    ".invalid",
-    ".localhost",
-    "example.com",
-    "example.org",
-    "example.net",
-)
+RESERVED = {"example.com", "example.org", "example.net"}
+RESERVED_ENDS = (".example", ".invalid")
 MOST_NAMES = 5
 LINE = re.compile(r" line \d+")
 
@@ -158,7 +154,8 @@ def _recipients(folder: Path, known: Known | None) -> Iterator[Finding]:
     stated = [each.address for each in book.recipients]
     stated += [copy for each in book.recipients for copy in each.hidden_copies]
     for address in sorted({*stated, *book.hold_notice}):
-        if address.endswith(RESERVED):
+        domain = address.rpartition("@")[2]
+        if domain in RESERVED or domain.endswith(RESERVED_ENDS):
             yield Finding(
                 Weight.MISLEADS,
                 f"{recipients.FILE_NAME}: {address} is an address that exists nowhere; put your own there",
@@ -214,16 +211,20 @@ def _targets_alone(folder: Path, rules: MonthRules) -> Iterator[Finding]:
 def _targets(folder: Path, rules: MonthRules, known: Known, month: Month) -> Iterator[Finding]:
     source, faults = rules.policy.targets.source, list[UserError]()
     try:
-        is_plain = (folder / source).is_file() and not (folder / MONTHLY_TARGETS).is_file()
-        if source == SALESFORCE or not is_plain:
+        path = (folder / source).resolve()
+        is_here = path.is_file() and path.is_relative_to(folder.resolve())
+        if source == SALESFORCE or not is_here or (folder / MONTHLY_TARGETS).is_file():
             book = target_book_of(rules, folder, known.users, known.roles, known.quotas)
         else:
             book = read_target_book(folder / source, known.users, spelling_of(rules), faults)
     except UserError as fault:
         yield Finding(Weight.STOPS, str(fault))
         return
-    if known.accounts is not None:
-        faults += plan_faults(folder, known.users, known.accounts, rules.digits, spelling_of(rules))
+    faults += plan_faults(folder, known.users, known.accounts, rules.digits, spelling_of(rules))
+    if known.accounts is None and (folder / "client_plans.csv").is_file():
+        yield Finding(
+            Weight.NOTE, "the clients of client_plans.csv were not looked up: no client was read"
+        )
     yield from _together(faults)
     year = rules.calendar.fiscal_year(month)
     of_year = book[book["fiscal_year"] == year]
@@ -231,9 +232,33 @@ def _targets(folder: Path, rules: MonthRules, known: Known, month: Month) -> Ite
         if not faults:
             yield _nobody(folder / source, rules, month, sorted(set(book["fiscal_year"])))
         return
+    last = rules.calendar.last_day(month)
+    if all(
+        day is not None and day > last
+        for day in columns.arrow(of_year["effective_date"]).to_pylist()
+    ):
+        yield Finding(
+            Weight.STOPS,
+            f"every target of FY{year} takes effect after the end of {month}; correct effective_date in {source}",
+        )
     everybody = people_of(known.users, known.roles, known.queues, rules.policy.pipeline.team_by)
+    for ask in (
+        lambda: people_brands(rules, known.users),
+        lambda: _commentary(folder, everybody),
+    ):
+        try:
+            ask()
+        except UserError as fault:
+            yield Finding(Weight.STOPS, str(fault))
     yield from _whom(of_year, everybody, known, f"FY{year}")
     yield from _sums(of_year, everybody, rules, f"FY{year}")
+
+
+def _commentary(folder: Path, everybody: People) -> None:
+    """Read every month's words; raises `InvalidCommentary`."""
+    teams = set(everybody.teams.to_pylist())
+    for place in sorted((folder / "commentary").glob("????-??")):
+        read_commentary(folder, Month.parse(place.name), teams)
 
 
 def _nobody(path: Path, rules: MonthRules, month: Month, years: Sequence[int]) -> Finding:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from connectors.policy.folder import policy_files, read_policies, read_recipients
 from connectors.salesforce.pull import PullPreview
@@ -151,6 +152,11 @@ class Workspace:
         """The reporting time zone: of the newest policy that names one, else the organisation's, else UTC."""
         latest = self.extracts.latest()
         return self.policies.time_zone or (latest.time_zone if latest else "UTC")
+
+    @property
+    def last_closed_month(self) -> Month:
+        """The calendar month that ended last in the reporting time zone."""
+        return Month.of(self.now().astimezone(ZoneInfo(self.time_zone)).date()).plus(-1)
 
     @property
     def has_fiscal_months(self) -> bool:

@@ -6,9 +6,11 @@ Put here what is looked at and in which order; what is wrong with a policy folde
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
-from app.console import out
+from app.console import flat, out
 from connectors.delivery.smtp import NotAccepted, connected
 from connectors.salesforce.auth import LoginRefused
 from connectors.salesforce.diagnostics import Examination, examine_organization, owners_at_work
@@ -22,6 +24,7 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.errors import UserError
 from sales.policy.rules import CustomFields
+from sales.policy.sections import SalesPolicy
 
 GUIDE = "docs/connect.md"
 
@@ -30,7 +33,7 @@ def check_everything(*, is_offline: bool) -> int:
     """Print what is found, worst first, and return the exit code: 1 if a report would be stopped."""
     findings = sorted(_findings(is_offline=is_offline), key=lambda each: each.weight)
     for each in findings:
-        out.print(f"{each.weight.word}: {each.sentence}", markup=False)
+        out.print(f"{each.weight.word}: {flat(each.sentence)}", markup=False)
     counts = [sum(each.weight == weight for each in findings) for weight in Weight]
     looked = "Salesforce and the mail server were not asked." if is_offline else ""
     out.print(
@@ -52,7 +55,7 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
     except UserError as fault:
         yield Finding(Weight.STOPS, str(fault))
         return
-    month = Month.of(workspace.now().date()).plus(-1)
+    month = _last_month(workspace)
     found: Examination | None = None
     if not is_offline:
         try:
@@ -62,11 +65,22 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
         except UserError as fault:
             yield Finding(Weight.STOPS, str(fault))
     if found is not None:
-        yield from _organization(found, month)
-    known = _known(found, month) if found else _known_from_before(workspace)
+        yield from _organization(found, month, _policies(workspace))
+    try:
+        known = _known(found, month) if found else _known_from_before(workspace)
+    except UserError as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        known = None
     yield from examine_policy(workspace.policy_folder, known, month, workspace.pages)
     yield from _mail(workspace, is_offline=is_offline)
     yield from _schedule()
+
+
+def _last_month(workspace: Workspace) -> Month:
+    try:
+        return workspace.last_closed_month
+    except UserError:  # the policy, which names the zone, cannot be read
+        return Month.of(workspace.now().date()).plus(-1)
 
 
 def _custom_fields(workspace: Workspace) -> CustomFields:
@@ -77,8 +91,10 @@ def _custom_fields(workspace: Workspace) -> CustomFields:
 
 
 def _known(found: Examination, month: Month) -> Known:
-    year = calendar_of(found).year_of(month).months
-    at_work = owners_at_work(found, year[0].first_day, year[-1].plus(1).first_day)
+    calendar = calendar_of(found)
+    year = calendar.year_of(month).months
+    end = calendar.last_day(year[-1]) + timedelta(days=1)
+    at_work = owners_at_work(found, calendar.first_day(year[0]), end)
     return Known(
         found.organization,
         found.users,
@@ -97,8 +113,9 @@ def _known_from_before(workspace: Workspace) -> Known | None:
     if latest is None:
         return None
     extract = workspace.loaded.extract(latest)
-    is_open = extract.opportunities["is_deleted"].map(lambda gone: not gone)
-    owners = frozenset(extract.opportunities.loc[is_open, "owner_id"])
+    open_stages = extract.stages.loc[~extract.stages["is_closed"], "stage_name"]
+    deals = extract.opportunities[~extract.opportunities["is_deleted"]]
+    owners = frozenset(deals.loc[deals["stage_name"].isin(open_stages), "owner_id"])
     return Known(
         extract.defaults,
         extract.users,
@@ -110,7 +127,16 @@ def _known_from_before(workspace: Workspace) -> Known | None:
     )
 
 
-def _organization(found: Examination, month: Month) -> Iterator[Finding]:
+def _policies(workspace: Workspace) -> Mapping[int, SalesPolicy]:
+    try:
+        return workspace.policies.policies
+    except UserError:  # what is wrong with the policy is found when it is looked at
+        return {}
+
+
+def _organization(
+    found: Examination, month: Month, workspace_policies: Mapping[int, SalesPolicy]
+) -> Iterator[Finding]:
     who = found.who.get("preferred_username", "unknown")
     yield Finding(
         Weight.NOTE,
@@ -118,10 +144,26 @@ def _organization(found: Examination, month: Month) -> Iterator[Finding]:
     )
     for each in found.findings:
         yield Finding(Weight.MISLEADS, f"{each.place}: {each.meaning}")
-    if not found.existing_before(calendar_of(found).as_of(month)):
+    known_stages = found.stages.union(
+        *(policy.pipeline.stages for policy in workspace_policies.values())
+    )
+    for name in sorted({name for name, _ in found.stages_in_use} - known_stages):
         yield Finding(
             Weight.STOPS,
-            f"no opportunity that this user sees was created before the end of {month}; give {who} read access and View All Records ({GUIDE}, 1)",
+            f'stage {name[:60]!r} is in use and Salesforce does not list it: say what it means in the policy file: [pipeline.stages] "{name[:60]}" = "open", "won" or "lost"',
+        )
+    try:
+        as_of = calendar_of(found).as_of(month)
+    except (ZoneInfoNotFoundError, ValueError):
+        yield Finding(
+            Weight.STOPS,
+            f"the organisation's time zone {found.organization.time_zone[:60]!r} is none that is known here: name one in the policy file: [fiscal] time_zone",
+        )
+        return
+    if not found.existing_before(as_of):
+        yield Finding(
+            Weight.STOPS,
+            f"no opportunity that this user sees was created before the end of {month}; if there are some, give {who} read access and View All Records ({GUIDE}, 1)",
         )
     if found.owner_history_since is None and found.tracks_owners:
         yield Finding(

@@ -35,9 +35,10 @@ def preview_month(chosen: Month | None, *, only_phasing: bool) -> Iterator[str |
     Raises `UserError` where a report of the month could not be made.
     """
     workspace = resources.make_workspace()
-    month = chosen or Month.of(workspace.now().date()).plus(-1)
+    month = chosen or workspace.last_closed_month
     refuse_clearly_open(workspace, month)
-    is_read = workspace.extracts.pinned(month) is not None
+    extracts = workspace.extracts
+    is_read = (extracts.chosen(month) or extracts.pinned(month)) is not None
     if not (only_phasing and is_read):
         wanted = selection_of(["extract"]) if only_phasing else _everything_but_documents()
         with dagster_instance() as instance:
@@ -53,7 +54,7 @@ def preview_month(chosen: Month | None, *, only_phasing: bool) -> Iterator[str |
     yield from phasing_lines(resolve(workspace, month, selected(workspace, month)))
     if not only_phasing:
         yield _pack(workspace, month)
-        yield f"Nothing was published: if this is right, `onpace report {month}` publishes it."
+        yield f"Nothing was published: if this is right, `onpace report {month}` reads what changed since, and publishes it."
 
 
 def _everything_but_documents() -> dg.AssetSelection:

@@ -9,16 +9,19 @@ import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
-from app.console import one_sentence, out
+from app.console import flat, one_sentence, out
 
 if TYPE_CHECKING:
     from connectors.salesforce.diagnostics import Examination
+    from publication.first_policy import Owner
 
 app = typer.Typer()
 BOOK = "targets"
+ONE_DAY = timedelta(days=1)
 
 
 @app.command()
@@ -103,7 +106,7 @@ def _examined() -> Examination:
     found = examine_organization(resources.make_client(), CustomFields())
     who = found.who.get("preferred_username", "unknown")
     out.print(
-        f"Logged in to {found.session.login.place} as {who}: {found.organization.company}, {found.opportunities:,} opportunities",
+        f"Logged in to {found.session.login.place} as {who}: {flat(found.organization.company)[:120]}, {found.opportunities:,} opportunities",
         markup=False,
     )
     return found
@@ -117,12 +120,17 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
     from sales.calendar import Month
 
     calendar = first_policy.calendar_of(found)
-    month = Month.of(found.session.now.date()).plus(-1)
+    today = found.session.now.astimezone(ZoneInfo(calendar.time_zone)).date()
+    month = Month.of(today).plus(-1)
     years = sorted({calendar.fiscal_year(month), calendar.fiscal_year(month.plus(1))})
-    before = calendar.year(years[0] - 1).months
-    first, last = before[0].first_day, before[-1].plus(1).first_day
-    owners = first_policy.owners_of(found, owners_at_work(found, first, last))
-    uses_quotas = targets is None and bool(found.quota_count) and not _has_book(folder)
+    of_years: dict[int, list[Owner]] = {}
+    for year in years:
+        before = calendar.year(year - 1).months
+        first, end = calendar.first_day(before[0]), calendar.last_day(before[-1]) + ONE_DAY
+        of_years[year] = first_policy.owners_of(found, owners_at_work(found, first, end))
+    owners = of_years[years[-1]]
+    is_without_book = targets is None and not _has_book(folder)
+    uses_quotas = is_without_book and first_policy.has_quotas(found, years)
     files = {
         ".env": first_policy.environment_file(settings.salesforce_settings()),
         ".gitignore": ".env\ndata/\n",
@@ -135,7 +143,7 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
     if targets is not None:
         contents[f"policy/{_book_name(targets)}"] = _checked_book(targets, found)
     elif not uses_quotas:
-        contents["policy/targets.csv"] = first_policy.target_file(owners, years).encode()
+        contents["policy/targets.csv"] = first_policy.target_file(of_years).encode()
     written = set[str]()
     for name, content in sorted(contents.items()):
         path, word = folder / name, "is there already and stays as it is"
@@ -143,6 +151,11 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
             written.add(name)
             word = "written"
         out.print(f"  {path}: {word}", markup=False)
+    if ".env" not in written and not _leads_here(folder):
+        out.print(
+            f"  {folder / '.env'} does not lead to this policy: add ONPACE_POLICY='policy' and ONPACE_HOME='data' to it",
+            markup=False,
+        )
     is_empty = "policy/targets.csv" in written and targets is None
     _say_next(folder, found, uses_quotas=uses_quotas, owners=len(owners) if is_empty else 0)
     oldest = found.stage_history_since
@@ -161,6 +174,12 @@ def _say_next(folder: Path, found: Examination, *, uses_quotas: bool, owners: in
             markup=False,
         )
     out.print(f"Next: cd {folder} && onpace check", markup=False)
+
+
+def _leads_here(folder: Path) -> bool:
+    from orchestration.setting_files import files_in
+
+    return any("ONPACE_POLICY" in file.values for file in files_in(folder))
 
 
 def _has_book(folder: Path) -> bool:

@@ -26,6 +26,8 @@ from orchestration.json_logs import wants_json
 from orchestration.resources import make_workspace
 from sales.errors import UserError
 
+PACKS_PORT = 3001
+
 
 class UiTaken(UserError, OSError):
     """The UI cannot be opened: its port is taken, or another one is open on this home."""
@@ -46,6 +48,16 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     prepare_dagster_home()
     refuse_taken_port(port)
     link = urlsplit(settings.value_of("ONPACE_PACKS_URL"))
+    try:
+        packs_port = link.port or PACKS_PORT
+    except ValueError:
+        raise UiTaken(
+            f"ONPACE_PACKS_URL {link.geturl()[:60]!r} names no port; write it as http://127.0.0.1:3001"
+        ) from None
+    if packs_port == port:
+        raise UiTaken(
+            f"port {port} is where ONPACE_PACKS_URL has the packs; choose another one with --port"
+        )
     environment = (
         ONE_THREAD
         | os.environ
@@ -62,7 +74,7 @@ def serve_ui(port: int, say: Callable[[str], None], *, read_only: bool = False) 
     webserver = [sys.executable, "-m", "app.server.webserver", *workspace, *log]
     webserver += ["-h", "127.0.0.1", "-p", str(port), *(["--read-only"] if read_only else [])]
     daemon = [str(Path(sys.executable).with_name("dagster-daemon")), "run", *workspace, *log]
-    with _alone(is_needed=not read_only), packs_server(front(), link.port or 3001):
+    with _alone(is_needed=not read_only), packs_server(front(), packs_port):
         say(
             f"Dagster UI: http://127.0.0.1:{port}/?token={token}\nThe packs of all months: {link.geturl()}  (stop with Ctrl-C)"
         )
@@ -116,9 +128,7 @@ def _alone(*, is_needed: bool) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UiTaken(
-            f"another `onpace ui` is open on {settings.home()}; stop it, or open a second one with --read-only"
-        ) from None
+        raise UiTaken(f"another `onpace ui` is open on {settings.home()}; stop it first") from None
     try:
         yield
     finally:

@@ -92,17 +92,17 @@ def read_plan_book(
 def plan_faults(
     folder: Path,
     users: pd.DataFrame,
-    accounts: pd.DataFrame,
+    accounts: pd.DataFrame | None,
     digits: int,
     spelling: Spelling = UNKNOWN,
 ) -> list[UserError]:
-    """Return the first fault of each file that is there."""
+    """Return the first fault of each file that is there; clients are looked up where there are accounts."""
     owners, files, faults = Owners(users), _Folder(folder, spelling), list[UserError]()
     readers: tuple[Callable[[], object], ...] = (
         lambda: [_leave(line, owners) for line in files.lines("leave.csv", LeaveRow)],
         lambda: _fixed(files, owners, digits),
         lambda: _stated(files, digits),
-        lambda: _clients(files, accounts, digits),
+        lambda: accounts is None or _clients(files, accounts, digits),
     )
     for read in readers:
         with collected(faults):

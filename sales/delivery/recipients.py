@@ -50,7 +50,7 @@ def _pack(text: str) -> str:
 
 
 Address = Annotated[str, Field(max_length=254), AfterValidator(_address)]
-Domain = Annotated[str, Field(pattern=r"^[a-z0-9.-]{3,200}$")]
+Domain = Annotated[str, Field(pattern=r"^[^\s@A-Z]{3,200}$")]
 PackName = Annotated[str, Field(max_length=200), AfterValidator(_pack)]
 
 

@@ -152,6 +152,27 @@ def test_everything_that_is_wrong_is_said_at_once_and_worst_first(
     assert "were not asked" in offline
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("leave.csv", "owner,start_date,end_date\nnobody,2026-01-01,2026-01-02\n", "not a user"),
+        ("commentary/2026-01/team-none.md", "Author: A\nDate: 2026-01-01\n\nx\n", "no team's"),
+        ("onpace.toml", '[smtp]\nhosst = "x"\n', "did you mean [smtp] host"),
+    ],
+)
+def test_what_would_stop_a_report_is_found(
+    place: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, says: str
+) -> None:
+    assert onpace("init", "mine", "--yes")[0] == 0
+    fill_in(place / "mine" / "policy" / "targets.csv")
+    folder = place / "mine" / ("" if name == "onpace.toml" else "policy")
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text(text)
+    monkeypatch.chdir(place / "mine" / "policy")
+    code, said = onpace("check")
+    assert (code, says in said, "Traceback" in said) == (1, True, False), said
+
+
 def test_the_demos_rules_are_for_the_demo_company(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

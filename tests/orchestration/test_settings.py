@@ -78,6 +78,48 @@ def test_a_settings_file_that_cannot_be_used_is_named(
         settings.read_settings()
 
 
+def test_a_line_reads_no_other_and_one_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("SMTP_HOST='pa${HOME}ss'\n")
+    assert settings.value_of("SMTP_HOST") == "pa${HOME}ss"
+    (tmp_path / ".env").write_text("SMTP_HOST=x\nSALESFORCE_CLIENT_SECRET='s3'cret'\n")
+    with pytest.raises(MissingSetting, match=r"\.env line 2 cannot be read"):
+        settings.read_settings()
+
+
+def test_a_login_is_of_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The key of one organisation is never shown to another one's address."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "onpace").mkdir(parents=True)
+    (tmp_path / "config" / "onpace" / ".env").write_text(
+        "SALESFORCE_LOCAL_URL=http://127.0.0.1:1\nSMTP_HOST=mail\n"
+    )
+    (tmp_path / "firm").mkdir()
+    (tmp_path / "firm" / ".env").write_text("SALESFORCE_DOMAIN=acme.my\n")
+    monkeypatch.chdir(tmp_path / "firm")
+    assert settings.value_of("SALESFORCE_LOCAL_URL") == ""
+    assert settings.value_of("SMTP_HOST") == "mail"
+
+
+def test_folders_above_count_and_the_demo_keeps_out_of_them(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(settings, "_overrides", {})
+    firm = tmp_path / "firm"
+    (firm / "policy").mkdir(parents=True)
+    (firm / ".env").write_text(
+        "SALESFORCE_DOMAIN=acme.my\nONPACE_HOME=data\nONPACE_POLICY=policy\n"
+    )
+    monkeypatch.chdir(firm / "policy")
+    assert (settings.home(), settings.policy_folder()) == (firm / "data", firm / "policy")
+    settings.use_embedded_org()
+    assert settings.home() == tmp_path / "data"
+    (tmp_path / "policy").mkdir()
+    assert settings.policy_folder() == tmp_path / "policy"
+
+
 def test_a_policy_that_is_named_and_not_there_is_said(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
