@@ -9,7 +9,7 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime
 from functools import lru_cache, partial
 
 import dagster as dg
@@ -39,7 +39,7 @@ from orchestration.resources import make_publisher
 from publication.extract_selection import is_current
 from publication.preconditions import refuse_another, refuse_clearly_open
 from publication.publish import published_documents, show
-from publication.pull_options import PullOptions
+from publication.pull_options import LONGEST_HOURS, PullOptions
 from publication.run_inputs import RunInputs, no_note
 from publication.workspace import Workspace
 from reports.document.theme import InvalidLogo
@@ -204,6 +204,13 @@ def _faults(month: Month) -> Iterator[None]:
         ) from failed
 
 
+def shared_hours(workspace: Workspace, since: datetime) -> float:
+    """Return how old a pull may be that serves a further month: any age where the newest was stored since a moment, else none."""
+    latest = workspace.extracts.latest()
+    is_new = latest is not None and (latest.stored_at or latest.extracted_at) >= since
+    return float(LONGEST_HOURS) if is_new else 0.0
+
+
 def backfill(
     months: Sequence[Month],
     workspace: Workspace,
@@ -220,7 +227,7 @@ def backfill(
     with dagster_instance() as instance:
         for month in months:
             # The first month pulls where it must; a pull made since then serves the others.
-            since = (workspace.now() - started) / timedelta(hours=1)
+            hours = shared_hours(workspace, started)
             try:
                 refuse_clearly_open(workspace, month)
                 if not fresh and note_unchanged(month, workspace, instance):
@@ -232,7 +239,7 @@ def backfill(
                     month,
                     workspace,
                     instance,
-                    PullOptions(fresh=fresh, shared_pull_hours=since),
+                    PullOptions(fresh=fresh, shared_pull_hours=hours),
                     why="onpace backfill",
                 )
             except UserError as met:

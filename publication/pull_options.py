@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 # A UI backfill starts a process a month: pulls this young serve all of them.
 SHARED_PULL_HOURS = 6.0
+LONGEST_HOURS = 24 * 31
 
 
 class PullOptions(BaseModel):
@@ -26,7 +27,7 @@ class PullOptions(BaseModel):
     shared_pull_hours: float | None = Field(
         default=None,
         ge=0,
-        le=24 * 31,
+        le=LONGEST_HOURS,
         description="How many hours old a pull may be that serves this month too; 6 where nothing is said, 0 where a fresh one is asked for.",
     )
     reconstruct: bool = Field(

@@ -162,11 +162,10 @@ def restate(
     --revisions` does that.
     """
     with one_sentence():
-        from datetime import timedelta
-
         from app.cli import restate as restating
         from orchestration import resources
         from orchestration.instance import dagster_instance
+        from orchestration.local_runs import shared_hours
         from publication.pull_options import PullOptions
 
         workspace = resources.make_workspace()
@@ -179,9 +178,9 @@ def restate(
             for month in wanted:
                 err.print(f"[bold]{month}[/bold]")
                 # The first month reads where it must; what was read since then serves the others.
-                since = (workspace.now() - started) / timedelta(hours=1)
+                hours = shared_hours(workspace, started)
                 options = PullOptions(
-                    fresh=fresh_extract, shared_pull_hours=since, reconstruct=reconstruct
+                    fresh=fresh_extract, shared_pull_hours=hours, reconstruct=reconstruct
                 )
                 progress.computed[month] = restating.compute(month, workspace, instance, options)
             found = list(progress.computed.values())
