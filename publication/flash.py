@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -250,8 +250,3 @@ def _of_day(table: pd.DataFrame, day: date) -> pd.DataFrame:
         )
         table = table.assign(as_of_month=column)
     return table.rename(columns=DAYS)
-
-
-def instant_of(flash: Flash) -> datetime:
-    """Return the instant up to which a flash knows anything, in UTC."""
-    return flash.inputs.rules.calendar.as_of(flash.inputs.month)
