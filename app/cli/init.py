@@ -5,6 +5,7 @@ Put here what is asked and what is said; what the files hold is `publication.fir
 
 from __future__ import annotations
 
+import shlex
 import sys
 from datetime import timedelta
 from pathlib import Path
@@ -55,6 +56,7 @@ def init(
         from connectors.salesforce.auth import MissingSetting
         from orchestration import settings
 
+        _refuse_file(folder)
         _remember(folder)
         if not yes and sys.stdin.isatty():
             _ask()
@@ -63,6 +65,15 @@ def init(
                 "nothing says where your Salesforce is; set SALESFORCE_DOMAIN, SALESFORCE_CLIENT_ID and SALESFORCE_CLIENT_SECRET, or run this in a terminal without --yes"
             )
         _write(folder, targets, _examined())
+
+
+def _refuse_file(folder: Path) -> None:
+    """Raise `InvalidPolicy` where something else lies in the place of a folder: before anything is written."""
+    from sales.policy.sections import InvalidPolicy
+
+    for each in (folder, folder / "policy"):
+        if each.exists() and not each.is_dir():
+            raise InvalidPolicy(f"{each} is no folder; move it away, or name another DIR")
 
 
 def _remember(folder: Path) -> None:
@@ -156,6 +167,11 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
             f"  {folder / '.env'} does not lead to this policy: add ONPACE_POLICY='policy' and ONPACE_HOME='data' to it",
             markup=False,
         )
+    if targets is not None and f"policy/fy{years[0]}.toml" not in written:
+        out.print(
+            f'  policy/fy{years[0]}.toml was there already: it must say [targets] source = "{_book_name(targets)}" for these targets to count',
+            markup=False,
+        )
     is_empty = "policy/targets.csv" in written and targets is None
     _say_next(folder, found, uses_quotas=uses_quotas, owners=len(owners) if is_empty else 0)
     oldest = found.stage_history_since
@@ -173,7 +189,7 @@ def _say_next(folder: Path, found: Examination, *, uses_quotas: bool, owners: in
             f"Owners in {folder / 'policy' / 'targets.csv'}, each with what they won last year: {owners}. Give each an annual_target, and leave it empty for those who have none.",
             markup=False,
         )
-    out.print(f"Next: cd {folder} && onpace check", markup=False)
+    out.print(f"Next: cd {shlex.quote(str(folder))} && onpace check", markup=False)
 
 
 def _leads_here(folder: Path) -> bool:

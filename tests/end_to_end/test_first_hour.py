@@ -188,6 +188,15 @@ def test_the_demos_rules_are_for_the_demo_company(
     assert not (place / "home" / "packs").exists()
 
 
+@pytest.mark.usefixtures("place")
+def test_a_file_in_the_place_of_a_folder_stops_before_anything_is_written() -> None:
+    Path("mine").mkdir()
+    Path("mine/policy").touch()
+    code, said = onpace("init", "mine", "--yes")
+    assert (code, "is no folder" in said) == (1, True), said
+    assert [path.name for path in Path("mine").iterdir()] == ["policy"]
+
+
 def test_where_nothing_says_which_salesforce_init_asks_for_it(
     place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
