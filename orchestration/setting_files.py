@@ -6,6 +6,7 @@ Put here how such a file is read; which of them counts is said by `settings`.
 from __future__ import annotations
 
 import difflib
+import io
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +43,16 @@ def files_in(folder: Path) -> list[SettingsFile]:
 
 
 def _read_env(path: Path) -> dict[str, str]:
-    """Return what the lines of a file set, each as it stands there: no line reads another."""
+    """Return what the lines of a file set, each as it stands there: no line reads another.
+
+    A file that names nothing of ours is another program's, and may be written as that one likes.
+    """
     found = dict[str, str]()
-    with path.open(encoding="utf-8", newline="") as file:
+    text = path.read_text(encoding="utf-8")
+    is_ours = any(variable.name in text for variable in VARIABLES)
+    with io.StringIO(text, newline="") as file:
         for line in parse_stream(file):
-            if line.error:
+            if line.error and is_ours:
                 raise MissingSetting(
                     f"{path} line {line.original.line} cannot be read; write it as NAME='value'"
                 )

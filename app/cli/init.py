@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import shlex
 import sys
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
@@ -131,8 +131,7 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
     from sales.calendar import Month
 
     calendar = first_policy.calendar_of(found)
-    today = found.session.now.astimezone(ZoneInfo(calendar.time_zone)).date()
-    month = Month.of(today).plus(-1)
+    month = Month.of(_today(found)).plus(-1)
     years = sorted({calendar.fiscal_year(month), calendar.fiscal_year(month.plus(1))})
     of_years: dict[int, list[Owner]] = {}
     for year in years:
@@ -179,6 +178,15 @@ def _write(folder: Path, targets: Path | None, found: Examination) -> None:
         out.print(
             f"  Stage history begins on {oldest:%Y-%m-%d}: month ends before it cannot be reconstructed."
         )
+
+
+def _today(found: Examination) -> date:
+    """Return the day where the organisation is, by UTC where its time zone is none that is known: `check` says so."""
+    now = found.session.now
+    try:
+        return now.astimezone(ZoneInfo(found.organization.time_zone)).date()
+    except (ZoneInfoNotFoundError, ValueError):
+        return now.date()
 
 
 def _say_next(folder: Path, found: Examination, *, uses_quotas: bool, owners: int) -> None:

@@ -26,7 +26,7 @@ def preview(
 ) -> None:
     """Print how each person's target is phased by month, with what decided it, and a first company pack that is marked as a preview.
 
-    Reads Salesforce where nothing was read of the month yet. Nothing is published and nobody is
+    Reads Salesforce as a report does. Nothing is published and nobody is
     mailed; `onpace report MONTH` publishes the month.
     """
     chosen = closed_month(month) if month else None

@@ -87,6 +87,8 @@ def test_a_line_reads_no_other_and_one_that_cannot_be_read_is_named(
     (tmp_path / ".env").write_text("SMTP_HOST=x\nSALESFORCE_CLIENT_SECRET='s3'cret'\n")
     with pytest.raises(MissingSetting, match=r"\.env line 2 cannot be read"):
         settings.read_settings()
+    (tmp_path / ".env").write_text("OTHERS='a'b'\nnot a line of ours\n")
+    assert settings.value_of("SMTP_HOST") == "", "another program's file"
 
 
 def test_a_login_is_of_one_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
