@@ -21,6 +21,8 @@ IN_THE_UI = (
     (r"--reconstruct", "Jobs, {job}, the month, with reconstruct: true"),
     (r"--accept-vanished", "Jobs, {job}, the month, with accept_vanished: true"),
     (r"--fresh-extract", "Jobs, {job}, the month, with fresh: true"),
+    (r"onpace deliver .*--flash", "Jobs, flash, the week, with your name in mailed_by"),
+    (r"onpace flash", "Jobs, flash, the week"),
     (r"onpace (report|backfill)|run (it )?again", "Jobs, {job}, the month"),
     (r"onpace approve", "Jobs, release, the month, with your name"),
     (r"onpace deliver(?!ies)", "Jobs, release, the month, with your name"),

@@ -1,4 +1,4 @@
-"""Months: the one partition definition. A quarter is three months, never a partition."""
+"""Months, and weeks for the flash: the partition definitions. A quarter is three months, never a partition."""
 
 import os
 from datetime import UTC, datetime
@@ -24,6 +24,12 @@ def first_month() -> Month:
 
 # A month is there as soon as it is over anywhere on earth; whether it is closed where the
 # company is, is checked in the run.
+EVERYWHERE = "Pacific/Kiritimati"
 months = dg.MonthlyPartitionsDefinition(
-    start_date=str(first_month()), fmt="%Y-%m", timezone="Pacific/Kiritimati"
+    start_date=str(first_month()), fmt="%Y-%m", timezone=EVERYWHERE
+)
+# A week goes by its Monday and is there as soon as that begins; the flash of it is of the day of
+# [flash] weekday in it.
+weeks = dg.WeeklyPartitionsDefinition(
+    start_date=str(first_month().first_day), day_offset=1, timezone=EVERYWHERE, end_offset=1
 )

@@ -10,6 +10,7 @@ from assets import (
     delivery,
     external,
     extract,
+    flash,
     forecast,
     history,
     inputs,
@@ -17,11 +18,11 @@ from assets import (
     report,
     targets,
 )
+from orchestration import jobs
 from orchestration.approvals import approved_month_ends
 from orchestration.delivery_watch import every_month_end_was_delivered, undelivered_month_ends
 from orchestration.executor import one_process
 from orchestration.io_managers import DeltaTables
-from orchestration.jobs import month_end, release, restatement
 from orchestration.live_runs import waiting_runs
 from orchestration.loggers import console_logger, terminal_logger
 from orchestration.run_resources import (
@@ -29,10 +30,10 @@ from orchestration.run_resources import (
     PublisherResource,
     RunInputsResource,
 )
-from orchestration.schedules import month_end_schedule
-from orchestration.sensors import failed_month_end
+from orchestration.schedules import flash_schedule, month_end_schedule
+from orchestration.sensors import failed_flash, failed_month_end
 
-GROUPS = (extract, inputs, history, targets, coverage, forecast, quality, report, delivery)
+GROUPS = (extract, inputs, history, targets, coverage, forecast, quality, report, delivery, flash)
 
 
 def build_defs(**overrides: object) -> dg.Definitions:
@@ -50,9 +51,15 @@ def build_defs(**overrides: object) -> dg.Definitions:
                 ]
             ),
         ],
-        jobs=[month_end, release, restatement],
-        schedules=[month_end_schedule],
-        sensors=[failed_month_end, approved_month_ends, undelivered_month_ends, waiting_runs],
+        jobs=[jobs.month_end, jobs.release, jobs.restatement, jobs.flash],
+        schedules=[month_end_schedule, flash_schedule],
+        sensors=[
+            failed_month_end,
+            failed_flash,
+            approved_month_ends,
+            undelivered_month_ends,
+            waiting_runs,
+        ],
         asset_checks=[every_month_end_was_delivered],
         resources={
             "inputs": RunInputsResource(),

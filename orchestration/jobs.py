@@ -2,7 +2,7 @@
 
 import dagster as dg
 
-from assets.partitions import months
+from assets.partitions import months, weeks
 from orchestration.executor import one_process
 
 # Without it Dagster takes a logger of its own, and ours, which speaks JSON where asked, is never
@@ -11,7 +11,8 @@ LOGS = {"loggers": {"console": {"config": {}}}}
 # Deadlines of other months are watched by a sensor: a month end that went well must not fail for
 # them.
 DEADLINES = dg.AssetCheckKey(dg.AssetKey("month_end_delivery"), "every_month_end_was_delivered")
-EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.checks(DEADLINES)
+FLASH = dg.AssetSelection.groups("flash")
+EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.checks(DEADLINES) - FLASH
 
 month_end = dg.define_asset_job(
     "month_end",
@@ -36,4 +37,12 @@ restatement = dg.define_asset_job(
     config=LOGS,
     executor_def=one_process,
     description="A month again, or a past month for the first time: everything but delivery.",
+)
+flash = dg.define_asset_job(
+    "flash",
+    selection=FLASH,
+    partitions_def=weeks,
+    config=LOGS,
+    executor_def=one_process,
+    description="The weekly flash: the running month on a page, as of a day of the week; the schedule mails it to those whom [flash] recipients names, by hand it is only printed.",
 )

@@ -20,7 +20,7 @@ COMMAND = "onpace/lease"
 # A run that repeats another one has its tags too.
 LAUNCHERS = {
     PARENT: ("UI", "executed again after run {:.8}"),
-    SCHEDULE: ("schedule {}", "its month end was due"),
+    SCHEDULE: ("schedule {}", "it was due"),
     SENSOR: ("sensor {}", "what it waits for came about"),
     BACKFILL: ("UI", "backfill {}"),
 }

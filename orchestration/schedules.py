@@ -1,7 +1,7 @@
-"""When the month end runs: the n-th working day after it, at a time where the company is."""
+"""When the month end runs: the n-th working day after it; and the weekly flash: on its day. Both at a time where the company is."""
 
 from collections.abc import Iterator
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -9,8 +9,9 @@ import dagster as dg
 from assets.delivery import why_not
 from assets.launch import is_scheduled
 from connectors.delivery.outbox import months_there
-from orchestration.jobs import month_end
+from orchestration.jobs import flash, month_end
 from orchestration.resources import make_delivery_service, make_workspace
+from publication.flash import latest_day
 from publication.workspace import Workspace
 from sales.calendar import Month, working_days
 
@@ -23,6 +24,8 @@ LIVE = [
 ]
 # A machine that was off catches up so long after; who switches the schedule on later mails nobody.
 CATCH_UP_WITHIN = timedelta(days=14)
+# A flash of last week is no news.
+FLASH_WITHIN = timedelta(days=2)
 # A month end that failed is tried again the next day.
 AGAIN_AFTER = timedelta(days=1)
 
@@ -104,3 +107,30 @@ def _ended_badly(instance: dg.DagsterInstance, month: Month, since: datetime) ->
     )
     runs = (each.dagster_run for each in tried)
     return any(why_not(run) is None for run in runs)
+
+
+def flash_due_at(workspace: Workspace, day: date) -> datetime:
+    """Return when the flash of a day is launched: at the time of [flash], where the company is."""
+    at = time.fromisoformat(workspace.policies.newest.flash.time)
+    return datetime.combine(day, at, ZoneInfo(workspace.time_zone))
+
+
+@dg.schedule(
+    job=flash,
+    cron_schedule="*/15 * * * *",
+    description="Asks each quarter of an hour; launches the flash of the week once, on the day and at the time of [flash], where the company is, and mails it to those whom it names.",
+)
+def flash_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Launch the flash of the latest [flash] weekday once it is due, up to two days later if the machine was off."""
+    workspace, now = make_workspace(), context.scheduled_execution_time
+    today = now.astimezone(ZoneInfo(workspace.time_zone)).date()
+    day = latest_day(workspace, today)
+    due = flash_due_at(workspace, day)
+    if now < due:
+        return dg.SkipReason(f"the flash of {day} is due at {due:%H:%M}, {workspace.time_zone}")
+    if now - due > FLASH_WITHIN:
+        return dg.SkipReason(
+            f"the flash of {day} was due at {due:%Y-%m-%d %H:%M}: it is no news any more; run `onpace flash` if it is wanted"
+        )
+    week = day - timedelta(days=day.weekday())
+    return dg.RunRequest(run_key=str(day), partition_key=str(week))

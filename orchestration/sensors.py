@@ -1,10 +1,12 @@
-"""Alerts: a month end that failed is told to those whom the recipients' file names."""
+"""Alerts: a month end, or a flash, that failed is told to those whom the recipients' file names."""
+
+from datetime import date
 
 import dagster as dg
 
 from orchestration import settings
 from orchestration.delivery_events import show_delivery
-from orchestration.jobs import month_end, release
+from orchestration.jobs import flash, month_end, release
 from orchestration.resources import make_delivery_service
 from sales.calendar import Month
 from sales.errors import UserError
@@ -32,12 +34,32 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     if any(HELD in reason for reason in reasons):
         return  # who needs to know was told when it was held back
     reason = reasons[0][:MOST_WORDS]
-    link = f"{settings.value_of('ONPACE_UI_URL').rstrip('/')}/runs/{run.run_id}"
     room.notify(
         month,
         f"The month end of {month} failed",
-        f"The month end of {month} failed, and {went_out}: {reason}\n\n{link}\n",
+        f"The month end of {month} failed, and {went_out}: {reason}\n\n{_link(run)}\n",
     )
+
+
+@dg.run_failure_sensor(
+    monitored_jobs=[flash],
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Tells of a failed weekly flash, with a link to the run: by mail to hold_notice of recipients.toml, and to the Slack channel.",
+)
+def failed_flash(context: dg.RunFailureSensorContext) -> None:
+    """Tell of a flash that failed, once."""
+    run, room = context.dagster_run, make_delivery_service()
+    week = run.tags["dagster/partition"]
+    reasons = [_reason(event) for event in context.get_step_failure_events()] or ["see the run"]
+    room.notify(
+        Month.of(date.fromisoformat(week)),
+        f"The flash of the week of {week} failed",
+        f"The flash of the week of {week} failed: {reasons[0][:MOST_WORDS]}\n\n{_link(run)}\n",
+    )
+
+
+def _link(run: dg.DagsterRun) -> str:
+    return f"{settings.value_of('ONPACE_UI_URL').rstrip('/')}/runs/{run.run_id}"
 
 
 def _reason(event: dg.DagsterEvent) -> str:

@@ -9,9 +9,8 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from email.utils import parseaddr
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,7 +20,7 @@ from upath import UPath
 
 from connectors.delivery.ledger import NOTICE, DeliveryLedger, DeliveryRecord, Status
 from connectors.delivery.mailed_note import MailedNote
-from connectors.delivery.mailer import MAIL, REHEARSAL, Connect, SendResult, deliver, message_id
+from connectors.delivery.mailer import FLASH, MAIL, REHEARSAL, Connect, SendResult, deliver
 from connectors.delivery.outbox import months_there
 from connectors.delivery.smtp import Attached, Letter, SmtpSettings, connected
 from connectors.storage.leases import Lease, Leases
@@ -29,25 +28,29 @@ from connectors.storage.monthly_tables import NotComputed
 from connectors.storage.revision_documents import MANIFEST, documents_of
 from publication.document_links import DocumentLink, signed
 from publication.extract_selection import published_extract
+from publication.letters import (
+    files_of,
+    letter,
+    month_end_mails,
+    readdressed,
+    refuse_unseen,
+    said_by,
+)
 from publication.month_inputs import MonthInputs, resolve
 from publication.published_documents import content_of, documents_listed, manifest_in
 from publication.workspace import Workspace
-from reports.email_body import Said, cover
+from reports.email_body import Cover, cover, month_end
 from sales.calendar import Month
 from sales.checks.invariants import assumed_share
 from sales.contracts.history import OpportunitySnapshot
 from sales.delivery import release_gate as gate
-from sales.delivery.recipients import Document, MailBundle, Mailing, is_allowed, mailing, may_see
+from sales.delivery.recipients import Document, MailBundle, Mailing, mailing
 from sales.delivery.release_gate import Finished
 from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 
 # Seconds: sensors tell of things, are tried again, and must not stand still.
 A_NOTICE_WAITS = 20
-
-
-class NotForTheirEyes(UserError, RuntimeError):
-    """A document was about to go to someone who may not see it."""
 
 
 class NoMailServer(UserError, LookupError):
@@ -120,25 +123,10 @@ class DeliveryService:
                 f"{month} is held back: it was published again since it was released; look at it and run `onpace approve {month}`"
             )
         book, directory = self.workspace.recipients, self._inputs(month).directory
-        for bundle in plan.bundles:
-            for each in bundle.documents:
-                if not may_see(bundle.address, each, book, directory):
-                    raise NotForTheirEyes(
-                        f"{each.file} was about to go to {bundle.address}, who may not see it; nothing was sent"
-                    )
+        refuse_unseen(plan.bundles, book, directory)
         if not only_to and (reasons := self.held(month)):
             raise HeldBack(f"{month} is held back: {'; '.join(reasons)}")
-        if only_to and not is_allowed(only_to, book):
-            raise NotForTheirEyes(
-                f"{only_to[:80]} is in none of allowed_domains of recipients.toml; nothing was sent"
-            )
-        bundles = (
-            plan.bundles
-            if not only_to
-            else tuple(
-                replace(each, address=only_to, hidden_copies=(), name="") for each in plan.bundles
-            )
-        )
+        bundles = readdressed(plan.bundles, only_to, book) if only_to else plan.bundles
         if not bundles:
             return SendResult()
         known = len(self.ledger.mailed(str(month), MAIL))
@@ -158,9 +146,9 @@ class DeliveryService:
                 bundles,
                 str(month),
                 self.ledger,
-                self._connect(),
+                self.connector(),
                 compose,
-                self._alone(f"the delivery of {month}"),
+                self.alone(f"the delivery of {month}"),
                 pause=self.pause,
                 with_revisions=with_revisions,
                 channel=REHEARSAL if only_to else MAIL,
@@ -192,23 +180,21 @@ class DeliveryService:
 
     def adopt(self, month: Month, *, were_sent: bool) -> list[tuple[str, str, str]]:
         """Settle what the ledger forgot: note it as sent, or let it be mailed again; return what it was."""
-        with self._alone(f"the adoption of mails of {month}"):
+        with self.alone(f"the adoption of mails of {month}"):
             found = self.forgotten(month)
             if were_sent:
                 planned = self.ledger.plan(str(month), MAIL, found)
                 self.ledger.note(list(planned.values()), Status.SENT, "adopted from the outbox")
-            self._note_mailed(month)
+            # The outbox knows then what the ledger knows.
+            MailedNote(self.outbox, month).replace(self.ledger.mailed(str(month), MAIL))
         return found
 
     def resolve(self, delivery_id: int, *, was_sent: bool) -> DeliveryRecord:
         """Note a person's word on a delivery of which nobody knows; raises `NoSuchDelivery`."""
         done = self.ledger.resolve(delivery_id, was_sent=was_sent)
-        self._note_mailed(Month.parse(done.month))
+        known = self.ledger.mailed(done.month, MAIL if done.is_of_a_month else FLASH)
+        MailedNote(self.outbox, done.month).replace(known)
         return done
-
-    def _note_mailed(self, month: Month) -> None:
-        """Let the outbox know what the ledger knows of mails."""
-        MailedNote(self.outbox, month).replace(self.ledger.mailed(str(month), MAIL))
 
     def deliveries(self) -> dict[Month, tuple[bool, datetime]]:
         """Return for each month of which something left whether all of it did, and when the first of it did.
@@ -256,25 +242,26 @@ class DeliveryService:
             _linked: bool,  # noqa: FBT001
         ) -> Letter:  # the mailer's
             html = f'<!DOCTYPE html><html lang="en"><head><title>-</title></head><body><p>{escape(text)}</p></body></html>'
-            return self._letter(bundle, mine, month, known_id, subject, text, html, ())
+            return self._letter(bundle, mine, month, known_id, Cover(subject, text, html), ())
 
         return deliver(
             bundles,
             str(month),
             self.ledger,
-            self._connect(),
+            self.connector(),
             compose,
-            self._alone(f"a notice about {month}", A_NOTICE_WAITS),
+            self.alone(f"a notice about {month}", A_NOTICE_WAITS),
             pause=self.pause,
             with_revisions=True,
         )
 
-    def _alone(self, work: str, patience: int | None = None) -> AbstractContextManager[Lease]:
+    def alone(self, work: str, patience: int | None = None) -> AbstractContextManager[Lease]:
         """Return the hold of sending, which all homes share whose ledger is in one database."""
         waits = self.workspace.patience if patience is None else patience
         return Leases(self.workspace.catalogue, waits).hold("sending", work, is_shared=True)
 
-    def _connect(self) -> Connect:
+    def connector(self) -> Connect:
+        """Return how to reach the mail server; raises `NoMailServer`, or what its settings contradict."""
         if self.smtp is None:
             raise NoMailServer("no mail server is named; set SMTP_HOST and SMTP_FROM")
         self.smtp.check()
@@ -301,37 +288,20 @@ class DeliveryService:
             if linked and self.link_base
             else {}
         )
-        files = (
-            ()
-            if linked and links
-            else tuple(
-                Attached(each.file, content_of(folder / each.file, each.sha256))
-                for each in documents
-            )
-        )
-        said = {
-            each["file"]: Said(
-                [tuple(line) for line in each["headline"]],
-                each.get("verdict", ""),
-                each.get("actions", ()),
-            )
-            for each in manifest["documents"]
-        }
+        files = () if linked and links else files_of(folder, documents)
         rules = self._inputs(month).rules
+        company = rules.policy.brand.name or rules.company
         made = cover(
             documents,
-            said,
-            month,
-            rules.policy.brand.name or rules.company,
+            said_by(manifest["documents"]),
+            month_end(month, company, bundle.language),
             bundle.language,
             links=links,
             is_demo=manifest["source"] == EMBEDDED,
             revisions={each.file: each.revision for each in mine if self.ledger.sent_before(each)},
             has_same_numbers=self._has_the_same_numbers(month),
         )
-        return self._letter(
-            bundle, mine, month, known_id, made.subject, made.text, made.html, files
-        )
+        return self._letter(bundle, mine, month, known_id, made, files)
 
     def _has_the_same_numbers(self, month: Month) -> bool:
         """Return whether a month's revisions differ in words or looks only, whichever of them somebody was sent."""
@@ -349,26 +319,12 @@ class DeliveryService:
         mine: Sequence[DeliveryRecord],
         month: Month,
         known_id: str,
-        subject: str,
-        text: str,
-        html: str,
+        said: Cover,
         files: tuple[Attached, ...],
     ) -> Letter:
         assert self.smtp is not None  # noqa: S101  # without a server nothing is composed
-        domain = parseaddr(self.smtp.sender)[1].rpartition("@")[2]
-        name = known_id or message_id(str(month), bundle.address, mine, domain)
-        return Letter(
-            bundle.address,
-            bundle.name,
-            bundle.hidden_copies,
-            subject,
-            text,
-            html,
-            name,
-            f"Month end <month-end.{domain}>",
-            self.workspace.now(),
-            files,
-        )
+        now, series = self.workspace.now(), month_end_mails(month)
+        return letter(self.smtp, bundle, mine, series, known_id, said, files, now)
 
     def _manifest(self, month: Month) -> dict[str, Any]:
         folder = self._folder(month)

@@ -6,10 +6,12 @@ Put here what a weekly flash is computed from and where it lies; what its page s
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -19,14 +21,18 @@ from pandera.typing import DataFrame
 
 from connectors.salesforce.pull import PullPreview
 from connectors.storage.extract_record import ExtractRecord
-from connectors.storage.files import refuse_unusable_home
+from connectors.storage.files import digest_of, is_intact, refuse_unusable_home
+from connectors.storage.monthly_tables import NotComputed
+from connectors.storage.revision_documents import MANIFEST
 from publication.forecast_sources import ForecastSources
 from publication.month_end_copies import keep_as_copy
 from publication.month_inputs import MonthInputs, resolve
 from publication.preconditions import EARLIEST_MONTH, refuse_another
+from publication.published_documents import manifest_in
 from publication.workspace import Workspace
 from reports.file_names import FileNames
 from reports.flash import FlashTables, flash_reports
+from reports.manifest import entry_of
 from reports.publisher import Publisher, render_job_of
 from reports.rendering import pdf as render
 from reports.staging import put_in_place, recover, staged
@@ -40,14 +46,16 @@ from sales.forecast import closing_plan as closing
 from sales.forecast import coming_month as numbers
 from sales.history import booking_credit as credit
 from sales.history import snapshot
+from sales.policy.sections import Weekday
 from sales.targets import attainment
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
 
 WEEK = timedelta(days=7)
+WEEKDAYS = get_args(Weekday)
 # Columns that name a month end in the tables of a month, and what they are called in those of a day.
 DAYS = {"as_of_month": "as_of_day", "from_month": "from_day", "to_month": "to_day"}
-FLASHES = "flash"
+FLASHES, TABLE = "flash", ".parquet"
 
 
 class NoSuchDay(UserError, ValueError):
@@ -64,10 +72,15 @@ class Flash:
     before: date
 
 
-def latest_day(workspace: Workspace) -> date:
-    """Return the last Monday, whose first instant is last Sunday's midnight, where the company is."""
-    today = workspace.now().astimezone(ZoneInfo(workspace.time_zone)).date()
-    return today - timedelta(days=today.weekday())
+def latest_day(workspace: Workspace, today: date | None = None) -> date:
+    """Return the last day of [flash] weekday, today included, where the company is; a Monday shows what was known at last Sunday's midnight."""
+    today = today or workspace.now().astimezone(ZoneInfo(workspace.time_zone)).date()
+    return today - timedelta(days=(today.weekday() - weekday(workspace)) % len(WEEKDAYS))
+
+
+def weekday(workspace: Workspace) -> int:
+    """Return the day of the week on which a flash is due by the newest policy, 0 for Monday."""
+    return WEEKDAYS.index(workspace.policies.newest.flash.weekday)
 
 
 def compute_flash(workspace: Workspace, day: date, progress: Callable[[str], None]) -> Flash:
@@ -86,36 +99,66 @@ def compute_flash(workspace: Workspace, day: date, progress: Callable[[str], Non
 
 
 def print_flash(workspace: Workspace, flash: Flash, publisher: Publisher) -> Iterator[Path]:
-    """Print a flash's pages, put them and its tables below the home in the place of earlier ones, and yield the paths of the pages."""
+    """Print a flash's pages, put them and its tables below the home in the place of earlier ones, and yield the paths of the pages.
+
+    A manifest beside them lists what lies there, with digests, and what each first page says.
+    """
     folder = folder_of(workspace.home, flash.day)
-    names, written = FileNames(), list[str]()
-    recover(folder)
-    with staged(folder) as stage:
-        for report in flash_reports(
-            flash.tables,
-            flash.day,
-            flash.before,
-            publisher.variant(flash.inputs.month, flash.inputs.rules, flash.inputs.record.source),
-        ):
-            name = names.of(report)
-            (stage / name).write_bytes(render.pdf_of(render_job_of(report, name)))
-            written.append(name)
-        for name, table in flash.tables.named().items():
-            whole = pa.Table.from_pandas(table, preserve_index=False)
-            pq.write_table(whole, stage / f"{name}.parquet")
-        put_in_place(folder, stage)
-    yield from (folder / name for name in written)
+    names, documents = FileNames(), list[dict[str, object]]()
+    record, as_of = flash.inputs.record, flash.inputs.rules.calendar.as_of(flash.inputs.month)
+    variant = publisher.variant(flash.inputs.month, flash.inputs.rules, record.source)
+    with workspace.leases.hold(f"flash {flash.day}", f"the flash of {flash.day}"):
+        recover(folder)
+        with staged(folder) as stage:
+            for report in flash_reports(flash.tables, flash.day, flash.before, variant):
+                name = names.of(report)
+                pdf = render.pdf_of(render_job_of(report, name))
+                (stage / name).write_bytes(pdf)
+                documents.append(entry_of(report, name, pdf))
+            content = {
+                "day": str(flash.day),
+                "month": str(flash.inputs.month),
+                "as_of": as_of.isoformat(),
+                "extract_id": record.extract_id,
+                "source": record.source,
+                "documents": documents,
+                "tables": _stored(flash.tables, stage),
+            }
+            text = json.dumps(content, indent=1, ensure_ascii=False)
+            (stage / MANIFEST).write_text(text, encoding="utf-8")
+            put_in_place(folder, stage)
+    yield from (folder / str(each["file"]) for each in documents)
+
+
+def _stored(tables: FlashTables, folder: Path) -> dict[str, str]:
+    """Write tables into a folder, and return the digest of each file."""
+    digests: dict[str, str] = {}
+    for name, table in tables.named().items():
+        path = folder / f"{name}{TABLE}"
+        pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
+        digests[path.name] = digest_of(path)
+    return digests
+
+
+def manifest_of_flash(home: Path, day: date) -> dict[str, Any]:
+    """Return the manifest of a day's flash; raises `NoSuchDay` where there is none, `NotComputed` where it cannot be read."""
+    folder = folder_of(home, day)
+    if not (folder / MANIFEST).is_file():
+        raise NoSuchDay(f"there is no flash of {day}; run `onpace flash --as-of {day}` first")
+    return manifest_in(folder)
 
 
 def stored_tables(home: Path, day: date) -> dict[str, pd.DataFrame]:
-    """Return the tables of a day's flash as they were made; raises `NoSuchDay` where there is none."""
-    folder = folder_of(home, day)
-    if not folder.is_dir():
-        raise NoSuchDay(f"there is no flash of {day}; run `onpace flash --as-of {day}` first")
-    return {
-        path.stem: pq.read_table(path).to_pandas(types_mapper=pd.ArrowDtype)
-        for path in sorted(folder.glob("*.parquet"))
-    }
+    """Return the tables of a day's flash as they were made; raises `NoSuchDay` where there is none, `NotComputed` where one is damaged."""
+    folder, found = folder_of(home, day), dict[str, pd.DataFrame]()
+    for name, digest in manifest_of_flash(home, day)["tables"].items():
+        if not is_intact(folder / name, digest):
+            raise NotComputed(
+                f"{folder / name} is not what was made; run `onpace flash --as-of {day}` again"
+            )
+        table = pq.read_table(folder / name).to_pandas(types_mapper=pd.ArrowDtype)
+        found[name.removesuffix(TABLE)] = table
+    return found
 
 
 def folder_of(home: Path, day: date) -> Path:

@@ -18,7 +18,7 @@ from connectors.storage.revision_documents import documents_of
 from publication.delivery import DeliveryService
 from publication.workspace import Workspace
 from sales.calendar import Month
-from sales.delivery.recipients import Document
+from sales.delivery.recipients import Document, Mailing
 
 GONE = {Status.SENT, Status.UNKNOWN}
 
@@ -88,17 +88,27 @@ class DeliveryState:
 
 def release_of(room: DeliveryService, month: Month) -> Release:
     """Return what would go out of a published month; raises `NotComputed`."""
-    plan, records = room.planned(month), _mails(room, month)
-    documents = tuple(
+    plan = room.planned(month)
+    before, changed = _changed(room.workspace, month)
+    return Release(
+        addressed(plan, _mails(room, month)),
+        tuple(room.held(month)),
+        plan.warnings,
+        before,
+        changed,
+        room.smtp is not None,
+    )
+
+
+def addressed(plan: Mailing, records: Sequence[DeliveryRecord]) -> tuple[AddressedDocument, ...]:
+    """Return every document of a plan with its address, and whether it went there before by the ledger's records."""
+    return tuple(
         AddressedDocument(
             bundle.address, bundle.hidden_copies, each, _novelty(records, bundle.address, each)
         )
         for bundle in plan.bundles
         for each in bundle.documents
     )
-    before, changed = _changed(room.workspace, month)
-    held = tuple(room.held(month))
-    return Release(documents, held, plan.warnings, before, changed, room.smtp is not None)
 
 
 def state_of(room: DeliveryService, month: Month) -> DeliveryState:

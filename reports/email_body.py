@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from reports.rendering.pdf import environment
 from reports.text import formats
@@ -40,6 +41,44 @@ NOTHING = Said()
 
 
 @dataclass(frozen=True)
+class Occasion:
+    """What a mail is about: its subject, that of a revision, and by what it was sent."""
+
+    subject: str
+    revised: str
+    sent_by: str
+
+
+def month_end(month: Month, company: str, code: str) -> Occasion:
+    """Return the occasion of a month end, in a language."""
+    words = language(code)
+    shown = {
+        "company": formats.unmarked(formats.printable(company)),
+        "month": words.month_name(month),
+    }
+    return Occasion(
+        words.say("{company}: {month}, sales at month end", **shown),
+        words.say("{company}: {month}, revised", **shown),
+        words.say("Sent by Onpace after the month end. What is in this mail is confidential."),
+    )
+
+
+def weekly_flash(month: Month, last_day: date, company: str, code: str) -> Occasion:
+    """Return the occasion of a flash of a running month, whose last known day is given."""
+    words = language(code)
+    shown = {
+        "company": formats.unmarked(formats.printable(company)),
+        "month": words.month_name(month),
+        "day": words.day(last_day),
+    }
+    return Occasion(
+        words.say("{company}: {month} to date, {day}", **shown),
+        words.say("{company}: {month} to date, {day}, revised", **shown),
+        words.say("Sent by Onpace once a week. What is in this mail is confidential."),
+    )
+
+
+@dataclass(frozen=True)
 class Part:
     """What a mail says of one document."""
 
@@ -54,8 +93,7 @@ class Part:
 def cover(
     documents: Sequence[Document],
     said: Mapping[str, Said],
-    month: Month,
-    company: str,
+    occasion: Occasion,
     code: str,
     *,
     links: Mapping[str, str],
@@ -69,14 +107,8 @@ def cover(
     such, and where the numbers are the same as in the one before, so it is said.
     """
     words = language(code)
-    month_name = words.month_name(month)
     revised = any(revision > 1 for revision in revisions.values())
-    shown = {"company": formats.unmarked(formats.printable(company)), "month": month_name}
-    subject = (
-        words.say("{company}: {month}, revised", **shown)
-        if revised
-        else words.say("{company}: {month}, sales at month end", **shown)
-    )
+    subject = occasion.revised if revised else occasion.subject
     parts = [
         Part(
             formats.unmarked(each.title),
@@ -101,7 +133,7 @@ def cover(
         )
         if is_demo
         else "",
-        words.say("Sent by Onpace after the month end. What is in this mail is confidential."),
+        occasion.sent_by,
     ]
     open_words = words.say("Open the document")
     html = (

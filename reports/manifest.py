@@ -10,10 +10,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from markupsafe import Markup
+
+from reports.document.document import MonthEndReport
 from reports.document.month_tables import MonthTables
 from reports.published_set import Pack, PublishedSet
 from reports.staging import MANIFEST
+from reports.text import formats
 from sales.calendar import Month
+
+# So many tiles are the headline of a document, in the manifest and in mails.
+HEADLINES = 3
 
 
 def read_manifest(folder: Path) -> dict[str, Any]:
@@ -60,6 +67,42 @@ def manifest_of(
         "failed": published_set.failed,
     }
     return json.dumps(content, indent=1, ensure_ascii=False).encode()
+
+
+def entry_of(report: MonthEndReport, file: str, pdf: bytes) -> dict[str, Any]:
+    """Return the manifest's entry of a document that lies in one shape only."""
+    headline, verdict, actions = first_page_of(report)
+    return {
+        "file": file,
+        "title": formats.unmarked(report.title),
+        "kind": report.kind,
+        "grain_id": report.grain_id,
+        "language": report.language.code,
+        "paper": report.theme.paper,
+        "sha256": hashlib.sha256(pdf).hexdigest(),
+        "headline": headline,
+        "verdict": verdict,
+        "actions": actions,
+    }
+
+
+def first_page_of(
+    report: MonthEndReport,
+) -> tuple[tuple[tuple[str, str, str], ...], str, tuple[str, ...]]:
+    """Return what mails say of a document: its headline numbers (name, value, note), its verdict and its actions."""
+    return (
+        tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
+        " ".join(_plain(each.text) for each in report.statements),
+        tuple(
+            f"{each.owner}: {_plain(each.text)}" if each.owner else _plain(each.text)
+            for each in report.actions
+        ),
+    )
+
+
+def _plain(text: str) -> str:
+    """Return a text of a page as a mail says it, without links and marks."""
+    return formats.unmarked(text.striptags() if isinstance(text, Markup) else text)
 
 
 def pack_of(entry: dict[str, Any], folder: Path) -> Pack:

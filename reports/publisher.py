@@ -16,15 +16,13 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from reports.document.document import MonthEndReport, Variant
 from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
 from reports.export.document_workbook import document_workbook
 from reports.export.safe_csv import guarded_csv
 from reports.file_names import FileNames
-from reports.manifest import are_intact, manifest_of, pack_of, read_manifest
+from reports.manifest import are_intact, first_page_of, manifest_of, pack_of, read_manifest
 from reports.month_end import Readers, Restated, month_end_reports
 from reports.published_set import Pack, PublishedSet
 from reports.rendering import pdf as render
@@ -42,8 +40,6 @@ from sales.vocabulary import GrainKind
 DEMO_RECORDS = "https://tidewater.my.salesforce.example"
 # Documents that are shown in chats have a picture of their first page.
 WITH_PICTURE = {GrainKind.COMPANY, GrainKind.TEAM}
-# So many tiles are the headline of a document, in the manifest and in mails.
-HEADLINES = 3
 # Progress is told document by document, and of many documents now and then.
 TOLD_ALONE, TOLD_EACH = 20, 25
 DESCRIPTION = marked("The table {name} behind these pages: rows of {title}")
@@ -244,18 +240,8 @@ def _write(report: MonthEndReport, name: str, done: Printed, digest: str, places
         hashlib.sha256(done.pdf).hexdigest(),
         digest,
         digests,
-        tuple((tile.name, tile.value, tile.note) for tile in report.tiles[:HEADLINES]),
-        " ".join(_plain(each.text) for each in report.statements),
-        tuple(
-            f"{each.owner}: {_plain(each.text)}" if each.owner else _plain(each.text)
-            for each in report.actions
-        ),
+        *first_page_of(report),
     )
-
-
-def _plain(text: str) -> str:
-    """Return a text of a page as a mail says it, without links and marks."""
-    return formats.unmarked(text.striptags() if isinstance(text, Markup) else text)
 
 
 def _kept(entry: dict[str, Any], places: _Places) -> Pack:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.console import MonthArgument, closed_month, err, one_sentence, out, show
+from app.console import (
+    MonthArgument,
+    closed_month,
+    err,
+    is_day,
+    named_day,
+    one_sentence,
+    out,
+    show,
+)
 
 if TYPE_CHECKING:
     from publication.delivery import DeliveryService
@@ -19,13 +28,26 @@ deliveries_app = typer.Typer(
     no_args_is_help=True,
 )
 app.add_typer(deliveries_app, name="deliveries")
-schedule_app = typer.Typer(help="When month ends are launched.", no_args_is_help=True)
+schedule_app = typer.Typer(help="When month ends and flashes are launched.", no_args_is_help=True)
 app.add_typer(schedule_app, name="schedule")
 
 
 @app.command()
 def deliver(
-    month: MonthArgument,
+    when: Annotated[
+        str,
+        typer.Argument(
+            metavar="MONTH",
+            help="A closed month, such as 2026-09; with --flash the day of a flash, the latest one if left out.",
+        ),
+    ] = "",
+    *,
+    flash: Annotated[
+        bool,
+        typer.Option(
+            "--flash", help="Mail the weekly flash of a day to those whom [flash] recipients names."
+        ),
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print who would get what, and send nothing.")
     ] = False,
@@ -42,18 +64,26 @@ def deliver(
         ),
     ] = False,
 ) -> None:
-    """Mail a published month to its recipients; nobody gets the same document twice.
+    """Mail a published month, or a printed flash, to its recipients; nobody gets the same document twice.
 
     Exit code 1 if anything was refused, is waiting for another try, or is unknown.
     """
-    chosen = closed_month(month)
+    if flash:
+        _deliver_flash(when, to, dry_run=dry_run, with_revisions=revisions)
+        return
+    if not when:
+        raise typer.BadParameter("name a month, such as 2026-09, or say --flash")
+    chosen = closed_month(when)
     with one_sentence():
         from app.cli import delivery_output as mailing
         from orchestration import resources
+        from publication.release import release_of
 
         room = resources.make_delivery_service()
         if dry_run:
-            mailing.rehearse(room, chosen, lambda line: out.print(line, markup=False))
+            mailing.rehearse(
+                release_of(room, chosen), str(chosen), lambda line: out.print(line, markup=False)
+            )
         else:
             try:
                 is_done = mailing.send(
@@ -69,14 +99,38 @@ def deliver(
                 raise typer.Exit(1)
 
 
+def _deliver_flash(when: str, to: str, *, dry_run: bool, with_revisions: bool) -> None:
+    """Mail a flash, or say who would get it."""
+    named = named_day(when) if when else None
+    with one_sentence():
+        from app.cli import delivery_output as mailing
+        from orchestration import resources
+        from publication.flash import latest_day
+        from publication.flash_delivery import FlashDelivery
+
+        room = resources.make_delivery_service()
+        flash = FlashDelivery(room, named or latest_day(room.workspace))
+        if dry_run:
+            mailing.rehearse(
+                flash.release(), str(flash.day), lambda line: out.print(line, markup=False)
+            )
+            return
+        done = flash.send(with_revisions=with_revisions, only_to=to)
+        if not mailing.told(done, lambda line: out.print(line, markup=False)):
+            raise typer.Exit(1)
+
+
 @deliveries_app.command(name="list")
 def list_deliveries(
     month: Annotated[
-        str, typer.Argument(metavar="MONTH", help="A month; all of them if left out.")
+        str,
+        typer.Argument(
+            metavar="MONTH", help="A month, or the day of a flash; all of them if left out."
+        ),
     ] = "",
 ) -> None:
     """Print the ledger of deliveries: who got what, and what became of it."""
-    chosen = str(closed_month(month)) if month else ""
+    chosen = month and str(named_day(month) if is_day(month) else closed_month(month))
     with one_sentence():
         from app.cli import delivery_output as mailing
         from orchestration import resources
@@ -102,7 +156,8 @@ def resolve(
 
         room = resources.make_delivery_service()
         done = room.resolve(number, was_sent=sent)
-        _show_in_ui(room, Month.parse(done.month))
+        if done.is_of_a_month:
+            _show_in_ui(room, Month.parse(done.month))
         out.print(f"{done.id}: {done.file} to {done.recipient} is {done.status}", markup=False)
 
 
@@ -174,26 +229,32 @@ def next_runs(
         _say_whether_on()
 
 
+FlashOption = Annotated[bool, typer.Option("--flash", help="The weekly flash, not the month end.")]
+
+
 @schedule_app.command(name="on")
-def switch_on() -> None:
-    """Let month ends be launched and mailed by themselves, while `onpace ui` or the daemon runs."""
+def switch_on(*, flash: FlashOption = False) -> None:
+    """Let month ends, or flashes, be launched and mailed by themselves, while `onpace ui` or the daemon runs."""
     with one_sentence():
         from orchestration.schedule_switch import switch_schedule
 
-        switch_schedule(is_on=True)
+        switch_schedule(is_on=True, is_flash=flash)
+        what = "flash" if flash else "month end"
+        rest = "" if flash else "; `onpace schedule next` says when it launches what"
         out.print(
-            "The schedule is on. It launches while `onpace ui` runs, or the services of docs/deployment.md; `onpace schedule next` says when it launches what."
+            f"The schedule of the {what} is on. It launches while `onpace ui` runs, or the services of docs/deployment.md{rest}."
         )
 
 
 @schedule_app.command(name="off")
-def switch_off() -> None:
-    """Let nothing be launched or mailed by itself."""
+def switch_off(*, flash: FlashOption = False) -> None:
+    """Let no month end, or no flash, be launched or mailed by itself."""
     with one_sentence():
         from orchestration.schedule_switch import switch_schedule
 
-        switch_schedule(is_on=False)
-        out.print("The schedule is off: nothing is launched or mailed by itself.")
+        switch_schedule(is_on=False, is_flash=flash)
+        what = "flash" if flash else "month end"
+        out.print(f"The schedule of the {what} is off: none is launched or mailed by itself.")
 
 
 def _say_whether_on() -> None:

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from connectors.delivery.ledger import DeliveryRecord
+from connectors.delivery.mailer import SendResult
 from publication.delivery import DeliveryService
-from publication.release import Novelty, release_of
+from publication.release import Novelty, Release
 from sales.calendar import Month
 
 Say = Callable[[str], None]
@@ -21,26 +22,33 @@ WORDS = {
 }
 
 
-def rehearse(room: DeliveryService, month: Month, say: Say) -> None:
-    """Print who would get what, what holds the month, and what cannot be sent; nothing is sent or noted."""
-    release = release_of(room, month)
+def rehearse(release: Release, name: str, say: Say) -> None:
+    """Print who would get what of a month or a flash, what holds it, and what cannot be sent; nothing is sent or noted."""
     for address, documents in release.mails.items():
         copies = documents[0].hidden_copies
         hidden = f" (hidden copies: {', '.join(copies)})" if copies else ""
         named = (f"{each.document.file}{WORDS[each.novelty]}" for each in documents)
         say(f"{address}{hidden}: {', '.join(named)}")
+    if not release.documents:
+        say(
+            "nobody gets anything: recipients.toml of the policy folder names nobody for these documents"
+        )
     for warning in (*release.warnings, *(f"held back: {reason}" for reason in release.held)):
         say(warning)
     if not release.has_mail_server:
         say("no mail server is named: set SMTP_HOST and SMTP_FROM, else nothing can be sent")
-    say(f"{release.unsent} mails of {month} would be sent; nothing was")
+    say(f"{release.unsent} mails of {name} would be sent; nothing was")
 
 
 def send(
     room: DeliveryService, month: Month, only_to: str, say: Say, *, with_revisions: bool
 ) -> bool:
     """Send what was never sent, print what became of it, and return whether nothing is left to do."""
-    done = room.send(month, with_revisions=with_revisions, only_to=only_to)
+    return told(room.send(month, with_revisions=with_revisions, only_to=only_to), say)
+
+
+def told(done: SendResult, say: Say) -> bool:
+    """Print what became of mails, and return whether nothing is left to do."""
     for name in done.sent:
         say(f"sent: {name}")
     for word, those in (

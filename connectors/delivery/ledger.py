@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import APPROVALS, DELIVERIES
 from connectors.storage.leases import Lease
+from sales.calendar import MONTH
 from sales.errors import UserError
 
 LONGEST_DETAIL, LONGEST_NAME = 500, 200
@@ -40,7 +41,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class DeliveryRecord:
-    """A record of the ledger."""
+    """A record of the ledger; `month` is a month, or the day of a flash."""
 
     id: int
     month: str
@@ -53,6 +54,11 @@ class DeliveryRecord:
     message_id: str
     detail: str
     changed_at: datetime
+
+    @property
+    def is_of_a_month(self) -> bool:
+        """Whether it is of a month end; else `month` is the day of a flash."""
+        return MONTH.fullmatch(self.month) is not None
 
 
 class DeliveryLedger:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from datetime import date
 from pathlib import Path
 
 from upath import UPath
@@ -22,11 +23,11 @@ Pair = tuple[str, str]  # a recipient's address, the SHA-256 of a document
 
 
 class MailedNote:
-    """The note of one month in an outbox."""
+    """The note of one month's mails, or of those of a day's flash, in an outbox."""
 
-    def __init__(self, outbox: UPath, month: Month) -> None:
+    def __init__(self, outbox: UPath, of: Month | date | str) -> None:
         """Use an outbox; nothing is written until something was mailed."""
-        self._path = outbox / str(month) / FILE
+        self._path = outbox / str(of) / FILE
 
     def among(self, pairs: Iterable[Pair]) -> list[Pair]:
         """Return which of these pairs were mailed; raises `UnusableOutbox` where nobody can tell."""

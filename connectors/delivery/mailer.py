@@ -37,6 +37,7 @@ from sales.delivery.recipients import Document, MailBundle
 from sales.errors import UserError
 
 MAIL, REHEARSAL, COPY = "mail", "rehearsal", "copy"
+FLASH, FLASH_REHEARSAL = "flash", "flash rehearsal"
 ATTEMPTS = 4
 FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0  # seconds
 # A relay may refuse us for one address only, or for all: after so many it is not asked about the rest.

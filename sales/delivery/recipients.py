@@ -7,7 +7,7 @@ sending is `connectors.delivery.mailer`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -176,6 +176,22 @@ def parse_recipients(text: str) -> RecipientBook:
 def is_allowed(address: str, book: RecipientBook) -> bool:
     """Return whether an address lies in a domain to which anything may be sent."""
     return address.rpartition("@")[2].casefold() in book.allowed_domains
+
+
+def only_packs(book: RecipientBook, kinds: Collection[str]) -> RecipientBook:
+    """Return the book with packs of some kinds only: `company`, `team`, `led`, `own`."""
+    return book.model_copy(
+        update={
+            "own_pages": book.own_pages and OWN in kinds,
+            "led_teams": book.led_teams and LED in kinds,
+            "recipients": tuple(
+                each.model_copy(
+                    update={"packs": tuple(p for p in each.packs if p.partition(":")[0] in kinds)}
+                )
+                for each in book.recipients
+            ),
+        }
+    )
 
 
 def mailing(

@@ -373,6 +373,20 @@ class Retention(PolicySection):
     """Days for which replaced revisions are kept; left out: for ever."""
 
 
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class FlashPolicy(PolicySection):
+    """When the weekly flash is printed, and who is mailed; the newest policy's count."""
+
+    weekday: Weekday = "monday"
+    """The day at whose first instant the flash shows the running month."""
+    time: Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")] = "07:00"
+    """The time of that day at which it is printed and mailed, where the company is."""
+    recipients: tuple[Literal["company", "team", "led", "own"], ...] = ()
+    """Which packs of recipients.toml come as a flash too; nobody is mailed where none is named."""
+
+
 class SalesPolicy(PolicySection):
     """The rules of one fiscal year."""
 
@@ -387,6 +401,7 @@ class SalesPolicy(PolicySection):
         default_factory=dict
     )
     delivery: DeliveryPolicy = DeliveryPolicy()
+    flash: FlashPolicy = FlashPolicy()
     retention: Retention = Retention()
 
 

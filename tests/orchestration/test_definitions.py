@@ -59,8 +59,14 @@ def test_what_others_make_is_never_run() -> None:
     graph = defs.resolve_asset_graph()
     outside = {key.to_user_string() for key in graph.external_asset_keys}
     assert {key.split("/")[0] for key in outside} == {"salesforce", "policy"}
-    assert not outside & (selected("month_end") | selected("restatement"))
-    assert len(selected("month_end")) + len(outside) == len(graph.get_all_asset_keys())
+    ours = selected("month_end") | selected("flash")
+    assert not outside & (ours | selected("restatement"))
+    assert len(ours) + len(outside) == len(graph.get_all_asset_keys())
+
+
+def test_a_flash_is_apart_from_every_month_end() -> None:
+    assert selected("flash") == {"weekly_flash", "weekly_flash_delivery"}
+    assert not selected("flash") & selected("month_end")
 
 
 def test_laws_block_and_warnings_do_not() -> None:
@@ -227,4 +233,4 @@ def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["43", "22"]
+    assert done.stdout.split() == ["45", "22"]

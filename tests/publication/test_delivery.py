@@ -19,10 +19,10 @@ from publication.delivery import (
     HeldBack,
     LedgerBehind,
     NoMailServer,
-    NotForTheirEyes,
 )
 from publication.document_links import opened
 from publication.extract_selection import published_extract
+from publication.letters import NotForTheirEyes
 from publication.month_inputs import resolve
 from sales.delivery.recipients import may_see
 from tests.connectors.delivery.mail_servers import Inbox, serving

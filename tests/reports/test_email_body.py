@@ -1,4 +1,4 @@
-from reports.email_body import Cover, Said, cover
+from reports.email_body import Cover, Said, cover, month_end
 from sales.delivery.recipients import Document
 from tests.reports.months import HOSTILE, MONTH
 
@@ -28,8 +28,7 @@ def made(
     return cover(
         documents,
         SAID,
-        MONTH,
-        "Acme",
+        month_end(MONTH, "Acme", code),
         code,
         links=links or {},
         is_demo=is_demo,

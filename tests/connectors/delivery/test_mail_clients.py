@@ -15,7 +15,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.chromium import executable
 from connectors.delivery.smtp import Attached, Letter, message_of
-from reports.email_body import Said, cover
+from reports.email_body import Said, cover, month_end
 from sales.delivery.recipients import Document
 from tests.end_to_end.dagster_ui import with_fonts_of_the_machine
 from tests.publication.april import NOW
@@ -39,8 +39,7 @@ def letter(name: str, to: str = "ann@acme.example") -> Letter:
     made = cover(
         [document],
         {file: SAID},
-        MONTH,
-        f"{name} Ltd",
+        month_end(MONTH, f"{name} Ltd", "en"),
         "en",
         links={},
         is_demo=False,
