@@ -94,6 +94,8 @@ def one_sentence() -> Iterator[None]:
         raise typer.Exit(1) from None
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except BrokenPipeError:  # whoever read our lines has had enough of them
+        raise typer.Exit(1) from None
     except OSError as fault:
         said = (
             _full_disk(fault)

@@ -12,6 +12,8 @@ LOGS = {"loggers": {"console": {"config": {}}}}
 # them.
 DEADLINES = dg.AssetCheckKey(dg.AssetKey("month_end_delivery"), "every_month_end_was_delivered")
 FLASH = dg.AssetSelection.groups("flash")
+# What a month's documents are printed from.
+TABLES = dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery", "flash")
 EVERYTHING = dg.AssetSelection.all() - dg.AssetSelection.checks(DEADLINES) - FLASH
 
 month_end = dg.define_asset_job(

@@ -72,7 +72,14 @@ ABOUT_EVERY_MONTH = (
 
 EXTRACT, PACKS = dg.AssetKey("raw_opportunities"), dg.AssetKey("month_end_packs")
 # Delivery belongs to the month end as a whole.
-NEVER_ALONE = {"delivery", "month_end_release", "month_end_delivery"}
+NEVER_ALONE = {
+    "delivery",
+    "month_end_release",
+    "month_end_delivery",
+    "flash",
+    "weekly_flash",
+    "weekly_flash_delivery",
+}
 
 
 class UnknownAsset(UserError, LookupError):

@@ -23,7 +23,7 @@ from connectors.salesforce.pull import PullPreview
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import digest_of, is_intact, refuse_unusable_home
 from connectors.storage.monthly_tables import NotComputed
-from connectors.storage.revision_documents import MANIFEST
+from connectors.storage.revision_documents import MANIFEST, documents_of
 from publication.forecast_sources import ForecastSources
 from publication.month_end_copies import keep_as_copy
 from publication.month_inputs import MonthInputs, resolve
@@ -159,6 +159,14 @@ def stored_tables(home: Path, day: date) -> dict[str, pd.DataFrame]:
         table = pq.read_table(folder / name).to_pandas(types_mapper=pd.ArrowDtype)
         found[name.removesuffix(TABLE)] = table
     return found
+
+
+def flash_with(home: Path, sha256: str) -> date | None:
+    """Return the day of the flash that holds a page of this digest, none where none does."""
+    for folder in sorted((home / FLASHES).glob("????-??-??")):
+        if sha256 in (documents_of(folder) or {}).values():
+            return date.fromisoformat(folder.name)
+    return None
 
 
 def folder_of(home: Path, day: date) -> Path:

@@ -275,7 +275,7 @@ def _nobody(path: Path, rules: MonthRules, month: Month, years: Sequence[int]) -
     more = f", and {empty} lines whose annual_target is still empty" if empty else ""
     return Finding(
         Weight.STOPS,
-        f"nobody has a target for {year}, the year of {month}: {path.name}: {has}{more}",
+        f"nobody has a target for {year}, the year of {month}, the last closed one: {path.name}: {has}{more}; add lines for {year.partition(' ')[0]}, or name a month of a year that has them (`onpace preview MONTH`, `onpace report MONTH`)",
     )
 
 
@@ -301,10 +301,14 @@ def _whom(
             Weight.MISLEADS,
             f"active owners of deals have no target for {year}, so that their bookings count for team and company without one ({len(left_out)}): {_some(left_out)}",
         )
-    if left := sorted(names.get(each, each) for each in known.winners - active - owners):
+    logins = dict(zip(known.users["user_id"], known.users["username"], strict=True))
+    if left := sorted(
+        f"{names.get(each, each)} ({logins.get(each, each)})"
+        for each in known.winners - active - owners
+    ):
         yield Finding(
             Weight.MISLEADS,
-            f"can no longer log in, won deals in {year} and have no target for it, so that the rest looks better than it is ({len(left)}): {_some(left)}; give each a line with an end_date",
+            f"{len(left)} who can no longer log in won deals in {year} and have no target for it, so that team and company look better than they are: {_some(left)}; give each a line with the target of the months that they were there and the end_date",
         )
     open_ended = set(book.loc[book["end_date"].isna(), "owner_id"])
     if gone := sorted(names[each] for each in open_ended - active if each in names):
@@ -326,7 +330,7 @@ def _sums(
     for (team, currency), rows in lines.groupby(["team", "currency"], sort=True):
         yield Finding(
             Weight.NOTE,
-            f"{year}, {str(team)[:60]}: {sum(rows['annual_target']):,.2f} {currency} in the targets of {len(rows)} people",
+            f"{year}, {str(team)[:60]}: {sum(rows['annual_target']):,.2f} {currency} in the targets of {len(rows)} {'person' if len(rows) == 1 else 'people'}",
         )
 
 

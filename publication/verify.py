@@ -7,6 +7,7 @@ from pathlib import Path
 from connectors.storage.document_ledger import PublishedFile
 from connectors.storage.files import digest_of
 from publication.delivery import DeliveryService
+from publication.flash import flash_with, folder_of
 from sales.errors import UserError
 
 
@@ -18,6 +19,10 @@ def verify(file: Path, room: DeliveryService) -> list[str]:
     """Return what is known of a file, a sentence for each publication; raises `NotOurs`."""
     workspace, digest = room.workspace, digest_of(file)
     found = workspace.documents.find(digest)
+    if not found and (day := flash_with(workspace.home, digest)):
+        return [
+            f"{file} is a page of the flash of {day}, as it lies in {folder_of(workspace.home, day)}"
+        ]
     if not found:
         raise NotOurs(
             f"{file} is not a file that was published from {workspace.home} (SHA-256 {digest})"

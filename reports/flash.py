@@ -197,23 +197,23 @@ class _Page:
     def _statements(self) -> Iterator[Statement]:
         month, say, short = self._row(PeriodKind.MONTH), self._say, self._short
         name = self._variant.language.month_name(self._variant.month)
-        number = self.number
-        if number:
+        number, booked = self.number, month["bookings"]
+        values = {"month": name, "amount": short(booked), "number": short(number)}
+        if number and booked >= number:
             said = say(
-                "{month} has booked {amount} of its {number} so far; {open} more is due by the end of the month.",
-                month=name,
-                amount=short(month["bookings"]),
-                number=short(number),
-                open=short(_total(self.this_month)),
+                "{month} has booked {amount} so far: its number, {number}, is reached.", **values
             )
+        elif number:
+            said = say("{month} has booked {amount} of its {number} so far.", **values)
         else:
-            said = say(
-                "{month} has booked {amount} so far; {open} more is due by the end of the month.",
-                month=name,
-                amount=short(month["bookings"]),
-                open=short(_total(self.this_month)),
-            )
+            said = say("{month} has booked {amount} so far.", **values)
         yield Statement(said, "target_attainment")
+        due = _total(self.this_month)
+        if due:
+            more = say("{open} more is due by the end of the month.", open=short(due))
+        else:
+            more = say("Nothing more is due by the end of the month.")
+        yield Statement(more, "closing_plan")
         missing = number - month["bookings"] - _total(self.this_month)
         if number and missing > 0:
             yield Statement(

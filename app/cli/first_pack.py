@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import dagster as dg
-
 from assets.report import NAMES
 from connectors.storage.files import write_atomically
 from orchestration import resources
 from orchestration.instance import dagster_instance
+from orchestration.jobs import TABLES
 from orchestration.local_runs import run_month, selection_of
 from publication.extract_selection import selected
 from publication.forecast_sources import ForecastSources
@@ -40,7 +39,7 @@ def preview_month(chosen: Month | None, *, only_phasing: bool) -> Iterator[str |
     extracts = workspace.extracts
     is_read = (extracts.chosen(month) or extracts.pinned(month)) is not None
     if not (only_phasing and is_read):
-        wanted = selection_of(["extract"]) if only_phasing else _everything_but_documents()
+        wanted = selection_of(["extract"]) if only_phasing else TABLES
         with dagster_instance() as instance:
             run_month(
                 "restatement",
@@ -55,10 +54,6 @@ def preview_month(chosen: Month | None, *, only_phasing: bool) -> Iterator[str |
     if not only_phasing:
         yield _pack(workspace, month)
         yield f"Nothing was published: if this is right, `onpace report {month}` reads what changed since, and publishes it."
-
-
-def _everything_but_documents() -> dg.AssetSelection:
-    return dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery")
 
 
 def _pack(workspace: Workspace, month: Month) -> Path:

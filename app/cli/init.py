@@ -92,21 +92,41 @@ def _remember(folder: Path) -> None:
 
 def _ask() -> None:
     """Ask for what a login needs and is not set yet."""
-    from connectors.salesforce.auth import my_domain
     from orchestration import settings
 
     said = dict[str, str]()
     has_place = settings.value_of("SALESFORCE_LOCAL_URL") or settings.value_of("SALESFORCE_DOMAIN")
     if not has_place:
-        said["SALESFORCE_DOMAIN"] = my_domain(
-            typer.prompt("Your Salesforce address (My Domain), such as acme.my.salesforce.com")
+        address = typer.prompt(
+            "Your Salesforce address (My Domain), such as acme.my.salesforce.com",
+            value_proc=_address,
         )
+        is_here = address.startswith("http:")
+        said["SALESFORCE_LOCAL_URL" if is_here else "SALESFORCE_DOMAIN"] = address
     has_key = settings.private_key() or settings.value_of("SALESFORCE_PASSWORD")
     if not settings.value_of("SALESFORCE_CLIENT_ID"):
         said["SALESFORCE_CLIENT_ID"] = typer.prompt("Consumer key of the External Client App")
     if not has_key and not settings.value_of("SALESFORCE_CLIENT_SECRET"):
         said["SALESFORCE_CLIENT_SECRET"] = typer.prompt("Consumer secret", hide_input=True)
     settings.use(said)
+
+
+def _address(text: str) -> str:
+    """Return a My Domain, or the address of an org on this machine; whoever is asked is asked again where it is neither."""
+    from urllib.parse import urlsplit
+
+    from connectors.delivery.smtp import LOOPBACK
+    from connectors.salesforce.auth import MissingSetting, my_domain
+
+    text = text.strip()
+    if text.startswith("http://") and urlsplit(text).hostname in LOOPBACK:
+        return text.rstrip("/")
+    try:
+        return my_domain(text)
+    except MissingSetting:
+        raise typer.BadParameter(
+            f"{text[:60]!r} is no address of Salesforce; it is what your browser shows once you have logged in, such as acme.my.salesforce.com"
+        ) from None
 
 
 def _examined() -> Examination:

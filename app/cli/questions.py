@@ -148,7 +148,7 @@ def what_if(
         out.print(f"As of the end of {at}")
         for table in thinking.tables(found, rules):
             show(table)
-        out.print(thinking.remark(found))
+        out.print(thinking.remark(found, is_added=bool(add)))
 
 
 @app.command()

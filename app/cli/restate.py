@@ -22,6 +22,7 @@ from rich.text import Text
 from connectors.storage.files import write_atomically
 from connectors.storage.monthly_tables import NotComputed, Written
 from connectors.storage.publications import Publication
+from orchestration.jobs import TABLES
 from orchestration.json_logs import say
 from orchestration.local_runs import run_month
 from publication.extract_selection import select, selected
@@ -79,7 +80,7 @@ def compute(
         workspace,
         instance,
         options,
-        dg.AssetSelection.all() - dg.AssetSelection.groups("report", "delivery"),
+        TABLES,
         why=f"onpace restate {month}",
     )
     before = {name: workspace.published.table(was, name) for name in was.tables}

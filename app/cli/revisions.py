@@ -193,7 +193,8 @@ def restate(
                 or (
                     sys.stdin.isatty()
                     and typer.confirm(
-                        f"Publish {len(differing)} months as new revisions?", err=True
+                        f"Publish {', '.join(map(str, differing))} as {'a new revision' if len(differing) == 1 else 'new revisions'}?",
+                        err=True,
                     )
                 )
             ):

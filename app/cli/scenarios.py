@@ -90,7 +90,7 @@ def tables(found: WhatIf, rules: MonthRules) -> list[Table]:
     for kind in (GrainKind.TEAM, GrainKind.PERSON):
         shown += [
             _periods(
-                f"Team {changes[0].name}" if kind == GrainKind.TEAM else changes[0].name,
+                f"{changes[0].name}, team" if kind == GrainKind.TEAM else changes[0].name,
                 changes,
                 rules,
             )
@@ -100,13 +100,14 @@ def tables(found: WhatIf, rules: MonthRules) -> list[Table]:
     return [*shown, *_load(found)]
 
 
-def remark(found: WhatIf) -> str:
+def remark(found: WhatIf, *, is_added: bool) -> str:
     """Return what the numbers assume."""
     if not any(change.after_as_pushed for change in found.periods):
-        return "The chances of all other deals are as forecast; what is added counts as certain."
+        added = "; what is added counts as certain" if is_added else ""
+        return f"The chances of all other deals are as forecast{added}."
     return (
-        "The chance of a moved deal to be won is held as forecast. The last column lowers it to what deals of this company fare "
-        f"that were pushed: {found.pushed_factor:.0%} of the win rate of all."
+        "The chance to win a moved deal is held as forecast. The last column lowers it by how deals of this company fared "
+        f"that were pushed: they were won {found.pushed_factor:.0%} as often as all."
     )
 
 

@@ -116,7 +116,9 @@ def queue_finding(since: datetime | None) -> Finding:
 def stored_finding(damaged: Sequence[str], month: Month | None) -> Finding:
     """Say whether what readers see of the newest published month is as it was stored."""
     if not damaged:
-        return Finding("stored", True, f"{month or 'nothing'} is as it was stored")
+        return Finding(
+            "stored", True, f"{month} is as it was stored" if month else "nothing is published yet"
+        )
     more = f" and {len(damaged) - 1} more" if len(damaged) > 1 else ""
     return Finding(
         "stored", False, f"{damaged[0]}{more}; run `onpace check --stored`, it names the cure"

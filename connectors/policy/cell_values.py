@@ -78,7 +78,9 @@ def day_of(cell: object, spelling: Spelling = UNKNOWN) -> date:
         cell = cell.isoformat(" ")
     text = MIDNIGHT.sub("", plain(cell))
     if parted := PARTED_DATE.fullmatch(text):
-        return _parted(text, int(parted[1]), int(parted[2]), int(parted[3]), spelling)
+        # Nobody who parts a date with full stops begins with the month.
+        known = replace(spelling, day_first=True) if "." in text else spelling
+        return _parted(text, int(parted[1]), int(parted[2]), int(parted[3]), known)
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -114,7 +114,10 @@ def _row_of(
     except ValidationError as wrong:
         first = wrong.errors()[0]
         said = str(first.get("ctx", {}).get("error", first["msg"]))
-        raise kind(f"{place}: {first['loc'][0]}{said}") from None
+        # A word where a number or a day belongs: the cells stand one too far to the right.
+        is_word = not any(each.isdigit() for each in str(first["input"]))
+        shifted = "; if an amount before it has a comma, put the amount into quotes"
+        raise kind(f"{place}: {first['loc'][0]}{said}{shifted * is_word}") from None
 
 
 def _is_total(line: TableRow, needed: list[str], amounts: list[str]) -> bool:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from connectors.storage.catalogue import FILE as CATALOGUE
 from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import EXTRACTS, HOMES, LEASES, METADATA, PUBLICATIONS
-from connectors.storage.files import link, write_atomically
+from connectors.storage.files import UnusableHome, link, write_atomically
 from connectors.storage.json_records import (
     DELIVERIES,
     DOCUMENT_LEDGER,
@@ -37,6 +37,8 @@ from sales.errors import UserError
 
 FORMAT = 3
 FILE = "format.json"
+# What may lie in a home before anything is stored: Dagster's own record, what a disk brings along.
+BEFORE_ANYTHING = {"dagster", "lost+found"}
 # Deliveries that were only planned are planned again where they are still wanted.
 NOT_SENT = ("planned", "sending")
 # Who is at work is known where the work is.
@@ -78,9 +80,22 @@ def format_of(home: Path) -> int:
     return 1 if any(True for sign in SIGNS for _ in home.glob(sign)) else FORMAT
 
 
+def _refuse_foreign(home: Path) -> None:
+    """Raise `UnusableHome` where a folder holds other files and nothing of ours: what is stored would lie among them."""
+    if not home.is_dir() or any((home / name).exists() for name in (FILE, CATALOGUE)):
+        return
+    others = (each.name for each in home.iterdir() if each.name not in BEFORE_ANYTHING)
+    if seen := sorted(name for name in others if not name.startswith(".")):
+        raise UnusableHome(
+            f"{home} holds other files ({seen[0][:60]!r}) and nothing of Onpace; set ONPACE_HOME to an empty folder, or to one that is not there yet"
+        )
+
+
 def upgrade(home: Path, say: Callable[[str], None] = lambda _: None) -> int:
-    """Bring a home to today's format, and return the format that it had; raises `NewerHome`."""
+    """Bring a home to today's format, and return the format that it had; raises `NewerHome`, and `UnusableHome` for a folder of other things."""
     found = format_of(home)
+    if found == FORMAT:
+        _refuse_foreign(home)
     if found > FORMAT:
         raise NewerHome(
             f"{home} has format {found}, and this version of Onpace knows formats up to {FORMAT}; install the later version again"

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from reports.document.document import Statement, Tile
 from reports.document.month_tables import Record
-from reports.document.view import Standing, View, needed, period_words, ratio_words
+from reports.document.view import Standing, View, name_of, needed, period_words, ratio_words
 from reports.text import formats
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
@@ -147,7 +147,38 @@ def _year_to_date(view: View) -> Statement | None:
             "The year to date stands at {amount}, {pct} of the phased target: {gap} ahead.",
             **values,
         )
-    return Statement(said, "target_attainment")
+    more = _won_without_a_target(view, year)
+    return Statement(f"{said} {more}" if more else said, "target_attainment")
+
+
+def _won_without_a_target(view: View, year: Record) -> str:
+    """Say what of a team's or the company's bookings is of people without a target, and where the year would stand without it."""
+    if view.grain == GrainKind.PERSON:
+        return ""
+    say, short = view.language.say, view.variant.short
+    others = [
+        row
+        for row in view.attainment_rows(GrainKind.PERSON)
+        if row[PeriodKind.YEAR]["status"] == TargetStatus.NO_TARGET
+        and row[PeriodKind.YEAR]["bookings"] > 0
+    ]
+    amount = sum((row[PeriodKind.YEAR]["bookings"] for row in others), Decimal(0))
+    if not others or short(amount) == short(amount * 0):
+        return ""
+    gap = year["variance"] - amount
+    values = {
+        "amount": short(amount),
+        "who": name_of(others[0]),
+        "n": view.language.count(len(others)),
+        "gap": short(abs(gap)),
+    }
+    if len(others) == 1:
+        won = say("{amount} of it was won by {who}, who has no target", **values)
+    else:
+        won = say("{amount} of it was won by {n} people without a target", **values)
+    if gap >= 0 or year["variance"] < 0:
+        return f"{won}."
+    return say("{won}: without it, the year is {gap} behind.", won=won, gap=values["gap"])
 
 
 def _year_lands(view: View) -> Statement | None:

@@ -158,11 +158,13 @@ def stamp(table: pd.DataFrame, as_of: datetime, extracted_at: datetime) -> pd.Da
     """Return the table with the two instants that every table carries as its last columns.
 
     Plain numbers (chances, shares, ratios) are rounded half-even to six decimals: further digits
-    depend on the machine.
+    depend on the machine, and so does the sign of a zero.
     """
     size = len(table)
     rounded = {
-        name: columns.series(pc.round(columns.arrow(table[name]), DECIMALS, "half_to_even"))
+        name: columns.series(
+            pc.add(pc.round(columns.arrow(table[name]), DECIMALS, "half_to_even"), 0.0)
+        )
         for name in table.columns
         if isinstance(dtype := table[name].dtype, pd.ArrowDtype)
         and pa.types.is_floating(dtype.pyarrow_dtype)

@@ -255,15 +255,14 @@ def pushed_factor(known: Knowledge) -> float:
 def _changed(forecast_basis: ForecastBasis, change: Change, factor: float) -> ForecastBasis:
     deal_forecast = _deals_of(forecast_basis)
     win = deal_forecast.win.copy()
-    for deal_id, month in change.moves:
-        row, ahead = (
-            _row(forecast_basis.known, deal_forecast, deal_id),
-            month.index - forecast_basis.known.month,
-        )
-        if not 1 <= ahead <= HORIZON:
+    now = forecast_basis.known.month
+    for month in (*(when for _, when in change.moves), *(each.month for each in change.adds)):
+        if not 1 <= month.index - now <= HORIZON:
             raise UnthinkableChange(
-                f"{month} is not within the {HORIZON} months after {Month.from_index(forecast_basis.known.month)}; name one of them"
+                f"{month} is not within the {HORIZON} months after {Month.from_index(now)}; name one of them"
             )
+    for deal_id, month in change.moves:
+        row, ahead = _row(forecast_basis.known, deal_forecast, deal_id), month.index - now
         chance = min(float(win[row].sum()), 1.0)
         win[row] = 0.0
         win[row, ahead] = chance * factor

@@ -42,7 +42,9 @@ def parse_commentary(text: str, file_name: str) -> Commentary:
         name, colon, value = line.partition(":")
         key = name.strip().lower()
         if not colon or key not in {"author", "date"} or key in said:
-            raise InvalidCommentary(f"{file_name}: {line.strip()[:60]!r} is no head; {FORM}")
+            raise InvalidCommentary(
+                f"{file_name}: {line.strip()[:60]!r} is not one of its first lines; {FORM}"
+            )
         said[key] = value.strip()
     author, words = said.get("author", ""), body.strip()
     if not author or len(author) > LONGEST_NAME:

@@ -16,8 +16,8 @@ SHORT = {
     "clocks": 0,
     "disks": 0,
     "damages": 1,
-    "machines": 4,
-    "flips": 30,
+    "machines": 2,
+    "flips": 15,
     "catalogue-flips": 3,
 }
 
@@ -34,5 +34,5 @@ def test_a_home_survives_a_short_round() -> None:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "kills: 1 tried, 1 survived" in done.stdout
-    assert "machines: 4 tried, 4 survived" in done.stdout
-    assert "flips: 30 tried" in done.stdout
+    assert "machines: 2 tried, 2 survived" in done.stdout
+    assert "flips: 15 tried" in done.stdout

@@ -72,7 +72,7 @@ def test_words_that_cannot_be_read_replace_nothing_and_are_not_lost(
     commented(monkeypatch, WORDS)
     code, said = commented(monkeypatch, "no head at all")
     assert code == 1
-    assert "is no head" in said
+    assert "is not one of its first lines" in said
     assert (policy / "commentary" / "2026-04" / "company.md").read_text() == WORDS
     assert (tmp_path / "home" / "drafts" / "2026-04-company.md").read_text() == "no head at all"
 

@@ -74,7 +74,7 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
         ("2026,ann@acme.example,lots,,,,,,", "is not an amount; write it as 1234.50"),
         ("twenty,ann@acme.example,1,,,,,,", "fiscal_year 'twenty' is not a whole number"),
         ("2026,ann@acme.example,1,EURO,,,,,", "is not a currency"),
-        ("2026,ann@acme.example,1,,1.4.2026,,,,", "may be 2026-04-01 or 2026-01-04; write it so"),
+        ("2026,ann@acme.example,1,,1/4/2026,,,,", "may be 2026-04-01 or 2026-01-04; write it so"),
         ("2026,ann@acme.example,1,,31.4.2026,,,,", "is not a date; write it as 2026-09-30"),
         (
             "2026,ann@acme.example,1,,2026-05-01,2026-04-01,,,",

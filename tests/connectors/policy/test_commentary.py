@@ -55,8 +55,11 @@ def test_a_file_that_two_teams_would_share_is_refused(tmp_path: Path) -> None:
         ("Author: A\nDate: 2026-11-03\n", "has no words"),
         ("Author: A\nDate: 3 Nov\n\nx", "has the date '3 Nov'"),
         ("Author: \nDate: 2026-11-03\n\nx", "names no author"),
-        ("Hello\n\nx", "'Hello' is no head"),
-        ("Author: A\nAuthor: B\nDate: 2026-11-03\n\nx", "'Author: B' is no head"),
+        ("Hello\n\nx", "'Hello' is not one of its first lines"),
+        (
+            "Author: A\nAuthor: B\nDate: 2026-11-03\n\nx",
+            "'Author: B' is not one of its first lines",
+        ),
         ("Author: A\nDate: 2026-11-03\n\n" + "x" * 2001, "has 2,001 letters"),
         ("Author: A\nDate: 2026-11-03\n\n" + "x\n" * 60, "has more than 40 lines"),
         (f"Author: {'A' * 121}\nDate: 2026-11-03\n\nx", "names no author of at most 120"),

@@ -169,3 +169,14 @@ def test_months_are_targets_as_they_are_stated(tmp_path: Path) -> None:
     annual.write_text(HEAD + ROW.format("5"), encoding="utf-8")
     with pytest.raises(InvalidTargetBook, match="states the year too; keep one of them"):
         joined(read_target_book(annual, USERS), found)
+
+
+def test_days_parted_by_full_stops_begin_with_the_day(tmp_path: Path) -> None:
+    path = tmp_path / "targets.csv"
+    path.write_text(HEAD + "2026,ann@acme.example,1,,01.07.2026\n", encoding="utf-8")
+    assert str(read_target_book(path, USERS)["start_date"].iloc[0]) == "2026-07-01"
+
+
+def test_an_amount_that_was_cut_by_its_comma_is_told(tmp_path: Path) -> None:
+    with pytest.raises(InvalidTargetBook, match="put the amount into quotes"):
+        amount(tmp_path, (HEAD + "2026,ann@acme.example,150000,00,EUR,2026-01-01\n").encode())

@@ -13,7 +13,7 @@ from connectors.storage.catalogue import FILE, Catalogue
 from connectors.storage.catalogue_schema import METADATA
 from connectors.storage.document_ledger import DocumentLedger
 from connectors.storage.extracts import ExtractStore
-from connectors.storage.files import digest_of
+from connectors.storage.files import UnusableHome, digest_of
 from connectors.storage.json_records import DamagedRecord
 from connectors.storage.migrations import (
     FORMAT,
@@ -251,6 +251,16 @@ def test_a_newer_home_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_new_home_needs_nothing_and_nothing_is_written(tmp_path: Path) -> None:
     assert upgrade(tmp_path / "home") == FORMAT
     assert not (tmp_path / "home").exists()
+
+
+def test_a_folder_of_other_things_is_no_home(tmp_path: Path) -> None:
+    (tmp_path / "dagster").mkdir()
+    (tmp_path / ".hidden").touch()
+    assert upgrade(tmp_path) == FORMAT, "what a disk or Dagster puts there first"
+    (tmp_path / "letters").mkdir()
+    with pytest.raises(UnusableHome, match="'letters'.*set ONPACE_HOME to an empty folder"):
+        upgrade(tmp_path)
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".hidden", "dagster", "letters"]
 
 
 @pytest.mark.parametrize("name", [*FORMAT_1, "format-2"])

@@ -61,6 +61,27 @@ def test_a_person_reads_the_number_of_the_coming_month_first() -> None:
     assert behind[0].source == "coming_month"
 
 
+def test_what_people_without_a_target_won_is_told_where_it_hides_a_gap() -> None:
+    """Of the company's 40,000, Ann won all: without a target of hers the others are 20,000 behind."""
+    table = tables_of(4)[0].target_attainment
+    is_ann = (table["grain_id"] == "005A").fillna(value=False)
+    of_company = (table["grain"] == "company").fillna(value=False)
+    kind = table["target"].dtype
+    rest = pd.Series([Decimal("20000.00")] * len(table), dtype=kind)
+    gap = pd.Series([Decimal("20000.00")] * len(table), dtype=kind)
+    changed = table.assign(
+        status=table["status"].mask(is_ann, "no_target"),
+        target=table["target"].mask(of_company, rest),
+        variance=table["variance"].mask(of_company, gap),
+    )
+    said = [each.text for each in headline.statements(view(target_attainment=changed))]
+    assert said[1].endswith(
+        "€20k ahead. €40k of it was won by Ann, who has no target: without it, the year is €20k behind."
+    )
+    person = [each.text for each in headline.statements(view("person", target_attainment=changed))]
+    assert not any("who has no target" in each for each in person)
+
+
 def test_a_month_without_a_target_is_told_without_one() -> None:
     table = with_cells(tables_of(4)[0].target_attainment, status="no_target", attainment_pct=None)
     said = [each.text for each in headline.statements(view(target_attainment=table))]

@@ -320,6 +320,9 @@ def test_what_cannot_be_thought_is_a_sentence() -> None:
         UnthinkableChange, match="2025-01 is not within the 12 months after 2023-08"
     ):
         thought(moves=[(a_good_deal(), Month(2025, 1))])
+    for far in (Month(2023, 8), Month(2025, 1)):
+        with pytest.raises(UnthinkableChange, match=f"{far} is not within the 12 months"):
+            thought(adds=[Addition("001A", far, 1)])
     early = FirmMonth(simulated().extract, Month(2020, 9))
     with pytest.raises(UnthinkableChange, match="too little history at the end of 2020-09"):
         what_if(
