@@ -102,12 +102,13 @@ def weekly_flash_delivery(
                 f"{day} is printed and not mailed: launch flash for the week with your name in mailed_by, or run `onpace deliver {day} --flash`",
             )
             return
-        if not release.documents:
+        if not release.documents and not delivery_service.workspace.policies.newest.flash.post:
             _observe(
                 context,
                 f"nobody gets a flash of {day}: name packs in [flash] recipients of the policy",
             )
             return
+        flash.post()
         done = flash.send()
         for name, reason in {**done.refused, **done.waiting, **done.unknown}.items():
             context.log.warning("%s: %s", name, reason)

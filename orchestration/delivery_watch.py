@@ -97,7 +97,7 @@ def every_month_end_was_delivered(context: dg.AssetCheckExecutionContext) -> dg.
 @dg.sensor(
     minimum_interval_seconds=3600,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Every hour: tells hold_notice of recipients.toml and the Slack channel, once, which month ends were due and are not delivered.",
+    description="Every hour: tells hold_notice of recipients.toml and the channels of ONPACE_NOTICES, once, which month ends were due and are not delivered.",
 )
 def undelivered_month_ends(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """Tell of months that are missing, each once, and let the check say so too; a mail that could not go is tried again."""

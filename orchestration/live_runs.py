@@ -65,7 +65,7 @@ def end_dead_runs(instance: dg.DagsterInstance, leases: Leases) -> list[dg.Dagst
 @dg.sensor(
     minimum_interval_seconds=60,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Every minute: ends runs whose process is gone, and tells hold_notice of recipients.toml and the Slack channel, once, when runs wait for a quarter of an hour.",
+    description="Every minute: ends runs whose process is gone, and tells hold_notice of recipients.toml and the channels of ONPACE_NOTICES, once, when runs wait for a quarter of an hour.",
 )
 def waiting_runs(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
     """End what is dead, so that nothing waits for it; tell of a queue that stands all the same."""

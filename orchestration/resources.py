@@ -25,16 +25,12 @@ from sales.history.extract import EMBEDDED
 from sales.policy.rules import MonthRules
 
 if TYPE_CHECKING:
+    from connectors.delivery.notices import Notices
     from connectors.salesforce.pull import SalesforceClient
     from publication.delivery import DeliveryService
     from reports.publisher import Publisher
 
-MOST_WORDS = 3_000  # of a message to Slack
 DEMO_NOTE = "DEMO.md"  # lies in the demo's policy folder
-
-
-class SlackUnusable(UserError, OSError):
-    """Slack cannot be told anything."""
 
 
 def login() -> Login:
@@ -159,7 +155,9 @@ def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService
     used = workspace or make_workspace()
     ledger = DeliveryLedger(used.catalogue, used.now)
     outbox = outbox_at(settings.value_of("ONPACE_OUTBOX_URL"), used.home)
-    return DeliveryService(used, ledger, settings.smtp(), outbox, links_for_recipients(), _slack())
+    return DeliveryService(
+        used, ledger, settings.smtp(), outbox, links_for_recipients(), make_notices()
+    )
 
 
 def make_publisher(workspace: Workspace | None = None) -> Publisher:
@@ -178,23 +176,12 @@ def links_for_recipients() -> str:
     return "" if urlsplit(address).hostname in LOOPBACK else address
 
 
-def _slack() -> Callable[[str], None] | None:
-    """Return how to tell a Slack channel something, none where no token is set."""
+def make_notices() -> Notices | None:
+    """Return where notices are posted, none where no setting names a place."""
+    addresses = settings.value_of("ONPACE_NOTICES").split()
     token, channel = settings.value_of("SLACK_TOKEN"), settings.value_of("SLACK_CHANNEL")
-    if not token or not channel:
+    if not addresses and not (token and channel):
         return None
+    from connectors.delivery.notices import Notices, slack_address  # noqa: PLC0415  # it loads much
 
-    from dagster_slack import SlackResource  # noqa: PLC0415  # only where a token is set
-    from slack_sdk.errors import SlackClientError  # noqa: PLC0415
-
-    def tell(text: str) -> None:
-        try:
-            SlackResource(token=token).get_client().chat_postMessage(
-                channel=channel, text=text[:MOST_WORDS]
-            )
-        except (SlackClientError, OSError) as fault:
-            raise SlackUnusable(
-                f"Slack does not take messages for {channel} ({type(fault).__name__}); check SLACK_TOKEN and SLACK_CHANNEL"
-            ) from None
-
-    return tell
+    return Notices([*addresses, *([slack_address(token, channel)] if token and channel else [])])

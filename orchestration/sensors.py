@@ -18,7 +18,7 @@ HELD = "is held back"
 @dg.run_failure_sensor(
     monitored_jobs=[month_end, release],
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells of a failed month end, with a link to the run: by mail to hold_notice of recipients.toml, and to the Slack channel.",
+    description="Tells of a failed month end, with a link to the run: by mail to hold_notice of recipients.toml, and to the channels of ONPACE_NOTICES.",
 )
 def failed_month_end(context: dg.RunFailureSensorContext) -> None:
     """Tell of a failed run once; what went out of its month before still did, and the UI shows it."""
@@ -44,7 +44,7 @@ def failed_month_end(context: dg.RunFailureSensorContext) -> None:
 @dg.run_failure_sensor(
     monitored_jobs=[flash],
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Tells of a failed weekly flash, with a link to the run: by mail to hold_notice of recipients.toml, and to the Slack channel.",
+    description="Tells of a failed weekly flash, with a link to the run: by mail to hold_notice of recipients.toml, and to the channels of ONPACE_NOTICES.",
 )
 def failed_flash(context: dg.RunFailureSensorContext) -> None:
     """Tell of a flash that failed, once."""

@@ -184,7 +184,7 @@ def use_mailbox(port: int) -> None:
         {
             variable.name: variable.default
             for variable in VARIABLES
-            if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_OUTBOX"))
+            if variable.name.startswith(("SMTP_", "SLACK_", "ONPACE_NOTICES", "ONPACE_OUTBOX"))
         }
     )
     _overrides.update(

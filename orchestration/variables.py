@@ -75,6 +75,12 @@ VARIABLES = (
         is_secret=True,
     ),
     Variable("SLACK_CHANNEL", "", "the channel that it posts to"),
+    Variable(
+        "ONPACE_NOTICES",
+        "",
+        "where notices and alerts are posted, addresses as Apprise writes them with spaces between, such as msteams://... or jsons://host/path",
+        is_secret=True,
+    ),
     Variable("SMTP_HOST", "", "mail server; without it nothing is mailed"),
     Variable("SMTP_PORT", "", "its port; empty for 465 with tls, 587 with starttls"),
     Variable("SMTP_SECURITY", "starttls", "tls, starttls, or none for a server on this machine"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from markupsafe import escape
 from upath import UPath
@@ -49,6 +49,9 @@ from sales.delivery.release_gate import Finished
 from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 
+if TYPE_CHECKING:
+    from connectors.delivery.notices import Notices  # it loads much
+
 # Seconds: sensors tell of things, are tried again, and must not stand still.
 A_NOTICE_WAITS = 20
 
@@ -74,7 +77,7 @@ class DeliveryService:
     smtp: SmtpSettings | None
     outbox: UPath
     link_base: str = ""
-    slack: Callable[[str], None] | None = None
+    notices: Notices | None = None
     pause: Callable[[float], None] = time.sleep
 
     def planned(self, month: Month) -> Mailing:
@@ -210,20 +213,20 @@ class DeliveryService:
     @property
     def unheard(self) -> str:
         """Why an alarm would reach nobody, empty where somebody would hear of it."""
-        if self.slack is not None or (self.smtp and self.workspace.recipients.hold_notice):
+        if self.notices is not None or (self.smtp and self.workspace.recipients.hold_notice):
             return ""
-        return "an alarm reaches nobody: set SMTP_HOST and name hold_notice in recipients.toml, or set SLACK_TOKEN and SLACK_CHANNEL"
+        return "an alarm reaches nobody: set SMTP_HOST and name hold_notice in recipients.toml, or set ONPACE_NOTICES"
 
     def notify(self, month: Month, subject: str, text: str) -> SendResult:
-        """Tell a channel, where one is named, and those whom the recipients' file names for it; each address once for the same words."""
+        """Tell the channels that are named, and those whom the recipients' file names for it; each address once for the same words."""
         written = self.write(month, subject, text)
         self.tell(subject, text)
         return written
 
     def tell(self, subject: str, text: str) -> None:
-        """Tell a channel, where one is named."""
-        if self.slack is not None:
-            self.slack(f"{subject}\n{text}")
+        """Tell the channels that are named."""
+        if self.notices is not None:
+            self.notices.tell(subject, text)
 
     def write(self, month: Month, subject: str, text: str) -> SendResult:
         """Write to those whom the recipients' file names for notices; each address once for the same words."""

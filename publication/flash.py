@@ -50,11 +50,14 @@ from sales.policy.sections import Weekday
 from sales.targets import attainment
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
+from sales.vocabulary import GrainKind
 
 WEEK = timedelta(days=7)
 WEEKDAYS = get_args(Weekday)
 # Columns that name a month end in the tables of a month, and what they are called in those of a day.
 DAYS = {"as_of_month": "as_of_day", "from_month": "from_day", "to_month": "to_day"}
+# Of the company's page: it is posted where people talk.
+PICTURE = "company.png"
 FLASHES, TABLE = "flash", ".parquet"
 
 
@@ -114,7 +117,12 @@ def print_flash(workspace: Workspace, flash: Flash, publisher: Publisher) -> Ite
                 name = names.of(report)
                 pdf = render.pdf_of(render_job_of(report, name))
                 (stage / name).write_bytes(pdf)
-                documents.append(entry_of(report, name, pdf))
+                entry = entry_of(report, name, pdf)
+                if report.kind == GrainKind.COMPANY:
+                    picture = stage / PICTURE
+                    picture.write_bytes(render.png_of(pdf))
+                    entry["other_shapes"] = {PICTURE: digest_of(picture)}
+                documents.append(entry)
             content = {
                 "day": str(flash.day),
                 "month": str(flash.inputs.month),

@@ -13,12 +13,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from connectors.delivery.ledger import DeliveryRecord
+from connectors.delivery.ledger import DeliveryRecord, Status
 from connectors.delivery.mailed_note import MailedNote
 from connectors.delivery.mailer import FLASH, FLASH_REHEARSAL, SendResult, deliver
 from connectors.delivery.smtp import Letter
 from publication.delivery import DeliveryService, LedgerBehind
-from publication.flash import folder_of, manifest_of_flash
+from publication.flash import PICTURE, folder_of, manifest_of_flash
 from publication.letters import (
     files_of,
     flash_mails,
@@ -36,6 +36,8 @@ from sales.delivery.recipients import MailBundle, Mailing, RecipientBook, mailin
 from sales.errors import UserError
 from sales.history.extract import EMBEDDED
 
+# The ledger's word for where notices go, and how many lines of a page are posted.
+POST, PLACES, POSTED = "post", "notices", 3
 NOBODY = "no pack is named in [flash] recipients of the policy, so nobody is mailed a flash"
 
 
@@ -106,6 +108,39 @@ class FlashDelivery:
             )
         finally:
             note.add(self._mailed())
+
+    def post(self) -> bool:
+        """Post the company's headline and the picture of its page where notices go, once; return whether it was posted now.
+
+        Nothing is posted unless [flash] post says so and a place is named. Raises `NoticeUnusable`
+        where a place does not take it: it is tried again then.
+        """
+        notices, wanted = self.room.notices, self.room.workspace.policies.newest.flash.post
+        company = self._manifest["documents"][0]
+        if notices is None or not wanted:
+            return False
+        key = (PLACES, company["file"], company["sha256"])
+        with self.room.alone(f"the post of the flash of {self.day}") as lease:
+            ledger = self.room.ledger.under(lease)
+            ledger.recover(POST)
+            record = ledger.plan(str(self.day), POST, [key])[key]
+            if record.status is not Status.PLANNED or not ledger.claim([record], ""):
+                return False
+            said = said_by([company])[company["file"]]
+            lines = [said.verdict, *(f"{n}: {value} ({note})" for n, value, note in said.headlines)]
+            title = weekly_flash(
+                Month.parse(self._manifest["month"]),
+                self.day - timedelta(days=1),
+                company["title"],
+                company["language"],
+            ).subject
+            try:
+                notices.tell(title, "\n".join(lines[:POSTED]), self._folder / PICTURE)
+            except UserError as fault:
+                ledger.note([record], Status.PLANNED, str(fault))
+                raise
+            ledger.note([record], Status.SENT)
+        return True
 
     def _mailed(self) -> list[tuple[str, str]]:
         return self.room.ledger.mailed(str(self.day), FLASH)

@@ -385,6 +385,8 @@ class FlashPolicy(PolicySection):
     """The time of that day at which it is printed and mailed, where the company is."""
     recipients: tuple[Literal["company", "team", "led", "own"], ...] = ()
     """Which packs of recipients.toml come as a flash too; nobody is mailed where none is named."""
+    post: bool = False
+    """Whether the company's headline and the picture of its page are posted where ONPACE_NOTICES leads."""
 
 
 class SalesPolicy(PolicySection):

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -132,11 +133,12 @@ def test_a_month_that_is_held_back_sends_nothing_and_says_why_once(
 
 
 def test_a_channel_learns_of_it_too(office: Callable[..., DeliveryService]) -> None:
-    told: list[str] = []
-    replace(office(), slack=told.append, smtp=None).notify(
+    told: list[tuple[str, ...]] = []
+    channel = SimpleNamespace(tell=lambda *words: told.append(words))
+    replace(office(), notices=channel, smtp=None).notify(
         MONTH, "The month end is held back", "Nothing was sent."
     )
-    assert told == ["The month end is held back\nNothing was sent."]
+    assert told == [("The month end is held back", "Nothing was sent.")]
 
 
 def test_an_approval_is_of_the_documents_as_they_are(

@@ -1,7 +1,9 @@
 """Mailing a flash: to whom the policy lets it go, once, with a real mail server."""
 
+import hashlib
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 
 from connectors.delivery.ledger import DeliveryLedger
 from connectors.delivery.mailed_note import MailedNote
+from connectors.delivery.notices import NoticeUnusable
 from connectors.delivery.outbox import outbox_at
 from connectors.delivery.smtp import SmtpSettings
 from connectors.storage.catalogue import Catalogue
@@ -135,8 +138,6 @@ def test_a_flash_that_was_printed_again_goes_out_when_asked_for(
         page.write_bytes(b"%PDF-1.7 printed again")
         with pytest.raises(NotComputed, match="is not the file"):
             office(port).send()
-        import hashlib
-
         manifest["documents"][0]["sha256"] = hashlib.sha256(page.read_bytes()).hexdigest()
         path.write_text(json.dumps(manifest))
         assert [each.novelty for each in office(port).release().documents].count(
@@ -184,3 +185,39 @@ def test_damage_is_told(office: Callable[..., FlashDelivery]) -> None:
         stored_tables(home, DAY)
     with pytest.raises(NoSuchDay):
         FlashDelivery(office().room, date(2026, 4, 13)).planned()
+
+
+class Channel:
+    """A place that notices go to; `down` for so many notices."""
+
+    def __init__(self, down: int = 0) -> None:
+        self.told: list[tuple[str, str, bytes]] = []
+        self.down = down
+
+    def tell(self, subject: str, text: str, picture: Path) -> None:
+        if self.down:
+            self.down -= 1
+            raise NoticeUnusable("a notice was not taken")
+        self.told.append((subject, text, picture.read_bytes()))
+
+
+def test_the_companys_lines_and_picture_are_posted_once(
+    office: Callable[..., FlashDelivery],
+) -> None:
+    channel = Channel(down=1)
+
+    def flash(rules: str) -> FlashDelivery:
+        one = office(rules=rules)
+        return FlashDelivery(replace(one.room, notices=channel), DAY)  # type: ignore[arg-type]
+
+    assert not flash(RULES).post(), "the policy does not ask for it"
+    rules = f"{RULES}post = true\n"
+    with pytest.raises(NoticeUnusable):
+        flash(rules).post()
+    assert flash(rules).post(), "it is tried again"
+    assert not flash(rules).post()
+    ((subject, text, picture),) = channel.told
+    assert subject == "Acme: April 2026 to date, 19 Apr 2026"
+    assert text.splitlines()[0].startswith("April 2026 has booked €0 of its")
+    assert len(text.splitlines()) == 3
+    assert picture.startswith(b"\x89PNG")
