@@ -36,6 +36,7 @@ from reports.manifest import entry_of
 from reports.publisher import Publisher, render_job_of
 from reports.rendering import pdf as render
 from reports.staging import put_in_place, recover, staged
+from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.contract import empty
 from sales.contracts.targets import ComingMonth, PhasedTargets
@@ -50,6 +51,7 @@ from sales.policy.sections import Weekday
 from sales.targets import attainment
 from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
+from sales.targets.stated_plans import PlanBook
 from sales.vocabulary import GrainKind
 
 WEEK = timedelta(days=7)
@@ -249,7 +251,8 @@ def _tables(inputs: MonthInputs, earlier: MonthInputs, day: date, before: date) 
     snap = snapshot.opportunity_snapshot(inputs.history, month, rules, is_copy=inputs.is_copy)
     opening = snapshot.opening_snapshot(inputs.history, earlier.month, earlier.rules, snap)
     shared = credit.booking_credit(snap, inputs.extract, inputs.people, month, rules)
-    phased = _phased(inputs, ForecastSources(inputs))
+    sources = ForecastSources(inputs)
+    phased = _phased(inputs, sources)
     changed = changes.deal_changes(opening, snap, month, rules)
     tables = {
         "opportunity_snapshot": snap,
@@ -261,7 +264,26 @@ def _tables(inputs: MonthInputs, earlier: MonthInputs, day: date, before: date) 
     }
     return FlashTables(
         coming_month=_number_of_the_month(inputs),
+        leave=_leave(inputs, sources.plan_book, day),
         **{name: _of_day(table, day) for name, table in tables.items()},
+    )
+
+
+def _leave(inputs: MonthInputs, book: PlanBook, day: date) -> pd.DataFrame:
+    """Return who is away on a day or later in its month: a row a leave, by first day and person."""
+    last = inputs.rules.calendar.last_day(inputs.month)
+    away = [each for each in book.leaves if each.start <= last and each.end >= day]
+    away.sort(key=lambda each: (each.start, each.owner_id))
+    owners = columns.text([each.owner_id for each in away])
+    return columns.frame(
+        {
+            "as_of_day": columns.repeat(str(day), len(away)),
+            "owner_id": owners,
+            "owner_name": inputs.people.name_of(owners),
+            "team": inputs.people.team_of(owners),
+            "first_day": pa.array([each.start for each in away], pa.date32()),
+            "last_day": pa.array([each.end for each in away], pa.date32()),
+        }
     )
 
 

@@ -31,7 +31,7 @@ from reports.text.i18n import language, marked
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 # So that a page is one sheet.
-MOST_OF_GROUP, MOST_NAMED = (8, 4, 4), 1
+MOST_OF_GROUP, MOST_NAMED, MOST_AWAY = (8, 4, 4), 1, 6
 KINDS = {
     GrainKind.COMPANY: marked("Weekly flash of the company"),
     GrainKind.TEAM: marked("Weekly flash of a team"),
@@ -66,6 +66,7 @@ class FlashTables:
     closing_plan: pd.DataFrame
     deal_changes: pd.DataFrame
     coming_month: pd.DataFrame
+    leave: pd.DataFrame
 
     def named(self) -> dict[str, pd.DataFrame]:
         """Return them by name."""
@@ -83,6 +84,7 @@ class _Day:
     numbers: Mapping[tuple[str, str], Decimal]
     due: Sequence[Record]
     changed: Sequence[Record]
+    away: Sequence[Record]
 
 
 def flash_reports(
@@ -106,6 +108,7 @@ def flash_reports(
             for row in records(tables.closing_plan)
         ],
         records(tables.deal_changes),
+        records(tables.leave),
     )
     owners = {
         row["owner_id"]: row["owner_name"]
@@ -223,6 +226,25 @@ class _Page:
                 ),
                 "closing_plan",
             )
+        yield from self._who_is_away()
+
+    def _who_is_away(self) -> Iterator[Statement]:
+        """Say who does not sell on which days that are left of the month."""
+        say, day = self._say, self._variant.language.day
+        mine = [row for row in self._known.away if self._is_mine(row)]
+        if not mine:
+            return
+        if self._grain == GrainKind.PERSON:
+            spans = ", ".join(f"{day(row['first_day'])}–{day(row['last_day'])}" for row in mine)
+            yield Statement(say("Leave: {spans}.", spans=spans), "leave")
+            return
+        named = [
+            f"{formats.printable(row['owner_name'])} ({day(row['first_day'])}–{day(row['last_day'])})"
+            for row in mine[:MOST_AWAY]
+        ]
+        left = len(mine) - len(named)
+        more = [say("{n} others", n=self._variant.language.count(left))] if left else []
+        yield Statement(say("On leave: {names}.", names=", ".join([*named, *more])), "leave")
 
     def _tiles(self) -> Iterator[Tile]:
         say, short, language_ = self._say, self._short, self._variant.language

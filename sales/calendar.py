@@ -181,8 +181,13 @@ class FiscalYear:
     @property
     def period(self) -> Period:
         """Its months as a period."""
-        months = tuple(self.first.plus(n) for n in range(self.size))
-        return Period(PeriodKind.YEAR, f"FY{self.name}", months)
+        return _period_of(self)
+
+
+@lru_cache(maxsize=256)  # asked for with every target and month
+def _period_of(year: FiscalYear) -> Period:
+    months = tuple(year.first.plus(n) for n in range(year.size))
+    return Period(PeriodKind.YEAR, f"FY{year.name}", months)
 
 
 @dataclass(frozen=True)

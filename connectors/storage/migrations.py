@@ -38,7 +38,22 @@ from sales.errors import UserError
 FORMAT = 3
 FILE = "format.json"
 # What may lie in a home before anything is stored: folders of ours, what a disk brings along.
-BEFORE_ANYTHING = {"dagster", "drafts", "exports", "flash", "lost+found", "outbox", "packs"}
+BEFORE_ANYTHING = {
+    "backtests",
+    "catalogue.json",
+    "dagster",
+    "drafts",
+    "exports",
+    "flash",
+    "link.key",
+    "logs",
+    "lost+found",
+    "mailbox",
+    "outbox",
+    "packs",
+    "preview",
+    "restatements",
+}
 # Deliveries that were only planned are planned again where they are still wanted.
 NOT_SENT = ("planned", "sending")
 # Who is at work is known where the work is.

@@ -7,7 +7,7 @@ counting) is ours.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
@@ -22,12 +22,14 @@ import pyarrow.compute as pc
 from sales import arrow as columns
 from sales import money
 from sales.arrow import NO_INSTANT, Codes, Days, Mask
+from sales.calendar import Month
 from sales.errors import UserError
 from sales.history.extract import Extract
 from sales.history.rates import Rates
 from sales.history.record_types import of_record_types
 from sales.history.tracked_field import TrackedField, carries_ids
 from sales.money import AmountTooLarge, Minor
+from sales.policy.rules import MonthRules
 
 NEVER = np.iinfo(np.int64).max
 EPOCH = date(1970, 1, 1)
@@ -103,6 +105,16 @@ class PipelineHistory:
         self._stage_names = columns.arrow(meanings["stage_name"])
         self._stage_closed = columns.booleans(meanings["is_closed"])
         self._stage_won = columns.booleans(meanings["is_won"])
+        self._worked_out: dict[tuple[str, Month], tuple[MonthRules, pd.DataFrame]] = {}
+
+    def once(
+        self, name: tuple[str, Month], rules: MonthRules, work_out: Callable[[], pd.DataFrame]
+    ) -> pd.DataFrame:
+        """Return a small table of a month end that was worked out from this history by these rules before, else now."""
+        known = self._worked_out.get(name)
+        if known is None or known[0] != rules:
+            known = self._worked_out[name] = rules, work_out()
+        return known[1]
 
     @property
     def first_record(self) -> int | None:

@@ -163,39 +163,42 @@ def monthly_bookings(
     known: Iterable[KnownMonth], month: Month, rules: MonthRules, extracted_at: datetime
 ) -> DataFrame[MonthlyBookings]:
     """Return bookings by credited person and close month, as known at each of the month ends given."""
-    parts: list[pd.DataFrame] = []
-    for each, its_rules, history in known:
-        state = month_end_state(history, each, its_rules)
-        counted = np.flatnonzero(state.is_won & ~state.is_without_amount)
-        ids, holders = (
-            history.ids.take(pa.array(state.opportunity[counted])),
-            state.owner_ids.take(pa.array(counted)),
-        )
-        credit = share_out(
-            history.extract, state.as_of, its_rules, ids, holders, state.amount[counted]
-        )
-        owner_ids = columns.distinct(credit.owner_ids)
-        owners = columns.codes(credit.owner_ids, owner_ids)
-        closed_in = its_rules.calendar.month_index(state.close_day[counted][credit.position])
-        cells, cell_of = np.unique(
-            np.stack([owners, closed_in], axis=1), axis=0, return_inverse=True
-        )
-        sums = money.sum_by(cell_of.reshape(-1), credit.amount, len(cells))
-        parts.append(
-            columns.frame(
-                {
-                    "as_of_month": columns.repeat(str(month), len(cells)),
-                    "known_month": columns.repeat(str(each), len(cells)),
-                    "owner_id": columns.take(owner_ids, cells[:, 0]),
-                    "month": columns.text(
-                        [str(Month.from_index(int(index))) for index in cells[:, 1]]
-                    ),
-                    "bookings": money.decimal_array(sums, history.digits),
-                }
-            )
-        )
+    parts = [_bookings_known(*each) for each in known]
     table = pd.concat(parts, ignore_index=True)
+    table.insert(0, "as_of_month", columns.series(columns.repeat(str(month), len(table))))
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), MonthlyBookings)
+
+
+def _bookings_known(month: Month, rules: MonthRules, history: PipelineHistory) -> pd.DataFrame:
+    """Return bookings by credited person and close month as known at a month end; each later month of its year asks for them again."""
+    return history.once(("bookings", month), rules, lambda: _summed(month, rules, history))
+
+
+def _summed(month: Month, rules: MonthRules, history: PipelineHistory) -> pd.DataFrame:
+    state = month_end_state(history, month, rules)
+    counted = np.flatnonzero(state.is_won & ~state.is_without_amount)
+    ids, holders = (
+        history.ids.take(pa.array(state.opportunity[counted])),
+        state.owner_ids.take(pa.array(counted)),
+    )
+    credit = share_out(history.extract, state.as_of, rules, ids, holders, state.amount[counted])
+    owner_ids = columns.distinct(credit.owner_ids)
+    owners = columns.codes(credit.owner_ids, owner_ids)
+    closed_in = rules.calendar.month_index(state.close_day[counted][credit.position])
+    # One number a cell sorts faster than a row of two.
+    first = int(closed_in.min(initial=0))
+    width = int(closed_in.max(initial=0)) - first + 1
+    cells, cell_of = np.unique(owners * width + closed_in - first, return_inverse=True)
+    sums = money.sum_by(cell_of.reshape(-1), credit.amount, len(cells))
+    months = [str(Month.from_index(int(index))) for index in cells % width + first]
+    return columns.frame(
+        {
+            "known_month": columns.repeat(str(month), len(cells)),
+            "owner_id": columns.take(owner_ids, cells // width),
+            "month": columns.text(months),
+            "bookings": money.decimal_array(sums, history.digits),
+        }
+    )
 
 
 def _provenance(is_history: columns.Mask, otherwise: str) -> pa.Array:

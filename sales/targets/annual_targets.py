@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache, partial
 from typing import cast
 
 import pandas as pd
@@ -73,13 +74,13 @@ def in_force(
     at the year's first instant, the as-of instant of the month before. Raises `MissingRate`.
     """
     rules = policies.for_month(month, organization)
-    this_year = rules.calendar.fiscal_year(month)
+    this_year, today = rules.calendar.fiscal_year(month), rules.calendar.today(month)
+    known_from = lru_cache(partial(_effective, policies=policies, organization=organization))
     lines: dict[tuple[int, str], list[AnnualTarget]] = {}
     for row in cast("list[dict[str, object]]", book.to_dict("records")):
         year, effective = int(cast("int", row["fiscal_year"])), _day(row["effective_date"])
         # A line of a year that is over may have a currency that is gone: it is not converted.
-        known_from = _effective(year, effective, policies, organization)
-        if year < this_year or known_from >= rules.calendar.today(month):
+        if year < this_year or known_from(year, effective) >= today:
             continue
         target = _target(row, rates, rules)
         lines.setdefault((year, target.owner_id), []).append(target)

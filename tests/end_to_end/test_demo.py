@@ -192,7 +192,7 @@ class TestDemo:
             "Coverage",
             "Chance to hit",
             "Days of work",
-            "win rate of all",
+            "as often as all",
         ):
             assert words in done.stdout, words
         assert {

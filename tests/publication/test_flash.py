@@ -16,6 +16,7 @@ from publication.flash import (
     stored_tables,
 )
 from publication.workspace import Workspace
+from reports.flash import flash_reports
 from reports.publisher import Publisher
 from sales.calendar import FiscalCalendar, Month
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
@@ -98,6 +99,27 @@ def test_a_flash_freezes_nothing_of_a_month_end_and_is_exported(workspace: Works
     stored = stored_tables(workspace.home, day)
     assert set(stored) == set(flash.tables.named())
     pd.testing.assert_frame_equal(stored["closing_plan"], flash.tables.closing_plan)
+
+
+def test_who_is_away_in_the_rest_of_the_month_is_named(workspace: Workspace) -> None:
+    (workspace.policy_folder / "leave.csv").write_text(
+        "owner,start_date,end_date\n"
+        "ann@acme.example,2026-04-13,2026-04-19\n"
+        "ann@acme.example,2026-04-18,2026-04-21\n"
+        "ann@acme.example,2026-04-30,2026-05-08\n"
+        "ann@acme.example,2026-05-01,2026-05-08\n"
+    )
+    flash = compute_flash(workspace, date(2026, 4, 20), lambda _: None)
+    assert [(row["owner_name"], str(row["first_day"])) for row in rows(flash.tables.leave)] == [
+        ("Ann", "2026-04-18"),
+        ("Ann", "2026-04-30"),
+    ]
+    publisher = Publisher(workspace.home / "packs", workspace.policy_folder)
+    variant = publisher.variant(flash.inputs.month, flash.inputs.rules, "https://acme.example")
+    pages = list(flash_reports(flash.tables, flash.day, flash.before, variant))
+    said = [" ".join(each.text for each in page.statements) for page in pages]
+    assert "On leave: Ann (18 Apr 2026–21 Apr 2026), Ann (30 Apr 2026–8 May 2026)." in said[0]
+    assert "Leave: 18 Apr 2026–21 Apr 2026, 30 Apr 2026–8 May 2026." in said[-1]
 
 
 def test_days_that_cannot_be_asked_for(workspace: Workspace) -> None:
