@@ -13,7 +13,13 @@ import dagster as dg
 from assets.extract import FROM_SALESFORCE, OWNERS
 from assets.metadata.lineage import salesforce
 from connectors.policy.annual_targets import TargetRow
-from connectors.policy.plan_files import ClientPlanRow, LeaveRow, OverrideRow, TeamTargetRow
+from connectors.policy.plan_files import (
+    CallRow,
+    ClientPlanRow,
+    LeaveRow,
+    OverrideRow,
+    TeamTargetRow,
+)
 from connectors.salesforce.field_lineage import objects_read
 
 POLICY_FILES = {
@@ -32,6 +38,10 @@ POLICY_FILES = {
     "team_targets": (
         "What teams and the company state for themselves, beside what is assigned to people.",
         tuple(TeamTargetRow.model_fields),
+    ),
+    "calls": (
+        "What sellers said their months, quarters and years would bring, each with the day on which they said it.",
+        tuple(CallRow.model_fields),
     ),
     "client_plans": (
         "What clients are planned to bring by month: the year as it looks from below.",

@@ -6,11 +6,16 @@ from assets.metadata.tables import described
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
 from sales.contracts.coverage import DealChances, PipelineCoverage
-from sales.contracts.forecast import ClientPhasing, ClosingPlan, PipelineGeneration
-from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.forecast import (
+    ClientPhasing,
+    ClosingPlan,
+    LandingForecast,
+    PipelineGeneration,
+)
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import ComingMonth, PhasedTargets
 from sales.forecast import actions as orders
-from sales.forecast import backtest, generation
+from sales.forecast import backtest, calls, generation
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
 from sales.forecast import landing_forecast as landing
@@ -64,6 +69,22 @@ def source_attainment(run: TableRun) -> dg.MaterializeResult:
     """New pipeline of whoever owns lead sources against what it was to be, as a seller's bookings are held against a target."""
     inputs, made = run.inputs, run.table(PipelineGeneration)
     return described(sources.source_attainment(made, run.month, inputs.rules, inputs.extracted_at))
+
+
+@monthly_table
+def forecast_calls(run: TableRun) -> dg.MaterializeResult:
+    """What sellers said their periods would bring, beside the model's range, with how their past calls came; no rows without calls.csv."""
+    inputs, credit, landing = run.inputs, run.table(BookingCredit), run.table(LandingForecast)
+    table = calls.forecast_calls(
+        run.forecast.plan_book.calls,
+        credit,
+        landing,
+        inputs.people,
+        run.month,
+        inputs.rules,
+        inputs.extracted_at,
+    )
+    return described(table)
 
 
 @monthly_table

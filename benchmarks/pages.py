@@ -36,6 +36,7 @@ from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
+from sales.forecast.calls import forecast_calls
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.policy.rules import MonthRules
@@ -95,6 +96,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
         )
         coming = numbers.coming_month(forecast_basis, snap, shared, phased, MONTH, rules)
         opening = snapshot.opening_snapshot(history, MONTH.plus(-1), rules, snap)
+        lands = forecast.landing_forecast(forecast_basis, snap, shared, phased, MONTH, rules)
         tables = MonthTables(
             snap,
             shared,
@@ -118,7 +120,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
                 organization.organization_id,
                 formats.repertoire(),
             ),
-            forecast.landing_forecast(forecast_basis, snap, shared, phased, MONTH, rules),
+            lands,
             by_client,
             made,
             track_record.track_record(
@@ -159,6 +161,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
                 rules,
             ),
             sources.source_attainment(made, MONTH, rules, record.extracted_at),
+            forecast_calls(stated.calls, shared, lands, owners, MONTH, rules, record.extracted_at),
         )
         return tables, rules
 

@@ -20,6 +20,7 @@ from reports.document.theme import Theme, Themes
 from reports.document.view import View, period_words
 from reports.export.attachments import Attachments
 from reports.sections.actions import actions
+from reports.sections.calls import calls
 from reports.sections.changes import changes
 from reports.sections.clients import clients, delivery, plans
 from reports.sections.deals import closing, overdue
@@ -179,6 +180,7 @@ class _Month:
                 movement(view),
                 landing(view),
                 attainment(view, [GrainKind.TEAM, GrainKind.PERSON]),
+                calls(view),
                 closing(view),
                 coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
                 generation(view),
@@ -197,6 +199,7 @@ class _Month:
                 movement(view),
                 landing(view),
                 attainment(view, [GrainKind.PERSON]),
+                calls(view),
                 closing(view),
                 coverage(view, [GrainKind.TEAM]),
                 overdue(view),

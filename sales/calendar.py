@@ -272,6 +272,21 @@ class FiscalCalendar:
         months = year.months[number * MONTHS_IN_QUARTER : (number + 1) * MONTHS_IN_QUARTER]
         return Period(PeriodKind.QUARTER, f"{year.name}-Q{number + 1}", months)
 
+    def period_named(self, name: str) -> Period:
+        """Return the period of a name such as 2026-11, FY2027-Q3 or FY2027; raises `UnknownMonth` for anything else."""
+        year, _, quarter = name.partition("-Q")
+        if not name.startswith("FY"):
+            return self.month_period(Month.parse(name))
+        try:
+            whole = self.year(int(year.removeprefix("FY")))
+            if not quarter:
+                return whole
+            return self.quarter_of(whole.months[(int(quarter) - 1) * MONTHS_IN_QUARTER])
+        except (ValueError, IndexError):
+            raise UnknownMonth(
+                f"{name[:40]!r} is no period; write it as 2026-11, FY2027-Q3 or FY2027"
+            ) from None
+
     def month_period(self, month: Month) -> Period:
         """Return a month as a period."""
         return Period(PeriodKind.MONTH, str(month), (month,))

@@ -293,6 +293,19 @@ SECTIONS: dict[str, Columns] = {
         },
     ),
     **_under(
+        "Forecast calls",
+        {
+            "Person": of("forecast_calls", "owner_id", "owner_name"),
+            "Period": of("forecast_calls", "period"),
+            "Call": of("forecast_calls", "call"),
+            "Called on": of("forecast_calls", "called_on"),
+            "Booked": of("forecast_calls", "bookings"),
+            "Forecast": of("forecast_calls", "p50"),
+            "Eight in ten": of("forecast_calls", "p10", "p90"),
+            "Past calls": of("forecast_calls", "past_calls", "bias_pct"),
+        },
+    ),
+    **_under(
         "The work that follows",
         {
             "Month": of("client_phasing", "month"),

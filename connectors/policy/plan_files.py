@@ -6,6 +6,7 @@ Every file may be missing: then nothing of its kind is stated. What they do is
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -19,7 +20,15 @@ from connectors.policy.csv_rows import PolicyLine, PolicyRow, collected, lines_o
 from connectors.policy.owners import Owners
 from sales import money
 from sales.errors import UserError
-from sales.targets.stated_plans import ClientPlan, FixedMonth, Leave, PlanBook, StatedTarget
+from sales.targets.stated_plans import (
+    ClientPlan,
+    FixedMonth,
+    Leave,
+    PlanBook,
+    StatedCall,
+    StatedTarget,
+)
+from sales.vocabulary import PERIOD
 
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
@@ -59,6 +68,15 @@ class ClientPlanRow(PolicyRow):
     amount: Amount
 
 
+class CallRow(PolicyRow):
+    """What a person said on a day that a period would bring."""
+
+    owner: str
+    period: str
+    amount: Amount
+    day: Day
+
+
 @dataclass(frozen=True)
 class _Folder:
     """Where the files are, and how they are spelled."""
@@ -86,6 +104,7 @@ def read_plan_book(
         fixed=_fixed(files, owners, digits),
         stated=_stated(files, digits),
         clients=_clients(files, accounts, digits),
+        calls=_calls(files, owners, digits),
     )
 
 
@@ -103,6 +122,7 @@ def plan_faults(
         lambda: _fixed(files, owners, digits),
         lambda: _stated(files, digits),
         lambda: accounts is None or _clients(files, accounts, digits),
+        lambda: _calls(files, owners, digits),
     )
     for read in readers:
         with collected(faults):
@@ -153,6 +173,20 @@ def _clients(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[Clien
         account_id = ids.get(text) or named[0]
         each = ClientPlan(account_id, row.month, _minor(row.amount, digits))
         _once(found, (each.account_id, str(each.month)), each, line)
+    return list(found.values())
+
+
+def _calls(folder: _Folder, owners: Owners, digits: int) -> list[StatedCall]:
+    found: dict[tuple[str, str, str], StatedCall] = {}
+    for line in folder.lines("calls.csv", CallRow):
+        row, period = line.row, line.row.period.upper()
+        if not re.fullmatch(PERIOD, period):
+            raise line.fault(
+                f"period {row.period[:40]!r} is no period; write it as 2026-11, FY2027-Q3 or FY2027"
+            )
+        owner_id = owners.find(row.owner, line)
+        each = StatedCall(owner_id, period, _minor(row.amount, digits), row.day)
+        _once(found, (each.owner_id, each.period, str(each.day)), each, line)
     return list(found.values())
 
 

@@ -166,6 +166,10 @@ class GrainTables:
         """Return new pipeline by who owns its source, and kind of period."""
         return records(self.tables.source_attainment)
 
+    def calls(self) -> list[Record]:
+        """Return what people called."""
+        return records(self.tables.forecast_calls)
+
     def findings(self) -> list[tuple[str, str, int, Decimal | None]]:
         """Return findings with weight, number of records and money, the heaviest first."""
         weights = {"error": 0, "warning": 1, "info": 2}

@@ -15,6 +15,7 @@ from sales.contracts.forecast import (
     Actions,
     ClientPhasing,
     ClosingPlan,
+    ForecastCalls,
     ForecastTrackRecord,
     LandingForecast,
     PipelineGeneration,
@@ -58,6 +59,7 @@ class MonthTables:
     deal_changes: DataFrame[DealChanges]
     actions: DataFrame[Actions]
     source_attainment: DataFrame[SourceAttainment]
+    forecast_calls: DataFrame[ForecastCalls]
 
     @classmethod
     def among(cls, tables: Mapping[str, pd.DataFrame]) -> Self:

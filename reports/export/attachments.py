@@ -34,7 +34,15 @@ BY_GRAIN = (
     "coming_month",
     "actions",
 )
-BY_OWNER = ("phased_targets", "phasing_check", "closing_plan", "deal_changes", DEALS, CREDIT)
+BY_OWNER = (
+    "phased_targets",
+    "phasing_check",
+    "closing_plan",
+    "deal_changes",
+    "forecast_calls",
+    DEALS,
+    CREDIT,
+)
 OF_THE_COMPANY = (
     "target_padding",
     "bottom_up_plan",

@@ -11,6 +11,7 @@ from decimal import Decimal
 from reports.document.document import Statement, Tile
 from reports.document.month_tables import Record
 from reports.document.view import Standing, View, name_of, needed, period_words, ratio_words
+from reports.sections.calls import own_call
 from reports.text import formats
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
@@ -25,7 +26,7 @@ def statements(view: View) -> list[Statement]:
         Standing.LEFT: (_left,),
         Standing.NOT_BEGUN: (_begins,),
         Standing.SELLS: (
-            (_coming_number, _year_to_date, _year_lands)
+            (_coming_number, _year_to_date, _year_lands, own_call)
             if view.grain == GrainKind.PERSON
             else (_month_booked, _year_to_date, _year_lands, _quarter_covered)
         ),

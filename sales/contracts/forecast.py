@@ -186,6 +186,39 @@ class PipelineGeneration(Contract):
         unique = ["source", "month"]
 
 
+class ForecastCalls(Contract):
+    """What sellers said their periods would bring, beside the model's range, and how their past calls came."""
+
+    as_of_month: Text = fields.as_of_month()
+    owner_id: Text = fields.owner_id()
+    period_kind: Text = field("Month, quarter or year", isin=words(PeriodKind))
+    period: Text = fields.period()
+    called_on: Day = field("Day of the call, the latest one known at the month's end")
+    call: Amount = field("What the person said the period would bring")
+    bookings: Amount = field("What the person has booked in the period, as known now")
+    is_over: Flag = field("Whether the period is over")
+    error: Amount = optional("Call less bookings; empty until the period is over")
+    p10: Amount = optional(
+        "The model's forecast of the period, one in ten below it; empty without one"
+    )
+    p50: Amount = optional("The model's forecast of the period, as likely to be beaten as missed")
+    p90: Amount = optional("The model's forecast of the period, one in ten above it")
+    past_calls: Count = field("Calls of earlier periods of the kind that are over", ge=0)
+    bias_pct: Number = optional(
+        "Sum of their errors in percent of what came: above zero, calls were too high; empty where nothing came"
+    )
+    error_pct: Number = optional("Sum of their absolute errors in percent of what came")
+    owner_name: Text = fields.owner_name()
+    team: Text = fields.team()
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    class Config(Contract.Config):
+        """One row a person and period."""
+
+        unique = ["owner_id", "period"]
+
+
 class SourceAttainment(Contract):
     """New pipeline of whoever owns lead sources against what it was to be: the month, the quarter and the year to date."""
 

@@ -28,6 +28,7 @@ from sales.contracts.parents import (
     LOOKUP_CHANGE,
     NAME,
     OWNER,
+    PERSON,
     QUOTAS,
     SAVE,
     SHARES,
@@ -429,6 +430,22 @@ SOURCES: Parents = {
     "number": _NEEDED | _MADE,
     **alike(_RATED, "conversion", "lead_months"),
 }
+_CALLED = of("policy/calls", "owner", "period", "day") | PERSON | CALENDAR
+_CALL = _CALLED | of("policy/calls", "amount")
+_BOOKED_BY_THEM = _CALLED | of("booking_credit", "owner_id", "close_date", "amount", "is_won")
+CALLS: Parents = {
+    "as_of_month": STATED,
+    **alike(_CALLED, "owner_id", "period_kind", "period", "called_on", "is_over", "past_calls"),
+    "call": _CALL,
+    "bookings": _BOOKED_BY_THEM,
+    **alike(_CALL | _BOOKED_BY_THEM, "error", "bias_pct", "error_pct"),
+    **{
+        name: _CALLED | of("landing_forecast", "grain", "grain_id", "period", name)
+        for name in ("p10", "p50", "p90")
+    },
+    "owner_name": _CALLED | NAME,
+    "team": _CALLED | TEAM,
+}
 _ASKED = (
     of("coming_month", "grain", "grain_id", "number")
     | of(
@@ -558,6 +575,7 @@ _WITHOUT_STAMPS: dict[str, Parents] = {
     "client_phasing": CLIENTS,
     "pipeline_generation": GENERATION,
     "source_attainment": SOURCES,
+    "forecast_calls": CALLS,
     "actions": ACTIONS,
     "forecast_track_record": RECORD,
     "data_quality": QUALITY,

@@ -22,6 +22,7 @@ from sales.contracts.forecast import (
     Actions,
     ClientPhasing,
     ClosingPlan,
+    ForecastCalls,
     ForecastTrackRecord,
     LandingForecast,
     PipelineGeneration,
@@ -176,6 +177,7 @@ _ALL = (
         Group.FORECAST,
         "sales.forecast.source_attainment",
     ),
+    MonthlyTable("forecast_calls", ForecastCalls, Group.FORECAST, "sales.forecast.calls"),
     MonthlyTable("actions", Actions, Group.FORECAST, "sales.forecast.actions"),
     MonthlyTable(
         "forecast_track_record",

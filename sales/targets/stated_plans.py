@@ -65,6 +65,16 @@ class ClientPlan:
 
 
 @dataclass(frozen=True)
+class StatedCall:
+    """What a person said on a day that a period would bring, in minor units; the period goes by its name, such as 2026-11, FY2027-Q3, FY2027."""
+
+    owner_id: str
+    period: str
+    amount: int
+    day: date
+
+
+@dataclass(frozen=True)
 class PlanBook:
     """Everything that is stated beside the annual targets; empty where a file is not there."""
 
@@ -72,6 +82,7 @@ class PlanBook:
     fixed: Sequence[FixedMonth] = ()
     stated: Sequence[StatedTarget] = ()
     clients: Sequence[ClientPlan] = ()
+    calls: Sequence[StatedCall] = ()
 
     def leaves_of(self, owner_id: str) -> list[Leave]:
         """Return a person's leaves."""

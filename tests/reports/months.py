@@ -32,6 +32,7 @@ from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
+from sales.forecast.calls import forecast_calls
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import people
@@ -41,7 +42,7 @@ from sales.statistics.point_in_time import PointInTimeData
 from sales.targets import annual_targets, attainment
 from sales.targets import phased_targets as targets
 from sales.targets import stated_plans as stated
-from sales.targets.stated_plans import PlanBook
+from sales.targets.stated_plans import PlanBook, StatedCall
 from tests.fakes import (
     EXTRACTED_AT,
     ORGANIZATION,
@@ -78,7 +79,9 @@ HOSTILE = (
 
 
 @lru_cache(maxsize=4)
-def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
+def tables_of(
+    size: int = 17, policy: str = "", calls: tuple[StatedCall, ...] = ()
+) -> tuple[MonthTables, Variant]:
     """Return a month's tables with `size` open deals whose names are hostile, and two people with targets."""
     history, deals = [], []
     for number in range(1, size + 1):
@@ -128,6 +131,7 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
     coming = numbers.coming_month(forecast_evidence, snap, shared, phased, MONTH, rules)
     due = closing.closing_plan(snap, MONTH, rules)
     opening = snapshot.opening_snapshot(its, MONTH.plus(-1), rules, snap)
+    lands = forecast.landing_forecast(forecast_evidence, snap, shared, phased, MONTH, rules)
     tables = MonthTables(
         snap,
         shared,
@@ -144,7 +148,7 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
         quality.data_quality(
             snap, shared, phased, owners, MONTH, rules, "00D", formats.repertoire()
         ),
-        forecast.landing_forecast(forecast_evidence, snap, shared, phased, MONTH, rules),
+        lands,
         by_client,
         made,
         record.track_record(panel, MONTH, rules, owners, lambda _: None, EXTRACTED_AT),
@@ -172,6 +176,7 @@ def tables_of(size: int = 17, policy: str = "") -> tuple[MonthTables, Variant]:
             rules,
         ),
         sources.source_attainment(made, MONTH, rules, EXTRACTED_AT),
+        forecast_calls(calls, shared, lands, owners, MONTH, rules, EXTRACTED_AT),
     )
     return tables, Variant(MONTH, rules, is_demo=False)
 
@@ -214,6 +219,7 @@ def tables_of_firm(one: FirmMonth, book: PlanBook = stated.NO_PLANS) -> tuple[Mo
         changes.deal_changes(opening, one.snapshot, month, rules),
         one.actions,
         one.sources,
+        one.calls(book.calls),
     )
     return tables, Variant(month, rules, is_demo=False)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -27,6 +28,7 @@ from sales.forecast import landing_forecast as forecast
 from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
+from sales.forecast.calls import forecast_calls
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, People, people
@@ -38,6 +40,7 @@ from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets import annual_targets, rephasing
 from sales.targets import phased_targets as targets
+from sales.targets.stated_plans import StatedCall
 from tests.fakes import frame, no_rates
 
 MONTH = Month(2023, 8)
@@ -208,6 +211,17 @@ class FirmMonth:
             self.rules,
             self.owners,
             self.targets_at,
+            self.extract.extracted_at,
+        )
+
+    def calls(self, said: Sequence[StatedCall] = ()) -> pd.DataFrame:
+        return forecast_calls(
+            said,
+            self.credit,  # type: ignore[arg-type]
+            self.landing,  # type: ignore[arg-type]
+            self.owners,
+            self.month,
+            self.rules,
             self.extract.extracted_at,
         )
 

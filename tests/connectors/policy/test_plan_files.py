@@ -131,3 +131,19 @@ def test_a_fault_names_file_line_and_cure(tmp_path: Path, name: str, text: str, 
     with pytest.raises(InvalidPolicyTable, match=says) as refused:
         read(tmp_path)
     assert "\n" not in str(refused.value)
+
+
+def test_calls_name_a_period_and_the_day_on_which_they_were_made(tmp_path: Path) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text("owner,period,amount,day\nann@acme.example,fy2027-q3,62000.50,2026-11-03\n")
+    (call,) = read_plan_book(tmp_path, USERS, ACCOUNTS, 2).calls
+    assert (call.period, call.amount, str(call.day)) == ("FY2027-Q3", 6_200_050, "2026-11-03")
+    for line, why in (
+        ("ann@acme.example,November,1,2026-11-03", "'November' is no period"),
+        ("ann@acme.example,2026-11,-1,2026-11-03", "is below zero"),
+        ("nobody@acme.example,2026-11,1,2026-11-03", "nobody@acme.example"),
+        ("ann@acme.example,2026-11,1,2026-11-03\n" * 2, "says what an earlier line says"),
+    ):
+        path.write_text(f"owner,period,amount,day\n{line}\n")
+        with pytest.raises(InvalidPolicyTable, match=why):
+            read_plan_book(tmp_path, USERS, ACCOUNTS, 2)
