@@ -40,6 +40,8 @@ TARGET_COLUMNS = (
     "holidays",
 )
 NO_TEAM = ""
+# Time zones where dollars are US dollars and paper is Letter.
+AMERICAN = ("America/", "US/", "Pacific/Honolulu")
 
 
 @dataclass(frozen=True)
@@ -131,6 +133,8 @@ def policy_file(found: Examination, year: str, *, uses_quotas: bool, book: str) 
         "targets": {"source": SALESFORCE if uses_quotas else book},
         "pipeline": {"team_by": "role" if uses_roles(found) else "manager"},
     }
+    if organization.currency == "USD" and organization.time_zone.startswith(AMERICAN):
+        stated["brand"] = {"languages": ["en-US"], "paper": "Letter"}
     return policy_text(
         f"The rules of {organization.company} for {year}", stated, {"pipeline": list(_notes(found))}
     )

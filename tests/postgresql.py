@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,15 +16,21 @@ PROGRAMS = [str(path) for path in sorted(Path("/usr/lib/postgresql").glob("*/bin
 
 
 @contextmanager
-def postgresql(folder: Path, password: str = "") -> Iterator[int]:
-    """Start a server with a user and database `onpace` in a folder and yield its port; it refuses to run as root, so root lends it a user."""
+def postgresql(password: str = "") -> Iterator[int]:
+    """Start a server with a user and database `onpace` in a folder of its own and yield its port; it refuses to run as root, so root lends it a user.
+
+    The folder is not pytest's: another run of pytest closes those to other users.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as name:
+        yield from _served(Path(name), password)
+
+
+def _served(folder: Path, password: str) -> Iterator[int]:
     port, as_user = (
         free_port(),
         {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {},
     )
     if as_user:
-        for each in (folder, *list(folder.parents)[:3]):
-            each.chmod(each.stat().st_mode | 0o055)  # /tmp may be among them, and stays open to all
         shutil.chown(folder, "postgres", "postgres")
     data, secret = folder / "data", folder / "password"
     secret.write_text(password or "unused", encoding="utf-8")

@@ -103,8 +103,9 @@ def full_disk(fault: BaseException, home: Path) -> str:
     if elsewhere is not None and not _is_on_disk_of(Path(str(elsewhere)), home):
         return ""
     has_no_room = home.exists() and shutil.disk_usage(home).free < FULL
+    whose = f"the disk of {home}" if has_no_room or elsewhere else "a disk that was written to"
     if has_no_room or any(_is_of_full_disk(each) for each in _chain(fault)):
-        return f"the disk of {home} is full; make room and run it again, what was stored before is as it was"
+        return f"{whose} is full; make room and run it again, what was stored before is as it was"
     return ""
 
 

@@ -163,8 +163,7 @@ def shared_ledgers(firm: Firm) -> Iterator[list[SharedLedger]]:
     with ExitStack() as stack:
         found = [SharedLedger(firm, "SQLite", _sqlite)]
         try:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="onpace-pg-")))
-            port = stack.enter_context(postgresql(folder))
+            port = stack.enter_context(postgresql())
             found.append(SharedLedger(firm, "PostgreSQL", partial(_postgresql, port)))
         except pytest.skip.Exception as none:
             print(f"machines: not tried on PostgreSQL: {none}", flush=True)  # noqa: T201  # part of the report

@@ -104,7 +104,7 @@ def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     org = OrgServer(small_firm(), Credentials("me", PLANTED["SALESFORCE_CLIENT_SECRET"]))
     with (
         serving(org) as salesforce,
-        postgresql(tmp_path_factory.mktemp("postgresql"), OF_CATALOGUE) as port,
+        postgresql(OF_CATALOGUE) as port,
         running_ui(
             home,
             **(

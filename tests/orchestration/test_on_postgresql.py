@@ -53,8 +53,8 @@ SWITCHED_ON = InstigatorState(
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    with postgresql(tmp_path_factory.mktemp("postgresql"), SECRET) as port:
+def port() -> Iterator[int]:
+    with postgresql(SECRET) as port:
         yield port
 
 

@@ -25,8 +25,8 @@ def ledger_of(tmp_path: Path) -> Callable[[str], DeliveryLedger]:
 
 
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as port:
+def address() -> Iterator[str]:
+    with postgresql() as port:
         yield f"postgresql+psycopg://onpace@127.0.0.1:{port}/postgres"
 
 

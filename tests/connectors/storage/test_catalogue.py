@@ -26,8 +26,8 @@ SELECTED = {"month": "2026-03", "extract_id": "e1"}
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql(tmp_path_factory.mktemp("postgresql")) as port:
+def server() -> Iterator[str]:
+    with postgresql() as port:
         yield f"postgresql+psycopg://onpace@127.0.0.1:{port}/postgres"
 
 

@@ -95,7 +95,8 @@ def test_a_full_disk_is_named_whoever_met_it(
     faults: list[Exception], tmp_path: Path, *, is_full: bool
 ) -> None:
     said = full_disk(raised(*faults), tmp_path)
-    assert said.startswith(f"the disk of {tmp_path} is full; make room") is is_full
+    # The home has room: it is another disk, or was full for a moment.
+    assert said.startswith("a disk that was written to is full; make room") is is_full
 
 
 def test_a_disk_without_room_is_full_whatever_the_fault_says(
