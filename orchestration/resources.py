@@ -161,7 +161,10 @@ def make_delivery_service(workspace: Workspace | None = None) -> DeliveryService
 
 
 def make_publisher(workspace: Workspace | None = None) -> Publisher:
-    """Return what prints packs below the home."""
+    """Return what prints packs below the home; raises `CannotPrint` where the system's libraries are missing."""
+    from reports.rendering.libraries import refuse_without_pango  # noqa: PLC0415  # as below
+
+    refuse_without_pango()
     from reports.publisher import Publisher  # noqa: PLC0415  # only who prints needs it
 
     used = workspace or make_workspace()

@@ -21,6 +21,7 @@ from orchestration.instance import dagster_instance
 from publication.first_policy import calendar_of
 from publication.policy_check import Finding, Known, Weight, examine_policy
 from publication.workspace import Workspace
+from reports.rendering.libraries import refuse_without_pango
 from sales.calendar import Month
 from sales.errors import UserError
 from sales.policy.rules import CustomFields
@@ -52,6 +53,7 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
     try:
         workspace = resources.make_workspace()
         refuse_unusable_home(workspace.home)
+        refuse_without_pango()
     except UserError as fault:
         yield Finding(Weight.STOPS, str(fault))
         return

@@ -16,6 +16,7 @@ from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import refuse_unusable_home
 from orchestration import resources, settings
 from publication.preconditions import refuse_without_targets
+from reports.rendering.libraries import refuse_without_pango
 from sales.calendar import Month
 from sales.policy.rules import PolicyBook
 
@@ -34,6 +35,7 @@ def examine(say: Say) -> None:
         say(f"  {name} = {shown}  ({setting.origin}: {setting.variable.meaning})")
     workspace = resources.make_workspace()
     refuse_unusable_home(workspace.home)
+    refuse_without_pango()
     policies = workspace.policies
     say("Policy")
     files = (

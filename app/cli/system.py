@@ -203,6 +203,11 @@ def upgrade() -> None:
         from connectors.storage.migrations import FORMAT, format_of
         from orchestration import resources, settings
 
+        if not settings.home().exists():
+            out.print(
+                f"there is no {settings.home()} yet, so nothing is to be upgraded", markup=False
+            )
+            return
         found = format_of(settings.home())
         catalogue = resources.upgraded(lambda line: out.print(line, markup=False))
         if (catalogue.home / "format.json").exists():

@@ -42,6 +42,12 @@ def year(view: View) -> Section:
         drawn, view.variant.short, view.variant.on_axis, view.variant.palette, view.language
     )
     caption = say("Dashed steps: phased target. Solid: booked.")
+    stated = view.stated_target(view.year_name())
+    if stated is not None and stated != sum(each.baseline for each in plan):
+        caption = say(
+            "Dashed steps: phased targets of its people, beside a stated target of {stated}. Solid: booked.",
+            stated=view.variant.short(stated),
+        )
     if to_come:
         caption += " " + say("Dotted: what the months left must bring after misses so far.")
     caption += (

@@ -22,6 +22,7 @@ from reports.sections.landing import (
 )
 from reports.sections.people import phasing_remarks
 from reports.sections.sources import generation
+from reports.sections.year import year
 from sales.calendar import Month
 from sales.forecast.backtest import Score
 from sales.targets.stated_plans import ClientPlan, PlanBook, StatedTarget
@@ -63,6 +64,14 @@ def view(grain: str = "company", **changed: pd.DataFrame) -> View:
         grain,
         variant.rules.company if grain == "company" else data.active_people()[0],
     )
+
+
+def test_the_years_steps_say_whose_targets_they_are_where_another_one_is_stated() -> None:
+    said = year(view()).caption
+    assert said.startswith(
+        "Dashed steps: phased targets of its people, beside a stated target of US$1.40m. Solid: booked."
+    )
+    assert year(view("person")).caption.startswith("Dashed steps: phased target.")
 
 
 def test_where_it_lands_names_range_chance_and_band() -> None:
