@@ -1,85 +1,29 @@
 """Everything that is wrong with a policy folder, at once: for whoever has just written it.
 
-Put here what is found by looking at files; a month is refused by `preconditions`. Nothing is
-vouched for that was not looked at.
+Put here what is found by looking at files; targets are `target_check`, a month is refused by
+`preconditions`. Nothing is vouched for that was not looked at.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator
 from pathlib import Path
 
-from pandera.typing import DataFrame
-
-from connectors.policy.annual_targets import MONTHLY_TARGETS, TargetRow, read_target_book
-from connectors.policy.commentary import read_commentary
-from connectors.policy.csv_rows import lines_of
 from connectors.policy.folder import read_policies, read_recipients, read_text
-from connectors.policy.plan_files import plan_faults
-from connectors.policy.spreadsheet import UnreadableTable
-from publication.preconditions import people_brands
-from publication.target_book import SALESFORCE, spelling_of, target_book_of
+from publication.finding import Finding, Known, Weight
+from publication.target_check import examine_targets, examine_targets_alone
 from publication.workspace import PageRules
-from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.raw import (
-    RawAccounts,
-    RawQueues,
-    RawQuotas,
-    RawRoles,
-    RawTargets,
-    RawUsers,
-)
 from sales.delivery import recipients
 from sales.delivery.recipients import TEAM, RecipientBook
 from sales.errors import UserError
-from sales.history.extract import UNASSIGNED, People, people_of
+from sales.history.extract import people_of
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
 from sales.policy.sections import FILE_NAME, policy_faults
 
 # Domains of examples (RFC 2606): whoever has one copied it.
 RESERVED = {"example.com", "example.org", "example.net"}
 RESERVED_ENDS = (".example", ".invalid")
-MOST_NAMES = 5
-LINE = re.compile(r" line \d+")
-
-
-class Weight(IntEnum):
-    """How much a finding matters, the worst first."""
-
-    STOPS = 0
-    MISLEADS = 1
-    NOTE = 2
-
-    @property
-    def word(self) -> str:
-        """What a terminal calls it."""
-        return ("error", "warning", "note")[self]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something that was found: how much it matters, and a sentence that says what, where and what to do."""
-
-    weight: Weight
-    sentence: str
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is known of an organisation; tables are those of an extract, `owners_at_work` who owns open deals or won some this year, `winners` the latter."""
-
-    organization: OrganizationDefaults
-    users: DataFrame[RawUsers]
-    roles: DataFrame[RawRoles]
-    queues: DataFrame[RawQueues]
-    quotas: DataFrame[RawQuotas]
-    accounts: DataFrame[RawAccounts] | None
-    owners_at_work: frozenset[str]
-    winners: frozenset[str] = frozenset()
 
 
 def examine_policy(
@@ -110,9 +54,9 @@ def examine_policy(
     except UserError as fault:
         yield Finding(Weight.STOPS, str(fault))
     if known is None:
-        yield from _targets_alone(folder, rules)
+        yield from examine_targets_alone(folder, rules)
     else:
-        yield from _targets(folder, rules, known, month)
+        yield from examine_targets(folder, rules, known, month)
 
 
 def _faults_of_files(folder: Path) -> Iterator[Finding]:
@@ -183,158 +127,3 @@ def _unknown_teams(book: RecipientBook, known: Known) -> Iterator[Finding]:
             Weight.MISLEADS,
             f"{recipients.FILE_NAME}: {TEAM}{team[:60]} is no team; there are: {', '.join(sorted(teams))[:200]}",
         )
-
-
-def _targets_alone(folder: Path, rules: MonthRules) -> Iterator[Finding]:
-    """Yield what lines say of themselves: who their owners are is not known."""
-    source = rules.policy.targets.source
-    if source == SALESFORCE:
-        yield Finding(Weight.NOTE, "targets are quotas in Salesforce, which was not asked")
-        return
-    path, faults = folder / source, list[UserError]()
-    if not path.is_file():
-        yield Finding(Weight.STOPS, f"{path} does not exist; write the annual targets there")
-        return
-    try:
-        lines = list(lines_of(path, TargetRow, spelling=spelling_of(rules), faults=faults))
-    except (UserError, UnreadableTable) as fault:
-        yield Finding(Weight.STOPS, str(fault))
-        return
-    yield from _together(faults)
-    empty = sum(line.row.annual_target is None for line in lines)
-    yield Finding(
-        Weight.NOTE,
-        f"{path.name} states {len(lines) - empty} targets, and {empty} lines are still empty; owners were not looked up, because nothing was read of Salesforce",
-    )
-
-
-def _targets(folder: Path, rules: MonthRules, known: Known, month: Month) -> Iterator[Finding]:
-    source, faults = rules.policy.targets.source, list[UserError]()
-    try:
-        path = (folder / source).resolve()
-        is_here = path.is_file() and path.is_relative_to(folder.resolve())
-        if source == SALESFORCE or not is_here or (folder / MONTHLY_TARGETS).is_file():
-            book = target_book_of(rules, folder, known.users, known.roles, known.quotas)
-        else:
-            book = read_target_book(folder / source, known.users, spelling_of(rules), faults)
-    except UserError as fault:
-        yield Finding(Weight.STOPS, str(fault))
-        return
-    faults += plan_faults(folder, known.users, known.accounts, rules.digits, spelling_of(rules))
-    if known.accounts is None and (folder / "client_plans.csv").is_file():
-        yield Finding(
-            Weight.NOTE, "the clients of client_plans.csv were not looked up: no client was read"
-        )
-    yield from _together(faults)
-    year = rules.calendar.fiscal_year(month)
-    of_year = book[book["fiscal_year"] == year]
-    if not len(of_year):
-        if not faults:
-            yield _nobody(folder / source, rules, month, sorted(set(book["fiscal_year"])))
-        return
-    last = rules.calendar.last_day(month)
-    if all(
-        day is not None and day > last
-        for day in columns.arrow(of_year["effective_date"]).to_pylist()
-    ):
-        yield Finding(
-            Weight.STOPS,
-            f"every target of FY{year} takes effect after the end of {month}; correct effective_date in {source}",
-        )
-    everybody = people_of(known.users, known.roles, known.queues, rules.policy.pipeline.team_by)
-    for ask in (
-        lambda: people_brands(rules, known.users),
-        lambda: _commentary(folder, everybody),
-    ):
-        try:
-            ask()
-        except UserError as fault:
-            yield Finding(Weight.STOPS, str(fault))
-    yield from _whom(of_year, everybody, known, f"FY{year}")
-    yield from _sums(of_year, everybody, rules, f"FY{year}")
-
-
-def _commentary(folder: Path, everybody: People) -> None:
-    """Read every month's words; raises `InvalidCommentary`."""
-    teams = set(everybody.teams.to_pylist())
-    for place in sorted((folder / "commentary").glob("????-??")):
-        read_commentary(folder, Month.parse(place.name), teams)
-
-
-def _nobody(path: Path, rules: MonthRules, month: Month, years: Sequence[int]) -> Finding:
-    """Say that nobody has a target in the year of a month, and what the target book has instead."""
-    months = rules.calendar.year_of(month).months
-    year = f"FY{rules.calendar.fiscal_year(month)} ({months[0]} to {months[-1]})"
-    is_book = path.is_file() and rules.policy.targets.source != SALESFORCE
-    lines = (
-        list(lines_of(path, TargetRow, spelling=spelling_of(rules), faults=[])) if is_book else []
-    )
-    empty = sum(each.row.annual_target is None for each in lines)
-    there = ", ".join(f"FY{each}" for each in years)
-    has = f"it has targets for {there}" if there else "it has none"
-    more = f", and {empty} lines whose annual_target is still empty" if empty else ""
-    return Finding(
-        Weight.STOPS,
-        f"nobody has a target for {year}, the year of {month}, the last closed one: {path.name}: {has}{more}; add lines for {year.partition(' ')[0]}, or name a month of a year that has them (`onpace preview MONTH`, `onpace report MONTH`)",
-    )
-
-
-def _together(faults: Sequence[UserError]) -> Iterator[Finding]:
-    """Yield faults, those that differ by their lines only as one."""
-    alike: dict[str, list[str]] = {}
-    for each in map(str, faults):
-        alike.setdefault(LINE.sub("", each), []).append(each)
-    for sentences in alike.values():
-        more = f" (and so {len(sentences) - 1} more lines)" if len(sentences) > 1 else ""
-        yield Finding(Weight.STOPS, f"{sentences[0]}{more}")
-
-
-def _whom(
-    book: DataFrame[RawTargets], everybody: People, known: Known, year: str
-) -> Iterator[Finding]:
-    """Yield who owns deals and has no target, and who has one and has left."""
-    names = dict(zip(everybody.ids.to_pylist(), everybody.names.to_pylist(), strict=True))
-    active = {each for each, is_active in zip(names, everybody.is_active, strict=True) if is_active}
-    owners = set(book["owner_id"])
-    if left_out := sorted(names[each] for each in known.owners_at_work & active - owners):
-        yield Finding(
-            Weight.MISLEADS,
-            f"active owners of deals have no target for {year}, so that their bookings count for team and company without one ({len(left_out)}): {_some(left_out)}",
-        )
-    logins = dict(zip(known.users["user_id"], known.users["username"], strict=True))
-    if left := sorted(
-        f"{names.get(each, each)} ({logins.get(each, each)})"
-        for each in known.winners - active - owners
-    ):
-        yield Finding(
-            Weight.MISLEADS,
-            f"{len(left)} who can no longer log in won deals in {year} and have no target for it, so that team and company look better than they are: {_some(left)}; give each a line with the target of the months that they were there and the end_date",
-        )
-    open_ended = set(book.loc[book["end_date"].isna(), "owner_id"])
-    if gone := sorted(names[each] for each in open_ended - active if each in names):
-        yield Finding(
-            Weight.MISLEADS,
-            f"have a target for {year} and can no longer log in ({len(gone)}): {_some(gone)}; give their lines an end_date",
-        )
-
-
-def _sums(
-    book: DataFrame[RawTargets], everybody: People, rules: MonthRules, year: str
-) -> Iterator[Finding]:
-    newest = book.sort_values("revision").drop_duplicates("owner_id", keep="last")
-    teams = dict(zip(everybody.ids.to_pylist(), everybody.teams.to_pylist(), strict=True))
-    lines = newest.assign(
-        team=[teams.get(each, UNASSIGNED) for each in newest["owner_id"]],
-        currency=newest["currency_code"].fillna(rules.currency),
-    )
-    for (team, currency), rows in lines.groupby(["team", "currency"], sort=True):
-        yield Finding(
-            Weight.NOTE,
-            f"{year}, {str(team)[:60]}: {sum(rows['annual_target']):,.2f} {currency} in the targets of {len(rows)} {'person' if len(rows) == 1 else 'people'}",
-        )
-
-
-def _some(names: Iterable[str]) -> str:
-    listed = list(names)
-    more = f" and {len(listed) - MOST_NAMES} more" if len(listed) > MOST_NAMES else ""
-    return ", ".join(each[:60] for each in listed[:MOST_NAMES]) + more

@@ -18,8 +18,9 @@ from connectors.storage.files import refuse_unusable_home
 from orchestration import resources, settings
 from orchestration.delivery_watch import switched_on
 from orchestration.instance import dagster_instance
+from publication.finding import Finding, Known, Weight
 from publication.first_policy import calendar_of
-from publication.policy_check import Finding, Known, Weight, examine_policy
+from publication.policy_check import examine_policy
 from publication.workspace import Workspace
 from reports.rendering.libraries import refuse_without_pango
 from sales.calendar import Month
