@@ -13,9 +13,10 @@ from assets.monthly_table import OWNERS
 from assets.partitions import weeks
 from connectors.delivery.ledger import Status
 from publication.delivery import DeliveryService
-from publication.flash import compute_flash, folder_of, print_flash, weekday
+from publication.flash import compute_flash, print_flash, weekday
 from publication.flash_delivery import FlashDelivery
 from publication.run_inputs import RunInputs
+from publication.stored_flash import folder_of
 from publication.workspace import Workspace
 from reports.publisher import Publisher
 

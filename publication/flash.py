@@ -1,7 +1,7 @@
 """The state of a running month: its tables as of a day's first instant, by the functions that close a month.
 
-Put here what a weekly flash is computed from and where it lies; what its page says is
-`reports.flash`. A flash freezes no extract of a month end and is never mixed with closed months.
+Put here what a weekly flash is computed from and how it is printed; where it lies is `stored_flash`,
+what its page says `reports.flash`. A flash freezes no extract of a month end and is never mixed with closed months.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import pandas as pd
@@ -21,14 +21,13 @@ from pandera.typing import DataFrame
 
 from connectors.salesforce.pull import PullPreview
 from connectors.storage.extract_record import ExtractRecord
-from connectors.storage.files import digest_of, is_intact, refuse_unusable_home
-from connectors.storage.monthly_tables import NotComputed
-from connectors.storage.revision_documents import MANIFEST, documents_of
+from connectors.storage.files import digest_of, refuse_unusable_home
+from connectors.storage.revision_documents import MANIFEST
 from publication.forecast_sources import ForecastSources
 from publication.month_end_copies import keep_as_copy
 from publication.month_inputs import MonthInputs, resolve
 from publication.preconditions import EARLIEST_MONTH, refuse_another
-from publication.published_documents import manifest_in
+from publication.stored_flash import PICTURE, TABLE, NoSuchDay, folder_of
 from publication.workspace import Workspace
 from reports.file_names import FileNames
 from reports.flash import FlashTables, flash_reports
@@ -42,7 +41,6 @@ from sales.contracts.contract import empty
 from sales.contracts.targets import ComingMonth, PhasedTargets
 from sales.coverage import coverage
 from sales.coverage import deal_changes as changes
-from sales.errors import UserError
 from sales.forecast import closing_plan as closing
 from sales.forecast import coming_month as numbers
 from sales.history import booking_credit as credit
@@ -58,13 +56,6 @@ WEEK = timedelta(days=7)
 WEEKDAYS = get_args(Weekday)
 # Columns that name a month end in the tables of a month, and what they are called in those of a day.
 DAYS = {"as_of_month": "as_of_day", "from_month": "from_day", "to_month": "to_day"}
-# Of the company's page: it is posted where people talk.
-PICTURE = "company.png"
-FLASHES, TABLE = "flash", ".parquet"
-
-
-class NoSuchDay(UserError, ValueError):
-    """A flash of a day cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -148,40 +139,6 @@ def _stored(tables: FlashTables, folder: Path) -> dict[str, str]:
         pq.write_table(pa.Table.from_pandas(table, preserve_index=False), path)
         digests[path.name] = digest_of(path)
     return digests
-
-
-def manifest_of_flash(home: Path, day: date) -> dict[str, Any]:
-    """Return the manifest of a day's flash; raises `NoSuchDay` where there is none, `NotComputed` where it cannot be read."""
-    folder = folder_of(home, day)
-    if not (folder / MANIFEST).is_file():
-        raise NoSuchDay(f"there is no flash of {day}; run `onpace flash --as-of {day}` first")
-    return manifest_in(folder)
-
-
-def stored_tables(home: Path, day: date) -> dict[str, pd.DataFrame]:
-    """Return the tables of a day's flash as they were made; raises `NoSuchDay` where there is none, `NotComputed` where one is damaged."""
-    folder, found = folder_of(home, day), dict[str, pd.DataFrame]()
-    for name, digest in manifest_of_flash(home, day)["tables"].items():
-        if not is_intact(folder / name, digest):
-            raise NotComputed(
-                f"{folder / name} is not what was made; run `onpace flash --as-of {day}` again"
-            )
-        table = pq.read_table(folder / name).to_pandas(types_mapper=pd.ArrowDtype)
-        found[name.removesuffix(TABLE)] = table
-    return found
-
-
-def flash_with(home: Path, sha256: str) -> date | None:
-    """Return the day of the flash that holds a page of this digest, none where none does."""
-    for folder in sorted((home / FLASHES).glob("????-??-??")):
-        if sha256 in (documents_of(folder) or {}).values():
-            return date.fromisoformat(folder.name)
-    return None
-
-
-def folder_of(home: Path, day: date) -> Path:
-    """Return where a day's flash lies."""
-    return home / FLASHES / str(day)
 
 
 def _running(day: date) -> Month:

@@ -18,7 +18,6 @@ from connectors.delivery.mailed_note import MailedNote
 from connectors.delivery.mailer import FLASH, FLASH_REHEARSAL, SendResult, deliver
 from connectors.delivery.smtp import Letter
 from publication.delivery import DeliveryService, LedgerBehind
-from publication.flash import PICTURE, folder_of, manifest_of_flash
 from publication.letters import (
     files_of,
     flash_mails,
@@ -30,6 +29,7 @@ from publication.letters import (
 from publication.month_inputs import MonthInputs, resolve
 from publication.published_documents import content_of, documents_listed
 from publication.release import Release, addressed
+from publication.stored_flash import PICTURE, folder_of, manifest_of_flash
 from reports.email_body import cover, weekly_flash
 from sales.calendar import Month
 from sales.delivery.recipients import MailBundle, Mailing, RecipientBook, mailing, only_packs

@@ -7,7 +7,7 @@ from pathlib import Path
 from connectors.storage.document_ledger import PublishedFile
 from connectors.storage.files import digest_of
 from publication.delivery import DeliveryService
-from publication.flash import flash_with, folder_of
+from publication.stored_flash import flash_with, folder_of
 from sales.errors import UserError
 
 

@@ -109,7 +109,7 @@ def _export_flash(
 ) -> None:
     with one_sentence():
         from orchestration import resources
-        from publication.flash import stored_tables
+        from publication.stored_flash import stored_tables
         from reports.export.tables import export_tables
 
         home = resources.upgraded().home

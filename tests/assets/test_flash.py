@@ -16,8 +16,8 @@ from orchestration import schedules, sensors
 from orchestration.definitions import build_defs
 from orchestration.schedules import flash_schedule
 from publication.delivery import DeliveryService
-from publication.flash import folder_of
 from publication.run_inputs import RunInputs, no_note
+from publication.stored_flash import folder_of
 from publication.workspace import Workspace
 from reports.publisher import Publisher
 from tests.connectors.delivery.mail_servers import Inbox, serving

@@ -7,14 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from publication.flash import (
-    NoSuchDay,
-    compute_flash,
-    folder_of,
-    latest_day,
-    print_flash,
-    stored_tables,
-)
+from publication.flash import compute_flash, latest_day, print_flash
+from publication.stored_flash import NoSuchDay, folder_of, stored_tables
 from publication.workspace import Workspace
 from reports.flash import flash_reports
 from reports.publisher import Publisher

@@ -18,10 +18,11 @@ from connectors.storage.catalogue import Catalogue
 from connectors.storage.catalogue_schema import DELIVERIES
 from connectors.storage.monthly_tables import NotComputed
 from publication.delivery import DeliveryService, LedgerBehind
-from publication.flash import NoSuchDay, compute_flash, folder_of, print_flash, stored_tables
+from publication.flash import compute_flash, print_flash
 from publication.flash_delivery import NOBODY, FlashDelivery
 from publication.letters import NotForTheirEyes
 from publication.release import Novelty
+from publication.stored_flash import NoSuchDay, folder_of, stored_tables
 from publication.workspace import Workspace
 from reports.publisher import Publisher
 from sales.calendar import Month
