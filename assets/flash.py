@@ -109,8 +109,9 @@ def weekly_flash_delivery(
                 f"nobody gets a flash of {day}: name packs in [flash] recipients of the policy",
             )
             return
-        flash.post()
+        # A chat that is down keeps no mail back.
         done = flash.send()
+        flash.post()
         for name, reason in {**done.refused, **done.waiting, **done.unknown}.items():
             context.log.warning("%s: %s", name, reason)
         states = [each.status for each in flash.records()]

@@ -115,10 +115,11 @@ def _deliver_flash(when: str, to: str, *, dry_run: bool, with_revisions: bool) -
                 flash.release(), str(flash.day), lambda line: out.print(line, markup=False)
             )
             return
+        done = flash.send(with_revisions=with_revisions, only_to=to)
+        is_complete = mailing.told(done, lambda line: out.print(line, markup=False))
         if not to and flash.post():
             out.print("posted where ONPACE_NOTICES leads")
-        done = flash.send(with_revisions=with_revisions, only_to=to)
-        if not mailing.told(done, lambda line: out.print(line, markup=False)):
+        if not is_complete:
             raise typer.Exit(1)
 
 
