@@ -57,7 +57,7 @@ def month_end_release(
     with told(context.run):
         month = Month.parse(context.partition_key)
         if refused := why_not(context.run):
-            _observe(context, {"why_not": refused})
+            observe(context, {"why_not": refused})
             return
         # Whoever repeats a run has its configuration, and approved of nothing.
         if (name := config.approved_by.strip()) and not is_repeated(context.run):
@@ -66,7 +66,7 @@ def month_end_release(
         shown = {**_shown(release), "documents_digest": delivery_service.digest(month)}
         if not by or release.held:
             waits = "; ".join([*release.held, *([] if by else [FOR_APPROVAL.format(month=month)])])
-            _observe(context, {WAITS: waits, **shown})
+            observe(context, {WAITS: waits, **shown})
         if by and release.held:
             _refuse(delivery_service, month, release)
         if by:
@@ -97,7 +97,7 @@ def month_end_delivery(
             else f"{month} waits for {FOR_APPROVAL.format(month=month)}"
         )
         if refused:
-            _observe(context, {"why_not": refused})
+            observe(context, {"why_not": refused})
             return
         if held := delivery_service.held(month):
             raise HeldBack(f"{month} is held back: {'; '.join(held)}")
@@ -203,9 +203,7 @@ def _deliver(
     return receipt.folder
 
 
-def _observe(
-    context: dg.AssetExecutionContext, metadata: dict[str, str | dg.MetadataValue]
-) -> None:
+def observe(context: dg.AssetExecutionContext, metadata: dict[str, str | dg.MetadataValue]) -> None:
     """Say why nothing was made, where the asset's page shows it; what was made before stands."""
     if "why_not" in metadata:
         context.log.warning(str(metadata["why_not"]))

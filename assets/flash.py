@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import dagster as dg
 from pydantic import Field
 
+from assets.delivery import observe
 from assets.external import EXTERNAL
 from assets.failures import told
 from assets.launch import BACKFILL, is_repeated, is_scheduled
@@ -98,16 +99,12 @@ def weekly_flash_delivery(
             context.log.warning(warning)
         is_told_to = bool(config.mailed_by.strip()) and not is_repeated(context.run)
         if BACKFILL in context.run.tags or not (is_scheduled(context.run) or is_told_to):
-            _observe(
-                context,
-                f"{day} is printed and not mailed: launch flash for the week with your name in mailed_by, or run `onpace deliver {day} --flash`",
-            )
+            why = f"{day} is printed and not mailed: launch flash for the week with your name in mailed_by, or run `onpace deliver {day} --flash`"
+            observe(context, {"why_not": why})
             return
         if not release.documents and not delivery_service.workspace.policies.newest.flash.post:
-            _observe(
-                context,
-                f"nobody gets a flash of {day}: name packs in [flash] recipients of the policy",
-            )
+            why = f"nobody gets a flash of {day}: name packs in [flash] recipients of the policy"
+            observe(context, {"why_not": why})
             return
         # A chat that is down keeps no mail back.
         done = flash.send()
@@ -121,12 +118,3 @@ def weekly_flash_delivery(
                 **{f"mails_{each.value}": states.count(each) for each in Status},
             }
         )
-
-
-def _observe(context: dg.AssetExecutionContext, why_not: str) -> None:
-    """Say why nobody was mailed, where the asset's page shows it."""
-    context.log.warning(why_not)
-    metadata = {"why_not": why_not}
-    context.log_event(
-        dg.AssetObservation(context.asset_key, partition=context.partition_key, metadata=metadata)
-    )

@@ -110,7 +110,7 @@ class FlashDelivery:
             note.add(self._mailed())
 
     def post(self) -> bool:
-        """Post the company's headline and the picture of its page where notices go, once; return whether it was posted now.
+        """Post the company's headline and the picture of its page where notices go, once unless it is killed meanwhile; return whether it was posted now.
 
         Nothing is posted unless [flash] post says so and a place is named. Raises `NoticeUnusable`
         where a place does not take it: it is tried again then.

@@ -21,7 +21,7 @@ import numpy as np
 from sales import arrow as columns
 from sales.arrow import Codes, Days
 from sales.errors import UserError
-from sales.vocabulary import PeriodKind
+from sales.vocabulary import PERIOD, PeriodKind
 
 MONTH = re.compile(r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])")
 MONTHS_IN_YEAR = 12
@@ -275,17 +275,17 @@ class FiscalCalendar:
     def period_named(self, name: str) -> Period:
         """Return the period of a name such as 2026-11, FY2027-Q3 or FY2027; raises `UnknownMonth` for anything else."""
         year, _, quarter = name.partition("-Q")
-        if not name.startswith("FY"):
+        is_known = re.fullmatch(PERIOD, name) is not None
+        if is_known and not name.startswith("FY"):
             return self.month_period(Month.parse(name))
-        try:
-            whole = self.year(int(year.removeprefix("FY")))
-            if not quarter:
-                return whole
-            return self.quarter_of(whole.months[(int(quarter) - 1) * MONTHS_IN_QUARTER])
-        except (ValueError, IndexError):
+        whole = self.year(int(year.removeprefix("FY"))) if is_known else None
+        first = (int(quarter) - 1) * MONTHS_IN_QUARTER if is_known and quarter else 0
+        # A short year may have no such quarter.
+        if whole is None or first >= len(whole.months):
             raise UnknownMonth(
                 f"{name[:40]!r} is no period; write it as 2026-11, FY2027-Q3 or FY2027"
-            ) from None
+            )
+        return self.quarter_of(whole.months[first]) if quarter else whole
 
     def month_period(self, month: Month) -> Period:
         """Return a month as a period."""

@@ -76,6 +76,7 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
         known = None
     yield from examine_policy(workspace.policy_folder, known, month, workspace.pages)
     yield from _mail(workspace, is_offline=is_offline)
+    yield from _notices()
     yield from _schedule()
 
 
@@ -207,6 +208,15 @@ def _mail(workspace: Workspace, *, is_offline: bool) -> Iterator[Finding]:
             Weight.NOTE,
             f"the mail server {server.host}:{server.port} answers; no mail was sent to it",
         )
+
+
+def _notices() -> Iterator[Finding]:
+    """Yield what is wrong with the addresses that notices go to; nothing is posted."""
+    try:
+        if notices := resources.make_notices():
+            notices.check()
+    except UserError as fault:
+        yield Finding(Weight.MISLEADS, str(fault))
 
 
 def _schedule() -> Iterator[Finding]:

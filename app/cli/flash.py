@@ -26,8 +26,8 @@ def flash(
     """Print one page for the company, each team and each person about the month that is running.
 
     What is booked to date against the number of the month, what is due until its end, what is
-    overdue, and what changed in the week before. Nothing of it is mixed with closed months, and
-    nobody is mailed; `onpace export DAY` writes its tables.
+    overdue, and what changed in the week before. Nothing of it is mixed with closed months;
+    `onpace deliver --flash` mails it, `onpace export DAY` writes its tables.
     """
     chosen = named_day(as_of) if as_of else None
     with one_sentence():

@@ -63,7 +63,8 @@ def forecast_calls(
     first = rules.calendar.year_of(month).first
     shown = [each for each in judged if each.period.last >= first]
     owners = columns.text([each.call.owner_id for each in shown])
-    past = [_past(each, judged, month) for each in shown]
+    ended = _of_kind(judged, month)
+    past = [_before(each, ended) for each in shown]
     over = np.array([each.period.last <= month for each in shown], np.bool_)
     table = columns.frame(
         {
@@ -102,27 +103,32 @@ def _judged(
     won = booked(booking_credit)
     amounts, _ = money.minor_units(won["amount"], rules.digits)
     months = rules.calendar.month_index(columns.to_days(won["close_date"]))
-    ids = columns.distinct(columns.text([each.owner_id for each in calls]))
-    owner = columns.codes(won["owner_id"], ids)
+    of_month: dict[tuple[str, int], int] = {}
+    for key, amount in zip(
+        zip(won["owner_id"].tolist(), months.tolist(), strict=True), amounts.tolist(), strict=True
+    ):
+        of_month[key] = of_month.get(key, 0) + amount
     found: list[_Judged] = []
     for call in calls:
         period = rules.calendar.period_named(call.period)
-        code = columns.codes(columns.text([call.owner_id]), ids)[0]
-        mine = (owner == code) & (months >= period.first.index) & (months <= period.last.index)
-        found.append(_Judged(call, period, int(amounts[mine].sum())))
+        came = sum(of_month.get((call.owner_id, each.index), 0) for each in period.months)
+        found.append(_Judged(call, period, came))
     return found
 
 
-def _past(of: _Judged, judged: Sequence[_Judged], month: Month) -> list[_Judged]:
-    """Return a person's calls of earlier periods of a kind that are over."""
-    return [
-        each
-        for each in judged
-        if each.call.owner_id == of.call.owner_id
-        and each.period.kind == of.period.kind
-        and each.period.last < of.period.first
-        and each.period.last <= month
-    ]
+def _of_kind(judged: Sequence[_Judged], month: Month) -> dict[tuple[str, str], list[_Judged]]:
+    """Return the calls of periods that are over, by person and kind of period."""
+    found: dict[tuple[str, str], list[_Judged]] = {}
+    for each in judged:
+        if each.period.last <= month:
+            found.setdefault((each.call.owner_id, each.period.kind), []).append(each)
+    return found
+
+
+def _before(of: _Judged, over: dict[tuple[str, str], list[_Judged]]) -> list[_Judged]:
+    """Return a person's calls of earlier periods of the same kind."""
+    mine = over.get((of.call.owner_id, of.period.kind), [])
+    return [each for each in mine if each.period.last < of.period.first]
 
 
 def _pct(past: Sequence[_Judged], *, is_signed: bool) -> float | None:

@@ -135,7 +135,9 @@ def test_everything_that_is_wrong_is_said_at_once_and_worst_first(
         '[[recipients]]\naddress = "board@tidewater.example"\npacks = ["company"]\n'
     )
     monkeypatch.setenv("SALESFORCE_CLIENT_SECRET", "another")
+    monkeypatch.setenv("ONPACE_NOTICES", "nosuch://planted-key")
     code, said = onpace("check")
+    assert "planted-key" not in said
     weights = [line.partition(":")[0] for line in said.splitlines()[:-1]]
     assert code == 1
     assert weights == sorted(weights, key=("error", "warning", "note").index)
@@ -145,6 +147,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_worst_first(
         "unknown key 'color'",
         "exists nowhere",
         "SALESFORCE_CLIENT_SECRET",
+        "address 1 of ONPACE_NOTICES is none",
     ):
         assert wrong in said, wrong
     code, offline = onpace("check", "--offline")

@@ -116,6 +116,6 @@ def test_periods_go_by_their_names() -> None:
         "FY2027-Q1": ("2026-04", "2026-06"),
         "FY2027": ("2026-04", "2027-03"),
     }
-    for wrong in ("FY2027-Q5", "FYX", "may"):
+    for wrong in ("FY2027-Q5", "FY2027-Q0", "FYX", "may", "2026-13"):
         with pytest.raises(UnknownMonth):
             calendar.period_named(wrong)
