@@ -34,8 +34,8 @@ from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
+from sales.policy.reading import parse_policy
 from sales.policy.rules import PolicyBook
-from sales.policy.sections import parse_policy
 from sales.statistics import close_dates as confirmation
 from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.period_distribution import PeriodParts, forecast_inputs, offsets, to_come

@@ -29,8 +29,8 @@ from sales.contracts.raw import RawTargets
 from sales.forecast.backtest import Score, scores, track_record
 from sales.history.extract import Extract, people
 from sales.history.reconstruction import PipelineHistory
+from sales.policy.reading import parse_policy
 from sales.policy.rules import MonthRules, PolicyBook
-from sales.policy.sections import parse_policy
 from sales.rollup import Grains
 from sales.statistics.deal_outcomes import forecast_basis
 from sales.statistics.distribution import CELLS, Sums

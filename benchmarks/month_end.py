@@ -68,8 +68,8 @@ def month_tables(extract: Extract, months: int, *, with_findings: bool = True) -
     from sales.history import snapshot
     from sales.history.extract import people
     from sales.history.reconstruction import PipelineHistory
+    from sales.policy.reading import parse_policy
     from sales.policy.rules import PolicyBook
-    from sales.policy.sections import parse_policy
     from sales.targets import attainment
     from sales.targets import phased_targets as targets
 

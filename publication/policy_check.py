@@ -18,8 +18,9 @@ from sales.delivery import recipients
 from sales.delivery.recipients import TEAM, RecipientBook
 from sales.errors import UserError
 from sales.history.extract import people_of
+from sales.policy.reading import policy_faults
 from sales.policy.rules import MonthRules, OrganizationDefaults, PolicyBook
-from sales.policy.sections import FILE_NAME, policy_faults
+from sales.policy.sections import FILE_NAME
 
 # Domains of examples (RFC 2606): whoever has one copied it.
 RESERVED = {"example.com", "example.org", "example.net"}

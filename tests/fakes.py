@@ -40,8 +40,8 @@ from sales.contracts.raw import (
 )
 from sales.history.extract import Extract, defaults_of
 from sales.history.rates import Rates
+from sales.policy.reading import parse_policy
 from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook
-from sales.policy.sections import parse_policy
 
 Rows = Sequence[dict[str, object]]
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from connectors.storage.files import digest_of
 from sales.delivery import recipients
 from sales.delivery.recipients import RecipientBook, parse_recipients
+from sales.policy.reading import parse_policy
 from sales.policy.rules import PolicyBook
-from sales.policy.sections import FILE_NAME, InvalidPolicy, SalesPolicy, parse_policy
+from sales.policy.sections import FILE_NAME, InvalidPolicy, SalesPolicy
 
 LARGEST_FILE = 1_000_000
 

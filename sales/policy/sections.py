@@ -5,13 +5,11 @@ Put a key of the policy here; which year's policy holds for a month is `rules`.
 
 from __future__ import annotations
 
-import difflib
 import re
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Literal, Self, cast, get_args, get_origin
+from typing import Annotated, Literal, Self, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -20,7 +18,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     model_validator,
 )
 
@@ -405,76 +402,3 @@ class SalesPolicy(PolicySection):
     delivery: DeliveryPolicy = DeliveryPolicy()
     flash: FlashPolicy = FlashPolicy()
     retention: Retention = Retention()
-
-
-def parse_policy(text: str, file_name: str) -> SalesPolicy:
-    """Read one policy file; raises `InvalidPolicy` with the first fault as one sentence."""
-    policy, faults = _read(text, file_name)
-    if policy is None or faults:
-        raise InvalidPolicy(faults[0])
-    return policy
-
-
-def policy_faults(text: str, file_name: str) -> list[str]:
-    """Return everything that is wrong with a policy file, a sentence each."""
-    return _read(text, file_name)[1]
-
-
-def _read(text: str, file_name: str) -> tuple[SalesPolicy | None, list[str]]:
-    """Return a policy, none where it cannot be read, and what is wrong with it."""
-    try:
-        raw = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        return None, [f"{file_name} is not valid TOML: {fault}"]
-    try:
-        policy = SalesPolicy.model_validate(raw)
-    except ValidationError as faults:
-        return None, [
-            _sentence(file_name, each["loc"], each["type"], each["msg"], each["input"])
-            for each in faults.errors(include_url=False)
-        ]
-    return policy, [f"{file_name}: {each}" for each in _contradictions(policy)]
-
-
-def _contradictions(policy: SalesPolicy) -> Iterator[str]:
-    phasing, bands = policy.phasing, policy.forecast
-    if phasing.method == "custom" and len(phasing.weights) != policy.fiscal.months:
-        yield (
-            f'[phasing] weights has {len(phasing.weights)} numbers; method "custom" needs {policy.fiscal.months}, one a month from the first fiscal month'
-        )
-    elif phasing.method == "custom" and not any(phasing.weights):
-        yield "[phasing] weights are all zero; give at least one month a weight"
-    if not bands.secure >= bands.on_track >= bands.stretch:
-        yield "[forecast] bounds must fall from secure over on_track to stretch; correct their order"
-
-
-def _sentence(
-    file_name: str, place: tuple[int | str, ...], kind: str, message: str, value: object
-) -> str:
-    *above, key = [str(part)[:60] for part in place]
-    where = f"[{'.'.join(above)}] {key}" if above else key
-    if kind == "extra_forbidden":
-        known = _known_keys(above)
-        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
-        return f"{file_name}: unknown key {key!r} in {'[' + '.'.join(above) + ']' if above else 'the file'}; did you mean {near[0]!r}?"
-    reason = message.removeprefix("Value error, ")
-    return f"{file_name}: {where} = {str(value)[:60]!r}: {reason[:1].lower() + reason[1:]}"
-
-
-def _known_keys(above: list[str]) -> list[str]:
-    section: type[BaseModel] = SalesPolicy
-    names = iter(above)
-    for name in names:
-        inner = section.model_fields[name].annotation
-        # A value of a dictionary may be annotated with how it is read.
-        kinds = (
-            inner,
-            *get_args(inner),
-            *(part for each in get_args(inner) for part in get_args(each)),
-        )
-        section = next(
-            kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)
-        )
-        if get_origin(inner) is dict:
-            next(names, None)  # the name of a team or person, which is no key
-    return list(section.model_fields)

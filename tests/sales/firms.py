@@ -33,8 +33,8 @@ from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, People, people
 from sales.history.reconstruction import PipelineHistory
+from sales.policy.reading import parse_policy
 from sales.policy.rules import MonthRules, PolicyBook
-from sales.policy.sections import parse_policy
 from sales.statistics import close_dates as confirmation
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData

@@ -33,7 +33,7 @@ from reports.text.formats import printable
 from sales.calendar import FiscalCalendar, Month
 from sales.delivery.recipients import parse_recipients, usable_address
 from sales.errors import UserError
-from sales.policy.sections import parse_policy
+from sales.policy.reading import parse_policy
 from tests.connectors.policy.test_annual_targets import HEAD, USERS
 from tests.publication.april import RECIPIENTS, workspace_of
 from tests.reports.months import reports_of

@@ -8,7 +8,8 @@ from PIL import Image
 
 from reports.document import theme as brand
 from reports.document.theme import InvalidLogo, readable, themes_of
-from sales.policy.sections import InvalidPolicy, parse_policy
+from sales.policy.reading import parse_policy
+from sales.policy.sections import InvalidPolicy
 from tests.fakes import ORGANIZATION, book
 from tests.reports.months import MONTH
 

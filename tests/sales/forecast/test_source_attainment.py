@@ -8,7 +8,8 @@ import pytest
 from sales.calendar import Month
 from sales.contracts.forecast import PipelineGeneration
 from sales.forecast.source_attainment import source_attainment
-from sales.policy.sections import InvalidPolicy, parse_policy
+from sales.policy.reading import parse_policy
+from sales.policy.sections import InvalidPolicy
 from tests.fakes import EXTRACTED_AT, ORGANIZATION, book, frame
 from tests.sales.firms import firm_month
 

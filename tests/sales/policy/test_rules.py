@@ -3,8 +3,9 @@ from dataclasses import replace
 import pytest
 
 from sales.calendar import Month, MonthWithoutYear
+from sales.policy.reading import parse_policy
 from sales.policy.rules import PolicyBook
-from sales.policy.sections import InvalidPolicy, SalesPolicy, parse_policy
+from sales.policy.sections import InvalidPolicy, SalesPolicy
 from tests.fakes import ORGANIZATION
 
 

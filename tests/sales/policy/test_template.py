@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sales.policy.sections import SalesPolicy, parse_policy
+from sales.policy.reading import parse_policy
+from sales.policy.sections import SalesPolicy
 from sales.policy.template import policy_text
 
 KEY = re.compile(r"^# (?=(\w+|\"[^\"]*\") = |\[)", re.MULTILINE)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from sales import money
-from sales.policy.sections import parse_policy
+from sales.policy.reading import parse_policy
 from sales.targets.annual_targets import AnnualTarget
 from sales.targets.phased_targets import plan
 from sales.targets.rephasing import rephase
