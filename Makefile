@@ -120,6 +120,7 @@ bench: $(READY) $(AIRBYTE) ## Time, memory and skill of tables, forecasts, rende
 	@$(PYTHON) -m benchmarks.printing
 	@$(PYTHON) -m benchmarks.forecast_cost
 	@$(PYTHON) -m benchmarks.forecast_skill
+	@$(PYTHON) -m benchmarks.plan_skill
 	@$(PYTHON) -m benchmarks.pulls
 	@$(PYTHON) -m benchmarks.operations
 	@$(PYTHON) -m benchmarks.lineage

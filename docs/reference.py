@@ -12,6 +12,7 @@ from typer.main import get_command
 from app.cli.app import app
 from orchestration.variables import VARIABLES
 from sales.delivery.recipients import Recipient, RecipientBook
+from sales.planning.scenario import PersonPlan, PlanScenario, SeatPlan
 from sales.policy.sections import LeadSource, PersonBrand, SalesPolicy, TeamBrand
 from sales.policy.template import choices_of, toml_of
 
@@ -90,6 +91,9 @@ def _policy() -> Iterator[str]:
         ("[brand.teams.NAME]", TeamBrand),
         ("[brand.people.NAME]", PersonBrand),
         ("[sources] NAME", LeadSource),
+        ("plan/NAME.toml", PlanScenario),
+        ("plan/NAME.toml: [[people]]", PersonPlan),
+        ("plan/NAME.toml: [[seats]]", SeatPlan),
         ("recipients.toml", RecipientBook),
         ("recipients.toml: [[recipients]]", Recipient),
     ):

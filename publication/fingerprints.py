@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from connectors.policy.commentary import is_commentary, is_of_another_month
+from connectors.policy.plan_scenarios import is_scenario
 from connectors.storage.extract_record import ExtractRecord
 from publication.month_end_copies import copies_up_to
 from publication.program import page_digest, table_digest
@@ -66,7 +67,11 @@ def of_month(
         [
             page_digest(),
             programs,
-            [each for each in workspace.policy_digests if not is_of_another_month(each[0], month)],
+            [
+                each
+                for each in workspace.policy_digests
+                if not is_of_another_month(each[0], month) and not is_scenario(each[0])
+            ],
             *_of_inputs(workspace, month, record, copies),
         ]
     )

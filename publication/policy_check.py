@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from connectors.policy.folder import read_policies, read_recipients, read_text
+from connectors.policy.plan_scenarios import changes_by_person, read_scenario, scenario_files
 from publication.finding import Finding, Known, Weight
 from publication.target_check import examine_targets, examine_targets_alone
 from publication.workspace import PageRules
@@ -40,6 +41,7 @@ def examine_policy(
     faults = list(_faults_of_files(folder))
     yield from faults
     yield from _recipients(folder, known)
+    yield from _scenarios(folder, known)
     if faults:
         yield Finding(
             Weight.NOTE, "targets and pages were not looked at, because the policy cannot be read"
@@ -82,6 +84,17 @@ def _faults_of_files(folder: Path) -> Iterator[Finding]:
             Weight.NOTE,
             f"{folder} has no fyYYYY.toml: defaults hold, and what the organisation says of itself",
         )
+
+
+def _scenarios(folder: Path, known: Known | None) -> Iterator[Finding]:
+    """Yield what is wrong with scenarios of a year's plan: no report rests on one."""
+    for name, path in scenario_files(folder).items():
+        try:
+            scenario = read_scenario(path)
+            if known is not None:
+                changes_by_person(scenario, name, known.users)
+        except UserError as fault:
+            yield Finding(Weight.MISLEADS, str(fault))
 
 
 def _rules(book: PolicyBook, known: Known | None, month: Month) -> MonthRules:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli import commentary, deliveries, flash, init, months, preview
+from app.cli import commentary, deliveries, flash, init, months, plan, preview
 from app.cli import questions as answers
 from app.cli import revisions as past
 from app.cli import system as machine
@@ -32,7 +32,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for subject in (init, preview, months, flash, commentary, past, answers, deliveries, machine):
+for subject in (init, preview, months, flash, plan, commentary, past, answers, deliveries, machine):
     app.add_typer(subject.app)
 
 
@@ -50,6 +50,7 @@ OF_AN_ORGANIZATION = {
     "deliver",
     "doctor",
     "flash",
+    "plan",
     "preview",
     "report",
     "restate",

@@ -35,25 +35,30 @@ def preview_month(chosen: Month | None, *, only_phasing: bool) -> Iterator[str |
     """
     workspace = resources.make_workspace()
     month = chosen or workspace.last_closed_month
-    refuse_clearly_open(workspace, month)
-    extracts = workspace.extracts
-    is_read = (extracts.chosen(month) or extracts.pinned(month)) is not None
-    if not (only_phasing and is_read):
-        wanted = selection_of(["extract"]) if only_phasing else TABLES
-        with dagster_instance() as instance:
-            run_month(
-                "restatement",
-                month,
-                workspace,
-                instance,
-                OPTIONS,
-                wanted,
-                why=f"onpace preview {month}",
-            )
+    why = f"onpace preview {month}"
+    if only_phasing:
+        read_month(workspace, month, why)
+    else:
+        refuse_clearly_open(workspace, month)
+        _run(workspace, month, why, only_extract=False)
     yield from phasing_lines(resolve(workspace, month, selected(workspace, month)))
     if not only_phasing:
         yield _pack(workspace, month)
         yield f"Nothing was published: if this is right, `onpace report {month}` reads what changed since, and publishes it."
+
+
+def read_month(workspace: Workspace, month: Month, why: str) -> None:
+    """Read Salesforce for a month, where no extract was chosen for it yet. Raises `UserError`."""
+    refuse_clearly_open(workspace, month)
+    extracts = workspace.extracts
+    if extracts.chosen(month) is None and extracts.pinned(month) is None:
+        _run(workspace, month, why, only_extract=True)
+
+
+def _run(workspace: Workspace, month: Month, why: str, *, only_extract: bool) -> None:
+    wanted = selection_of(["extract"]) if only_extract else TABLES
+    with dagster_instance() as instance:
+        run_month("restatement", month, workspace, instance, OPTIONS, wanted, why=why)
 
 
 def _pack(workspace: Workspace, month: Month) -> Path:

@@ -51,11 +51,13 @@ class Owners:
         found = self.matches(name)
         if len(found) == 1:
             return found[0]
-        if found:
-            raise line.fault(
-                f"owner {name[:80]!r} is the e-mail of {len(found)} users; use the user name or the user id"
-            )
-        raise line.fault(f"owner {name[:80]!r} is not a user of Salesforce; {self._proposal(name)}")
+        raise line.fault(self.unclear(name))
+
+    def unclear(self, name: str) -> str:
+        """Return why a name does not mean one user, and what to write instead."""
+        if several := self.matches(name):
+            return f"owner {name[:80]!r} is the e-mail of {len(several)} users; use the user name or the user id"
+        return f"owner {name[:80]!r} is not a user of Salesforce; {self._proposal(name)}"
 
     def _proposal(self, name: str) -> str:
         """Return what to write instead: the user name that looks most like it, also by the person's name."""

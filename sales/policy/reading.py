@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -81,15 +81,22 @@ def _sentence(
     value: object,
     model: type[BaseModel],
 ) -> str:
-    # A fault of a file as a whole has no place in it.
-    *above, key = [str(part)[:60] for part in place] or ["the file"]
+    reason = message.removeprefix("Value error, ")
+    reason = reason[:1].lower() + reason[1:]
+    if kind == "value_error" and isinstance(
+        value, Mapping
+    ):  # of a section, or the file, as a whole
+        whole = f"[{'.'.join(str(part)[:60] for part in place)}] " if place else ""
+        return f"{file_name}: {whole}{reason}"
+    *above, key = [str(part)[:60] for part in place]
     where = f"[{'.'.join(above)}] {key}" if above else key
+    if kind == "missing":
+        return f"{file_name}: {where} is missing"
     if kind == "extra_forbidden":
         known = _known_keys(above, model)
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
         return f"{file_name}: unknown key {key!r} in {'[' + '.'.join(above) + ']' if above else 'the file'}; did you mean {near[0]!r}?"
-    reason = message.removeprefix("Value error, ")
-    return f"{file_name}: {where} = {str(value)[:60]!r}: {reason[:1].lower() + reason[1:]}"
+    return f"{file_name}: {where} = {str(value)[:60]!r}: {reason}"
 
 
 def _known_keys(above: list[str], model: type[BaseModel]) -> list[str]:

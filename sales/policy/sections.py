@@ -44,7 +44,8 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _known_holidays(place: str) -> str:
+def known_holidays(place: str) -> str:
+    """Return a place whose holidays are known; raises `ValueError` for others."""
     try:
         check_holiday_calendar(place)
     except UnknownHolidayCalendar as unknown:
@@ -58,7 +59,7 @@ def _no_bool(value: object) -> object:
     return value
 
 
-def _exact(value: object) -> object:
+def exact(value: object) -> object:
     """Read a TOML float as the decimal a person wrote."""
     return Decimal(repr(value)) if isinstance(value, float) else _no_bool(value)
 
@@ -69,15 +70,15 @@ def _each_once(codes: tuple[str, ...]) -> tuple[str, ...]:
     return codes
 
 
-Factor = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1000, allow_inf_nan=False)]
+Factor = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1000, allow_inf_nan=False)]
 
 
 YearlyAmount = Annotated[
-    Decimal, BeforeValidator(_exact), Field(ge=0, le=10**12, allow_inf_nan=False)
+    Decimal, BeforeValidator(exact), Field(ge=0, le=10**12, allow_inf_nan=False)
 ]
 
 
-Rate = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, allow_inf_nan=False)]
+Rate = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, allow_inf_nan=False)]
 
 
 Colour = Annotated[str, Field(pattern=r"^#[0-9a-fA-F]{6}$")]
@@ -104,10 +105,10 @@ Paper = Literal["A4", "Letter"]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 
 
-Chance = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, allow_inf_nan=False)]
+Chance = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1, allow_inf_nan=False)]
 
 
-Days = Annotated[Decimal, BeforeValidator(_exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
+Days = Annotated[Decimal, BeforeValidator(exact), Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class PolicySection(BaseModel):
@@ -186,7 +187,7 @@ class Phasing(PolicySection):
     """What happens to what was missed."""
     cap: Annotated[Factor, Field(ge=1)] = Decimal("1.25")
     """With rephase = "bounded": no month is asked for more than this times its plan."""
-    holidays: Annotated[str, AfterValidator(_known_holidays)] = ""
+    holidays: Annotated[str, AfterValidator(known_holidays)] = ""
     """Country, or country and region, whose public holidays are no working days."""
     leave: Literal["none", "relieves"] = "none"
     """Whether leave takes its part off a target."""
@@ -348,7 +349,7 @@ class DeliveryPolicy(PolicySection):
     ) = None
     """Hold the delivery where Salesforce was read longer ago than this."""
     most_assumed_pct: Annotated[
-        Decimal, BeforeValidator(_exact), Field(ge=0, le=100, allow_inf_nan=False)
+        Decimal, BeforeValidator(exact), Field(ge=0, le=100, allow_inf_nan=False)
     ] = Decimal(100)
     """Hold the delivery where more than this percentage of the money rests on assumptions."""
     needs_approval: bool = False

@@ -202,6 +202,28 @@ class TestDemo:
         assert (wrong.returncode, "is no deal that is open" in wrong.stderr) == (1, True)
         assert here(demo_home, "what-if", "--move", "nonsense").returncode == 1
 
+    def test_a_year_to_come_is_planned_by_scenarios_and_nothing_is_in_force(
+        self, demo_home: Path, tmp_path: Path
+    ) -> None:
+        month = Month(*last_month_there(datetime.now(UTC)))
+        coming = month.plus(12 if month.number >= 4 else 0).year + 1  # years begin in April
+        out = tmp_path / "plan"
+        done = here(demo_home, "plan", f"FY{coming}", "--number", "9900000", "--to", str(out))
+        assert done.returncode == 0, done.stderr
+        assert "As today: £9.90m where £" in done.stdout
+        printed = "".join(
+            page.extract_text() for page in pypdf.PdfReader(out / f"plan-FY{coming}.pdf").pages
+        )
+        assert "The scenarios side by side" in printed
+        assert "demonstration data" in printed
+        for name in ("growth", "safe", "steady"):
+            with (out / name / "targets.csv").open(encoding="utf-8", newline="") as lines:
+                assert len(list(csv.DictReader(lines))) >= 10, name
+        again = here(demo_home, "plan", f"FY{coming}", "--to", str(out), "--adopt", "targets.csv")
+        assert (again.returncode, "say where the plan is written" in again.stderr) == (2, True)
+        begun = here(demo_home, "plan", f"FY{month.year - 1}", "--to", str(out))
+        assert (begun.returncode, "is for a year to come" in begun.stderr) == (1, True)
+
     def test_every_figure_of_the_company_is_explained_those_of_the_forecast_too(
         self, demo_home: Path
     ) -> None:

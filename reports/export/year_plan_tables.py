@@ -1,0 +1,189 @@
+"""The tables of a year's plans, a row a scenario and person, month or source: what the document shows, to be computed with.
+
+Put a column of them here; the document is `reports.year_plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+import numpy as np
+import pyarrow as pa
+
+from sales import arrow as columns
+from sales import money
+from sales.planning.scenario_plan import ScenarioPlan, YearPlans
+
+PEOPLE, MONTHS, SOURCES, QUARTERS, TARGETS = (
+    "people",
+    "months",
+    "sources",
+    "quarters",
+    "targets",
+)
+# As the target book of a policy folder has them.
+BOOK = (
+    "fiscal_year",
+    "owner",
+    "name",
+    "team",
+    "last_year_bookings",
+    "annual_target",
+    "currency_code",
+    "start_date",
+    "end_date",
+    "revision",
+    "effective_date",
+    "holidays",
+)
+
+
+def plan_tables(plans: YearPlans) -> dict[str, pa.Table]:
+    """Return the tables of all scenarios by name; money is in decimals, shares are 0-1, empty where nothing is known."""
+    digits = plans.rules.digits
+    return {
+        f"plan_{PEOPLE}": _people(plans, digits),
+        f"plan_{MONTHS}": _months(plans, digits),
+        f"plan_{SOURCES}": _sources(plans, digits),
+        f"plan_{QUARTERS}": _quarters(plans, digits),
+    }
+
+
+def target_lines(
+    plans: YearPlans,
+    scenario: ScenarioPlan,
+    usernames: Mapping[str, str],
+    revisions: Mapping[str, int],
+) -> pa.Table:
+    """Return a scenario's targets as lines of a target book: of people of Salesforce, each with its next revision."""
+    digits = plans.rules.digits
+    rows = [each for each in scenario.plan.members if not each.member.is_seat]
+    size = len(rows)
+    book: dict[str, pa.Array] = {
+        "fiscal_year": pa.array([plans.fiscal_year] * size, pa.int64()),
+        "owner": columns.text(
+            [usernames.get(each.member.member_id, each.member.member_id) for each in rows]
+        ),
+        "name": columns.text([each.member.name for each in rows]),
+        "team": columns.text([each.member.team for each in rows]),
+        "last_year_bookings": _money(
+            [plans.lately.get(each.member.member_id, 0) for each in rows], digits
+        ),
+        "annual_target": columns.text(
+            [
+                spelled(money.decimal_of(each.stated, digits), plans.rules.policy.targets.decimal)
+                for each in rows
+            ]
+        ),
+        "currency_code": columns.text([""] * size),
+        "start_date": pa.array([each.member.start for each in rows], pa.date32()),
+        "end_date": pa.array([each.member.end for each in rows], pa.date32()),
+        "revision": pa.array(
+            [revisions.get(each.member.member_id, 0) + 1 for each in rows], pa.int64()
+        ),
+        "effective_date": columns.text([""] * size),
+        "holidays": columns.text([each.member.holidays for each in rows]),
+    }
+    return pa.table({name: book[name] for name in BOOK})
+
+
+def spelled(amount: Decimal, decimal: str | None) -> str:
+    """Return an amount as a target book has it: whole where it is, else with the sign that the policy folder uses."""
+    whole = amount.to_integral_value()
+    if amount == whole:
+        return str(int(whole))
+    return str(amount).replace(".", decimal or ".")
+
+
+def _people(plans: YearPlans, digits: int) -> pa.Table:
+    rows = [(one, each) for one in plans.scenarios for each in one.plan.members]
+    months = {
+        str(month): _money([each.months[n] for _, each in rows], digits)
+        for n, month in enumerate(plans.year.months)
+    }
+    return pa.table(
+        {
+            "scenario": columns.text([one.name for one, _ in rows]),
+            "owner_id": columns.text(
+                ["" if each.member.is_seat else each.member.member_id for _, each in rows]
+            ),
+            "name": columns.text([each.member.name for _, each in rows]),
+            "team": columns.text([each.member.team for _, each in rows]),
+            "start_date": pa.array([each.member.start for _, each in rows], pa.date32()),
+            "end_date": pa.array([each.member.end for _, each in rows], pa.date32()),
+            "expected": _money([each.expected for _, each in rows], digits),
+            "target": _money([each.target for _, each in rows], digits),
+            "hit_probability": pa.array([each.chance for _, each in rows], pa.float64()),
+            "hit_probability_after_misses": pa.array(
+                [each.after_misses for _, each in rows], pa.float64()
+            ),
+            "client_plans": _money([each.clients for _, each in rows], digits),
+            "is_agreed": pa.array([each.is_agreed for _, each in rows], pa.bool_()),
+            **months,
+        }
+    )
+
+
+def _months(plans: YearPlans, digits: int) -> pa.Table:
+    rows = [
+        (one, month)
+        for one in plans.scenarios
+        for month in sorted({*one.created, *plans.year.months})
+        if month > plans.month
+    ]
+    targets = {
+        (one.name, month): amount
+        for one in plans.scenarios
+        for month, amount in zip(plans.year.months, one.plan.months, strict=True)
+    }
+    work = {(one.name, each.month): each for one in plans.scenarios for each in one.work}
+    done = [work.get((one.name, month)) for one, month in rows]
+    return pa.table(
+        {
+            "scenario": columns.text([one.name for one, _ in rows]),
+            "month": columns.text([str(month) for _, month in rows]),
+            "target": _money([targets.get((one.name, month)) for one, month in rows], digits),
+            "new_pipeline": _money([one.created.get(month) for one, month in rows], digits),
+            "delivery_days": pa.array(
+                [None if each is None else round(each.days, 1) for each in done], pa.float64()
+            ),
+            "people_needed": pa.array(
+                [None if each is None else each.people for each in done], pa.int64()
+            ),
+        }
+    )
+
+
+def _sources(plans: YearPlans, digits: int) -> pa.Table:
+    rows = [(one, each) for one in plans.scenarios for each in one.sources]
+    return pa.table(
+        {
+            "scenario": columns.text([one.name for one, _ in rows]),
+            "source_owner": columns.text([each.owner for _, each in rows]),
+            "needed": _money([each.needed for _, each in rows], digits),
+            "needed_before_the_year": _money([each.before for _, each in rows], digits),
+            "created_last_12_months": _money([each.created for _, each in rows], digits),
+            "conversion": pa.array([each.conversion for _, each in rows], pa.float64()),
+            "lead_months": pa.array([each.lead_months for _, each in rows], pa.float64()),
+        }
+    )
+
+
+def _quarters(plans: YearPlans, digits: int) -> pa.Table:
+    rows = [(one, each) for one in plans.scenarios for each in one.quarters]
+    return pa.table(
+        {
+            "scenario": columns.text([one.name for one, _ in rows]),
+            "quarter": columns.text([each.quarter.name for _, each in rows]),
+            "target": _money([each.target for _, each in rows], digits),
+            "required_ratio": pa.array([each.ratio for _, each in rows], pa.float64()),
+            "required_low": pa.array([each.low for _, each in rows], pa.float64()),
+            "required_high": pa.array([each.high for _, each in rows], pa.float64()),
+        }
+    )
+
+
+def _money(minor: Sequence[int | None], digits: int) -> pa.Array:
+    empty = np.array([each is None for each in minor], np.bool_)
+    return money.decimal_array(np.array([each or 0 for each in minor], np.int64), digits, empty)

@@ -1,0 +1,272 @@
+"""What one scenario of a year's plan asks: of people by month, of sources, of the pipeline, of delivery.
+
+Put here the pages of a scenario; how scenarios stand side by side is `reports.year_plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import compress
+
+from reports.document.document import Column, Row, Section, Table, Variant
+from reports.document.view import period_words
+from reports.text import formats
+from sales import money
+from sales.planning.scenario_plan import ScenarioPlan, YearPlans
+from sales.planning.year_plan import GroupPlan, MemberPlan
+
+
+def scenario_sections(each: ScenarioPlan, plans: YearPlans, variant: Variant) -> Iterator[Section]:
+    """Yield the targets of a scenario, and what it takes."""
+    yield from _Scenario(plans, variant).sections(each)
+
+
+def reaching(each: ScenarioPlan) -> float:
+    """Return how many people may be expected to reach their target."""
+    return sum(row.chance for row in each.plan.members)
+
+
+class _Scenario:
+    """The pages of scenarios, and what all parts of them need."""
+
+    def __init__(self, plans: YearPlans, variant: Variant) -> None:
+        self._plans, self._variant = plans, variant
+        self._language, self.say = variant.language, variant.language.say
+
+    def _money(self, minor: int) -> str:
+        return self._variant.short(money.decimal_of(minor, self._variant.rules.digits))
+
+    def _chance(self, chance: float | None) -> str:
+        return self._language.chance(chance)
+
+    def sections(self, each: ScenarioPlan) -> Iterator[Section]:
+        """Yield the targets of a scenario, and what it takes."""
+        say, company = self.say, each.plan.company
+        title = formats.printable(each.plan.title)
+        key = f"scenario-{self._plans.scenarios.index(each) + 1}"
+        yield Section(
+            key,
+            say("{title}: the targets", title=title),
+            answer=say(
+                "Targets come to {number}; {n} of {all} people may be expected to reach theirs.",
+                number=self._money(company.target),
+                n=self._language.number(reaching(each), 1),
+                all=self._language.count(len(each.plan.members)),
+            ),
+            tables=(self._people(each), self._months_by_person(each)),
+            starts_page=True,
+        )
+        yield Section(
+            f"{key}-needs",
+            say("{title}: what it takes", title=title),
+            tables=tuple(self._needs(each)),
+            starts_page=True,
+        )
+
+    def _people(self, each: ScenarioPlan) -> Table:
+        say = self.say
+        members = each.plan.members
+        has_spans = any(map(self._span, members))
+        has_clients = any(row.clients is not None for row in members)
+        optional = (True, has_spans, True, True, True, True, has_clients)
+        columns = (
+            Column(say("Person"), 26),
+            Column(say("Sells"), 18),
+            Column(say("Expected"), 11, is_number=True),
+            Column(say("Target"), 11, is_number=True),
+            Column(say("Chance"), 10, is_number=True),
+            Column(say("After two misses"), 12, is_number=True),
+            Column(say("Plans of clients"), 12, is_number=True),
+        )
+        rows: list[Row] = []
+        for team in each.plan.teams:
+            rows.append(self._group_row(team))
+            rows += [self._person_row(row) for row in members if row.member.team == team.name]
+        rows.append(self._group_row(each.plan.company))
+        kept = list(compress(columns, optional))
+        kept[0] = replace(kept[0], width=100 - sum(column.width for column in kept[1:]))
+        return Table(
+            tuple(kept),
+            tuple(replace(row, cells=tuple(compress(row.cells, optional))) for row in rows),
+            note=say(
+                "After two misses: the chance of the year where the first two months with a target fall short together."
+            ),
+        )
+
+    def _group_row(self, group: GroupPlan) -> Row:
+        cells = (
+            formats.printable(group.name),
+            "",
+            self._money(group.expected),
+            self._money(group.target),
+            self._chance(group.chance),
+            "",
+            "",
+        )
+        return Row(cells, is_strong=True)
+
+    def _person_row(self, row: MemberPlan) -> Row:
+        name = formats.printable(row.member.name)
+        target = self._money(row.target)
+        return Row(
+            (
+                self.say("{name} (open seat)", name=name) if row.member.is_seat else name,
+                self._span(row),
+                self._money(row.expected),
+                self.say("{target}, agreed", target=target) if row.is_agreed else target,
+                self._chance(row.chance),
+                self._chance(row.after_misses),
+                formats.EMPTY if row.clients is None else self._money(row.clients),
+            )
+        )
+
+    def _span(self, row: MemberPlan) -> str:
+        """Return when a person begins or ends inside the year; nothing where they sell all of it."""
+        calendar, year, day = self._variant.rules.calendar, self._plans.year, self._language.day
+        start, end = row.member.start, row.member.end
+        begins = start is not None and start > calendar.first_day(year.first)
+        ends = end is not None and end < calendar.last_day(year.last)
+        if start is not None and begins and end is not None and ends:
+            return f"{day(start)}–{day(end)}"
+        if start is not None and begins:
+            return self.say("from {day}", day=day(start))
+        return self.say("until {day}", day=day(end)) if end is not None and ends else ""
+
+    def _months_by_person(self, each: ScenarioPlan) -> Table:
+        months, say = self._plans.year.months, self.say
+        width = 72 // len(months)
+        columns = (
+            Column(say("Person"), 100 - width * len(months)),
+            *(Column(self._language.short_month(month), width, is_number=True) for month in months),
+        )
+        thousand = self._variant.rules.digits + 3
+
+        def cell(minor: int) -> str:
+            return self._language.count(int(money.decimal_of(minor, thousand).to_integral_value()))
+
+        rows = [
+            Row((formats.printable(row.member.name), *map(cell, row.months)))
+            for row in sorted(each.plan.members, key=lambda row: row.member.team)
+        ]
+        rows.append(Row((say("Company"), *map(cell, each.plan.months)), is_strong=True))
+        return Table(columns, tuple(rows), say("Targets by month, in thousands"))
+
+    def _needs(self, each: ScenarioPlan) -> Iterator[Table]:
+        if each.sources:
+            yield self._sources(each)
+        yield self._by_month(each)
+        if any(one.ratio is not None for one in each.quarters):
+            yield self._quarters(each)
+
+    def _sources(self, each: ScenarioPlan) -> Table:
+        say, language_ = self.say, self._language
+        columns = (
+            Column(say("Owner of the source"), 26),
+            Column(say("New pipeline"), 16, is_number=True),
+            Column(say("Before the year"), 16, is_number=True),
+            Column(say("Last 12 months"), 16, is_number=True),
+            Column(say("Is won"), 12, is_number=True),
+            Column(say("Months to win"), 14, is_number=True),
+        )
+        rows = [
+            Row(
+                (
+                    formats.printable(one.owner),
+                    self._money(one.needed),
+                    self._money(one.before),
+                    self._money(one.created),
+                    language_.share(one.conversion),
+                    language_.number(one.lead_months, 1),
+                )
+            )
+            for one in each.sources
+        ]
+        total = (
+            say("Company"),
+            *(
+                self._money(sum(amounts))
+                for amounts in (
+                    [one.needed for one in each.sources],
+                    [one.before for one in each.sources],
+                    [one.created for one in each.sources],
+                )
+            ),
+            "",
+            "",
+        )
+        note = say(
+            "Last 12 months: what the source created. Is won: the part of created pipeline that is booked in the end."
+        )
+        return Table(
+            columns,
+            (*rows, Row(total, is_strong=True)),
+            say("New pipeline by owner of the source"),
+            note,
+        )
+
+    def _by_month(self, each: ScenarioPlan) -> Table:
+        say, language_ = self.say, self._language
+        targets = dict(zip(self._plans.year.months, each.plan.months, strict=True))
+        work = {one.month: one for one in each.work}
+        months = sorted({*targets, *(month for month in each.created if month > self._plans.month)})
+        columns = (
+            Column(say("Month"), 24),
+            Column(say("Target"), 19, is_number=True),
+            Column(say("New pipeline"), 19, is_number=True),
+            Column(say("Days of work"), 19, is_number=True),
+            Column(self._short_people_words(), 19, is_number=True),
+        )
+        kept = columns if work else (replace(columns[0], width=62), *columns[1:3])
+        rows: list[Row] = []
+        for month in months:
+            cells = (
+                language_.short_month_and_year(month),
+                self._money(targets[month]) if month in targets else formats.EMPTY,
+                self._money(each.created[month]) if month in each.created else formats.EMPTY,
+            )
+            done = work.get(month)
+            more = (
+                (language_.number(done.days, 0), language_.count(done.people))
+                if done
+                else (formats.EMPTY, formats.EMPTY)
+            )
+            rows.append(Row((*cells, *more) if work else cells))
+        note = say(
+            "New pipeline is what this year’s targets need: what later months create serves the year after more and more, and is not in it."
+        )
+        return Table(kept, tuple(rows), say("Month by month"), note)
+
+    def _short_people_words(self) -> str:
+        has_capacity = self._variant.rules.policy.clients.capacity_days is not None
+        return self.say("People to draft in") if has_capacity else self.say("People")
+
+    def _quarters(self, each: ScenarioPlan) -> Table:
+        say, language_ = self.say, self._language
+        rows = [
+            Row(
+                (
+                    period_words(one.quarter.name, language_),
+                    self._money(one.target),
+                    language_.ratio(one.ratio),
+                    say(
+                        "{low} to {high}",
+                        low=language_.ratio(one.low),
+                        high=language_.ratio(one.high),
+                    ),
+                    self._money(round(one.target * one.ratio)),
+                )
+            )
+            for one in each.quarters
+            if one.ratio is not None
+        ]
+        columns = (
+            Column(say("Quarter"), 24),
+            Column(say("Target"), 19, is_number=True),
+            Column(say("Coverage"), 15, is_number=True),
+            Column(say("Eight in ten"), 21, is_number=True),
+            Column(say("Open pipeline"), 21, is_number=True),
+        )
+        return Table(
+            columns, tuple(rows), say("Open pipeline that each quarter needs at its start")
+        )
