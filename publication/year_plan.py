@@ -34,7 +34,7 @@ from sales.planning.needs import (
     sources_needed,
     work_needed,
 )
-from sales.planning.scenario import PersonPlan, PlanScenario
+from sales.planning.scenario import AS_EXPECTED, AS_NUMBERED, PersonPlan, PlanScenario
 from sales.planning.scenario_plan import ScenarioPlan, YearPlans
 from sales.planning.year_plan import planned_by_member, year_plan
 from sales.policy.rules import MonthRules
@@ -46,7 +46,6 @@ from sales.targets.seasonality import Season
 
 YEAR = re.compile(r"(?:FY)?(\d{4})", re.IGNORECASE)
 FARTHEST = 3  # years ahead
-AS_EXPECTED, AS_NUMBERED = "capacity", "number"
 
 
 class UnplannableYear(UserError, ValueError):
@@ -74,8 +73,10 @@ def plan_year(inputs: MonthInputs, fiscal_year: int, number: Decimal | None = No
 def _scenarios(inputs: MonthInputs, number: Decimal | None) -> dict[str, PlanScenario]:
     found = read_scenarios(inputs.workspace.policy_folder)
     if not found:
-        found = {AS_EXPECTED: PlanScenario()}
-        return found | ({AS_NUMBERED: PlanScenario(number=number)} if number is not None else {})
+        found = {"capacity": PlanScenario(title=AS_EXPECTED)}
+        return found | (
+            {"number": PlanScenario(title=AS_NUMBERED, number=number)} if number is not None else {}
+        )
     return {
         name: each.model_copy(update={"number": number})
         if number is not None and each.number is None and each.chance is None

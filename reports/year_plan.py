@@ -24,7 +24,7 @@ from reports.document.document import (
 from reports.document.view import period_words
 from reports.export.year_plan_tables import plan_tables
 from reports.month_end import labels_of
-from reports.sections.plan_scenario import reaching, scenario_sections
+from reports.sections.plan_scenario import chance_words, reaching, scenario_sections, title_of
 from reports.text import formats
 from reports.text.i18n import language
 from sales import money
@@ -100,7 +100,10 @@ class _Document:
         return money.decimal_of(minor, self._variant.rules.digits)
 
     def _chance(self, chance: float | None) -> str:
-        return self._language.chance(chance)
+        return chance_words(chance, self._language)
+
+    def _title(self, each: ScenarioPlan) -> str:
+        return title_of(each, self._language)
 
     def _statements(self) -> Iterator[Statement]:
         say = self.say
@@ -108,7 +111,7 @@ class _Document:
             company = each.plan.company
             said = say(
                 "“{title}”: a number of {number}, reached with a chance of {chance}; at today’s rate {expected} may be expected.",
-                title=formats.printable(each.plan.title),
+                title=self._title(each),
                 number=self._money(company.target),
                 expected=self._money(company.expected),
                 chance=self._chance(company.chance),
@@ -127,7 +130,7 @@ class _Document:
         for each in self._plans.scenarios[:SIDE_BY_SIDE]:
             company = each.plan.company
             yield Tile(
-                formats.printable(each.plan.title),
+                self._title(each),
                 self._money(company.target),
                 self.say("chance {chance}", chance=self._chance(company.chance)),
             )
@@ -137,7 +140,7 @@ class _Document:
         figure = ambitions(
             [
                 Ambition(
-                    formats.printable(each.plan.title),
+                    self._title(each),
                     self._amount(each.plan.company.target),
                     (
                         self._amount(each.plan.company.quantiles[0]),
@@ -196,7 +199,7 @@ class _Document:
                 ],
             ),
             (
-                say("Chance of the year after two missed months"),
+                say("A person’s chance after two missed months, on average"),
                 [self._chance(_after_misses(each)) for each in scenarios],
             ),
             (
@@ -216,10 +219,7 @@ class _Document:
             parts.append((self._people_words(), [self._most_people(each) for each in scenarios]))
         columns = (
             Column("", 100 - width * len(scenarios)),
-            *(
-                Column(formats.printable(each.plan.title), width, is_number=True)
-                for each in scenarios
-            ),
+            *(Column(self._title(each), width, is_number=True) for each in scenarios),
         )
         rows = tuple(Row((name, *cells), is_strong=n == 0) for n, (name, cells) in enumerate(parts))
         return Table(columns, rows)

@@ -12,9 +12,13 @@ from itertools import compress
 from reports.document.document import Column, Row, Section, Table, Variant
 from reports.document.view import period_words
 from reports.text import formats
+from reports.text.i18n import Language, marked
 from sales import money
 from sales.planning.scenario_plan import ScenarioPlan, YearPlans
 from sales.planning.year_plan import GroupPlan, MemberPlan
+
+TITLES = (marked("What people can sell"), marked("The number"))
+LEAST = 1e-6
 
 
 def scenario_sections(each: ScenarioPlan, plans: YearPlans, variant: Variant) -> Iterator[Section]:
@@ -25,6 +29,17 @@ def scenario_sections(each: ScenarioPlan, plans: YearPlans, variant: Variant) ->
 def reaching(each: ScenarioPlan) -> float:
     """Return how many people may be expected to reach their target."""
     return sum(row.chance for row in each.plan.members)
+
+
+def title_of(each: ScenarioPlan, language_: Language) -> str:
+    """Return what a scenario is called; one that needs no file in the document's language."""
+    title = each.plan.title
+    return formats.printable(language_.say(title) if title in TITLES else title)
+
+
+def chance_words(chance: float | None, language_: Language) -> str:
+    """Return a chance; one that lies beyond all that was reckoned with is less than one percent, or more than 99."""
+    return language_.chance(None if chance is None else min(max(chance, LEAST), 1 - LEAST))
 
 
 class _Scenario:
@@ -38,12 +53,12 @@ class _Scenario:
         return self._variant.short(money.decimal_of(minor, self._variant.rules.digits))
 
     def _chance(self, chance: float | None) -> str:
-        return self._language.chance(chance)
+        return chance_words(chance, self._language)
 
     def sections(self, each: ScenarioPlan) -> Iterator[Section]:
         """Yield the targets of a scenario, and what it takes."""
         say, company = self.say, each.plan.company
-        title = formats.printable(each.plan.title)
+        title = title_of(each, self._language)
         key = f"scenario-{self._plans.scenarios.index(each) + 1}"
         yield Section(
             key,

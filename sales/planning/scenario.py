@@ -22,6 +22,8 @@ from sales.policy.sections import (
 )
 
 LONGEST = 60
+# What the two scenarios are called that need no file.
+AS_EXPECTED, AS_NUMBERED = "What people can sell", "The number"
 LEAST_CHANCE, MOST_CHANCE = Decimal("0.05"), Decimal("0.95")
 
 

@@ -164,6 +164,15 @@ def test_the_document_is_printed_in_the_firms_language(language: str) -> None:
     assert ("The scenarios side by side" in shown) == (language != "de")
 
 
+def test_a_number_beyond_reach_has_a_chance_below_one_percent_and_scenarios_without_a_file_a_name() -> (
+    None
+):
+    far = PlanScenario(title="The number", number=Decimal(10**9))
+    report = report_of(plans_of({"number": far}, '[brand]\nlanguages = ["de"]'))
+    assert report.tiles[0].name == "Die Zielzahl"
+    assert "<1" in report.tiles[0].note
+
+
 @pytest.mark.slow
 def test_the_document_is_a_pdf_with_its_tables() -> None:
     report = report_of(plans_of({"a": PlanScenario()}))
