@@ -21,6 +21,7 @@ from connectors.storage.files import write_atomically
 from publication.month_inputs import MonthInputs
 from publication.target_book import SALESFORCE, spelling_of
 from reports.export.year_plan_tables import spelled
+from sales import arrow as columns
 from sales.errors import UserError
 from sales.policy.rules import MonthRules
 
@@ -51,9 +52,7 @@ def adopt_targets(path: Path, inputs: MonthInputs, fiscal_year: int, rules: Mont
     text, header = _text_of(book)
     users, spelling = inputs.extract.users, spelling_of(rules)
     # It has to be a target book of its own.
-    proposed = cast(
-        "list[dict[str, object]]", read_target_book(path, users, spelling).to_dict("records")
-    )
+    proposed = columns.rows(read_target_book(path, users, spelling))
     if not proposed:
         raise UnadoptableTargets(
             f"{path.name} has no targets; name a targets.csv that `onpace plan FY{fiscal_year} --to DIR` wrote"
@@ -88,7 +87,7 @@ def adopt_targets(path: Path, inputs: MonthInputs, fiscal_year: int, rules: Mont
 def _latest(inputs: MonthInputs, fiscal_year: int) -> dict[str, dict[str, object]]:
     """Return the highest revision of each person's target of a year."""
     found: dict[str, dict[str, object]] = {}
-    for row in cast("list[dict[str, object]]", inputs.target_book.to_dict("records")):
+    for row in columns.rows(inputs.target_book):
         if row["fiscal_year"] == fiscal_year:
             owner = str(row["owner_id"])
             known = found.get(owner)

@@ -17,6 +17,7 @@ from reports.export.year_plan_tables import plan_tables, target_lines
 from reports.publisher import Publisher, render_job_of
 from reports.rendering import pdf as render
 from reports.year_plan import plan_report
+from sales import arrow as columns
 from sales.planning.scenario_plan import YearPlans
 
 TARGETS = "targets.csv"
@@ -52,7 +53,7 @@ def _revisions(inputs: MonthInputs, fiscal_year: int) -> dict[str, int]:
     """Return the highest revision of each person's target of a year, where the book has one."""
     book = inputs.target_book
     found: dict[str, int] = {}
-    for row in cast("list[dict[str, object]]", book.to_dict("records")):
+    for row in columns.rows(book):
         if row["fiscal_year"] == fiscal_year:
             owner, revision = str(row["owner_id"]), int(cast("int", row["revision"]))
             found[owner] = max(found.get(owner, 0), revision)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -48,6 +48,12 @@ def arrow(column: pd.Series) -> pa.Array:
     """Return the Arrow array behind a column, in one chunk."""
     values = pa.array(column, from_pandas=True)
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return rows with plain values: empty cells are None."""
+    parts = {name: arrow(table[name]).to_pylist() for name in table.columns}
+    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
 
 
 def text(values: Sequence[str | None] | npt.NDArray[np.object_]) -> pa.Array:
@@ -121,6 +127,11 @@ def floats(column: pd.Series) -> npt.NDArray[np.float64]:
 def total_by(codes: Codes, amounts: npt.NDArray[np.generic], size: int = 0) -> Floats:
     """Return sums by dense code as floats, also of no rows (NumPy's own count would be whole numbers then)."""
     return np.bincount(codes, amounts, size).astype(np.float64, copy=False)
+
+
+def is_rising(values: pa.Array) -> bool:
+    """Return whether each value is larger than the one before, so that none comes twice."""
+    return len(values) < 2 or bool(pc.all(pc.less(values[:-1], values[1:])).as_py())  # noqa: PLR2004
 
 
 def distinct(*columns: pd.Series | pa.Array) -> pa.Array:

@@ -104,22 +104,26 @@ def allocate(total: int, weights: Sequence[Fraction]) -> list[int]:
     Ties go to the lower position. A negative total is split like its absolute value.
     Raises `ValueError` when no weight is positive and there is something to split.
     """
-    whole = sum(weights, Fraction(0))
+    scaled = whole_numbers(weights)
+    whole = sum(scaled)
     if whole <= 0:
         if total == 0:
             return [0] * len(weights)
         raise ValueError("nothing to split by: no weight is positive")
     sign = -1 if total < 0 else 1
-    # Weights over their common denominator: whole numbers, and the same shares.
-    common = lcm(*(weight.denominator for weight in weights))
-    scaled = [weight.numerator * (common // weight.denominator) for weight in weights]
-    divided = [divmod(abs(total) * each, sum(scaled)) for each in scaled]
+    divided = [divmod(abs(total) * each, whole) for each in scaled]
     parts = [part for part, _ in divided]
     left = abs(total) - sum(parts)
     by_remainder = sorted(range(len(parts)), key=lambda n: (-divided[n][1], n))
     for position in by_remainder[:left]:
         parts[position] += 1
     return [sign * part for part in parts]
+
+
+def whole_numbers(weights: Sequence[Fraction]) -> list[int]:
+    """Return weights over their common denominator: whole numbers, and the same shares."""
+    common = lcm(*(weight.denominator for weight in weights))
+    return [weight.numerator * (common // weight.denominator) for weight in weights]
 
 
 def sum_by(codes: npt.NDArray[np.int64], minor: Minor, size: int) -> Minor:

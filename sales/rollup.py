@@ -67,7 +67,16 @@ class Grains:
 
 
 def grains_of(company: str, *people: pd.DataFrame) -> Grains:
-    """Return the grains of everyone who appears; each frame has `owner_id` and `team`."""
-    owners = pd.concat([each[["owner_id", "team"]] for each in people], ignore_index=True)
-    owners = owners.drop_duplicates("owner_id").sort_values("owner_id", kind="stable")
-    return Grains(columns.arrow(owners["owner_id"]), columns.arrow(owners["team"]), company)
+    """Return the grains of everyone who appears; each frame has `owner_id` and `team`, and the first team of a person counts."""
+    owners, teams = list[pa.Array](), list[pa.Array]()
+    for each in people:
+        coded = columns.arrow(each["owner_id"]).dictionary_encode()
+        # Where each person stands first: what is written last stays.
+        row = np.zeros(len(coded.dictionary), np.int64)
+        places = np.asarray(coded.indices)
+        row[places[::-1]] = np.arange(len(places))[::-1]
+        owners.append(coded.dictionary)
+        teams.append(columns.arrow(each["team"]).take(pa.array(row)))
+    everybody = columns.distinct(*owners)
+    first = columns.codes(everybody, pa.concat_arrays(owners))
+    return Grains(everybody, pa.concat_arrays(teams).take(pa.array(first)), company)

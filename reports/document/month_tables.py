@@ -69,5 +69,4 @@ class MonthTables:
 
 def records(table: pd.DataFrame) -> list[Record]:
     """Return rows with plain values: empty cells are None."""
-    parts = {name: columns.arrow(table[name]).to_pylist() for name in table.columns}
-    return [dict(zip(parts, values, strict=True)) for values in zip(*parts.values(), strict=True)]
+    return columns.rows(table)

@@ -22,7 +22,7 @@ from sales.contracts.coverage import PipelineMovement
 from sales.contracts.history import OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import open_pipeline, periods_around
-from sales.history.booking_credit import credit_of_all
+from sales.history.booking_credit import Credit, credit_of_all
 from sales.history.extract import Extract, people
 from sales.money import Minor
 from sales.policy.rules import MonthRules
@@ -37,12 +37,20 @@ ORDER = ("opening", *ADDS, *TAKES, "closing")
 
 @dataclass(frozen=True)
 class MonthEnd:
-    """What a movement starts or ends with: the snapshot, the credit of all its deals, and the rules by which it was read."""
+    """What a movement starts or ends with: the snapshot, who gets which credit of its deals, in which team, and the rules by which it was read."""
 
     month: Month
     snapshot: DataFrame[OpportunitySnapshot]
-    credit: pd.DataFrame
+    credit: Credit
+    teams: pa.Array
     rules: MonthRules
+
+    @property
+    def people(self) -> pd.DataFrame:
+        """Everybody who gets credit, each once, by the team that they are in."""
+        owner_ids = columns.distinct(self.credit.owner_ids)
+        row = columns.codes(owner_ids, self.credit.owner_ids)
+        return columns.frame({"owner_id": owner_ids, "team": columns.take(self.teams, row)})
 
 
 def month_end(
@@ -50,12 +58,13 @@ def month_end(
 ) -> MonthEnd:
     """Return a month end with the credit that its extract gives, by the teams that it knows."""
     owners = people(extract, rules.policy.pipeline.team_by)
-    return MonthEnd(month, snapshot, credit_of_all(snapshot, extract, owners, month, rules), rules)
+    credit, _ = credit_of_all(snapshot, extract, month, rules)
+    return MonthEnd(month, snapshot, credit, owners.team_of(credit.owner_ids), rules)
 
 
 @dataclass(frozen=True)
 class _Side:
-    """One month end, aligned to the union of both snapshots' opportunities; `credit_*` have a row a deal and person."""
+    """One month end, aligned to the opportunities that are open at either; `credit_*` have a row a deal of them and person."""
 
     exists: Mask
     amount: Minor
@@ -98,12 +107,13 @@ def pipeline_movement(
     """
     rules, month = closing.rules, closing.month
     ends = [closing, opening] if len(opening.snapshot) else [closing]
-    people = [each for end in ends for each in (end.snapshot, end.credit)]
+    people = [each for end in ends for each in (end.snapshot, end.people)]
     periods = periods_around(rules.calendar, month)
     grains = grains_of(rules.company, targets_within(phased_targets, periods), *people)
-    ids = columns.distinct(*(end.snapshot["opportunity_id"] for end in (opening, closing)))
+    # What is open at neither end moves nothing.
+    ids = columns.distinct(*(_open_ids(end.snapshot) for end in (opening, closing)))
     start, end = _side(opening, ids, grains), _side(closing, ids, grains)
-    team_ids = columns.distinct(grains.teams, *(each.credit["team"] for each in ends))
+    team_ids = columns.distinct(grains.teams, *(each.teams for each in ends))
     parts: list[pd.DataFrame] = []
     for grain in grains:
         its_ids = team_ids if grain.name == GrainKind.TEAM else grain.ids
@@ -117,6 +127,11 @@ def pipeline_movement(
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PipelineMovement)
 
 
+def _open_ids(snapshot: DataFrame[OpportunitySnapshot]) -> pa.Array:
+    is_open = pa.array(columns.booleans(snapshot["is_open"]))
+    return columns.arrow(snapshot["opportunity_id"]).filter(is_open)
+
+
 def _side(end: MonthEnd, ids: pa.Array, grains: Grains) -> _Side:
     snapshot, credit = end.snapshot, end.credit
     pipeline = open_pipeline(snapshot, end.month, end.rules)
@@ -128,7 +143,8 @@ def _side(end: MonthEnd, ids: pa.Array, grains: Grains) -> _Side:
             return np.full(len(ids), missing, values.dtype)
         return np.where(exists, values[row], np.asarray(missing, values.dtype))
 
-    shares, is_null = money.minor_units(credit["amount"], end.rules.digits)
+    place = columns.codes(snapshot["opportunity_id"], ids)[credit.position]
+    mine = np.flatnonzero(place >= 0)
     return _Side(
         exists=exists,
         amount=aligned(np.where(pipeline.is_null, 0, pipeline.amount), 0),
@@ -136,10 +152,10 @@ def _side(end: MonthEnd, ids: pa.Array, grains: Grains) -> _Side:
         is_open=aligned(pipeline.is_open, 0),
         is_won=aligned(columns.booleans(snapshot["is_won"]), 0),
         counts_in=aligned(pipeline.counts_in, -1),
-        credit_deal=columns.codes(credit["opportunity_id"], ids),
-        credit_person=grains.person(credit["owner_id"]),
-        credit_team=columns.arrow(credit["team"]),
-        credit_amount=np.where(is_null, 0, shares),
+        credit_deal=place[mine],
+        credit_person=columns.codes(credit.owner_ids.take(pa.array(mine)), grains.person_ids),
+        credit_team=end.teams.take(pa.array(mine)),
+        credit_amount=credit.amount[mine],
     )
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
@@ -117,13 +118,9 @@ def share_out(
 
 
 def credit_of_all(
-    snapshot: DataFrame[OpportunitySnapshot],
-    extract: Extract,
-    owners: People,
-    month: Month,
-    rules: MonthRules,
-) -> pd.DataFrame:
-    """Return a row for each deal of a snapshot, also a lost one, and person who gets credit for it; the rows of a deal sum to it."""
+    snapshot: DataFrame[OpportunitySnapshot], extract: Extract, month: Month, rules: MonthRules
+) -> tuple[Credit, Mask]:
+    """Return the credit for all deals of a snapshot, lost ones too, and which rows of it have no amount (0 in it); the rows of a deal sum to it."""
     amount, is_null = money.minor_units(snapshot["amount"], rules.digits)
     credit = share_out(
         extract,
@@ -133,22 +130,7 @@ def credit_of_all(
         columns.arrow(snapshot["owner_id"]),
         np.where(is_null, 0, amount),
     )
-    shared = snapshot.iloc[credit.position]
-    table = columns.frame(
-        {
-            "as_of_month": columns.repeat(str(month), len(shared)),
-            "opportunity_id": columns.arrow(shared["opportunity_id"]),
-            "owner_id": credit.owner_ids,
-            "team": owners.team_of(credit.owner_ids),
-            "owner_name": owners.name_of(credit.owner_ids),
-            "close_date": columns.arrow(shared["close_date"]),
-            "amount": money.decimal_array(credit.amount, rules.digits, is_null[credit.position]),
-            "team_id": owners.team_id_of(credit.owner_ids),
-            "is_won": columns.arrow(shared["is_won"]),
-            "is_open": columns.arrow(shared["is_open"]),
-        }
-    )
-    return table.sort_values(["opportunity_id", "owner_id"], kind="stable", ignore_index=True)
+    return credit, is_null[credit.position]
 
 
 def booking_credit(
@@ -159,10 +141,36 @@ def booking_credit(
     rules: MonthRules,
 ) -> DataFrame[BookingCredit]:
     """Return the credit for bookings and, should they be won, for open deals; a won deal without an amount books nothing."""
-    every = credit_of_all(snapshot, extract, owners, month, rules)
-    has_amount = ~np.asarray(columns.arrow(every["amount"]).is_null())
-    won, is_open = columns.booleans(every["is_won"]), columns.booleans(every["is_open"])
-    table = every.loc[(won & has_amount) | is_open].drop(columns="is_open")
+    credit, is_null = credit_of_all(snapshot, extract, month, rules)
+    won, is_open = (
+        columns.booleans(snapshot[name])[credit.position] for name in ("is_won", "is_open")
+    )
+    kept = np.flatnonzero((won & ~is_null) | is_open)
+    ids = columns.arrow(snapshot["opportunity_id"]).take(pa.array(credit.position[kept]))
+    holders = credit.owner_ids.take(pa.array(kept))
+    if not columns.is_rising(ids):
+        order = np.asarray(
+            pc.sort_indices(
+                pa.table({"deal": ids, "owner": holders}),
+                sort_keys=[("deal", "ascending"), ("owner", "ascending")],
+            )
+        )
+        kept = kept[order]
+        ids, holders = ids.take(pa.array(order)), holders.take(pa.array(order))
+    row = pa.array(credit.position[kept])
+    table = columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), len(kept)),
+            "opportunity_id": ids,
+            "owner_id": holders,
+            "team": owners.team_of(holders),
+            "owner_name": owners.name_of(holders),
+            "close_date": columns.arrow(snapshot["close_date"]).take(row),
+            "amount": money.decimal_array(credit.amount[kept], rules.digits, is_null[kept]),
+            "team_id": owners.team_id_of(holders),
+            "is_won": pa.array(won[kept]),
+        }
+    )
     as_of, extracted_at = rules.calendar.as_of(month), snapshot["extracted_at"].iloc[0]
     return checked(stamp(table, as_of, extracted_at), BookingCredit)
 

@@ -9,6 +9,7 @@ from typing import cast
 
 import pandas as pd
 
+from sales import arrow as columns
 from sales.money import MissingRate
 
 
@@ -27,7 +28,7 @@ class Rates:
         self._rates: dict[str, list[tuple[date | None, date | None, Decimal]]] = {
             corporate: [(None, None, Decimal(1))]
         }
-        for row in cast("list[dict[str, object]]", rates.to_dict("records")):
+        for row in columns.rows(rates):
             start, end = row["start_date"], row["next_start_date"]
             dated = (
                 start if isinstance(start, date) else None,

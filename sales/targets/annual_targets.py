@@ -16,6 +16,7 @@ from typing import cast
 
 import pandas as pd
 
+from sales import arrow as columns
 from sales import money
 from sales.calendar import Month
 from sales.errors import UserError
@@ -77,7 +78,7 @@ def in_force(
     this_year, today = rules.calendar.fiscal_year(month), rules.calendar.today(month)
     known_from = lru_cache(partial(_effective, policies=policies, organization=organization))
     lines: dict[tuple[int, str], list[AnnualTarget]] = {}
-    for row in cast("list[dict[str, object]]", book.to_dict("records")):
+    for row in columns.rows(book):
         year, effective = int(cast("int", row["fiscal_year"])), _day(row["effective_date"])
         # A line of a year that is over may have a currency that is gone: it is not converted.
         if year < this_year or known_from(year, effective) >= today:
@@ -94,7 +95,7 @@ def coming(
     calendar = policies.for_month(month, organization).calendar
     years = {calendar.fiscal_year(month), calendar.fiscal_year(month.plus(1))}
     first: dict[tuple[int, str], date] = {}
-    for row in cast("list[dict[str, object]]", book.to_dict("records")):
+    for row in columns.rows(book):
         key = int(cast("int", row["fiscal_year"])), str(row["owner_id"])
         if key[0] in years:
             effective = _effective(key[0], _day(row["effective_date"]), policies, organization)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from fractions import Fraction
 from functools import lru_cache, partial
 from types import MappingProxyType
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -169,7 +169,7 @@ def phased_targets(
         raise NoTargets(nobody_has_a_target(month, rules))
     booked = _Booked(bookings, rules.digits)
     past = {each: _by_person(known) for each, known in in_force_at.items()}
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Any]] = []
     for target in targets:
         its_rules = policies.for_fiscal_year(target.fiscal_year, organization)
         its_season = seasons.get(target.fiscal_year)
@@ -180,32 +180,36 @@ def phased_targets(
             for each, known in past.items()
         }
         rows += _rows(planned(target), its_rules, month, earlier, booked)
-    table = pd.DataFrame(rows)
-    owners = columns.text(table["owner_id"].tolist())
-    digits = rules.digits
-    framed = columns.frame(
+    rows.sort(key=lambda row: (row["fiscal_year"], row["owner_id"], row["month"]))
+    part = {name: [row[name] for row in rows] for name in rows[0]}
+    owners, digits = columns.text(part["owner_id"]), rules.digits
+
+    def amounts(name: str) -> pa.Array:
+        return money.decimal_array(np.array(part[name], np.int64), digits)
+
+    table = columns.frame(
         {
-            "fiscal_year": pa.array(table["fiscal_year"].tolist(), pa.int64()),
+            "fiscal_year": pa.array(part["fiscal_year"], pa.int64()),
             "owner_id": owners,
-            "month": columns.text(table["month"].tolist()),
-            "revision": pa.array(table["revision"].tolist(), pa.int64()),
-            "annual_target": _minor_column(table["annual_target"], digits),
-            "weight": pa.array(table["weight"].tolist(), pa.float64()),
-            "baseline_target": _minor_column(table["baseline_target"], digits),
-            "rephased_target": _minor_column(table["rephased_target"], digits),
-            "at_risk": _minor_column(table["at_risk"], digits),
-            "ahead": _minor_column(table["ahead"], digits),
+            "month": columns.text(part["month"]),
+            "revision": pa.array(part["revision"], pa.int64()),
+            "annual_target": amounts("annual_target"),
+            "weight": pa.array(part["weight"], pa.float64()),
+            "baseline_target": amounts("baseline_target"),
+            "rephased_target": amounts("rephased_target"),
+            "at_risk": amounts("at_risk"),
+            "ahead": amounts("ahead"),
             "team": everybody.team_of(owners),
             "owner_name": everybody.name_of(owners),
-            "stated_target": _minor_column(table["stated_target"], digits),
-            "as_of_month": columns.repeat(str(month), len(table)),
-            "is_fixed": pa.array(table["is_fixed"].tolist()),
-            "season_evidence": pa.array([row["season_evidence"] for row in rows], pa.float64()),
-            "season_deals": pa.array([row["season_deals"] for row in rows], pa.int64()),
+            "stated_target": amounts("stated_target"),
+            "as_of_month": columns.repeat(str(month), len(rows)),
+            "is_fixed": pa.array(part["is_fixed"]),
+            "season_evidence": pa.array(part["season_evidence"], pa.float64()),
+            "season_deals": pa.array(part["season_deals"], pa.int64()),
             "team_id": everybody.team_id_of(owners),
         }
-    ).sort_values(["fiscal_year", "owner_id", "month"], kind="stable", ignore_index=True)
-    return checked(stamp(framed, rules.calendar.as_of(month), extracted_at), PhasedTargets)
+    )
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), PhasedTargets)
 
 
 def _person(target: AnnualTarget) -> tuple[int, str]:
@@ -240,14 +244,12 @@ class _Booked:
 
     def __init__(self, bookings: pd.DataFrame, digits: int) -> None:
         amounts, _ = money.minor_units(bookings["bookings"], digits)
-        keys = zip(
-            bookings["known_month"].tolist(),
-            bookings["owner_id"].tolist(),
-            bookings["month"].tolist(),
-            strict=True,
+        keys = (
+            columns.arrow(bookings[name]).to_pylist()
+            for name in ("known_month", "owner_id", "month")
         )
         self._of: dict[tuple[str, str], dict[str, int]] = {}
-        for (known, owner, month), amount in zip(keys, amounts.tolist(), strict=True):
+        for known, owner, month, amount in zip(*keys, amounts.tolist(), strict=True):
             self._of.setdefault((known, owner), {})[month] = amount
 
     def to_date(self, owner: str, months: Sequence[Month], known: Month) -> int:
@@ -262,7 +264,7 @@ def _rows(
     month: Month,
     earlier: Mapping[Month, Sequence[Plan]],
     booked: _Booked,
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     target, year, phasing = its_plan.target, its_plan.year, rules.policy.phasing
     done = sum(1 for each in year.months if each <= month)
     rephased = list(its_plan.baseline)
@@ -297,7 +299,3 @@ def _rows(
         }
         for n, each in enumerate(year.months)
     ]
-
-
-def _minor_column(minor: pd.Series, digits: int) -> pa.Array:
-    return money.decimal_array(np.array(minor.tolist(), np.int64), digits)

@@ -140,7 +140,7 @@ def _quotas(quotas: DataFrame[RawQuotas], rules: MonthRules) -> dict[tuple[int, 
     chosen = quotas.loc[quotas["forecasting_type"] == (wanted or types[0])]
     spacing = _spacing(chosen, rules)
     found: dict[tuple[int, str], _Quota] = {}
-    for row in cast("list[dict[str, object]]", chosen.to_dict("records")):
+    for row in columns.rows(chosen):
         start, owner, amount = (
             cast("date", row["start_date"]),
             str(row["owner_id"]),

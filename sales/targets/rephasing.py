@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from sales import money
 from sales.calendar import MONTHS_IN_YEAR, Month, Period
@@ -63,7 +65,8 @@ def lay_on(
     reach = _months_to_lay_on(phasing.rephase, months_done)
     weights = [weight if n < reach else Fraction(0) for n, weight in enumerate(weights)]
     if phasing.rephase == "bounded":
-        room = [int(Fraction(phasing.cap) * month) - month for month in remaining]
+        growth, parts = _growth(phasing.cap)
+        room = [growth * month // parts for month in remaining]
         extra = _fill(missing, weights, room)
     elif any(weights):
         extra = money.allocate(missing, weights)
@@ -71,6 +74,12 @@ def lay_on(
         extra = [0] * len(remaining)
     laid = [month + more for month, more in zip(remaining, extra, strict=True)]
     return Rephased(laid, at_risk=missing - sum(extra), ahead=0)
+
+
+@lru_cache(maxsize=64)
+def _growth(cap: Decimal) -> tuple[int, int]:
+    """Return by what part of itself a month may grow under a cap, as a fraction: 1 in 4 for 1.25."""
+    return (Fraction(cap) - 1).as_integer_ratio()
 
 
 def _months_to_lay_on(policy: str, months_done: int) -> int:
@@ -83,13 +92,14 @@ def _fill(total: int, weights: Sequence[Fraction], room: Sequence[int]) -> list[
     """Pour a total over months by weight, none above its room; the rest does not fit."""
     filled = [0] * len(room)
     open_months: list[int] = [n for n, weight in enumerate(weights) if weight > 0 and room[n] > 0]
+    parts = money.whole_numbers(weights)
     left = total
     while left and open_months:
-        whole = sum((weights[n] for n in open_months), Fraction(0))
-        full = [n for n in open_months if left * weights[n] / whole >= room[n]]
+        whole = sum(parts[n] for n in open_months)
+        full = [n for n in open_months if left * parts[n] >= room[n] * whole]
         if not full:
-            parts = money.allocate(left, [weights[n] for n in open_months])
-            for n, part in zip(open_months, parts, strict=True):
+            laid = money.allocate(left, [weights[n] for n in open_months])
+            for n, part in zip(open_months, laid, strict=True):
                 filled[n] = part
             break
         for n in full:
