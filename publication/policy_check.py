@@ -88,7 +88,12 @@ def _faults_of_files(folder: Path) -> Iterator[Finding]:
 
 def _scenarios(folder: Path, known: Known | None) -> Iterator[Finding]:
     """Yield what is wrong with scenarios of a year's plan: no report rests on one."""
-    for name, path in scenario_files(folder).items():
+    try:
+        files = scenario_files(folder)
+    except UserError as fault:
+        yield Finding(Weight.MISLEADS, str(fault))
+        return
+    for name, path in files.items():
         try:
             scenario = read_scenario(path)
             if known is not None:

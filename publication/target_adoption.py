@@ -7,19 +7,26 @@ from __future__ import annotations
 
 import csv
 import io
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import cast
 
-from connectors.policy.annual_targets import InvalidTargetBook, TargetRow, read_target_book
+from connectors.policy.annual_targets import (
+    MONTHLY_TARGETS,
+    InvalidTargetBook,
+    TargetRow,
+    read_target_book,
+)
 from connectors.policy.csv_rows import lines_of
 from connectors.policy.folder import read_bytes
 from connectors.policy.owners import Owners
 from connectors.storage.files import write_atomically
 from publication.month_inputs import MonthInputs
-from publication.target_book import SALESFORCE, spelling_of
+from publication.plan_members import refuse_begun
+from publication.target_book import SALESFORCE, spelling_of, target_book_of
 from reports.export.year_plan_tables import spelled
 from sales import arrow as columns
 from sales.errors import UserError
@@ -43,86 +50,132 @@ class Adopted:
     left: int
 
 
-def adopt_targets(path: Path, inputs: MonthInputs, fiscal_year: int, rules: MonthRules) -> Adopted:
-    """Add the targets of a file to the target book where it does not say the same; `rules` are those of the year.
+@dataclass(frozen=True)
+class _Book:
+    """The target book of a year: its file, its text and columns, the sign before its decimals, and each person's latest line of the year."""
 
-    Raises `UserError` where the file or the book cannot be used, and leaves the book as it was.
+    path: Path
+    text: str
+    header: list[str]
+    decimal: str | None
+    latest: Mapping[str, Mapping[str, object]]
+
+    def with_lines(self, lines: Sequence[Mapping[str, str]]) -> str:
+        """Return the text with lines after its last one."""
+        out = io.StringIO()
+        csv.DictWriter(out, self.header, extrasaction="ignore", lineterminator="\n").writerows(
+            lines
+        )
+        return f"{self.text}{'' if self.text.endswith(chr(10)) else chr(10)}{out.getvalue()}"
+
+
+def adopt_targets(path: Path, inputs: MonthInputs, fiscal_year: int) -> Adopted:
+    """Add the targets of a file to the target book of a year to come, where it does not say the same.
+
+    Raises `UserError` where the file or the book cannot be used, or the book could not be read
+    afterwards, and leaves the book as it was.
     """
-    book = _book_of(inputs, rules)
-    text, header = _text_of(book)
+    rules = inputs.policies.for_fiscal_year(fiscal_year, inputs.organization)
+    refuse_begun(inputs.month, fiscal_year, rules)
+    proposed = _proposed(path, inputs, fiscal_year, rules)
+    book = _book_of(inputs, fiscal_year, rules)
+    lines = [
+        line
+        for owner_id, row in proposed.items()
+        if (line := _line(row, book.latest.get(owner_id), book.decimal)) is not None
+    ]
+    _refuse_loss(lines, book)
+    if lines:
+        text = book.with_lines(lines)
+        _refuse_unreadable(text, inputs, rules)
+        # Whoever may read the book may still, and a link stays one.
+        real, mode = book.path.resolve(), book.path.stat().st_mode
+        write_atomically(real, text.encode())
+        real.chmod(mode)
+    return Adopted(book.path, len(lines), len(proposed) - len(lines))
+
+
+def _proposed(
+    path: Path, inputs: MonthInputs, fiscal_year: int, rules: MonthRules
+) -> dict[str, TargetRow]:
+    """Return the proposed targets by owner; the file has to be a target book of its own."""
+    if not path.is_file():
+        raise UnadoptableTargets(
+            f"{path} is no file; name a targets.csv that `onpace plan FY{fiscal_year} --to DIR` wrote"
+        )
     users, spelling = inputs.extract.users, spelling_of(rules)
-    # It has to be a target book of its own.
-    proposed = columns.rows(read_target_book(path, users, spelling))
-    if not proposed:
-        raise UnadoptableTargets(
-            f"{path.name} has no targets; name a targets.csv that `onpace plan FY{fiscal_year} --to DIR` wrote"
-        )
-    if others := sorted({int(cast("int", row["fiscal_year"])) for row in proposed} - {fiscal_year}):
-        raise UnadoptableTargets(
-            f"{path.name} has targets of FY{others[0]}; keep lines of FY{fiscal_year} only"
-        )
-    latest = _latest(inputs, fiscal_year)
-    owners, lines = Owners(users), list[dict[str, str]]()
-    wanted = {str(row["owner_id"]): row for row in proposed}
+    read_target_book(path, users, spelling)
+    owners, found = Owners(users), dict[str, TargetRow]()
     for line in lines_of(path, TargetRow, InvalidTargetBook, spelling):
         if line.row.annual_target is None:
             continue
+        if line.row.fiscal_year != fiscal_year:
+            raise line.fault(
+                f"has a target of FY{line.row.fiscal_year}; keep lines of FY{fiscal_year} only"
+            )
         owner_id = owners.find(line.row.owner, line)
-        before = latest.get(owner_id)
-        if before is None or any(
-            _plain(before[name]) != _plain(wanted[owner_id][name]) for name in STATED
-        ):
-            revision = 1 if before is None else int(cast("int", before["revision"])) + 1
-            stated = {name: _cell(cell, rules) for name, cell in dict(line.row).items()}
-            lines.append({**stated, "revision": str(revision), "effective_date": ""})
-    _refuse_loss(lines, header, book)
-    if lines:
-        out = io.StringIO()
-        csv.DictWriter(out, header, extrasaction="ignore", lineterminator="\n").writerows(lines)
-        end = "" if text.endswith("\n") else "\n"
-        write_atomically(book, f"{text}{end}{out.getvalue()}".encode())
-    return Adopted(book, len(lines), len(wanted) - len(lines))
-
-
-def _latest(inputs: MonthInputs, fiscal_year: int) -> dict[str, dict[str, object]]:
-    """Return the highest revision of each person's target of a year."""
-    found: dict[str, dict[str, object]] = {}
-    for row in columns.rows(inputs.target_book):
-        if row["fiscal_year"] == fiscal_year:
-            owner = str(row["owner_id"])
-            known = found.get(owner)
-            if known is None or cast("int", row["revision"]) > cast("int", known["revision"]):
-                found[owner] = row
+        if owner_id in found:
+            raise line.fault(f"names {line.row.owner[:80]!r} again; keep one line of each person")
+        found[owner_id] = line.row
+    if not found:
+        raise UnadoptableTargets(
+            f"{path.name} has no targets; name a targets.csv that `onpace plan FY{fiscal_year} --to DIR` wrote"
+        )
     return found
 
 
-def _cell(value: object, rules: MonthRules) -> str:
-    """Return a cell as the policy folder spells it."""
-    plain = _plain(value)
-    if plain is None:
+def _line(
+    row: TargetRow, before: Mapping[str, object] | None, decimal: str | None
+) -> dict[str, str] | None:
+    """Return a line of the book with the next revision, none where the latest one says the same."""
+    stated = dict(row)
+    if before is not None:
+        # A day is said where it matters.
+        asked = (*STATED, "effective_date") if row.effective_date else STATED
+        if all((before[name] or None) == (stated[name] or None) for name in asked):
+            return None
+    revision = 1 if before is None else int(cast("int", before["revision"])) + 1
+    cells = {name: _cell(cell, decimal) for name, cell in stated.items()}
+    return {**cells, "revision": str(revision)}
+
+
+def _cell(value: object, decimal: str | None) -> str:
+    """Return a cell as the book spells it."""
+    if value is None:
         return ""
-    if isinstance(plain, Decimal):
-        return spelled(plain, rules.policy.targets.decimal)
-    return str(plain)
+    return spelled(value, decimal) if isinstance(value, Decimal) else str(value)
 
 
-def _refuse_loss(lines: Sequence[Mapping[str, str]], header: Sequence[str], book: Path) -> None:
+def _refuse_unreadable(text: str, inputs: MonthInputs, rules: MonthRules) -> None:
+    """Raise `UnadoptableTargets` where a book of this text could not be read, alone or beside the months that are stated."""
+    folder, one = inputs.workspace.policy_folder, inputs.extract
+    with tempfile.TemporaryDirectory() as name:
+        trial = Path(name) / rules.policy.targets.source
+        trial.parent.mkdir(parents=True, exist_ok=True)
+        trial.write_bytes(text.encode())
+        if (monthly := folder / MONTHLY_TARGETS).is_file():
+            (Path(name) / MONTHLY_TARGETS).write_bytes(read_bytes(monthly))
+        try:
+            target_book_of(rules, Path(name), one.users, one.roles, one.quotas)
+        except UserError as fault:
+            raise UnadoptableTargets(
+                f"with these lines the book could not be read: {fault}"
+            ) from None
+
+
+def _refuse_loss(lines: Sequence[Mapping[str, str]], book: _Book) -> None:
     for line in lines:
-        for name in STATED:
-            if line[name] and name not in header:
+        for name in (*STATED, "effective_date"):
+            if line[name] and name not in book.header:
                 raise UnadoptableTargets(
-                    f"{book.name} has no column {name}, and {line['owner'][:80]!r} has one; add the column to its first line"
+                    f"{book.path.name} has no column {name}, and {line['owner'][:80]!r} has one; add the column to its first line"
                 )
 
 
-def _plain(value: object) -> object:
-    """Return a cell, nothing where it is empty in any way."""
-    return None if value is None or value != value or value == "" else value  # noqa: PLR0124  # NaN
-
-
-def _book_of(inputs: MonthInputs, rules: MonthRules) -> Path:
-    source = rules.policy.targets.source
-    path = inputs.workspace.policy_folder / source
+def _book_of(inputs: MonthInputs, fiscal_year: int, rules: MonthRules) -> _Book:
+    """Return the target book of a year; raises `UnadoptableTargets` where lines cannot be added to it as they are."""
+    source, folder = rules.policy.targets.source, inputs.workspace.policy_folder
+    path = folder / source
     if source == SALESFORCE:
         raise UnadoptableTargets(
             "targets come from Salesforce's quotas by [targets] source: enter the proposed ones there"
@@ -131,19 +184,34 @@ def _book_of(inputs: MonthInputs, rules: MonthRules) -> Path:
         raise UnadoptableTargets(
             f"{source} is no CSV file: copy the lines into it, each with its next revision"
         )
-    return path
-
-
-def _text_of(book: Path) -> tuple[str, list[str]]:
-    """Return the text of the target book, and its columns; raises `UnadoptableTargets` where lines cannot be added to it as they are."""
+    if rules.policy.phasing.method == "stated":
+        raise UnadoptableTargets(
+            f'[phasing] method = "stated" takes months as they are stated: copy those of plan_people.csv into {MONTHLY_TARGETS}'
+        )
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UnadoptableTargets(
+            f"[targets] source = {source[:60]!r} lies outside the policy folder; put the file into it"
+        )
+    users, spelling = inputs.extract.users, spelling_of(rules)
+    read = columns.rows(read_target_book(path, users, spelling))
+    latest = {
+        str(row["owner_id"]): row
+        for row in sorted(read, key=lambda row: row["revision"])
+        if row["fiscal_year"] == fiscal_year
+    }
     try:
-        text = read_bytes(book).decode()
+        text = read_bytes(path).decode()
     except UnicodeDecodeError:
         text = ""
-    first = text.removeprefix("\ufeff").splitlines()[:1]
-    header = [each.strip() for each in next(csv.reader(first), list[str]())]
+    cells = [
+        [each.strip() for each in row]
+        for row in csv.reader(io.StringIO(text.removeprefix("\ufeff")))
+    ]
+    header = cells[0] if cells else []
     if missing := [name for name in NEEDED if name not in header]:
         raise UnadoptableTargets(
-            f"{book.name} has no column {missing[0]} in its first line, parted by commas: copy the proposed lines into it by hand"
+            f"{path.name} has no column {missing[0]} in its first line, parted by commas: copy the proposed lines into it by hand"
         )
-    return text, header
+    place = header.index("annual_target")
+    amounts = [row[place] for row in cells[1:] if len(row) > place]
+    return _Book(path, text, header, spelling.learned(amounts).decimal, latest)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
 
 from connectors.storage.files import write_atomically
 from publication.month_inputs import MonthInputs
+from publication.plan_members import book_of_year
 from reports.export.safe_csv import guarded_csv
 from reports.export.year_plan_tables import plan_tables, target_lines
 from reports.publisher import Publisher, render_job_of
@@ -42,19 +42,17 @@ def write_plans(
         for user_id, username in users[["user_id", "username"]].itertuples(index=False)
         if isinstance(username, str)
     }
-    revisions = _revisions(inputs, plans.fiscal_year)
+    revisions = _revisions(inputs, plans)
     for each in plans.scenarios:
         written = folder / each.name / TARGETS
         write_atomically(written, guarded_csv(target_lines(plans, each, usernames, revisions)))
         yield written
 
 
-def _revisions(inputs: MonthInputs, fiscal_year: int) -> dict[str, int]:
-    """Return the highest revision of each person's target of a year, where the book has one."""
-    book = inputs.target_book
+def _revisions(inputs: MonthInputs, plans: YearPlans) -> dict[str, int]:
+    """Return the highest revision of each person's target of the year, where its book has one."""
     found: dict[str, int] = {}
-    for row in columns.rows(book):
-        if row["fiscal_year"] == fiscal_year:
-            owner, revision = str(row["owner_id"]), int(cast("int", row["revision"]))
-            found[owner] = max(found.get(owner, 0), revision)
+    for row in columns.rows(book_of_year(inputs, plans.rules)):
+        if row["fiscal_year"] == plans.fiscal_year:
+            found[row["owner_id"]] = max(found.get(row["owner_id"], 0), row["revision"])
     return found

@@ -24,7 +24,13 @@ from reports.document.document import (
 from reports.document.view import period_words
 from reports.export.year_plan_tables import plan_tables
 from reports.month_end import labels_of
-from reports.sections.plan_scenario import chance_words, reaching, scenario_sections, title_of
+from reports.sections.plan_scenario import (
+    chance_words,
+    reaching,
+    scenario_sections,
+    title_of,
+    with_target,
+)
 from reports.text import formats
 from reports.text.i18n import language
 from sales import money
@@ -193,7 +199,7 @@ class _Document:
                     say(
                         "{n} of {all}",
                         n=self._language.number(reaching(each), 1),
-                        all=count(len(each.plan.members)),
+                        all=count(len(with_target(each))),
                     )
                     for each in scenarios
                 ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ import typer
 from app.console import closed_month, err, one_sentence, out, shared
 
 app = typer.Typer()
+LARGEST = 10**12
 
 
 @app.command()
@@ -75,13 +77,14 @@ def plan(
                     out.print(str(line), markup=False)
 
 
+# Digits, with commas between thousands or without.
+AMOUNT = re.compile(r"(\d{1,3}(,\d{3})+|\d+(_\d+)*)(\.\d+)?")
+
+
 def _amount(text: str) -> Decimal:
-    try:
-        amount = Decimal(text.replace(",", "").replace("_", ""))
-    except InvalidOperation:
-        raise typer.BadParameter(f"{text[:40]!r} is no amount; write it as 9000000") from None
-    if not amount.is_finite() or not 0 <= amount <= 10**12:
-        raise typer.BadParameter(
-            f"{text[:40]} is no number of a company; write an amount of a year, such as 9000000"
-        )
+    if AMOUNT.fullmatch(text) is None:
+        raise typer.BadParameter(f"{text[:40]!r} is no amount; write it as 9000000")
+    amount = Decimal(text.replace(",", "").replace("_", ""))
+    if amount > LARGEST:
+        raise typer.BadParameter(f"{text[:40]} is too large for the number of a company")
     return amount

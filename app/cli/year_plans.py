@@ -14,6 +14,7 @@ from publication.target_adoption import adopt_targets
 from publication.workspace import Workspace
 from publication.year_plan import fiscal_year_named, plan_year
 from publication.year_plan_files import write_plans
+from reports.sections.plan_scenario import chance_words, reaching, with_target
 from reports.text import formats
 from reports.text.i18n import language
 from sales import money
@@ -27,19 +28,19 @@ def planned(
     fiscal_year, workspace = fiscal_year_named(year), resources.make_workspace()
     inputs = _inputs(workspace, month, f"onpace plan FY{fiscal_year}")
     plans = plan_year(inputs, fiscal_year, number)
+    written = [*write_plans(plans, inputs, resources.make_publisher(workspace), folder)]
     words, rules = language("en"), plans.rules
     for each in plans.scenarios:
-        company, people = each.plan.company, each.plan.members
+        company = each.plan.company
         asked, expected = (
             words.short_money(money.decimal_of(amount, rules.digits), rules.currency)
             for amount in (company.target, company.expected)
         )
-        reaching = words.number(sum(row.chance for row in people), 1)
         yield (
-            f"{formats.printable(each.plan.title)}: {asked} where {expected} may be expected; chance {words.chance(company.chance)}; "
-            f"{reaching} of {len(people)} people may be expected to reach their target"
+            f"{formats.printable(each.plan.title)}: {asked} where {expected} may be expected; chance {chance_words(company.chance, words)}; "
+            f"{words.number(reaching(each), 1)} of {len(with_target(each))} people may be expected to reach their target"
         )
-    yield from write_plans(plans, inputs, resources.make_publisher(workspace), folder)
+    yield from written
     yield f"Nothing is in force: edit a targets.csv, then `onpace plan FY{fiscal_year} --adopt FILE`."
 
 
@@ -47,8 +48,7 @@ def adopted(year: str, path: Path, month: Month | None) -> str:
     """Add proposed targets to the target book, and return what became of them. Raises `UserError`."""
     fiscal_year, workspace = fiscal_year_named(year), resources.make_workspace()
     inputs = _inputs(workspace, month, f"onpace plan FY{fiscal_year} --adopt")
-    rules = inputs.policies.for_fiscal_year(fiscal_year, inputs.organization)
-    done = adopt_targets(path, inputs, fiscal_year, rules)
+    done = adopt_targets(path, inputs, fiscal_year)
     if not done.added:
         return f"{done.book} says all of it already: nothing was added."
     said = f"{done.added} {'line was' if done.added == 1 else 'lines were'} added to {done.book}"

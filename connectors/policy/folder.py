@@ -49,6 +49,8 @@ def read_text(path: Path) -> str:
 def read_bytes(path: Path) -> bytes:
     """Return a small file's content; raises `InvalidPolicy` with one sentence."""
     try:
+        if path.exists() and not path.is_file():
+            raise InvalidPolicy(f"{path.name} is no file; replace it by one")
         if path.stat().st_size > LARGEST_FILE:
             raise InvalidPolicy(
                 f"{path.name} is larger than {LARGEST_FILE:,} bytes; this cannot be a policy file"

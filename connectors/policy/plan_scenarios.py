@@ -5,6 +5,7 @@ Put here which files there are; what stands in one is `sales.planning.scenario`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,12 +16,22 @@ from connectors.policy.owners import Owners
 from sales.planning.scenario import PersonPlan, PlanScenario, parse_scenario
 from sales.policy.sections import InvalidPolicy
 
-FOLDER = "plan"
+FOLDER, KIND = "plan", ".toml"
+# What a scenario writes lies in a folder of its name.
+NAME = re.compile(r"\w[\w -]{0,58}\w|\w")
 
 
 def scenario_files(folder: Path) -> dict[str, Path]:
-    """Return the files of scenarios by their names."""
-    return {path.stem: path for path in sorted((folder / FOLDER).glob("*.toml"))}
+    """Return the files of scenarios by their names; raises `InvalidPolicy` for a name that no folder should have."""
+    found: dict[str, Path] = {}
+    for path in sorted((folder / FOLDER).glob(f"*{KIND}")):
+        if NAME.fullmatch(path.stem) is None:
+            shown = path.name.encode("utf-8", "backslashreplace").decode()[:80]
+            raise InvalidPolicy(
+                f"{FOLDER}/{shown!r} has a name that cannot be a scenario's; use up to 60 letters, digits, hyphens and blanks"
+            )
+        found[path.stem] = path
+    return found
 
 
 def read_scenario(path: Path) -> PlanScenario:
@@ -52,4 +63,4 @@ def changes_by_person(
 
 def is_scenario(name: str) -> bool:
     """Return whether a file of the policy folder, by its path in it, is a scenario: no report of a month depends on it."""
-    return name.startswith(f"{FOLDER}/")
+    return name.startswith(f"{FOLDER}/") and name.endswith(KIND)

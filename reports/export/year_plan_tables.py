@@ -14,14 +14,9 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales import money
 from sales.planning.scenario_plan import ScenarioPlan, YearPlans
+from sales.vocabulary import GrainKind
 
-PEOPLE, MONTHS, SOURCES, QUARTERS, TARGETS = (
-    "people",
-    "months",
-    "sources",
-    "quarters",
-    "targets",
-)
+GROUPS, PEOPLE, MONTHS, SOURCES, QUARTERS = "groups", "people", "months", "sources", "quarters"
 # As the target book of a policy folder has them.
 BOOK = (
     "fiscal_year",
@@ -43,6 +38,7 @@ def plan_tables(plans: YearPlans) -> dict[str, pa.Table]:
     """Return the tables of all scenarios by name; money is in decimals, shares are 0-1, empty where nothing is known."""
     digits = plans.rules.digits
     return {
+        f"plan_{GROUPS}": _groups(plans, digits),
         f"plan_{PEOPLE}": _people(plans, digits),
         f"plan_{MONTHS}": _months(plans, digits),
         f"plan_{SOURCES}": _sources(plans, digits),
@@ -94,6 +90,35 @@ def spelled(amount: Decimal, decimal: str | None) -> str:
     if amount == whole:
         return str(int(whole))
     return str(amount).replace(".", decimal or ".")
+
+
+def _groups(plans: YearPlans, digits: int) -> pa.Table:
+    rows = [
+        (one, grain, group)
+        for one in plans.scenarios
+        for grain, groups in (
+            (GrainKind.COMPANY, [one.plan.company]),
+            (GrainKind.TEAM, one.plan.teams),
+        )
+        for group in groups
+    ]
+    low, middle, high = (
+        _money([group.quantiles[n] for _, _, group in rows], digits) for n in range(3)
+    )
+    return pa.table(
+        {
+            "scenario": columns.text([one.name for one, _, _ in rows]),
+            "title": columns.text([one.plan.title for one, _, _ in rows]),
+            "grain": columns.text([str(grain) for _, grain, _ in rows]),
+            "name": columns.text([group.name for _, _, group in rows]),
+            "expected": _money([group.expected for _, _, group in rows], digits),
+            "p10": low,
+            "p50": middle,
+            "p90": high,
+            "target": _money([group.target for _, _, group in rows], digits),
+            "hit_probability": pa.array([group.chance for _, _, group in rows], pa.float64()),
+        }
+    )
 
 
 def _people(plans: YearPlans, digits: int) -> pa.Table:
@@ -163,6 +188,7 @@ def _sources(plans: YearPlans, digits: int) -> pa.Table:
             "source_owner": columns.text([each.owner for _, each in rows]),
             "needed": _money([each.needed for _, each in rows], digits),
             "needed_before_the_year": _money([each.before for _, each in rows], digits),
+            "needed_in_months_that_are_over": _money([each.over for _, each in rows], digits),
             "created_last_12_months": _money([each.created for _, each in rows], digits),
             "conversion": pa.array([each.conversion for _, each in rows], pa.float64()),
             "lead_months": pa.array([each.lead_months for _, each in rows], pa.float64()),
@@ -180,6 +206,7 @@ def _quarters(plans: YearPlans, digits: int) -> pa.Table:
             "required_ratio": pa.array([each.ratio for _, each in rows], pa.float64()),
             "required_low": pa.array([each.low for _, each in rows], pa.float64()),
             "required_high": pa.array([each.high for _, each in rows], pa.float64()),
+            "open_pipeline": _money([each.pipeline for _, each in rows], digits),
         }
     )
 

@@ -19,6 +19,8 @@ from sales.planning.year_plan import GroupPlan, MemberPlan
 
 TITLES = (marked("What people can sell"), marked("The number"))
 LEAST = 1e-6
+# People that are printed of a scenario; from this amount of a month on its table is in millions.
+MOST_PEOPLE, MILLIONS_FROM = 120, 10**8
 
 
 def scenario_sections(each: ScenarioPlan, plans: YearPlans, variant: Variant) -> Iterator[Section]:
@@ -27,8 +29,13 @@ def scenario_sections(each: ScenarioPlan, plans: YearPlans, variant: Variant) ->
 
 
 def reaching(each: ScenarioPlan) -> float:
-    """Return how many people may be expected to reach their target."""
-    return sum(row.chance for row in each.plan.members)
+    """Return how many of those with a target may be expected to reach it."""
+    return sum(row.chance for row in with_target(each))
+
+
+def with_target(each: ScenarioPlan) -> list[MemberPlan]:
+    """Return the members who have a target."""
+    return [row for row in each.plan.members if row.target]
 
 
 def title_of(each: ScenarioPlan, language_: Language) -> str:
@@ -67,7 +74,7 @@ class _Scenario:
                 "Targets come to {number}; {n} of {all} people may be expected to reach theirs.",
                 number=self._money(company.target),
                 n=self._language.number(reaching(each), 1),
-                all=self._language.count(len(each.plan.members)),
+                all=self._language.count(len(with_target(each))),
             ),
             tables=(self._people(each), self._months_by_person(each)),
             starts_page=True,
@@ -95,19 +102,42 @@ class _Scenario:
             Column(say("Plans of clients"), 12, is_number=True),
         )
         rows: list[Row] = []
+        shown = self._shown(each)
         for team in each.plan.teams:
             rows.append(self._group_row(team))
-            rows += [self._person_row(row) for row in members if row.member.team == team.name]
+            rows += [self._person_row(row) for row in shown if row.member.team == team.name]
         rows.append(self._group_row(each.plan.company))
         kept = list(compress(columns, optional))
         kept[0] = replace(kept[0], width=100 - sum(column.width for column in kept[1:]))
         return Table(
             tuple(kept),
             tuple(replace(row, cells=tuple(compress(row.cells, optional))) for row in rows),
-            note=say(
-                "After two misses: the chance of the year where the first two months with a target fall short together."
+            note=" ".join(
+                [
+                    say(
+                        "After two misses: the chance of the year where the first two months with a target fall short together."
+                    ),
+                    *self._left(each),
+                ]
             ),
         )
+
+    def _shown(self, each: ScenarioPlan) -> list[MemberPlan]:
+        """Return the members that are printed: those with the largest targets of very many."""
+        largest = sorted(each.plan.members, key=lambda row: (-row.target, row.member.member_id))
+        kept = {row.member.member_id for row in largest[:MOST_PEOPLE]}
+        return [row for row in each.plan.members if row.member.member_id in kept]
+
+    def _left(self, each: ScenarioPlan) -> list[str]:
+        left = len(each.plan.members) - MOST_PEOPLE
+        if left <= 0:
+            return []
+        return [
+            self.say(
+                "{n} people with smaller targets are in the attached table only.",
+                n=self._language.count(left),
+            )
+        ]
 
     def _group_row(self, group: GroupPlan) -> Row:
         cells = (
@@ -155,17 +185,23 @@ class _Scenario:
             Column(say("Person"), 100 - width * len(months)),
             *(Column(self._language.short_month(month), width, is_number=True) for month in months),
         )
-        thousand = self._variant.rules.digits + 3
+        is_large = max(each.plan.months) >= MILLIONS_FROM * 10**self._variant.rules.digits
+        power = self._variant.rules.digits + (6 if is_large else 3)
 
         def cell(minor: int) -> str:
-            return self._language.count(int(money.decimal_of(minor, thousand).to_integral_value()))
+            return self._language.count(int(money.decimal_of(minor, power).to_integral_value()))
 
         rows = [
             Row((formats.printable(row.member.name), *map(cell, row.months)))
-            for row in sorted(each.plan.members, key=lambda row: row.member.team)
+            for row in sorted(self._shown(each), key=lambda row: row.member.team)
         ]
         rows.append(Row((say("Company"), *map(cell, each.plan.months)), is_strong=True))
-        return Table(columns, tuple(rows), say("Targets by month, in thousands"))
+        title = (
+            say("Targets by month, in millions")
+            if is_large
+            else say("Targets by month, in thousands")
+        )
+        return Table(columns, tuple(rows), title)
 
     def _needs(self, each: ScenarioPlan) -> Iterator[Table]:
         if each.sources:
@@ -213,6 +249,12 @@ class _Scenario:
         note = say(
             "Last 12 months: what the source created. Is won: the part of created pipeline that is booked in the end."
         )
+        if over := sum(one.over for one in each.sources):
+            late = say(
+                "{amount} of the new pipeline belongs to months that are over: what of it is not there must come on top.",
+                amount=self._money(over),
+            )
+            note = f"{note} {late}"
         return Table(
             columns,
             (*rows, Row(total, is_strong=True)),
@@ -269,11 +311,11 @@ class _Scenario:
                         low=language_.ratio(one.low),
                         high=language_.ratio(one.high),
                     ),
-                    self._money(round(one.target * one.ratio)),
+                    self._money(one.pipeline),
                 )
             )
             for one in each.quarters
-            if one.ratio is not None
+            if one.ratio is not None and one.pipeline is not None
         ]
         columns = (
             Column(say("Quarter"), 24),

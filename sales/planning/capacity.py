@@ -1,21 +1,23 @@
 """What sellers may be expected to book in a year, person by person and month by month, as a distribution.
 
 Put here who sells when in a year to come, and how much; targets are `year_plan`. A person goes on at
-the rate of the company's past, as the forecast knows it, in the months in which they sell: ramp,
-leave, season, start and end count. A seat that nobody holds yet sells as this company's sellers do.
+their own rate, pulled towards that of all who sell today by how little they have shown, in the
+months in which they sell: ramp, leave, season, start and end count. A seat that nobody holds yet
+sells as those who sell today do. What leavers sold is nobody's.
 
-Method: the plain rate at which this company books (`sales.statistics.new_business`): a negative
-binomial number of deals of its own sizes for each person, with one common shock a year for all.
+Method: as `sales.statistics.new_business`: a negative binomial number of deals (a Poisson number at a
+rate of which a gamma says what is not known) of the company's sizes, and one shock for all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
 
 import numpy as np
+from scipy.special import gammaincinv
 
 from sales import arrow as columns
 from sales.arrow import Codes, Floats
@@ -31,7 +33,7 @@ from sales.statistics.distribution import (
     mixed,
     wave_of_any,
 )
-from sales.statistics.new_business import Rates, rates
+from sales.statistics.new_business import PRIOR_MONTHS, Rates, rates
 from sales.statistics.period_distribution import NODE_WEIGHTS, NODES, SPREADS
 from sales.statistics.point_in_time import Knowledge
 from sales.targets.phasing import Seller, personal_weights, selling_weights
@@ -39,6 +41,8 @@ from sales.targets.stated_plans import Leave
 
 # A chance to miss below this is none.
 NEVER = 1e-12
+# What is not known of a person's rate stands for so many equally likely rates.
+OWN_RATES, LEAST_DISPERSION = 8, 1e-3
 
 
 @dataclass(frozen=True)
@@ -65,18 +69,20 @@ class Member:
 class Capacity:
     """What the members of a year may be expected to book.
 
-    `deals` is the expected number of won deals, a row a member and a column a month.
+    `deals` is the expected number of won deals, a row a member and a column a month; `sizes` are
+    equally likely amounts of a deal in minor units, a row a member; `dispersion` is what is not
+    known of each member's rate and `common` what is not known of all; `today` is what those who
+    sell today book in a month without season.
     """
 
     members: Sequence[Member]
     year: Period
-    rates: Rates
     deals: Floats
-
-    @property
-    def sizes(self) -> Floats:
-        """Equally likely amounts of a deal, a row a member, in minor units."""
-        return self.rates.size[None, :] * self.rates.scale[:, None]
+    sizes: Floats
+    dispersion: Floats
+    common: float
+    today: float
+    season: Floats
 
     @property
     def expected(self) -> Floats:
@@ -90,25 +96,41 @@ class Capacity:
     def after_misses(self, first: Sequence[Codes], asked: Floats, annual: Floats) -> Floats:
         """Return the chance that each member books at least `annual`, given that the `first` months bring less than `asked`.
 
-        Months are positions in the year; NaN where they cannot bring less.
+        Months are positions in the year; NaN where they cannot bring less. A miss says something of
+        a member's own rate and of the shock that all share: both are the same in later months.
         """
         early = np.array(
             [float(row[these].sum()) for row, these in zip(self.deals, first, strict=True)]
         )
         late = self.deals.sum(axis=1) - early
         missed, reached = np.zeros(len(early)), np.zeros(len(early))
-        for weight, one, other in zip(
-            NODE_WEIGHTS.tolist(), self._by_node(early), self._by_node(late), strict=True
-        ):
-            booked = one.grid.step[:, None] * np.arange(CELLS)[None, :]
+        for weight, rate in self._rates():
+            before, after = self._at(early, rate), self._at(late, rate)
+            booked = before.grid.step[:, None] * np.arange(CELLS)[None, :]
             member = np.repeat(np.arange(len(early)), CELLS)
             left = (annual[:, None] - booked).reshape(-1)
-            chance = np.where(booked < asked[:, None], one.chance, 0.0)
-            missed += weight * chance.sum(axis=1)
-            reached += weight * (chance * other.reaches(left, member).reshape(booked.shape)).sum(
-                axis=1
-            )
+            misses = np.where(booked < asked[:, None], before.chance, 0.0)
+            missed += weight * misses.sum(axis=1)
+            makes_it = chance_of(after, left, member).reshape(booked.shape)
+            reached += weight * (misses * makes_it).sum(axis=1)
         return np.where(missed > NEVER, reached / np.maximum(missed, NEVER), np.nan)
+
+    def _rates(self) -> Iterator[tuple[float, Floats]]:
+        """Yield factors on members' rates, and how likely they are together: of the shock of all, and of what is not known of each."""
+        shape = 1.0 / np.maximum(self.dispersion, LEAST_DISPERSION)
+        levels = (np.arange(OWN_RATES) + 0.5) / OWN_RATES
+        own = np.array([gammaincinv(shape, level) / shape for level in levels])
+        own /= own.mean(axis=0)
+        for weight, factor in zip(NODE_WEIGHTS.tolist(), self._factors.tolist(), strict=True):
+            for each in own:
+                yield weight / OWN_RATES, factor * each
+
+    def _at(self, deals: Floats, rate: Floats) -> Sums:
+        """Return the distribution of what members book of so many deals, at a factor on their rates that is known."""
+        grid = _grid(deals * self.sizes.mean(axis=1) * self._factors.max(), self._variance(deals))
+        return from_waves(
+            compound(deals * rate, np.zeros(len(deals)), wave_of_any(self.sizes, grid)), grid
+        )
 
     def together(self, group: Codes, groups: int) -> Sums:
         """Return the distributions of groups of members in the whole year; `group` is that of each member."""
@@ -121,22 +143,33 @@ class Capacity:
 
     @property
     def _factors(self) -> Floats:
-        factors = np.exp(self.rates.common * NODES)
+        factors = np.exp(self.common * NODES)
         return factors / float((NODE_WEIGHTS * factors).sum())
 
     def _variance(self, deals: Floats) -> Floats:
         most = deals * self._factors.max()
         mean = most * self.sizes.mean(axis=1)
-        return most * (self.sizes**2).mean(axis=1) + self.rates.dispersion * mean**2
+        return most * (self.sizes**2).mean(axis=1) + self.dispersion * mean**2
 
     def _by_node(self, deals: Floats) -> list[Sums]:
         mean = deals * self.sizes.mean(axis=1)
         grid = _grid(mean * self._factors.max(), self._variance(deals))
         severity = wave_of_any(self.sizes, grid)
         return [
-            from_waves(compound(deals * factor, self.rates.dispersion, severity), grid)
+            from_waves(compound(deals * factor, self.dispersion, severity), grid)
             for factor in self._factors
         ]
+
+
+def chance_of(sums: Sums, amount: Floats, row: Codes | None = None) -> Floats:
+    """Return the chance that sums reach amounts, or those of the `row` of each amount: what lies in a cell is spread around it."""
+    step = sums.grid.step if row is None else sums.grid.step[row]
+    return np.where(amount <= 0, 1.0, sums.reaches(amount + step / 2, row))
+
+
+def amount_at(sums: Sums, level: float) -> Floats:
+    """Return the amounts that sums stay below with a chance: the other way round of `chance_of`."""
+    return sums.quantile(level) + sums.grid.step / 2
 
 
 def capacity(
@@ -148,36 +181,40 @@ def capacity(
 ) -> Capacity:
     """Return what members may be expected to book in a year by the rules of that year.
 
-    `leaving` are those who sell today and not in that year: what the company books today has them
-    in it.
+    `leaving` are those who sell today and not in that year: what is usual today has them in it.
     """
     everybody = [*members, *leaving]
     ids = columns.text([each.member_id for each in everybody])
     its_rates = rates(known, columns.codes(ids, known.owner_ids), np.ones(len(everybody), np.bool_))
     today = np.array([each.sells_today for each in everybody], np.bool_)
-    its_rates = _on_top(its_rates, today) if today.any() else its_rates
+    rate = _own_rates(its_rates, today)
+    size = float((rate * its_rates.scale)[today].sum() / max(float(rate[today].sum()), NEVER))
+    sizes = its_rates.size[None, :] * (its_rates.scale / (size or 1.0))[:, None]
     mine = np.arange(len(members))
-    its_rates = replace(
-        its_rates,
-        share=its_rates.share[mine],
-        scale=its_rates.scale[mine],
-        dispersion=its_rates.dispersion[mine],
-    )
     present = np.array(
         [[float(part) for part in _present(each, year, rules)] for each in members]
     ).reshape(len(members), len(year.months))
     ahead = [(month.index - known.month - 1) % MONTHS_IN_YEAR + 1 for month in year.months]
-    deals = its_rates.all_of_them * its_rates.share[:, None] * its_rates.season[ahead] * present
-    return Capacity(members, year, its_rates, deals)
-
-
-def _on_top(its_rates: Rates, today: np.ndarray) -> Rates:
-    """Return rates by which those who sell today book what the company does, and others come on top."""
-    share = its_rates.share / float(its_rates.share[today].sum())
-    size = float((share * its_rates.scale)[today].sum())
-    return replace(
-        its_rates, share=share, scale=its_rates.scale / size if size else its_rates.scale
+    return Capacity(
+        members,
+        year,
+        deals=rate[mine][:, None] * its_rates.season[ahead] * present,
+        sizes=sizes[mine],
+        dispersion=its_rates.dispersion[mine],
+        common=its_rates.common,
+        today=float((rate * sizes.mean(axis=1))[today].sum()),
+        season=its_rates.season,
     )
+
+
+def _own_rates(its_rates: Rates, today: np.ndarray) -> Floats:
+    """Return each person's number of deals a month, pulled towards what is usual of those who sell today."""
+    seen, exposure = its_rates.seen, its_rates.exposure
+    if not today.any() or not exposure[today].sum():
+        today = np.ones(len(seen), np.bool_)
+    months = float(exposure[today].sum())
+    usual = float(seen[today].sum()) / months if months else its_rates.all_of_them / len(seen)
+    return (seen + usual * PRIOR_MONTHS) / (exposure + PRIOR_MONTHS)
 
 
 def _present(member: Member, year: Period, rules: MonthRules) -> list[Fraction]:

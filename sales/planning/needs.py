@@ -37,13 +37,15 @@ EFFORT_MONTHS = 24
 class SourceNeed:
     """New pipeline that the owner of some lead sources must bring for a year's target, in minor units.
 
-    `before` is what of it must be created before the year begins; `created` what they created in
-    the last twelve months; `lead_months` from creation to booking.
+    `before` is what of it must be created from now until the year begins, `over` what belongs to
+    months that are over; `created` is what they created in the last twelve months; `lead_months`
+    from creation to booking.
     """
 
     owner: str
     needed: int
     before: int
+    over: int
     created: int
     conversion: float
     lead_months: float
@@ -59,6 +61,11 @@ class QuarterNeed:
     low: float | None
     high: float | None
 
+    @property
+    def pipeline(self) -> int | None:
+        """The open pipeline that it comes to."""
+        return None if self.ratio is None else round(self.target * self.ratio)
+
 
 @dataclass(frozen=True)
 class WorkMonth:
@@ -70,7 +77,7 @@ class WorkMonth:
 
 
 def sources_needed(
-    how: Creation | None, known: Knowledge, targets: Sequence[int], rules: MonthRules
+    how: Creation | None, known: Knowledge, year: Period, targets: Sequence[int], rules: MonthRules
 ) -> list[SourceNeed]:
     """Return what owners of sources must bring for a year's targets by month, by size; nothing where no conversion is known.
 
@@ -84,9 +91,14 @@ def sources_needed(
         owned[name].owner if name in owned else UNASSIGNED if owned else name for name in names
     ]
     total = float(sum(targets))
-    # How much of the year's bookings comes from what is created before it.
-    early = np.array([how.lead[n + 1 :].sum() for n in range(len(targets))])
-    before = float(early @ np.array(targets, np.float64)) / total if total else 0.0
+    # How much of the year's bookings comes from what is created before it, and until now.
+    to_book = np.array(targets, np.float64)
+    early, over = (
+        np.array([how.lead[max(month.index - last, 0) :].sum() for month in year.months])
+        @ to_book
+        / (total or 1.0)
+        for last in (year.first.index - 1, known.month)
+    )
     needed = np.where(how.conversion > 0, how.mix * total / np.maximum(how.conversion, 1e-9), 0.0)
     created = _created_lately(known, len(names))
     found: list[SourceNeed] = []
@@ -100,7 +112,8 @@ def sources_needed(
             SourceNeed(
                 owner=owner,
                 needed=round(whole),
-                before=round(whole * before),
+                before=round(whole * float(early - over)),
+                over=round(whole * float(over)),
                 created=round(float(created[mine].sum())),
                 conversion=float(how.mix[mine].sum() * total / whole),
                 lead_months=float(weight @ how.lead_months[mine]),

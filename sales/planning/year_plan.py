@@ -19,13 +19,13 @@ from sales.arrow import Floats
 from sales.calendar import Period
 from sales.errors import UserError
 from sales.money import Minor
-from sales.planning.capacity import Capacity, Member
+from sales.planning.capacity import Capacity, Member, amount_at, chance_of
 from sales.planning.scenario import PlanScenario
 from sales.policy.rules import MonthRules
 from sales.statistics.distribution import CELLS, Sums
 from sales.targets import phased_targets as targets
 from sales.targets.annual_targets import AnnualTarget
-from sales.targets.phasing import Seller, base_weights, selling_weights
+from sales.targets.phasing import Seller, base_weights, personal_weights, selling_weights
 from sales.targets.rephasing import Plan
 from sales.targets.seasonality import Season
 from sales.targets.stated_plans import PlanBook
@@ -110,14 +110,17 @@ def year_plan(
     """
     members, digits = its_capacity.members, rules.digits
     expected = its_capacity.expected.sum(axis=1)
+    weights = [_weights(member, rules, fiscal_year, season) for member in members]
+    carries = np.array([any(each) for _, each in weights], np.bool_)
     year = its_capacity.of_year()
     fixed = {name: money.to_minor(amount, digits) for name, amount in agreed.items()}
-    wanted = _targets(scenario, members, expected, year, fixed, digits)
+    # Whose months have no weight can be asked for nothing.
+    wanted = _targets(scenario, members, np.where(carries, expected, 0.0), year, fixed, digits)
     plans = [
-        _plan(member, amount, rules, fiscal_year, book, season)
-        for member, amount in zip(members, wanted, strict=True)
+        _plan(member, amount, part, rules, fiscal_year, book, season)
+        for member, amount, (part, _) in zip(members, wanted, weights, strict=True)
     ]
-    reached = year.reaches(np.array(wanted, np.float64))
+    reached = chance_of(year, np.array(wanted, np.float64))
     again = _after_misses(plans, its_capacity)
     rows = [
         MemberPlan(
@@ -149,10 +152,14 @@ def _targets(
 ) -> list[int]:
     """Return each member's target: agreed ones as they are, others by the scenario."""
     unit = money.to_minor(scenario.round_to, digits)
-    if unit < 1:
-        raise ImpossiblePlan(
-            f"round_to = {scenario.round_to} is less than the smallest amount of the currency; name a larger one"
-        )
+    for name, amount in (("round_to", scenario.round_to), ("number", scenario.number)):
+        if (
+            amount is not None
+            and money.decimal_of(money.to_minor(amount, digits), digits) != amount
+        ):
+            raise ImpossiblePlan(
+                f"{name} = {amount} has parts below the smallest amount of the currency, {money.quantum(digits)}"
+            )
     free = [n for n, member in enumerate(members) if member.member_id not in fixed]
     found = [fixed.get(member.member_id, 0) for member in members]
     if scenario.number is None:
@@ -182,7 +189,7 @@ def _reached_with(year: Sums, chance: Decimal) -> Floats:
     low, high = np.zeros(len(year.grid.step)), year.grid.step * CELLS
     for _ in range(BISECTIONS):
         middle = (low + high) / 2
-        is_reached = year.reaches(middle) >= float(chance)
+        is_reached = chance_of(year, middle) >= float(chance)
         low, high = np.where(is_reached, middle, low), np.where(is_reached, high, middle)
     return low
 
@@ -197,27 +204,41 @@ def _rounded(total: int, weights: Sequence[Fraction], unit: int) -> list[int]:
     return parts
 
 
+def _weights(
+    member: Member, rules: MonthRules, fiscal_year: int, season: Season | None
+) -> tuple[Fraction, list[Fraction]]:
+    """Return which part of the year's weight lies in the months in which a member sells, and each month's weight with ramp and leave."""
+    phasing, year = rules.policy.phasing, rules.calendar.year(fiscal_year)
+    holidays = member.holidays or phasing.holidays
+    base = base_weights(phasing, year, rules.calendar, holidays, season)
+    seller = Seller(member.start, member.end, holidays, member.leaves)
+    selling = selling_weights(base, year, rules.calendar, seller)
+    personal = personal_weights(selling, year, rules.calendar, seller, phasing)
+    whole = sum(base, Fraction(0))
+    return (sum(selling, Fraction(0)) / whole if whole else Fraction(0)), personal
+
+
 def _plan(
     member: Member,
     amount: int,
+    part: Fraction,
     rules: MonthRules,
     fiscal_year: int,
     book: PlanBook,
     season: Season | None,
 ) -> Plan:
-    """Return a member's target as the target book would phase it; where policy cuts it to months, what is stated is more."""
-    stated = amount
-    if rules.policy.targets.basis == "full_year":
-        phasing, year = rules.policy.phasing, rules.calendar.year(fiscal_year)
-        holidays = member.holidays or phasing.holidays
-        base = base_weights(phasing, year, rules.calendar, holidays, season)
-        seller = Seller(member.start, member.end, holidays, member.leaves)
-        part = sum(selling_weights(base, year, rules.calendar, seller), Fraction(0))
-        stated = round(amount * sum(base, Fraction(0)) / part) if part else amount
+    """Return a member's target as the target book would phase it; where policy cuts it to the part of the year in which they sell, what is stated is more."""
+    is_cut = rules.policy.targets.basis == "full_year"
+    stated = round(amount / part) if is_cut and part else amount
     target = AnnualTarget(
         fiscal_year, member.member_id, 1, stated, member.start, member.end, member.holidays
     )
-    return targets.plan(target, rules, book, season)
+    found = targets.plan(target, rules, book, season)
+    if found.amount != amount:
+        raise ImpossiblePlan(
+            f"{member.name} cannot be asked for {money.decimal_of(amount, rules.digits):,}: the months in which they sell have no weight in the phasing"
+        )
+    return found
 
 
 def _after_misses(plans: Sequence[Plan], its_capacity: Capacity) -> list[float | None]:
@@ -247,8 +268,8 @@ def _groups(its_capacity: Capacity, rows: Sequence[MemberPlan], company: str) ->
         sums = its_capacity.together(codes, size)
         asked: Minor = money.sum_by(codes, amounts, size)
         may = money.sum_by(codes, means, size)
-        levels = [np.rint(sums.quantile(level)).astype(np.int64).tolist() for level in QUANTILES]
-        chances = sums.reaches(asked.astype(np.float64)).tolist()
+        levels = [np.rint(amount_at(sums, level)).astype(np.int64).tolist() for level in QUANTILES]
+        chances = chance_of(sums, asked.astype(np.float64)).tolist()
         found += [
             GroupPlan(name, target, mean, (low, middle, high), chance)
             for name, target, mean, low, middle, high, chance in zip(

@@ -40,6 +40,8 @@ class Rates:
     `season[h]` is the factor of the month h ahead. `size` are equally likely amounts of a won
     deal in minor units, `scale` each person's factor on them, `share` their part of the number.
     `dispersion` is what is not known of each person's rate, `common` what is not known of all.
+    `seen` is each person's own number of won deals and `exposure` the months that it is from, both
+    weighed by how recent they are.
     """
 
     created: Floats
@@ -50,6 +52,8 @@ class Rates:
     scale: Floats
     dispersion: Floats
     common: float
+    seen: Floats
+    exposure: Floats
 
     def new_deals(self, first: int, last: int) -> float:
         """Return the expected number from deals not created yet, `first` to `last` months ahead."""
@@ -98,6 +102,8 @@ def rates(known: Knowledge, owner: Codes, sells: Mask) -> Rates:
             now - begun,
             np.roll(its_season, now + 1 - begun),
         ),
+        seen=person.number,
+        exposure=person.exposure,
     )
 
 
@@ -153,6 +159,8 @@ class _People:
     share: Floats
     scale: Floats
     evidence: Floats
+    number: Floats
+    exposure: Floats
 
 
 def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Floats) -> _People:
@@ -186,7 +194,8 @@ def _people(known: Knowledge, owner: Codes, sells: Mask, first: int, recency: Fl
         if mean_size
         else np.ones(len(owner))
     )
-    return _People(rate / total if total else rate, scale, number + mean_rate * PRIOR_MONTHS)
+    share = rate / total if total else rate
+    return _People(share, scale, number + mean_rate * PRIOR_MONTHS, number, exposure)
 
 
 def _sizes(amount: Floats, weight: Floats) -> Floats:

@@ -44,6 +44,7 @@ SECRET = "s3cret-planted-here"
         (["export", "2026-01"], 1, "run `onpace report 2026-01` first"),
         (["report", "2999-01"], 1, "is not closed; the latest closed month is"),
         (["backfill", "2026"], 2, "names no months"),
+        (["plan", "FY2099", "--number", "10500000,00", "--to", "x"], 2, "is no amount"),
     ],
 )
 def test_wrong_words_end_with_the_right_code(

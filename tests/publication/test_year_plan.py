@@ -1,6 +1,7 @@
 """A year's plan from a home and a policy folder: who is in it, what is written, and how targets come into force."""
 
 import csv
+import os
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -232,6 +233,9 @@ def test_no_report_depends_on_a_scenario(inputs: MonthInputs) -> None:
     before = digest()
     scenario(inputs, "x", "number = 1")
     assert digest() == before
+    (inputs.workspace.policy_folder / "plan" / "book.csv").write_text(TARGETS)
+    assert digest() != before, "a book may lie anywhere in the folder"
+    before = digest()
     (inputs.workspace.policy_folder / "targets.csv").write_text(TARGETS + "\n")
     assert digest() != before
 
@@ -261,8 +265,7 @@ def test_what_is_written_adds_up_and_can_be_adopted(inputs: MonthInputs, tmp_pat
         ("ann@acme.example", "2"),
         ("bob@acme.example", "1"),
     ]
-    rules = inputs.policies.for_fiscal_year(2027, inputs.organization)
-    done = adopt_targets(tmp_path / "out" / "growth" / "targets.csv", inputs, 2027, rules)
+    done = adopt_targets(tmp_path / "out" / "growth" / "targets.csv", inputs, 2027)
     assert (done.added, done.left) == (2, 0)
     text = done.book.read_text()
     assert text.startswith(TARGETS), "no line is changed"
@@ -292,7 +295,7 @@ def test_what_is_written_adds_up_and_can_be_adopted(inputs: MonthInputs, tmp_pat
     }
     (ann,), (bob,) = owners.matches("ann@acme.example"), owners.matches("bob@acme.example")
     assert book[ann, 2] + book[bob, 1] == sum(Decimal(row["annual_target"]) for row in lines)
-    again = adopt_targets(tmp_path / "out" / "growth" / "targets.csv", fresh, 2027, rules)
+    again = adopt_targets(tmp_path / "out" / "growth" / "targets.csv", fresh, 2027)
     assert (again.added, again.left) == (0, 2)
     assert done.book.read_text() == text
 
@@ -329,9 +332,8 @@ def test_what_cannot_be_adopted_leaves_the_book_as_it_was(
     path = inputs.workspace.policy_folder / "targets.csv"
     path.write_text(book)
     (tmp_path / "proposed.csv").write_text(proposed)
-    rules = inputs.policies.for_fiscal_year(2027, inputs.organization)
     with pytest.raises((UnadoptableTargets, ValueError)) as fault:
-        adopt_targets(tmp_path / "proposed.csv", inputs, 2027, rules)
+        adopt_targets(tmp_path / "proposed.csv", inputs, 2027)
     assert says in str(fault.value)
     assert path.read_text() == book
 
@@ -355,23 +357,178 @@ def test_amounts_are_adopted_as_the_folder_spells_them(inputs: MonthInputs, tmp_
     assert sum(Decimal(row["annual_target"].replace(",", ".")) for row in lines) == Decimal(
         "300000.50"
     )
-    rules = fresh.policies.for_fiscal_year(2027, fresh.organization)
-    assert adopt_targets(tmp_path / "out" / "cents" / "targets.csv", fresh, 2027, rules).added == 2
+    assert adopt_targets(tmp_path / "out" / "cents" / "targets.csv", fresh, 2027).added == 2
     assert lines[0]["annual_target"] in (folder / "targets.csv").read_text()
 
 
-def test_quotas_and_spreadsheets_are_not_added_to(inputs: MonthInputs, tmp_path: Path) -> None:
-    for source, says in (("salesforce", "Salesforce's quotas"), ("book.xlsx", "is no CSV file")):
-        (inputs.workspace.policy_folder / "fy2026.toml").write_text(
-            f'[targets]\nsource = "{source}"\n'
-        )
-        workspace = Workspace(
-            inputs.workspace.home,
-            inputs.workspace.policy_folder,
-            inputs.workspace.connect,
-            "x",
-            inputs.workspace.now,
-        )
-        rules = workspace.policies.for_fiscal_year(2027, inputs.organization)
-        with pytest.raises(UnadoptableTargets, match=says):
-            adopt_targets(tmp_path / "targets.csv", inputs, 2027, rules)
+def again(inputs: MonthInputs) -> MonthInputs:
+    """Return the inputs as another process reads them."""
+    one = inputs.workspace
+    fresh = Workspace(one.home, one.policy_folder, one.connect, one.source, one.now)
+    return resolve(fresh, APRIL, inputs.record)
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        ('[targets]\nsource = "salesforce"', "Salesforce's quotas"),
+        ('[targets]\nsource = "book.xlsx"', "is no CSV file"),
+        ('[phasing]\nmethod = "stated"', "monthly_targets.csv"),
+        ('[targets]\nsource = "../outside.csv"', "lies outside the policy folder"),
+    ],
+)
+def test_books_that_are_not_added_to(
+    inputs: MonthInputs, tmp_path: Path, policy: str, says: str
+) -> None:
+    (inputs.workspace.policy_folder / "fy2027.toml").write_text(policy)
+    (tmp_path / "outside.csv").write_text(TARGETS)
+    (tmp_path / "proposed.csv").write_text(
+        "fiscal_year,owner,annual_target\n2027,ann@acme.example,1\n"
+    )
+    with pytest.raises(UnadoptableTargets, match=says):
+        adopt_targets(tmp_path / "proposed.csv", again(inputs), 2027)
+    assert (tmp_path / "outside.csv").read_text() == TARGETS
+
+
+@pytest.mark.parametrize(
+    ("proposed", "beside", "says"),
+    [
+        (
+            "2027,ann@acme.example,5,1\n2027,005A,6,2\n",
+            {},
+            "names '005A' again; keep one line of each person",
+        ),
+        (
+            "2027,ann@acme.example,5,1\n",
+            {"monthly_targets.csv": "owner,month,amount\nann@acme.example,2027-01,5\n"},
+            "with these lines the book could not be read",
+        ),
+    ],
+)
+def test_a_book_that_could_not_be_read_afterwards_stays_as_it_was(
+    inputs: MonthInputs, tmp_path: Path, proposed: str, beside: dict[str, str], says: str
+) -> None:
+    folder = inputs.workspace.policy_folder
+    book = TARGETS.replace("2027,ann@acme.example,130000,,,,1,,\n", "")
+    (folder / "targets.csv").write_text(book)
+    for name, text in beside.items():
+        (folder / name).write_text(text)
+    (tmp_path / "proposed.csv").write_text(f"fiscal_year,owner,annual_target,revision\n{proposed}")
+    with pytest.raises(ValueError, match="the book could not be read|keep one line") as fault:
+        adopt_targets(tmp_path / "proposed.csv", again(inputs), 2027)
+    assert says in str(fault.value)
+    assert (folder / "targets.csv").read_text() == book
+
+
+def test_a_book_with_decimal_commas_is_added_to_with_them_and_keeps_who_may_read_it(
+    inputs: MonthInputs, tmp_path: Path
+) -> None:
+    folder = inputs.workspace.policy_folder
+    real = tmp_path / "policy" / "shared.csv"
+    (folder / "targets.csv").unlink()
+    real.write_text(
+        'fiscal_year,owner,annual_target,revision\n2026,ann@acme.example,"120.000,50",1\n'
+        "2026,bob@acme.example,90.000,1"
+    )
+    real.chmod(0o664)
+    (folder / "targets.csv").symlink_to(real.name)
+    (tmp_path / "proposed.csv").write_text(
+        "fiscal_year,owner,annual_target\n2027,ann@acme.example,1000000.25\n"
+    )
+    assert adopt_targets(tmp_path / "proposed.csv", again(inputs), 2027).added == 1
+    assert (folder / "targets.csv").is_symlink()
+    assert real.stat().st_mode & 0o777 == 0o664
+    amounts = again(inputs).target_book.set_index("fiscal_year")["annual_target"]
+    assert amounts[2027] == Decimal("1000000.25")
+
+
+def test_an_effective_date_is_kept_and_a_year_that_runs_is_not_adopted(
+    inputs: MonthInputs, tmp_path: Path
+) -> None:
+    (tmp_path / "proposed.csv").write_text(
+        "fiscal_year,owner,annual_target,effective_date\n2027,ann@acme.example,140000,2027-03-01\n"
+    )
+    done = adopt_targets(tmp_path / "proposed.csv", inputs, 2027)
+    assert done.book.read_text().endswith("2027,ann@acme.example,140000,,,,2,2027-03-01,\n")
+    with pytest.raises(UnplannableYear, match="FY2026 began"):
+        adopt_targets(tmp_path / "proposed.csv", inputs, 2026)
+    with pytest.raises(UnadoptableTargets, match="is no file"):
+        adopt_targets(tmp_path, inputs, 2027)
+
+
+def test_targets_of_another_book_of_that_year_have_its_revisions(
+    inputs: MonthInputs, tmp_path: Path
+) -> None:
+    folder = inputs.workspace.policy_folder
+    (folder / "fy2027.toml").write_text('[targets]\nsource = "next.csv"\n')
+    (folder / "next.csv").write_text(TARGETS + "2027,ann@acme.example,140000,,2027-04-01,,2,,\n")
+    fresh = again(inputs)
+    lines = {row["owner"]: row for row in written(fresh, tmp_path / "out")["capacity/targets.csv"]}
+    ann = lines["ann@acme.example"]
+    assert (ann["revision"], ann["start_date"]) == ("3", "2027-04-01"), "by the line of that year"
+    path = tmp_path / "out" / "capacity" / "targets.csv"
+    assert adopt_targets(path, fresh, 2027).book == folder / "next.csv"
+    assert adopt_targets(path, again(inputs), 2027).added == 0
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a.csv", "a/b", "a\nb", "-", "x" * 61, b"\xff\xfe"])
+def test_names_that_no_folder_should_have(inputs: MonthInputs, name: str | bytes) -> None:
+    folder = inputs.workspace.policy_folder / "plan"
+    folder.mkdir()
+    text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
+    if "/" in text:
+        return
+    (folder / f"{text}.toml").write_text("")
+    with pytest.raises(InvalidPolicy, match="cannot be a scenario's") as fault:
+        plan_year(inputs, 2027)
+    assert str(fault.value).isprintable()
+
+
+def test_a_pipe_is_no_scenario(inputs: MonthInputs) -> None:
+    folder = inputs.workspace.policy_folder / "plan"
+    folder.mkdir()
+    os.mkfifo(folder / "pipe.toml")
+    with pytest.raises(InvalidPolicy, match="is no file"):
+        plan_year(inputs, 2027)
+
+
+def test_who_left_lately_takes_their_part_away_and_nobody_sells_better_for_it(
+    inputs: MonthInputs,
+) -> None:
+    ((_, before),) = [each.plan.members for each in plan_year(inputs, 2027).scenarios]
+    (inputs.workspace.policy_folder / "targets.csv").write_text(
+        "fiscal_year,owner,annual_target,end_date\n2026,ann@acme.example,120000,2026-04-30\n"
+        "2026,bob@acme.example,90000,\n"
+    )
+    ((bob,),) = [each.plan.members for each in plan_year(again(inputs), 2027).scenarios]
+    assert bob.member.name == before.member.name == "Bob"
+    assert bob.expected <= before.expected * 1.001
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('[[seats]]\nname = "Late"\nstart_date = 2028-02-01', "'Late' does not sell in FY2027"),
+        (
+            '[[people]]\nowner = "ann@acme.example"\nend_date = 2024-01-31',
+            "would end on 2024-01-31, before the start on 2025-01-01",
+        ),
+        ("number = 5.555", "scenario 'x': number = 5.555 has parts below the smallest amount"),
+    ],
+)
+def test_what_cannot_be_in_that_year(inputs: MonthInputs, text: str, says: str) -> None:
+    (inputs.workspace.policy_folder / "targets.csv").write_text(
+        "fiscal_year,owner,annual_target,start_date\n2026,ann@acme.example,120000,2025-01-01\n"
+    )
+    scenario(inputs, "x", text)
+    with pytest.raises(UnplannableYear) as fault:
+        plan_year(again(inputs), 2027)
+    assert says in str(fault.value)
+
+
+def test_a_seat_called_as_a_user_is_a_seat(inputs: MonthInputs) -> None:
+    ann = next(iter(plan_year(inputs, 2027).scenarios[0].plan.members))
+    scenario(inputs, "x", f'[[seats]]\nname = "{ann.member.member_id}"')
+    rows = plan_year(inputs, 2027).scenarios[0].plan.members
+    assert [row.member.is_seat for row in rows] == [False, False, True]
+    assert rows[2].expected != rows[0].expected

@@ -55,7 +55,7 @@ def plans_of(
             ScenarioPlan(
                 name,
                 plan,
-                [SourceNeed(HOSTILE, 900_00, 100_00, 50_00, 0.4, 2.5)] if is_known else [],
+                [SourceNeed(HOSTILE, 900_00, 100_00, 20_00, 50_00, 0.4, 2.5)] if is_known else [],
                 {year.first.plus(-1): 100_00, year.first: 800_00} if is_known else {},
                 [
                     QuarterNeed(
@@ -178,7 +178,9 @@ def test_the_document_is_a_pdf_with_its_tables() -> None:
     report = report_of(plans_of({"a": PlanScenario()}))
     printed = render.pdf_of(render_job_of(report, "plan-FY2026.pdf"))
     assert printed.startswith(b"%PDF")
-    assert {*report.attachments} == {"plan_people", "plan_months", "plan_sources", "plan_quarters"}
+    assert {*report.attachments} == {
+        f"plan_{each}" for each in ("groups", "people", "months", "sources", "quarters")
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """What a year takes, on tables small enough to be reckoned by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -32,17 +34,22 @@ def creation(lead: dict[int, float]) -> Creation:
 def test_new_pipeline_by_source_and_what_of_it_is_made_before_the_year() -> None:
     targets = [100] * 12
     how = creation({0: 0.5, 2: 0.5})
-    found = {each.owner: each for each in sources_needed(how, KNOWN, targets, rules())}
+    found = {each.owner: each for each in sources_needed(how, KNOWN, YEAR, targets, rules())}
     assert (found["web"].needed, found["partner"].needed) == (1800, 1200)
-    # Half of what January and February bring is created two months before.
-    assert (found["web"].before, found["partner"].before) == (150, 100)
+    # Half of what January and February bring is created two months before: in November and
+    # December, both of which are over.
+    assert (found["web"].before, found["partner"].before) == (0, 0)
+    assert (found["web"].over, found["partner"].over) == (150, 100)
+    in_october = replace(KNOWN, month=KNOWN.month - 2)
+    earlier = {each.owner: each for each in sources_needed(how, in_october, YEAR, targets, rules())}
+    assert (earlier["web"].before, earlier["web"].over) == (150, 0)
     assert found["web"].conversion == pytest.approx(0.5)
 
 
 def test_sources_of_one_owner_are_told_together() -> None:
     policy = rules_of('[sources]\nweb = "Marketing"\npartner = "Marketing"')
-    (one,) = sources_needed(creation({0: 1.0}), KNOWN, [100] * 12, policy)
-    assert (one.owner, one.needed, one.before) == ("Marketing", 3000, 0)
+    (one,) = sources_needed(creation({0: 1.0}), KNOWN, YEAR, [100] * 12, policy)
+    assert (one.owner, one.needed, one.before + one.over) == ("Marketing", 3000, 0)
     assert one.conversion == pytest.approx(0.4), "1,200 booked of 3,000 created"
     assert one.lead_months == pytest.approx((1800 * 1 + 1200 * 3) / 3000)
 
@@ -54,7 +61,7 @@ def test_each_month_is_created_by_lead_time() -> None:
 
 
 def test_where_nothing_is_known_nothing_is_asked() -> None:
-    assert sources_needed(None, KNOWN, [100] * 12, rules()) == []
+    assert sources_needed(None, KNOWN, YEAR, [100] * 12, rules()) == []
     assert creation_by_month(None, YEAR, [100] * 12) == {}
     quarters = quarters_needed(None, None, YEAR, list(range(12)))
     assert [(each.quarter.name, each.target, each.ratio) for each in quarters] == [
