@@ -84,15 +84,11 @@ def export(
     with one_sentence():
         from connectors.storage.publications import PublishedMonths
         from orchestration import resources
+        from publication.published_tables import published_tables
         from reports.export.tables import export_tables
-        from sales.contracts.published import PUBLISHED
 
         catalogue = resources.upgraded()
-        published = PublishedMonths(catalogue)
-        here = published.names(chosen, revision)
-        tables = {
-            name: published.read(name, chosen, revision) for name in PUBLISHED if name in here
-        }
+        tables = published_tables(PublishedMonths(catalogue), chosen, revision)
         folder = (
             catalogue.home
             / "exports"

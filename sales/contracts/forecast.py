@@ -275,7 +275,8 @@ class Actions(Contract):
     )
     due_date: Day = field("By when")
     outcome: Text = optional(
-        "What became of it: done, open or gone; not filled yet", isin=words(ActionOutcome)
+        "What became of it by the next month end: done, open or gone. Filled by an export once the next month is published, and for what is about a deal; empty before, and in what is stored",
+        isin=words(ActionOutcome),
     )
     owner_name: Text = optional("Name of who can do it")
     person_id: Text = optional("Person whom it is about, where that is not the owner")
