@@ -14,16 +14,14 @@ from pathlib import Path
 from typing import get_args
 from zoneinfo import ZoneInfo
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pandera.typing import DataFrame
 
 from connectors.salesforce.pull import PullPreview
 from connectors.storage.extract_record import ExtractRecord
 from connectors.storage.files import digest_of, refuse_unusable_home
 from connectors.storage.revision_documents import MANIFEST
-from publication.forecast_sources import ForecastSources
+from publication.flash_tables import flash_tables
 from publication.month_end_copies import keep_as_copy
 from publication.month_inputs import MonthInputs, resolve
 from publication.preconditions import EARLIEST_MONTH, refuse_another
@@ -35,27 +33,12 @@ from reports.manifest import entry_of
 from reports.publisher import Publisher, render_job_of
 from reports.rendering import pdf as render
 from reports.staging import put_in_place, recover, staged
-from sales import arrow as columns
 from sales.calendar import Month
-from sales.contracts.contract import empty
-from sales.contracts.targets import ComingMonth, PhasedTargets
-from sales.coverage import coverage
-from sales.coverage import deal_changes as changes
-from sales.forecast import closing_plan as closing
-from sales.forecast import coming_month as numbers
-from sales.history import booking_credit as credit
-from sales.history import snapshot
 from sales.policy.sections import Weekday
-from sales.targets import attainment
-from sales.targets import phased_targets as targets
-from sales.targets.phased_targets import NoTargets
-from sales.targets.stated_plans import PlanBook
 from sales.vocabulary import GrainKind
 
 WEEK = timedelta(days=7)
 WEEKDAYS = get_args(Weekday)
-# Columns that name a month end in the tables of a month, and what they are called in those of a day.
-DAYS = {"as_of_month": "as_of_day", "from_month": "from_day", "to_month": "to_day"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +73,10 @@ def compute_flash(workspace: Workspace, day: date, progress: Callable[[str], Non
     inputs = _as_of(workspace, day, record)
     before = day - WEEK
     return Flash(
-        day, inputs, _tables(inputs, _as_of(workspace, before, record), day, before), before
+        day,
+        inputs,
+        flash_tables(inputs, _as_of(workspace, before, record), day, before),
+        before,
     )
 
 
@@ -201,90 +187,3 @@ def _reaching(workspace: Workspace, day: date, month: Month) -> Callable[[PullPr
             )
 
     return approve
-
-
-def _tables(inputs: MonthInputs, earlier: MonthInputs, day: date, before: date) -> FlashTables:
-    month, rules = inputs.month, inputs.rules
-    snap = snapshot.opportunity_snapshot(inputs.history, month, rules, is_copy=inputs.is_copy)
-    opening = snapshot.opening_snapshot(inputs.history, earlier.month, earlier.rules, snap)
-    shared = credit.booking_credit(snap, inputs.extract, inputs.people, month, rules)
-    sources = ForecastSources(inputs)
-    phased = _phased(inputs, sources)
-    changed = changes.deal_changes(opening, snap, month, rules)
-    tables = {
-        "opportunity_snapshot": snap,
-        "phased_targets": phased,
-        "target_attainment": attainment.target_attainment(snap, shared, phased, month, rules),
-        "pipeline_coverage": coverage.pipeline_coverage(snap, shared, phased, month, rules),
-        "closing_plan": closing.closing_plan(snap, month, rules),
-        "deal_changes": changed.assign(from_month=str(before), to_month=str(day)),
-    }
-    return FlashTables(
-        coming_month=_number_of_the_month(inputs),
-        leave=_leave(inputs, sources.plan_book, day),
-        **{name: _of_day(table, day) for name, table in tables.items()},
-    )
-
-
-def _leave(inputs: MonthInputs, book: PlanBook, day: date) -> pd.DataFrame:
-    """Return who is away on a day or later in its month: a row a leave, by first day and person."""
-    last = inputs.rules.calendar.last_day(inputs.month)
-    away = [each for each in book.leaves if each.start <= last and each.end >= day]
-    away.sort(key=lambda each: (each.start, each.owner_id))
-    owners = columns.text([each.owner_id for each in away])
-    return columns.frame(
-        {
-            "as_of_day": columns.repeat(str(day), len(away)),
-            "owner_id": owners,
-            "owner_name": inputs.people.name_of(owners),
-            "team": inputs.people.team_of(owners),
-            "first_day": pa.array([each.start for each in away], pa.date32()),
-            "last_day": pa.array([each.end for each in away], pa.date32()),
-        }
-    )
-
-
-def _number_of_the_month(inputs: MonthInputs) -> DataFrame[ComingMonth]:
-    """Return the number of the running month as it was set at the month end before; no rows where nothing was known then."""
-    before = inputs.month.plus(-1)
-    copy = inputs.copies.get(before, inputs.record)
-    known = resolve(inputs.workspace, before, copy)
-    if not snapshot.has_records(known.history, before, known.rules):
-        return empty(ComingMonth)
-    forecast = ForecastSources(known)
-    snap = snapshot.opportunity_snapshot(known.history, before, known.rules)
-    shared = credit.booking_credit(snap, known.extract, known.people, before, known.rules)
-    try:
-        phased = _phased(known, forecast)
-    except NoTargets:
-        return empty(ComingMonth)
-    return numbers.coming_month(forecast.forecast_basis, snap, shared, phased, before, known.rules)
-
-
-def _phased(inputs: MonthInputs, forecast: ForecastSources) -> DataFrame[PhasedTargets]:
-    bookings = snapshot.monthly_bookings(
-        inputs.year_to_date(), inputs.month, inputs.rules, inputs.extracted_at
-    )
-    return targets.phased_targets(
-        inputs.targets_in_force(),
-        bookings,
-        inputs.people,
-        inputs.month,
-        inputs.policies,
-        inputs.organization,
-        inputs.extracted_at,
-        forecast.plan_book,
-        forecast.seasons(),
-    )
-
-
-def _of_day(table: pd.DataFrame, day: date) -> pd.DataFrame:
-    """Return a table of a month end as one of a day: named by the day, in the same columns."""
-    if "month" in table.columns and "opportunity_id" in table.columns:
-        table = table.rename(columns={"month": "as_of_month"})
-    if "as_of_month" in table.columns:
-        column = pd.Series(
-            [str(day)] * len(table), dtype=pd.ArrowDtype(pa.string()), index=table.index
-        )
-        table = table.assign(as_of_month=column)
-    return table.rename(columns=DAYS)

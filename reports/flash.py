@@ -31,7 +31,7 @@ from reports.text.i18n import language, marked
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 # So that a page is one sheet.
-MOST_OF_GROUP, MOST_NAMED, MOST_AWAY = (8, 4, 4), 1, 6
+MOST_OF_GROUP, MOST_WITH_FORECAST, MOST_NAMED, MOST_AWAY = (8, 4, 4), (6, 3, 3), 1, 6
 KINDS = {
     GrainKind.COMPANY: marked("Weekly flash of the company"),
     GrainKind.TEAM: marked("Weekly flash of a team"),
@@ -65,6 +65,7 @@ class FlashTables:
     pipeline_coverage: pd.DataFrame
     closing_plan: pd.DataFrame
     deal_changes: pd.DataFrame
+    landing_forecast: pd.DataFrame
     coming_month: pd.DataFrame
     leave: pd.DataFrame
 
@@ -81,6 +82,7 @@ class _Day:
     before: date
     attained: Mapping[tuple[str, str], Mapping[str, Record]]
     covered: Mapping[tuple[str, str], Mapping[str, Record]]
+    landed: Mapping[tuple[str, str], Mapping[str, Record]]
     numbers: Mapping[tuple[str, str], Decimal]
     due: Sequence[Record]
     changed: Sequence[Record]
@@ -98,6 +100,7 @@ def flash_reports(
         before,
         _by_grain(tables.target_attainment, "period_kind"),
         _by_grain(tables.pipeline_coverage, "period"),
+        _by_grain(tables.landing_forecast, "period_kind"),
         {
             (row["grain"], row["grain_id"]): row["number"]
             for row in records(tables.coming_month)
@@ -226,7 +229,65 @@ class _Page:
                 ),
                 "closing_plan",
             )
+        yield from self._landings()
         yield from self._who_is_away()
+
+    def _forecast(self) -> Iterator[tuple[str, Record]]:
+        """Yield the month and the quarter as they are called, where a range of them is told."""
+        landed = self._known.landed.get((self._grain, self._grain_id), {})
+        names = {
+            PeriodKind.MONTH: self._variant.language.month_name(self._variant.month),
+            PeriodKind.QUARTER: period_words(self._quarter, self._variant.language),
+        }
+        for kind, name in names.items():
+            row = landed.get(kind)
+            if row is not None and row["p10"] != row["p90"]:  # none of both, or no range
+                yield name, row
+
+    def _landings(self) -> Iterator[Statement]:
+        say, short, language_ = self._say, self._short, self._variant.language
+        for name, row in self._forecast():
+            amounts = {each: short(row[each]) for each in ("p10", "p50", "p90")}
+            said = say("We forecast {p50} for {period} ({p10} to {p90}).", period=name, **amounts)
+            if language_.chance(row["hit_probability"]) != formats.EMPTY:
+                chance = language_.chance(row["hit_probability"])
+                amount = short(row["target"])
+                more = say(
+                    "Its {amount} is reached with a chance of {chance}.",
+                    amount=amount,
+                    chance=chance,
+                )
+                said = f"{said} {more}"
+            yield Statement(said, "landing_forecast")
+
+    def _record(self) -> str:
+        """Return how far such forecasts were off on this day of past periods, beside what anybody could reckon."""
+        say, language_ = self._say, self._variant.language
+        told: list[str] = []
+        for name, row in self._forecast():
+            words = {
+                "period": name,
+                "n": language_.count(row["judged"]),
+                "ours": language_.share(row["error_model"]),
+                "stage": language_.share(row["error_stage_weighted"]),
+                "line": language_.share(row["error_straight_line"]),
+            }
+            if row["error_last_flash"] is None:
+                told.append(
+                    say(
+                        "{period}: on this day of {n} earlier periods we were off by {ours}; open deals by stage by {stage}, a straight line by {line}.",
+                        **words,
+                    )
+                )
+            else:
+                told.append(
+                    say(
+                        "{period}: on this day of {n} earlier periods we were off by {ours}; open deals by stage by {stage}, a straight line by {line}, the flash a week before by {last}.",
+                        last=language_.share(row["error_last_flash"]),
+                        **words,
+                    )
+                )
+        return " ".join(told)
 
     def _who_is_away(self) -> Iterator[Statement]:
         """Say who does not sell on which days that are left of the month."""
@@ -289,9 +350,11 @@ class _Page:
             [row for row in waiting if id(row) in soon],
             [row for row in self.late if id(row) not in kept],
         )
+        record = self._record()
+        most_of = MOST_WITH_FORECAST if record else MOST_OF_GROUP
         tables = [
             self._deal_table(say(name), group, most)
-            for name, group, most in zip(GROUPS, groups, MOST_OF_GROUP, strict=True)
+            for name, group, most in zip(GROUPS, groups, most_of, strict=True)
             if group
         ]
         answer = (
@@ -299,7 +362,7 @@ class _Page:
             if tables
             else say("No open deal is due by the end of the month, and none is overdue.")
         )
-        return Section("deals", title, answer=answer, tables=tuple(tables))
+        return Section("deals", title, answer=answer, caption=record, tables=tuple(tables))
 
     def _deal_table(self, title: str, deals: Sequence[Record], most: int) -> Table:
         say, language_ = self._say, self._variant.language

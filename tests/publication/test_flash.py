@@ -1,5 +1,6 @@
 """The running month: known up to a midnight, by the functions that close months, and apart from them."""
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from publication.flash import compute_flash, latest_day, print_flash
 from publication.stored_flash import NoSuchDay, folder_of, stored_tables
 from publication.workspace import Workspace
-from reports.flash import flash_reports
+from reports.flash import FlashTables, flash_reports
 from reports.publisher import Publisher
 from sales.calendar import FiscalCalendar, Month
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
@@ -114,6 +115,45 @@ def test_who_is_away_in_the_rest_of_the_month_is_named(workspace: Workspace) -> 
     said = [" ".join(each.text for each in page.statements) for page in pages]
     assert "On leave: Ann (18 Apr 2026–21 Apr 2026), Ann (30 Apr 2026–8 May 2026)." in said[0]
     assert "Leave: 18 Apr 2026–21 Apr 2026, 30 Apr 2026–8 May 2026." in said[-1]
+
+
+def test_where_a_month_lands_is_told_with_its_record_and_by_no_one_else(
+    workspace: Workspace,
+) -> None:
+    """Of a young firm nothing is told; the page says what the table does."""
+    flash = compute_flash(workspace, date(2026, 4, 20), lambda _: None)
+    landing = flash.tables.landing_forecast
+    assert {row["method"] for row in landing.to_dict("records")} == {"too_little_history"}
+    company = rows(landing, grain="company", period_kind="month")[0]
+    assert (company["as_of_day"], company["bookings"]) == ("2026-04-20", Decimal("400.00"))
+    assert company["target"] == rows(flash.tables.coming_month, grain="company")[0]["number"]
+    publisher = Publisher(workspace.home / "packs", workspace.policy_folder)
+    variant = publisher.variant(flash.inputs.month, flash.inputs.rules, "https://acme.example")
+
+    def said(tables: FlashTables) -> tuple[str, str]:
+        page = next(flash_reports(tables, flash.day, flash.before, variant))
+        return " ".join(each.text for each in page.statements), page.sections[0].caption
+
+    assert "We forecast" not in said(flash.tables)[0]
+    told = landing.assign(
+        p10=Decimal("600.00"),
+        p50=Decimal("700.00"),
+        p90=Decimal("900.00"),
+        hit_probability=0.25,
+        judged=12,
+        error_model=0.11,
+        error_stage_weighted=0.2,
+        error_straight_line=0.3,
+    )
+    words, record = said(replace(flash.tables, landing_forecast=told))
+    assert (
+        "We forecast €700 for April 2026 (€600 to €900). Its €1k is reached with a chance of 25%."
+        in words
+    )
+    assert (
+        "April 2026: on this day of 12 earlier periods we were off by 11%; open deals by stage by 20%, a straight line by 30%."
+        in record
+    )
 
 
 def test_days_that_cannot_be_asked_for(workspace: Workspace) -> None:
