@@ -22,23 +22,10 @@ from sales.delivery.recipients import usable_address
 from sales.periods import FiscalPeriods, UnusablePeriods, fiscal_periods
 from sales.policy.sections import LONGEST_NAME
 from sales.policy.template import policy_text
+from sales.targets.annual_targets import TARGET_BOOK
 
 # What no environment file carries: where the folder's own things lie is said beside them.
 FOLDERS = {"ONPACE_HOME": "data", "ONPACE_POLICY": "policy"}
-TARGET_COLUMNS = (
-    "fiscal_year",
-    "owner",
-    "name",
-    "team",
-    "last_year_bookings",
-    "annual_target",
-    "currency_code",
-    "start_date",
-    "end_date",
-    "revision",
-    "effective_date",
-    "holidays",
-)
 NO_TEAM = ""
 # Time zones where dollars are US dollars and paper is Letter.
 AMERICAN = ("America/", "US/", "Pacific/Honolulu")
@@ -143,7 +130,7 @@ def policy_file(found: Examination, year: str, *, uses_quotas: bool, book: str) 
 def target_file(owners: Mapping[int, Sequence[Owner]]) -> str:
     """Return a target book with every owner of each fiscal year, each with the bookings of the year before beside an empty target."""
     text = io.StringIO()
-    lines = csv.DictWriter(text, TARGET_COLUMNS, restval="", lineterminator="\n")
+    lines = csv.DictWriter(text, TARGET_BOOK, restval="", lineterminator="\n")
     lines.writeheader()
     for year, of_year in owners.items():
         for each in of_year:

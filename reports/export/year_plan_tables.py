@@ -14,24 +14,10 @@ import pyarrow as pa
 from sales import arrow as columns
 from sales import money
 from sales.planning.scenario_plan import ScenarioPlan, YearPlans
+from sales.targets.annual_targets import TARGET_BOOK
 from sales.vocabulary import GrainKind
 
 GROUPS, PEOPLE, MONTHS, SOURCES, QUARTERS = "groups", "people", "months", "sources", "quarters"
-# As the target book of a policy folder has them.
-BOOK = (
-    "fiscal_year",
-    "owner",
-    "name",
-    "team",
-    "last_year_bookings",
-    "annual_target",
-    "currency_code",
-    "start_date",
-    "end_date",
-    "revision",
-    "effective_date",
-    "holidays",
-)
 
 
 def plan_tables(plans: YearPlans) -> dict[str, pa.Table]:
@@ -81,7 +67,7 @@ def target_lines(
         "effective_date": columns.text([""] * size),
         "holidays": columns.text([each.member.holidays for each in rows]),
     }
-    return pa.table({name: book[name] for name in BOOK})
+    return pa.table({name: book[name] for name in TARGET_BOOK})
 
 
 def spelled(amount: Decimal, decimal: str | None) -> str:

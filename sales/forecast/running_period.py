@@ -11,9 +11,9 @@ whose spread is that of the method's own past errors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -22,19 +22,17 @@ from scipy.special import gammaincc, gammaincinv
 
 from sales import arrow as columns
 from sales import money
-from sales.arrow import Codes, Floats
-from sales.calendar import FiscalCalendar, Month, Period
-from sales.history.booking_credit import share_out
-from sales.history.reconstruction import PipelineHistory, PipelineState
+from sales.arrow import Floats
+from sales.calendar import Period
+from sales.forecast.period_moments import Moments, PeriodMoments, of_grain
+from sales.history.reconstruction import PipelineHistory
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain, Grains
 from sales.statistics.new_business import HALF_LIFE, PRIOR_MONTHS
 from sales.targets.attainment import by_key
 
-WEEK = timedelta(days=7)
-EPOCH = date(1970, 1, 1)
-# Periods that are looked back on; what a first forecast rests on, and how many forecasts judge it.
-MOST_PERIODS, FEWEST_BEFORE, FEWEST_JUDGED = 24, 4, 6
+# Periods that a first forecast rests on, and how many forecasts judge the method.
+FEWEST_BEFORE, FEWEST_JUDGED = 4, 6
 PRIOR_DEALS = 8.0
 # A range of so few deals that are still to come says little: most often it is one of them or none.
 FEWEST_DEALS = 3.0
@@ -42,25 +40,6 @@ MODEL, TOO_LITTLE_HISTORY, NOT_BETTER = "model", "too_little_history", "not_bett
 TOO_FEW_DEALS = "too_few_deals"
 QUANTILES = {"p10": 0.1, "p50": 0.5, "p90": 0.9}
 LEAST = 1e-9
-
-
-@dataclass(frozen=True)
-class Moments:
-    """A period seen from the same day of it, now and in the past: a row a period, the running one first, a column an id; minor units.
-
-    `booked` is what was booked of it by then, `due` what was open and due until its end, `weighted`
-    that by the CRM's probability, `final` what it came to, `converted` what of it had been due then;
-    both are 0 of the running one. `week_before` is the P50 that a week earlier would have told, NaN
-    where that lies before the period. `share` is the part of the period that was over.
-    """
-
-    booked: Floats
-    due: Floats
-    weighted: Floats
-    final: Floats
-    converted: Floats
-    deals: Floats
-    share: Floats
 
 
 def running_landing(
@@ -77,125 +56,13 @@ def running_landing(
     """
     parts: list[pd.DataFrame] = []
     for period in periods:
-        seen = _Seen(history, grains, period, day, rules)
+        seen = PeriodMoments(history, grains, period, day, rules)
         company: _Landing | None = None
         for grain in reversed([*grains]):
             landing = _Landing.of(seen, grain, company)
             company = company or landing
             parts.append(_rows(grain, period, landing, targets, day, rules))
     return by_key(pd.concat(parts, ignore_index=True))
-
-
-class _Seen:
-    """What the same day of a period and of earlier ones showed, by person."""
-
-    def __init__(
-        self, history: PipelineHistory, grains: Grains, period: Period, day: date, rules: MonthRules
-    ) -> None:
-        self._history, self._grains, self._rules = history, grains, rules
-        self._calendar = replace(rules.calendar, until=None)
-        self.spans = [*self._spans_of(period, day)]
-        self.now = self._moments(0)
-        self.week_before = self._moments(7) if self.spans[0].passed > WEEK.days else None
-
-    def _spans_of(self, period: Period, day: date) -> Iterator[_Span]:
-        """Yield the running period and those before it, each cut at the same day of it, as far back as there are records."""
-        passed = (day - self._calendar.first_day(period.first)).days
-        size = len(period.months)
-        for back in range(MOST_PERIODS + 1):
-            months = tuple(each.plus(-back * size) for each in period.months)
-            span = _Span.of(months, passed, self._calendar)
-            if back and not self._history.has_any(span.instant(self._calendar, span.first)):
-                return
-            yield span
-
-    def _moments(self, earlier: int) -> Moments:
-        size, count = len(self._grains.person_ids), len(self.spans)
-        shape = (count, size)
-        found = {
-            name: np.zeros(shape)
-            for name in ("booked", "due", "weighted", "final", "converted", "deals")
-        }
-        for row, span in enumerate(self.spans):
-            then = span.today - timedelta(days=earlier)
-            state = self._state(span.instant(self._calendar, then))
-            _, who, amount = self._credit(state, self._booked(state, span))
-            found["booked"][row] = columns.total_by(who, amount, size)
-            due, who, amount = self._credit(state, self._due(state, span, then))
-            found["due"][row] = columns.total_by(who, amount, size)
-            found["deals"][row] = np.bincount(who, minlength=size)
-            chance = np.nan_to_num(self._history.row_probability[state.row]) / 100
-            of_deal = np.zeros(len(self._history.ids))
-            of_deal[state.opportunity] = chance
-            found["weighted"][row] = columns.total_by(who, amount * of_deal[due], size)
-            if row:
-                end = self._state(span.instant(self._calendar, span.last + timedelta(days=1)))
-                deal, who, amount = self._credit(end, self._booked(end, span))
-                found["final"][row] = columns.total_by(who, amount, size)
-                was_due = np.isin(deal, due)
-                found["converted"][row] = columns.total_by(who[was_due], amount[was_due], size)
-        share = np.array([(each.today - each.first).days - earlier for each in self.spans])
-        lengths = np.array([(each.last - each.first).days + 1 for each in self.spans])
-        return Moments(**found, share=np.clip(share / lengths, 0.0, 1.0))
-
-    def _state(self, instant: int) -> PipelineState:
-        return self._history.at(instant, dict(self._rules.policy.pipeline.stages))
-
-    def _credit(self, state: PipelineState, rows: Codes) -> tuple[Codes, Codes, Floats]:
-        """Return the deal, the person and the amount of the credit for some rows of a state; of people who are none of ours it is left out."""
-        deals = state.opportunity[rows]
-        credit = share_out(
-            self._history.extract,
-            state.as_of,
-            self._rules,
-            self._history.ids.take(pa.array(deals)),
-            state.owner_ids.take(pa.array(rows)),
-            state.amount[rows],
-        )
-        who = columns.codes(credit.owner_ids, self._grains.person_ids)
-        ours = who >= 0
-        return (
-            deals[credit.position][ours],
-            who[ours],
-            credit.amount[ours].astype(np.float64),
-        )
-
-    @staticmethod
-    def _booked(state: PipelineState, span: _Span) -> Codes:
-        first, last = ((each - EPOCH).days for each in (span.first, span.last))
-        inside = (state.close_day >= first) & (state.close_day <= last)
-        return np.flatnonzero(state.is_won & ~state.is_without_amount & inside)
-
-    @staticmethod
-    def _due(state: PipelineState, span: _Span, today: date) -> Codes:
-        first, last = ((each - EPOCH).days for each in (today, span.last))
-        inside = (state.close_day >= first) & (state.close_day <= last)
-        return np.flatnonzero(state.is_open & ~state.is_without_amount & inside)
-
-
-@dataclass(frozen=True)
-class _Span:
-    """A period from its first to its last day, and the day in it at whose midnight it is looked at."""
-
-    first: date
-    last: date
-    today: date
-
-    @classmethod
-    def of(cls, months: Sequence[Month], passed: int, calendar: FiscalCalendar) -> _Span:
-        first, last = calendar.first_day(months[0]), calendar.last_day(months[-1])
-        return cls(first, last, min(first + timedelta(days=passed), last + timedelta(days=1)))
-
-    @property
-    def passed(self) -> int:
-        """How many of its days are over."""
-        return (self.today - self.first).days
-
-    @staticmethod
-    def instant(calendar: FiscalCalendar, day: date) -> int:
-        """Return the instant at which a day begins where the company is."""
-        month = calendar.month_of(day - timedelta(days=1))
-        return columns.instant_of(replace(calendar, until=day).as_of(month))
 
 
 @dataclass(frozen=True)
@@ -224,10 +91,10 @@ class _Landing:
     size: float
 
     @classmethod
-    def of(cls, seen: _Seen, grain: Grain, company: _Landing | None) -> _Landing:
+    def of(cls, seen: PeriodMoments, grain: Grain, company: _Landing | None) -> _Landing:
         """Learn from the past of a grain; what it has shown little of is pulled to the company's."""
-        now = _of_grain(seen.now, grain)
-        before = None if seen.week_before is None else _of_grain(seen.week_before, grain)
+        now = of_grain(seen.now, grain)
+        before = None if seen.week_before is None else of_grain(seen.week_before, grain)
         count = len(now.booked)
         judged = [row for row in range(1, count) if count - 1 - row >= FEWEST_BEFORE]
         size = _deal_size(now)
@@ -290,18 +157,6 @@ class _Landing:
         return np.where(
             missing <= 0, 1.0, gammaincc(rest**2 / self.variance, missing * rest / self.variance)
         )
-
-
-def _of_grain(seen: Moments, grain: Grain) -> Moments:
-    """Return people's moments added up to the ids of a grain."""
-
-    def summed(values: Floats) -> Floats:
-        found = np.zeros((len(values), len(grain.ids)))
-        np.add.at(found.T, grain.of_person, values.T)
-        return found
-
-    names = ("booked", "due", "weighted", "final", "converted", "deals")
-    return Moments(**{name: summed(getattr(seen, name)) for name in names}, share=seen.share)
 
 
 def _deal_size(seen: Moments) -> float:

@@ -28,6 +28,21 @@ class InvalidTarget(UserError, ValueError):
     """A target cannot be laid over the year."""
 
 
+# The columns of a target book as we write it.
+TARGET_BOOK = (
+    "fiscal_year",
+    "owner",
+    "name",
+    "team",
+    "last_year_bookings",
+    "annual_target",
+    "currency_code",
+    "start_date",
+    "end_date",
+    "revision",
+    "effective_date",
+    "holidays",
+)
 # The rates of a fiscal year's plan.
 PlanRates = Callable[[int], Rates]
 
