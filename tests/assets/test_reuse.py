@@ -1,5 +1,6 @@
 """A month is computed once: what did not change stands, and what stands is what would be computed."""
 
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,7 +41,7 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.policy = folder, folder / "policy"
-        self.policy.mkdir(parents=True)
+        self.policy.mkdir(parents=True, exist_ok=True)
         self.aim("1200")
         self.reader = FakeReader(
             raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
@@ -159,19 +160,21 @@ class Home:
 
 class TestReuse:
     @pytest.fixture(scope="class")
-    def home(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    def published(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
+        """A folder in which the month was run once."""
         home = Home(tmp_path_factory.mktemp("reuse"))
         assert home.run() == set(COMPUTED)
+        home.instance.dispose()
+        return home.folder
+
+    @pytest.fixture
+    def home(self, published: Path, tmp_path: Path) -> Iterator[Home]:
+        """A copy of it: each test begins with what the first run left."""
+        shutil.copytree(published, tmp_path / "copy")
+        home = Home(tmp_path / "copy")
+        assert home.stands
         yield home
         home.instance.dispose()
-
-    @pytest.fixture(autouse=True)
-    def as_published(self, home: Home) -> None:
-        """Each test begins with what the first run left, in any order."""
-        home.aim("1200")
-        (home.policy / "recipients.toml").unlink(missing_ok=True)
-        if not home.stands:
-            home.run()
 
     def test_the_same_inputs_compute_nothing_and_the_ui_says_so(self, home: Home) -> None:
         before = home.digests()
