@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -42,6 +43,8 @@ UNSEALED = {"home", "seal", "shown_at", "newest"}
 # What SQLite says of a file that is not what it wrote.
 DAMAGED = ("malformed", "could not decode", "not a database", "no such table", "no such column")
 AT_ONCE = 50  # rows in memory
+# Where a file of SQLite counts the changes of its tables (its file format, 1.3).
+SCHEMA_COOKIE = slice(40, 44)
 DIALECTS = ("sqlite", "postgresql")
 SUCH_AS = "name a database such as postgresql+psycopg://host/name"
 # Alembic keeps what it works on in one place a process: two threads at once would wait for each
@@ -64,6 +67,7 @@ class Catalogue:
         """Use a home and a database by its address, empty for a file in the home; raises `CatalogueUnusable`."""
         own = sa.URL.create("sqlite", database=str(home / FILE))
         self.home, self._is_ready = home, False
+        self._known_schema: tuple[int, bytes] | None = None
         try:
             named = sa.make_url(url) if url else own
             if "@" in (named.host or ""):  # a part of the password, which would be printed
@@ -115,10 +119,20 @@ class Catalogue:
     def _transaction(self) -> Generator[sa.Connection]:
         with self._said():
             # A file may be replaced while this process lives, as by a restored backup.
-            if self._file is not None or not self._is_ready:
+            if not self._is_ready or self._schema() != self._known_schema:
                 self._upgrade()
             with self._engine.begin() as database:
                 yield database
+
+    def _schema(self) -> tuple[int, bytes] | None:
+        """Return what tells a file whose tables are others from this one: which file it is, and SQLite's count of changes to its tables; none of a server."""
+        if self._file is None:
+            return None
+        try:
+            with self._file.open("rb") as file:
+                return os.fstat(file.fileno()).st_ino, file.read(SCHEMA_COOKIE.stop)[SCHEMA_COOKIE]
+        except OSError:  # what is wrong with it is said where it is used
+            return 0, b""
 
     @property
     def is_shared(self) -> bool:
@@ -221,7 +235,7 @@ class Catalogue:
                     raise CatalogueElsewhere(
                         f"the database that ONPACE_LEDGER_URL names does not know {self.home}; name the one that its catalogue is in"
                     )
-        self._is_ready = True
+        self._is_ready, self._known_schema = True, self._schema()
 
     def _bring_to_newest(self, database: sa.Connection) -> None:
         try:

@@ -1,8 +1,11 @@
 """One database for what is known of a home, and of several homes where they share it."""
 
 import multiprocessing
+import shutil
+import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,7 +15,13 @@ import sqlalchemy as sa
 
 from connectors.delivery.ledger import DeliveryLedger, Status
 from connectors.storage.catalogue import FILE, Catalogue, CatalogueElsewhere, CatalogueUnusable
-from connectors.storage.catalogue_schema import APPROVALS, PUBLICATIONS, SELECTED_EXTRACTS
+from connectors.storage.catalogue_schema import (
+    APPROVALS,
+    NEWEST,
+    PUBLICATIONS,
+    SELECTED_EXTRACTS,
+    VERSION_TABLE,
+)
 from connectors.storage.migrations import carry_over
 from connectors.storage.publications import PublishedMonths
 from sales.calendar import Month
@@ -232,3 +241,20 @@ def test_a_damaged_schema_is_said_whatever_sqlite_says_of_it(tmp_path: Path) -> 
     )
     with pytest.raises(CatalogueUnusable, match="is damaged; restore it from a backup"):
         Catalogue(tmp_path).rows(sa.select(PUBLICATIONS))
+
+
+def test_a_file_that_is_replaced_meanwhile_is_brought_to_this_version_too(tmp_path: Path) -> None:
+    """As by a backup of an earlier version, into the same file or as another one."""
+    one = Catalogue(tmp_path / "home")
+    old = tmp_path / "old.sqlite"
+    with closing(sqlite3.connect(old)) as database:
+        database.execute("CREATE TABLE nothing_of_ours (a)")
+        database.commit()
+    wanted = sa.select(sa.column("version_num")).select_from(sa.table(VERSION_TABLE))
+    place = tmp_path / "home" / FILE
+    for is_another_file in (False, True):
+        with one.begin() as database:
+            database.execute(sa.text("SELECT 1"))
+        copy = shutil.copyfile(old, place.with_suffix(".new") if is_another_file else place)
+        copy.replace(place)
+        assert [row[0] for row in one.rows(wanted)] == [NEWEST]

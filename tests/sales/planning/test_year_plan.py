@@ -203,6 +203,7 @@ def test_the_chance_of_the_company_is_that_of_its_people_together() -> None:
 
 @pytest.mark.slow
 def test_targets_are_reached_by_the_share_of_people_that_they_say() -> None:
-    for ambition, plans in judged(100).items():
-        for said, reached in (plans.of_all, plans.of_missed):
-            assert reached == pytest.approx(said, abs=0.05), f"{ambition} of what may be expected"
+    """Six hundred people; of those who missed two months there are fewer, and chance has more room."""
+    for ambition, plans in judged(60).items():
+        for (said, reached), room in ((plans.of_all, 0.05), (plans.of_missed, 0.07)):
+            assert reached == pytest.approx(said, abs=room), f"{ambition} of what may be expected"
