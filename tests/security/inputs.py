@@ -33,6 +33,7 @@ from reports.text.formats import printable
 from sales.calendar import FiscalCalendar, Month
 from sales.delivery.recipients import parse_recipients, usable_address
 from sales.errors import UserError
+from sales.planning.scenario import parse_scenario
 from sales.policy.reading import parse_policy
 from tests.connectors.policy.test_annual_targets import HEAD, USERS
 from tests.publication.april import RECIPIENTS, workspace_of
@@ -90,6 +91,9 @@ def _edited(text: str, edits: Sequence[tuple[float, int, str]]) -> str:
     return text
 
 
+SCENARIOS = [
+    path.read_text(encoding="utf-8") for path in sorted((ROOT / "policy" / "plan").glob("*.toml"))
+]
 POLICIES = [path.read_text(encoding="utf-8") for path in sorted((ROOT / "policy").glob("fy*.toml"))]
 BOOKS = [HEAD + "2026,ann@acme.example,1200.50,EUR,2026-01-01,2026-12-31,1,2026-01-01,GB\n"]
 MONTHLY = ["month,owner,amount,currency_code\n2026-01,ann@acme.example,100,EUR\n2026-02,Bob,1.5,\n"]
@@ -214,6 +218,7 @@ def _asked(given: tuple[str, str, str, str, str]) -> None:
 
 WAYS_IN: dict[str, WayIn] = {
     "policy": WayIn(mutated(POLICIES), lambda text: parse_policy(text, "fy2026.toml")),
+    "plan": WayIn(mutated(SCENARIOS), lambda text: parse_scenario(text, "plan/growth.toml")),
     "recipients": WayIn(mutated([RECIPIENTS]), parse_recipients),
     "target book": WayIn(
         st.one_of(mutated(BOOKS).map(lambda text: text.encode("utf-8", "ignore")), st.binary()),
