@@ -22,6 +22,7 @@ from sales.calendar import Month, Period
 from sales.contracts.contract import empty
 from sales.contracts.raw import RawTargets
 from sales.errors import UserError
+from sales.history.teams import UNASSIGNED
 from sales.planning.capacity import Member
 from sales.planning.scenario import PersonPlan, PlanScenario
 from sales.policy.rules import MonthRules
@@ -177,7 +178,7 @@ class PlanMembers:
                     # No record has a blank in its id.
                     f"seat {seat.name}",
                     seat.name,
-                    seat.team or self.rules.company,
+                    seat.team or UNASSIGNED,
                     seat.start_date,
                     seat.end_date,
                     seat.holidays,

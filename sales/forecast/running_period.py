@@ -97,7 +97,7 @@ class _Landing:
         before = None if seen.week_before is None else of_grain(seen.week_before, grain)
         count = len(now.booked)
         judged = [row for row in range(1, count) if count - 1 - row >= FEWEST_BEFORE]
-        size = _deal_size(now)
+        size = _deal_size(now, 0)
         shape = len(judged), len(grain.ids)
         middles = np.array([_middle(now, row, company) for row in judged]).reshape(shape)
         final = now.final[judged]
@@ -159,9 +159,10 @@ class _Landing:
         )
 
 
-def _deal_size(seen: Moments) -> float:
-    """Return what a due deal of the company is worth on average."""
-    return max(float(seen.due.sum()) / max(float(seen.deals.sum()), 1.0), LEAST)
+def _deal_size(seen: Moments, row: int) -> float:
+    """Return what a due deal of the company was worth on average in the periods before that of a row."""
+    due, deals = seen.due[row + 1 :], seen.deals[row + 1 :]
+    return max(float(due.sum()) / max(float(deals.sum()), 1.0), LEAST)
 
 
 def _learned(seen: Moments, row: int, company: _Landing | None) -> _Rest:
@@ -174,7 +175,7 @@ def _learned(seen: Moments, row: int, company: _Landing | None) -> _Rest:
     other, months = rest - converted, float(weight.sum())
     if company is None:
         return _Rest(converted / np.maximum(due, LEAST), other / max(months, LEAST))
-    prior = PRIOR_DEALS * _deal_size(seen)
+    prior = PRIOR_DEALS * _deal_size(seen, row)
     final = (weight * seen.final[row + 1 :]).sum(axis=0)
     share = final / max(float(final.sum()), LEAST)
     whole = float(other.sum()) / max(months, LEAST)

@@ -56,7 +56,7 @@ class SeatPlan(_Span):
     name: Annotated[str, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
     """What the seat is called."""
     team: Annotated[str, Field(max_length=120)] = ""
-    """The team it belongs to."""
+    """The team it belongs to; left out: none."""
     holidays: Annotated[str, AfterValidator(known_holidays)] = ""
     """Country, or country and region, of its holidays; left out: the company's."""
 
