@@ -66,7 +66,8 @@ class _Book:
         csv.DictWriter(out, self.header, extrasaction="ignore", lineterminator="\n").writerows(
             lines
         )
-        return f"{self.text}{'' if self.text.endswith(chr(10)) else chr(10)}{out.getvalue()}"
+        end = "" if self.text.endswith("\n") else "\n"
+        return f"{self.text}{end}{out.getvalue()}"
 
 
 def adopt_targets(path: Path, inputs: MonthInputs, fiscal_year: int) -> Adopted:

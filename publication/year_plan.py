@@ -19,7 +19,6 @@ from publication.forecast_sources import ForecastSources
 from publication.month_inputs import MonthInputs
 from publication.plan_members import PlanMembers, UnplannableYear, refuse_begun
 from sales import arrow as columns
-from sales.calendar import MONTHS_IN_YEAR, Month
 from sales.contracts.history import OpportunitySnapshot
 from sales.forecast.delivery_load import has_effort, work_of
 from sales.forecast.generation import creation
@@ -163,7 +162,7 @@ class _Planner:
             plan,
             sources_needed(self._how, self._known, self._year, months, self._rules),
             creation_by_month(self._how, self._year, months),
-            quarters_needed(self._ahead, self._company, self._year, months),
+            quarters_needed(self._ahead, self._company, self._rules.calendar, self._year, months),
             self._work(its_capacity, months),
         )
 
@@ -187,17 +186,7 @@ class _Planner:
         )
         if days is None:
             return []
-        until = range(inputs.month.index + 1, self._year.first.index)
-        season = its_capacity.season
-        before = [
-            (
-                Month.from_index(index),
-                its_capacity.today
-                * float(season[(index - inputs.month.index - 1) % MONTHS_IN_YEAR + 1]),
-            )
-            for index in until
-        ]
-        booked = [*before, *zip(self._year.months, map(float, months), strict=True)]
+        booked = [*its_capacity.before, *zip(self._year.months, map(float, months), strict=True)]
         won = work_of(self._snapshot, None, inputs.rules.calendar)
         return work_needed(won, booked, days, self._year, self._rules)
 

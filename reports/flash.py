@@ -26,6 +26,7 @@ from reports.document.document import (
 from reports.document.month_tables import Record, records
 from reports.document.view import period_words
 from reports.month_end import AUDIENCES, labels_of
+from reports.sections.flash_landing import landings, record_of
 from reports.text import formats
 from reports.text.i18n import language, marked
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
@@ -229,65 +230,17 @@ class _Page:
                 ),
                 "closing_plan",
             )
-        yield from self._landings()
+        yield from landings(self._landed(), self._variant)
         yield from self._who_is_away()
 
-    def _forecast(self) -> Iterator[tuple[str, Record]]:
-        """Yield the month and the quarter as they are called, where a range of them is told."""
-        landed = self._known.landed.get((self._grain, self._grain_id), {})
+    def _landed(self) -> list[tuple[str, Record]]:
+        """Return the landing of the month and of the quarter, each as it is called."""
+        rows = self._known.landed.get((self._grain, self._grain_id), {})
         names = {
             PeriodKind.MONTH: self._variant.language.month_name(self._variant.month),
             PeriodKind.QUARTER: period_words(self._quarter, self._variant.language),
         }
-        for kind, name in names.items():
-            row = landed.get(kind)
-            if row is not None and row["p10"] != row["p90"]:  # none of both, or no range
-                yield name, row
-
-    def _landings(self) -> Iterator[Statement]:
-        say, short, language_ = self._say, self._short, self._variant.language
-        for name, row in self._forecast():
-            amounts = {each: short(row[each]) for each in ("p10", "p50", "p90")}
-            said = say("We forecast {p50} for {period} ({p10} to {p90}).", period=name, **amounts)
-            if language_.chance(row["hit_probability"]) != formats.EMPTY:
-                chance = language_.chance(row["hit_probability"])
-                amount = short(row["target"])
-                more = say(
-                    "Its {amount} is reached with a chance of {chance}.",
-                    amount=amount,
-                    chance=chance,
-                )
-                said = f"{said} {more}"
-            yield Statement(said, "landing_forecast")
-
-    def _record(self) -> str:
-        """Return how far such forecasts were off on this day of past periods, beside what anybody could reckon."""
-        say, language_ = self._say, self._variant.language
-        told: list[str] = []
-        for name, row in self._forecast():
-            words = {
-                "period": name,
-                "n": language_.count(row["judged"]),
-                "ours": language_.share(row["error_model"]),
-                "stage": language_.share(row["error_stage_weighted"]),
-                "line": language_.share(row["error_straight_line"]),
-            }
-            if row["error_last_flash"] is None:
-                told.append(
-                    say(
-                        "{period}: on this day of {n} earlier periods we were off by {ours}; open deals by stage by {stage}, a straight line by {line}.",
-                        **words,
-                    )
-                )
-            else:
-                told.append(
-                    say(
-                        "{period}: on this day of {n} earlier periods we were off by {ours}; open deals by stage by {stage}, a straight line by {line}, the flash a week before by {last}.",
-                        last=language_.share(row["error_last_flash"]),
-                        **words,
-                    )
-                )
-        return " ".join(told)
+        return [(name, rows[kind]) for kind, name in names.items() if kind in rows]
 
     def _who_is_away(self) -> Iterator[Statement]:
         """Say who does not sell on which days that are left of the month."""
@@ -350,7 +303,7 @@ class _Page:
             [row for row in waiting if id(row) in soon],
             [row for row in self.late if id(row) not in kept],
         )
-        record = self._record()
+        record = record_of(self._landed(), self._variant)
         most_of = MOST_WITH_FORECAST if record else MOST_OF_GROUP
         tables = [
             self._deal_table(say(name), group, most)

@@ -10,9 +10,11 @@ from decimal import Decimal
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from sales import arrow as columns
 from sales import money
+from sales.contracts.contract import DECIMALS
 from sales.planning.scenario_plan import ScenarioPlan, YearPlans
 from sales.targets.annual_targets import TARGET_BOOK
 from sales.vocabulary import GrainKind
@@ -102,7 +104,7 @@ def _groups(plans: YearPlans, digits: int) -> pa.Table:
             "p50": middle,
             "p90": high,
             "target": _money([group.target for _, _, group in rows], digits),
-            "hit_probability": pa.array([group.chance for _, _, group in rows], pa.float64()),
+            "hit_probability": _shares([group.chance for _, _, group in rows]),
         }
     )
 
@@ -125,10 +127,8 @@ def _people(plans: YearPlans, digits: int) -> pa.Table:
             "end_date": pa.array([each.member.end for _, each in rows], pa.date32()),
             "expected": _money([each.expected for _, each in rows], digits),
             "target": _money([each.target for _, each in rows], digits),
-            "hit_probability": pa.array([each.chance for _, each in rows], pa.float64()),
-            "hit_probability_after_misses": pa.array(
-                [each.after_misses for _, each in rows], pa.float64()
-            ),
+            "hit_probability": _shares([each.chance for _, each in rows]),
+            "hit_probability_after_misses": _shares([each.after_misses for _, each in rows]),
             "client_plans": _money([each.clients for _, each in rows], digits),
             "is_agreed": pa.array([each.is_agreed for _, each in rows], pa.bool_()),
             **months,
@@ -176,8 +176,8 @@ def _sources(plans: YearPlans, digits: int) -> pa.Table:
             "needed_before_the_year": _money([each.before for _, each in rows], digits),
             "needed_in_months_that_are_over": _money([each.over for _, each in rows], digits),
             "created_last_12_months": _money([each.created for _, each in rows], digits),
-            "conversion": pa.array([each.conversion for _, each in rows], pa.float64()),
-            "lead_months": pa.array([each.lead_months for _, each in rows], pa.float64()),
+            "conversion": _shares([each.conversion for _, each in rows]),
+            "lead_months": _shares([each.lead_months for _, each in rows]),
         }
     )
 
@@ -189,9 +189,9 @@ def _quarters(plans: YearPlans, digits: int) -> pa.Table:
             "scenario": columns.text([one.name for one, _ in rows]),
             "quarter": columns.text([each.quarter.name for _, each in rows]),
             "target": _money([each.target for _, each in rows], digits),
-            "required_ratio": pa.array([each.ratio for _, each in rows], pa.float64()),
-            "required_low": pa.array([each.low for _, each in rows], pa.float64()),
-            "required_high": pa.array([each.high for _, each in rows], pa.float64()),
+            "required_ratio": _shares([each.ratio for _, each in rows]),
+            "required_low": _shares([each.low for _, each in rows]),
+            "required_high": _shares([each.high for _, each in rows]),
             "open_pipeline": _money([each.pipeline for _, each in rows], digits),
         }
     )
@@ -200,3 +200,8 @@ def _quarters(plans: YearPlans, digits: int) -> pa.Table:
 def _money(minor: Sequence[int | None], digits: int) -> pa.Array:
     empty = np.array([each is None for each in minor], np.bool_)
     return money.decimal_array(np.array([each or 0 for each in minor], np.int64), digits, empty)
+
+
+def _shares(values: Sequence[float | None]) -> pa.Array:
+    """Return chances, shares and ratios, rounded as those of published tables are."""
+    return pc.round(pa.array(values, pa.float64()), DECIMALS, "half_to_even")

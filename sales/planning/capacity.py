@@ -21,7 +21,7 @@ from scipy.special import gammaincinv
 
 from sales import arrow as columns
 from sales.arrow import Codes, Floats
-from sales.calendar import MONTHS_IN_YEAR, Period
+from sales.calendar import MONTHS_IN_YEAR, Month, Period
 from sales.policy.rules import MonthRules
 from sales.statistics.distribution import (
     CELLS,
@@ -71,8 +71,8 @@ class Capacity:
 
     `deals` is the expected number of won deals, a row a member and a column a month; `sizes` are
     equally likely amounts of a deal in minor units, a row a member; `dispersion` is what is not
-    known of each member's rate and `common` what is not known of all; `today` is what those who
-    sell today book in a month without season.
+    known of each member's rate and `common` what is not known of all; `before` is what those who
+    sell today may be expected to book in each month until the year begins, in minor units.
     """
 
     members: Sequence[Member]
@@ -81,8 +81,7 @@ class Capacity:
     sizes: Floats
     dispersion: Floats
     common: float
-    today: float
-    season: Floats
+    before: Sequence[tuple[Month, float]]
 
     @property
     def expected(self) -> Floats:
@@ -194,16 +193,22 @@ def capacity(
     present = np.array(
         [[float(part) for part in _present(each, year, rules)] for each in members]
     ).reshape(len(members), len(year.months))
-    ahead = [(month.index - known.month - 1) % MONTHS_IN_YEAR + 1 for month in year.months]
+
+    def season(months: Sequence[Month]) -> Floats:
+        return its_rates.season[
+            [(month.index - known.month - 1) % MONTHS_IN_YEAR + 1 for month in months]
+        ]
+
+    until = [Month.from_index(index) for index in range(known.month + 1, year.first.index)]
+    a_month = float((rate * sizes.mean(axis=1))[today].sum())
     return Capacity(
         members,
         year,
-        deals=rate[mine][:, None] * its_rates.season[ahead] * present,
+        deals=rate[mine][:, None] * season(year.months) * present,
         sizes=sizes[mine],
         dispersion=its_rates.dispersion[mine],
         common=its_rates.common,
-        today=float((rate * sizes.mean(axis=1))[today].sum()),
-        season=its_rates.season,
+        before=[*zip(until, (a_month * season(until)).tolist(), strict=True)] if until else [],
     )
 
 

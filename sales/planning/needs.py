@@ -7,7 +7,7 @@ time of `generation`, required coverage of `required_coverage`, days of work of 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -16,7 +16,7 @@ from pandera.typing import DataFrame
 from sales import arrow as columns
 from sales import money
 from sales.arrow import Floats
-from sales.calendar import Month, Period
+from sales.calendar import FiscalCalendar, Month, Period
 from sales.contracts.contract import DECIMALS
 from sales.contracts.history import OpportunitySnapshot
 from sales.coverage.required_coverage import required_coverage
@@ -28,7 +28,6 @@ from sales.rollup import Grain
 from sales.statistics.period_distribution import ForecastInputs
 from sales.statistics.point_in_time import GONE, Knowledge
 
-MONTHS_OF_QUARTER = 3
 # Won deals of so many months say how much work an amount brings.
 EFFORT_MONTHS = 24
 
@@ -139,21 +138,25 @@ def creation_by_month(
 
 
 def quarters_needed(
-    ahead: ForecastInputs | None, company: Grain | None, year: Period, targets: Sequence[int]
+    ahead: ForecastInputs | None,
+    company: Grain | None,
+    calendar: FiscalCalendar,
+    year: Period,
+    targets: Sequence[int],
 ) -> list[QuarterNeed]:
     """Return the coverage that each quarter needs at its start, by the company's past at that distance."""
+    quarters = list(dict.fromkeys(calendar.quarter_of(month) for month in year.months))
+    of_month = dict(zip(year.months, targets, strict=True))
     found: list[QuarterNeed] = []
-    for start in range(0, len(year.months), MONTHS_OF_QUARTER):
-        months = year.months[start : start + MONTHS_OF_QUARTER]
-        target = sum(targets[start : start + MONTHS_OF_QUARTER])
-        name = f"{year.name}-Q{start // MONTHS_OF_QUARTER + 1}"
-        quarter = Period("quarter", name, months)
+    for quarter in quarters:
+        target = sum(of_month[month] for month in quarter.months)
         if ahead is None or company is None:
             found.append(QuarterNeed(quarter, target, None, None, None))
             continue
         # As if it began now: what counts is the distance.
         first = Month.from_index(ahead.known.month + 1)
-        from_now = Period("quarter", name, tuple(first.plus(n) for n in range(len(months))))
+        months = tuple(first.plus(n) for n in range(len(quarter.months)))
+        from_now = replace(quarter, months=months)
         required = required_coverage(ahead, from_now, company, np.array([target], np.int64))
         ratios = (required.ratio[0], required.low[0], required.high[0])
         found.append(

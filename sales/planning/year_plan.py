@@ -74,15 +74,13 @@ class GroupPlan:
 
 @dataclass(frozen=True)
 class YearPlan:
-    """A year by one scenario, money in minor units; `plans` are the members' targets as the target book would phase them."""
+    """A year by one scenario, money in minor units."""
 
     title: str
     year: Period
     company: GroupPlan
     teams: Sequence[GroupPlan]
     members: Sequence[MemberPlan]
-    plans: Sequence[Plan]
-    capacity: Capacity
 
     @property
     def months(self) -> list[int]:
@@ -139,7 +137,7 @@ def year_plan(
         )
     ]
     company, *teams = _groups(its_capacity, rows, rules.company)
-    return YearPlan(title, its_capacity.year, company, teams, rows, plans, its_capacity)
+    return YearPlan(title, its_capacity.year, company, teams, rows)
 
 
 def _targets(

@@ -471,13 +471,11 @@ def test_targets_of_another_book_of_that_year_have_its_revisions(
     assert adopt_targets(path, again(inputs), 2027).added == 0
 
 
-@pytest.mark.parametrize("name", ["..", ".", "a.csv", "a/b", "a\nb", "-", "x" * 61, b"\xff\xfe"])
+@pytest.mark.parametrize("name", ["..", ".", "a.csv", "a\nb", "-", "x" * 61, b"\xff\xfe"])
 def test_names_that_no_folder_should_have(inputs: MonthInputs, name: str | bytes) -> None:
     folder = inputs.workspace.policy_folder / "plan"
     folder.mkdir()
     text = name.decode("utf-8", "surrogateescape") if isinstance(name, bytes) else name
-    if "/" in text:
-        return
     (folder / f"{text}.toml").write_text("")
     with pytest.raises(InvalidPolicy, match="cannot be a scenario's") as fault:
         plan_year(inputs, 2027)

@@ -63,7 +63,7 @@ def test_each_month_is_created_by_lead_time() -> None:
 def test_where_nothing_is_known_nothing_is_asked() -> None:
     assert sources_needed(None, KNOWN, YEAR, [100] * 12, rules()) == []
     assert creation_by_month(None, YEAR, [100] * 12) == {}
-    quarters = quarters_needed(None, None, YEAR, list(range(12)))
+    quarters = quarters_needed(None, None, rules().calendar, YEAR, list(range(12)))
     assert [(each.quarter.name, each.target, each.ratio) for each in quarters] == [
         ("FY2026-Q1", 3, None),
         ("FY2026-Q2", 12, None),
