@@ -21,6 +21,8 @@ DATA = (
     "policy/logo.svg",
     "policy/recipients.toml",
     "policy/targets.csv",
+    "policy/agreements.csv",
+    "policy/capacity.csv",
     "policy/team_targets.csv",
     "reports/templates",
     "reports/translations",

@@ -14,7 +14,9 @@ from assets.extract import FROM_SALESFORCE, OWNERS
 from assets.metadata.lineage import salesforce
 from connectors.policy.annual_targets import TargetRow
 from connectors.policy.plan_files import (
+    AgreementRow,
     CallRow,
+    CapacityRow,
     ClientPlanRow,
     LeaveRow,
     OverrideRow,
@@ -42,6 +44,14 @@ POLICY_FILES = {
     "calls": (
         "What sellers said their months, quarters and years would bring, each with the day on which they said it.",
         tuple(CallRow.model_fields),
+    ),
+    "agreements": (
+        "Retainers and framework agreements, as signed on a day: what they bring and take a month.",
+        tuple(AgreementRow.model_fields),
+    ),
+    "capacity": (
+        "Days of work that teams and the company can do a month, from a month on.",
+        tuple(CapacityRow.model_fields),
     ),
     "client_plans": (
         "What clients are planned to bring by month: the year as it looks from below.",

@@ -7,17 +7,19 @@ from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
 from sales.contracts.coverage import DealChances, PipelineCoverage
 from sales.contracts.forecast import (
-    ClientPhasing,
     ClosingPlan,
     LandingForecast,
     PipelineGeneration,
 )
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import ComingMonth, PhasedTargets
+from sales.contracts.work import DeliveryLoad
 from sales.forecast import actions as orders
 from sales.forecast import backtest, calls, generation
+from sales.forecast import client_agreements as agreements
 from sales.forecast import client_phasing as clients
 from sales.forecast import closing_plan as closing
+from sales.forecast import delivery_load as load
 from sales.forecast import landing_forecast as landing
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
@@ -49,9 +51,41 @@ def closing_plan(run: TableRun) -> dg.MaterializeResult:
 
 @monthly_table
 def client_phasing(run: TableRun) -> dg.MaterializeResult:
-    """Bookings and expected confirmations by client and month, and the days of work that follow."""
-    deals, forecast_basis = run.table(OpportunitySnapshot), run.forecast_basis
-    return described(clients.client_phasing(deals, forecast_basis, run.month, run.inputs.rules))
+    """Bookings, agreements and expected confirmations by client and month, and the days of work that follow."""
+    deals, agreed = run.table(OpportunitySnapshot), run.forecast.plan_book.agreements
+    return described(
+        clients.client_phasing(deals, run.forecast_basis, run.month, run.inputs.rules, agreed)
+    )
+
+
+@monthly_table
+def client_agreements(run: TableRun) -> dg.MaterializeResult:
+    """Retainers and framework agreements that run on, with what they bring in the months to come; no rows without agreements.csv."""
+    inputs, deals = run.inputs, run.table(OpportunitySnapshot)
+    agreed = run.forecast.plan_book.agreements
+    return described(
+        agreements.client_agreements(deals, agreed, run.month, inputs.rules, inputs.extracted_at)
+    )
+
+
+@monthly_table
+def delivery_load(run: TableRun) -> dg.MaterializeResult:
+    """Work of the twelve months to come against what the company and its teams can do; no rows where no work is known."""
+    deals, inputs, plans = run.table(OpportunitySnapshot), run.inputs, run.forecast.plan_book
+    table = load.delivery_load(
+        deals, run.forecast_basis, plans, run.month, inputs.rules, inputs.extracted_at
+    )
+    return described(table)
+
+
+@monthly_table
+def account_load(run: TableRun) -> dg.MaterializeResult:
+    """Work of the twelve months to come by client, and on which clients people must be drafted in."""
+    deals, inputs, plans = run.table(OpportunitySnapshot), run.inputs, run.forecast.plan_book
+    table = load.account_load(
+        deals, run.forecast_basis, plans, run.month, inputs.rules, inputs.extracted_at
+    )
+    return described(table)
 
 
 @monthly_table
@@ -97,7 +131,7 @@ def actions(run: TableRun) -> dg.MaterializeResult:
         closing_plan=run.table(ClosingPlan),
         coverage=run.table(PipelineCoverage),
         generation=run.table(PipelineGeneration),
-        clients=run.table(ClientPhasing),
+        load=run.table(DeliveryLoad),
         owners=run.inputs.people,
         is_copy=run.inputs.is_copy,
     )

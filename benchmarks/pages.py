@@ -37,6 +37,8 @@ from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
 from sales.forecast.calls import forecast_calls
+from sales.forecast.client_agreements import client_agreements
+from sales.forecast.delivery_load import account_load, delivery_load
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.policy.rules import MonthRules
@@ -83,9 +85,13 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
         forecasts = ForecastSources(inputs)
         forecast_basis = forecasts.forecast_basis
         by_client, stated = (
-            clients.client_phasing(snap, forecast_basis, MONTH, rules),
+            clients.client_phasing(
+                snap, forecast_basis, MONTH, rules, forecasts.plan_book.agreements
+            ),
             forecasts.plan_book,
         )
+        ahead = (snap, forecast_basis, stated, MONTH, rules, record.extracted_at)
+        load = delivery_load(*ahead)
         of_plan = closing.plan_forecast(
             forecast_basis, forecasts.close_date_score(), snap, shared, phased, MONTH, rules
         )
@@ -154,7 +160,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
                     due,
                     cover,
                     made,
-                    by_client,
+                    load,
                     owners,
                 ),
                 MONTH,
@@ -162,6 +168,9 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             ),
             sources.source_attainment(made, MONTH, rules, record.extracted_at),
             forecast_calls(stated.calls, shared, lands, owners, MONTH, rules, record.extracted_at),
+            client_agreements(snap, stated.agreements, MONTH, rules, record.extracted_at),
+            load,
+            account_load(*ahead),
         )
         return tables, rules
 

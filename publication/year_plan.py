@@ -20,8 +20,9 @@ from publication.month_inputs import MonthInputs
 from publication.plan_members import PlanMembers, UnplannableYear, refuse_begun
 from sales import arrow as columns
 from sales.contracts.history import OpportunitySnapshot
-from sales.forecast.delivery_load import has_effort, work_of
+from sales.forecast.client_agreements import agreed_months, known_agreements
 from sales.forecast.generation import creation
+from sales.forecast.work import has_effort, work_of
 from sales.history import snapshot
 from sales.planning.capacity import Capacity, capacity
 from sales.planning.needs import (
@@ -188,7 +189,10 @@ class _Planner:
             return []
         booked = [*its_capacity.before, *zip(self._year.months, map(float, months), strict=True)]
         won = work_of(self._snapshot, None, inputs.rules.calendar)
-        return work_needed(won, booked, days, self._year, self._rules)
+        plans, calendar = self._forecast.plan_book, inputs.rules.calendar
+        known = known_agreements(plans.agreements, inputs.month, inputs.rules)
+        agreed = agreed_months(known, self._year.first, len(self._year.months), calendar)
+        return work_needed(won, booked, days, self._year, self._rules, agreed, plans.capacities)
 
 
 def _without_stated_months(rules: MonthRules) -> MonthRules:

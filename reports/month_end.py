@@ -22,7 +22,7 @@ from reports.export.attachments import Attachments
 from reports.sections.actions import actions
 from reports.sections.calls import calls
 from reports.sections.changes import changes
-from reports.sections.clients import clients, delivery, plans
+from reports.sections.clients import agreements, clients, plans
 from reports.sections.deals import closing, overdue
 from reports.sections.headline import statements, tiles
 from reports.sections.landing import landing, track_record
@@ -32,6 +32,7 @@ from reports.sections.pipeline import coverage, movement
 from reports.sections.quality import quality
 from reports.sections.restatement import restated
 from reports.sections.sources import generation
+from reports.sections.work import work
 from reports.sections.year import year
 from reports.text import formats
 from reports.text.commentary import as_markup
@@ -185,7 +186,8 @@ class _Month:
                 coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
                 generation(view),
                 clients(view),
-                delivery(view),
+                agreements(view),
+                work(view),
                 overdue(view),
                 plans(view),
                 track_record(view, self.data.scores),
@@ -202,6 +204,8 @@ class _Month:
                 calls(view),
                 closing(view),
                 coverage(view, [GrainKind.TEAM]),
+                agreements(view),
+                work(view),
                 overdue(view),
                 said,
             ]

@@ -241,7 +241,8 @@ class _Document:
         return low if low == high else self.say("{low} to {high}", low=low, high=high)
 
     def _people_words(self) -> str:
-        has_capacity = self._variant.rules.policy.clients.capacity_days is not None
+        work = [one for each in self._plans.scenarios for one in each.work]
+        has_capacity = any(one.capacity is not None for one in work)
         return (
             self.say("People to draft in, at most")
             if has_capacity

@@ -59,7 +59,7 @@ def think(
     credit = published.read_as(BookingCredit, chosen)
     phased = published.read_as(PhasedTargets, chosen)
     inputs = resolve(workspace, chosen, published_extract(workspace, chosen))
-    rules, forecast_basis = inputs.rules, ForecastSources(inputs).forecast_basis
+    rules, sources = inputs.rules, ForecastSources(inputs)
     change = Change(
         moves=[
             (deal, _month(when))
@@ -76,7 +76,16 @@ def think(
     return (
         chosen,
         rules,
-        what_if(change, forecast_basis, snapshot, credit, phased, chosen, rules),
+        what_if(
+            change,
+            sources.forecast_basis,
+            snapshot,
+            credit,
+            phased,
+            chosen,
+            rules,
+            sources.plan_book,
+        ),
     )
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from connectors.policy.annual_targets import FOR_PEOPLE, TargetRow
 from connectors.salesforce.field_lineage import fields_of
-from sales.contracts.lineage import MONTHLY_LINEAGE, Parents
-from sales.contracts.parents import PERSON, QUOTAS, of
+from sales.contracts.lineage import MONTHLY_LINEAGE
+from sales.contracts.parents import PERSON, QUOTAS, Parents, of
 from sales.contracts.raw import RAW
 from sales.contracts.registry import TABLES, MonthlyTable
 

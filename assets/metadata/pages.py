@@ -22,6 +22,7 @@ _DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_ove
     "opportunity_snapshot", "opportunity_id", "team"
 )
 _JUDGED = of("forecast_track_record", "as_of_month", "grain", "grain_id", "period_kind", "period")
+_LOAD = of("delivery_load", "grain", "grain_id", "month")
 _CLIENT = of("client_phasing", "account_id", "month")
 _COVERED = of("pipeline_coverage", "coverage_ratio", "status")
 _COMING = of("coming_month", "grain", "grain_id", "month")
@@ -308,10 +309,38 @@ SECTIONS: dict[str, Columns] = {
     **_under(
         "The work that follows",
         {
-            "Month": of("client_phasing", "month"),
-            "Capacity": frozenset(),
+            "Month": of("delivery_load", "month"),
+            "Won or agreed": _LOAD | of("delivery_load", "agreed_days", "won_days"),
+            "Expected": _LOAD | of("delivery_load", "expected_days"),
+            "Capacity": _LOAD | of("delivery_load", "capacity_days"),
+            "People to draft in": _LOAD | of("delivery_load", "people_needed"),
+            "Team": _LOAD,
+            "days of a team": _LOAD
+            | of("delivery_load", "agreed_days", "won_days", "expected_days", "capacity_days"),
+            "Client": of("account_load", "account_id", "account_name")
+            | of("closing_plan", "account_id"),
             **alike(
-                of("client_phasing", "month", "delivery_days"), "Days of work", "People to draft in"
+                of("account_load", "account_id", "team", "month", "days_beyond", "people_needed"),
+                "From",
+                "Days beyond capacity",
+                "People, at most",
+            ),
+            "Days of work": _deal("effort_days"),
+            "Was to start": _deal("work_month"),
+            "Likely start": _deal("likely_work_month"),
+        },
+    ),
+    **_under(
+        "Retainers and framework agreements",
+        {
+            "Client": of("client_agreements", "account_id", "account_name"),
+            "Agreement": of("client_agreements", "agreement"),
+            "A month": of("client_agreements", "monthly_amount"),
+            "12 months": of("client_agreements", "backlog"),
+            "Ends": of("client_agreements", "end_date"),
+            "Open deals": of("client_agreements", "open_deals"),
+            "booked, expected or agreed": of(
+                "client_phasing", "month", "bookings", "expected", "agreed"
             ),
         },
     ),
@@ -329,6 +358,7 @@ SECTIONS: dict[str, Columns] = {
             "Difference": of("bottom_up_plan", "month", "difference"),
             "Booked": of("bottom_up_plan", "month", "bookings"),
             "Expected": of("bottom_up_plan", "month", "expected"),
+            "From agreements": of("bottom_up_plan", "month", "agreed"),
         },
     ),
     **_under(

@@ -68,6 +68,7 @@ class DealTables:
         wanted = [
             "opportunity_id",
             "owner_id",
+            "account_id",
             "amount",
             "close_date",
             "push_count",
@@ -83,6 +84,9 @@ class DealTables:
             "owner_hit_change_year",
             "confirm_p10",
             "confirm_p90",
+            "effort_days",
+            "work_month",
+            "likely_work_month",
         ]
         deals = records(pd.concat([plan[wanted].reset_index(drop=True), names], axis=1))
         return sorted(deals, key=lambda deal: (deal["close_date"], deal["opportunity_id"]))

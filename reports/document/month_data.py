@@ -14,6 +14,7 @@ import pandas as pd
 
 from reports.document.deal_tables import DealTables
 from reports.document.month_tables import MonthTables, Record, records
+from reports.document.work_tables import WorkTables
 from sales.calendar import Month
 from sales.forecast.backtest import Score, scores
 from sales.history.teams import UNASSIGNED
@@ -93,20 +94,12 @@ class GrainTables:
         """Return what each client booked and is expected to bring in a month."""
         return {
             (row["account_id"], row["month"]): (row["bookings"], row["expected"])
-            for row in self._client_rows
+            for row in self.client_rows
         }
 
     def account_name(self, account_id: str) -> str:
         """Return a client's name, or its id where it has none."""
         return self._account_names.get(account_id) or account_id
-
-    def delivery_days(self) -> dict[str, float]:
-        """Return the days of work by month; none where no effort is known."""
-        days: dict[str, float] = {}
-        for row in self._client_rows:
-            if row["delivery_days"] is not None:
-                days[row["month"]] = days.get(row["month"], 0.0) + row["delivery_days"]
-        return days
 
     def padding(self) -> list[Record]:
         """Return assigned and stated targets of the fiscal year, the company's first."""
@@ -153,6 +146,11 @@ class GrainTables:
     def deals(self) -> DealTables:
         """The deals of the month, by who has them."""
         return DealTables(self.tables)
+
+    @cached_property
+    def work(self) -> WorkTables:
+        """The work of the months to come, and what it is held against."""
+        return WorkTables(self.tables)
 
     def coming(self, grain: str, grain_id: str) -> Record | None:
         """Return the coming month's number, none for who appears in no forecast."""
@@ -245,12 +243,13 @@ class GrainTables:
         }
 
     @cached_property
-    def _client_rows(self) -> list[Record]:
+    def client_rows(self) -> list[Record]:
+        """What clients bring by month."""
         return records(self.tables.client_phasing)
 
     @cached_property
     def _account_names(self) -> dict[str, str]:
-        return {row["account_id"]: row["account_name"] for row in self._client_rows}
+        return {row["account_id"]: row["account_name"] for row in self.client_rows}
 
     @cached_property
     def _checks(self) -> dict[tuple[int, str], Record]:

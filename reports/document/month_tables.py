@@ -31,6 +31,7 @@ from sales.contracts.targets import (
     TargetAttainment,
     TargetPadding,
 )
+from sales.contracts.work import AccountLoad, ClientAgreements, DeliveryLoad
 
 Record = dict[str, Any]
 
@@ -60,6 +61,9 @@ class MonthTables:
     actions: DataFrame[Actions]
     source_attainment: DataFrame[SourceAttainment]
     forecast_calls: DataFrame[ForecastCalls]
+    client_agreements: DataFrame[ClientAgreements]
+    delivery_load: DataFrame[DeliveryLoad]
+    account_load: DataFrame[AccountLoad]
 
     @classmethod
     def among(cls, tables: Mapping[str, pd.DataFrame]) -> Self:

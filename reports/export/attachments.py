@@ -33,7 +33,10 @@ BY_GRAIN = (
     "forecast_track_record",
     "coming_month",
     "actions",
+    "delivery_load",
 )
+# Tables whose rows are a team's, and nobody's in particular.
+BY_TEAM = ("client_agreements", "account_load")
 BY_OWNER = (
     "phased_targets",
     "phasing_check",
@@ -108,7 +111,7 @@ class Attachments:
         }
         frames = {
             name: own[name] if name in own else getattr(self._tables, name)
-            for name in (*BY_GRAIN, *BY_OWNER, *OF_THE_COMPANY)
+            for name in (*BY_GRAIN, *BY_OWNER, *BY_TEAM, *OF_THE_COMPANY)
         }
         if self._restated is not None:
             frames["restatement"] = self._restated
@@ -159,7 +162,7 @@ class Attachments:
             )
         )
         found: dict[str, dict[Any, np.ndarray]] = {}
-        for name in self._by_owner:
+        for name in (*self._by_owner, *BY_TEAM):
             table = self._whole[name]
             has_team = "team" in table.column_names
             found[name] = _positions(

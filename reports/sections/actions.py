@@ -12,9 +12,10 @@ from decimal import Decimal
 from reports.document.document import Action
 from reports.document.month_tables import Record
 from reports.document.view import View, period_words
+from reports.document.work_tables import work_days
+from reports.sections.work import lacking_people, on_clients
 from reports.text import formats
 from sales.calendar import Month
-from sales.forecast.delivery_load import people_needed
 from sales.history.teams import UNASSIGNED
 from sales.vocabulary import ActionRule, GrainKind
 
@@ -164,17 +165,17 @@ def _find_pipeline(view: View, row: Record) -> str:
 
 
 def _draft_in(view: View, row: Record) -> str:
-    policy = view.variant.rules.policy.clients
-    days = view.data.delivery_days().get(row["period"], 0.0)
-    capacity = float(policy.capacity_days or 0)
-    return view.language.say_many(
+    load = view.data.work.load(view.grain, view.grain_id)
+    month = next(each for each in load if each["month"] == row["period"])
+    order = view.language.say_many(
         "Find {n} more person for {month}: {days} days of work are won or expected, and {capacity} can be done.",
         "Find {n} more people for {month}: {days} days of work are won or expected, and {capacity} can be done.",
-        people_needed(days, capacity, float(policy.days_per_person)),
+        month["people_needed"],
         month=view.language.month_name(Month.parse(row["period"])),
-        days=view.language.number(days, 0),
-        capacity=view.language.number(capacity, 0),
+        days=view.language.number(work_days(month), 0),
+        capacity=view.language.number(month["capacity_days"], 0),
     )
+    return f"{order} {on_clients(view, lacking_people(view, {row['period']}))}".strip()
 
 
 WORDS: dict[str, Callable[[View, Record], str]] = {

@@ -1,17 +1,21 @@
-"""The sections on clients: what they bring by month, the work that follows, and the plan from above and from below."""
+"""The sections on clients: what they bring by month, their agreements, and the plan from above and from below."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from math import ceil
 
 from reports.document.document import Column, Row, Section, Table
+from reports.document.month_tables import Record
 from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
-from sales.forecast.delivery_load import people_needed
+from sales.forecast.closing_plan import HORIZON_DAYS
+from sales.vocabulary import GrainKind
 
-MOST_CLIENTS, MONTHS_OF_WORK, MONTHS_OF_CLIENTS, SHADES = 15, 6, 6, 5
+MOST_CLIENTS, MONTHS_OF_CLIENTS, SHADES = 15, 6, 5
 
 
 def clients(view: View) -> Section | None:
@@ -79,66 +83,116 @@ def clients(view: View) -> Section | None:
     )
 
 
-def delivery(view: View) -> Section | None:
-    """Return the days of work that follow, and when people must be drafted in; none where no effort is known."""
-    say, language = view.language.say, view.language
-    days = view.data.delivery_days()
-    if not days:
+def agreements(view: View) -> Section | None:
+    """Return retainers and framework agreements, and what they bring beside bookings; none where there are none."""
+    rows = view.data.work.agreements(view.grain, view.grain_id)
+    if not rows:
         return None
-    rules = view.variant.rules.policy.clients
-    limit, each = rules.capacity_days, float(rules.days_per_person)
-    months = [view.variant.month.plus(n) for n in range(1, MONTHS_OF_WORK + 1)]
-    short = {
-        month: people_needed(
-            days.get(str(month), 0.0), None if limit is None else float(limit), each
+    say, short = view.language.say, view.variant.short
+    coming = sum((row["backlog"] for row in rows), Decimal(0))
+    answer = say(
+        "Retainers and framework agreements bring {amount} in the twelve months to come, beside what is booked.",
+        amount=short(coming),
+    )
+    ending = [row for row in rows if _is_ending(view, row)]
+    if ending:
+        more = view.language.say_many(
+            "{n} agreement ends within 90 days: agree now on what follows.",
+            "{n} agreements end within 90 days: agree now on what follows.",
+            len(ending),
         )
-        for month in months
+        answer = f"{answer} {more}"
+    tables = [_agreement_table(view, rows)]
+    if view.grain == GrainKind.COMPANY:
+        tables.insert(0, _beside_bookings(view))
+    return Section(
+        "agreements",
+        say("Retainers and framework agreements"),
+        answer,
+        tables=tuple(tables),
+        stays_together=True,
+    )
+
+
+def _is_ending(view: View, row: Record) -> bool:
+    today = view.variant.rules.calendar.today(view.variant.month)
+    return row["end_date"] is not None and (row["end_date"] - today).days < HORIZON_DAYS
+
+
+def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
+    """Return agreements, those that end first before others, and those without an end last."""
+    say, language, short = view.language.say, view.language, view.variant.short
+    order = sorted(
+        rows, key=lambda row: (row["end_date"] or date.max, -row["backlog"], row["account_name"])
+    )
+    printed = [
+        Row(
+            (
+                formats.printable(row["account_name"]),
+                formats.printable(row["agreement"]),
+                short(row["monthly_amount"]),
+                short(row["backlog"]),
+                say("no end") if row["end_date"] is None else language.day(row["end_date"]),
+                language.count(row["open_deals"]) if row["open_deals"] else formats.EMPTY,
+            ),
+            is_strong=_is_ending(view, row),
+        )
+        for row in order[:MOST_CLIENTS]
+    ]
+    columns = (
+        Column(say("Client"), 28),
+        Column(say("Agreement"), 22),
+        Column(say("A month"), 12, is_number=True),
+        Column(say("12 months"), 12, is_number=True),
+        Column(say("Ends"), 14),
+        Column(say("Open deals"), 12, is_number=True),
+    )
+    hidden = len(rows) - len(printed)
+    note = (
+        language.say_many(
+            "{n} more agreement is in the attached client_agreements.csv.",
+            "{n} more agreements are in the attached client_agreements.csv.",
+            hidden,
+        )
+        if hidden
+        else ""
+    )
+    return Table(columns, tuple(printed), note=note)
+
+
+def _beside_bookings(view: View) -> Table:
+    """Return the company's months: what is booked or expected, and what agreements bring."""
+    say, short = view.language.say, view.variant.short
+    months = [view.variant.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
+    named = {
+        "bookings": say("Booked"),
+        "expected": say("Expected to be booked"),
+        "agreed": say("From agreements"),
     }
+    sums = {name: dict.fromkeys(map(str, months), Decimal(0)) for name in named}
+    for row in view.data.client_rows:
+        for name, by_month in sums.items():
+            if row["month"] in by_month:
+                by_month[row["month"]] += row[name] or Decimal(0)
     rows = [
         Row(
             (
-                language.month_name(month),
-                language.number(days.get(str(month), 0.0), 0),
-                formats.EMPTY if limit is None else language.number(float(limit), 0),
-                formats.EMPTY if limit is None else language.count(short[month]),
+                label,
+                *(
+                    short(sums[name][str(month)]) if sums[name][str(month)] else formats.EMPTY
+                    for month in months
+                ),
             )
         )
-        for month in months
+        for name, label in named.items()
     ]
-    columns = (
-        Column(say("Month"), 40),
-        Column(say("Days of work"), 20, True),
-        Column(say("Capacity"), 20, True),
-        Column(say("People to draft in"), 20, True),
-    )
-    first = next((month for month in months if short[month]), None)
-    answer = (
-        say("The work that is won and expected fits into the capacity.")
-        if limit is not None
-        else say("Days of work that are won and expected.")
-    )
-    if first:
-        answer = language.say_many(
-            "From {month} on the work exceeds the capacity: {n} more person is needed by then.",
-            "From {month} on the work exceeds the capacity: {n} more people are needed by then.",
-            short[first],
-            month=language.month_name(first),
-        )
-        peak = max(months, key=lambda month: short[month])
-        if short[peak] > short[first]:
-            more = say(
-                "The peak is {month}, with {n}.", month=language.month_name(peak), n=short[peak]
-            )
-            answer = f"{answer} {more}"
-    note = say(
-        "Days of won deals, and of open deals times their chance, over the months of service."
-    )
-    return Section(
-        "delivery",
-        say("The work that follows"),
-        answer,
-        tables=(Table(columns, tuple(rows), note=note),),
-        stays_together=True,
+    width = 70 // len(months)
+    return Table(
+        (
+            Column(say("The company"), 100 - width * len(months)),
+            *(Column(view.language.short_month(month), width, True) for month in months),
+        ),
+        tuple(rows),
     )
 
 
@@ -181,6 +235,7 @@ def plans(view: View) -> Section | None:
                             "difference",
                             "bookings",
                             "expected",
+                            "agreed",
                         )
                     ),
                 )
@@ -193,10 +248,11 @@ def plans(view: View) -> Section | None:
             say("Difference"),
             say("Booked"),
             say("Expected"),
+            say("From agreements"),
         )
         tables.append(
             Table(
-                (Column(say("Month"), 25), *(Column(name, 15, True) for name in named)),
+                (Column(say("Month"), 16), *(Column(name, 14, True) for name in named)),
                 tuple(rows),
                 title=say("From below: plans of clients"),
             )

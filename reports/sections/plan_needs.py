@@ -100,7 +100,7 @@ class _Needs:
             Column(say("Target"), 19, is_number=True),
             Column(say("New pipeline"), 19, is_number=True),
             Column(say("Days of work"), 19, is_number=True),
-            Column(self._short_people_words(), 19, is_number=True),
+            Column(self._short_people_words(each), 19, is_number=True),
         )
         kept = columns if work else (replace(columns[0], width=62), *columns[1:3])
         rows: list[Row] = []
@@ -122,8 +122,8 @@ class _Needs:
         )
         return Table(kept, tuple(rows), say("Month by month"), note)
 
-    def _short_people_words(self) -> str:
-        has_capacity = self._variant.rules.policy.clients.capacity_days is not None
+    def _short_people_words(self, each: ScenarioPlan) -> str:
+        has_capacity = any(one.capacity is not None for one in each.work)
         return self.say("People to draft in") if has_capacity else self.say("People")
 
     def _quarters(self, each: ScenarioPlan) -> Table:

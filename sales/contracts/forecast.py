@@ -131,6 +131,13 @@ class ClosingPlan(Contract):
     confirm_p90: Day = optional(
         "Day before which it is confirmed with a chance of nine in ten, if it is won"
     )
+    effort_days: Number = optional("Days of work that it brings; empty where no effort is known")
+    work_month: Text = optional(
+        "Month in which that work is to begin, by the CRM's dates; empty without work"
+    )
+    likely_work_month: Text = optional(
+        "Month in which it is likely to begin: later where the confirmation is"
+    )
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 
@@ -150,8 +157,11 @@ class ClientPhasing(Contract):
     expected: Amount = optional(
         "Open amounts times their chance to be booked in the month; empty for months that are over or with too little history"
     )
+    agreed: Amount = field(
+        "What retainers and framework agreements bring in the month, beside bookings: of months to come, the backlog"
+    )
     delivery_days: Number = optional(
-        "Days of work in the month, of won deals and, by their chance, of open ones; empty where no effort is known"
+        "Days of work in the month, of agreements, won deals and, by their chance, open ones; empty where no effort is known"
     )
     account_name: Text = fields.account_name()
     as_of: Instant = fields.as_of()

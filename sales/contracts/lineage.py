@@ -8,19 +8,20 @@ what moves against this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
+from sales.contracts.lineage_of_work import ACCOUNTS, AGREEMENTS, CLIENTS, DELIVERY
 from sales.contracts.parents import (
     AMOUNT,
     AMOUNT_LOCAL,
     BASELINE,
     BOOKED,
     CALENDAR,
+    CHANCES,
     CHANGE,
     COMPANY,
     CURRENCY,
     DEALS,
     FIXED_MONTHS,
+    FORECAST,
     FORESIGHT,
     IN_FORCE,
     IS_OPEN,
@@ -40,6 +41,7 @@ from sales.contracts.parents import (
     TEAM_ID,
     WEIGHTS,
     Columns,
+    Parents,
     alike,
     of,
     same,
@@ -47,7 +49,6 @@ from sales.contracts.parents import (
     tracked,
 )
 
-Parents = Mapping[str, Columns]
 STAMPS = {"as_of": CALENDAR, "extracted_at": STATED}
 
 SNAPSHOT: Parents = {
@@ -159,6 +160,7 @@ FROM_BELOW: Parents = {
     "difference": _MONTH_TARGET | _MONTH_PLANS,
     "bookings": of("client_phasing", "month", "bookings"),
     "expected": of("client_phasing", "month", "expected"),
+    "agreed": of("client_phasing", "month", "agreed"),
 }
 
 # By person, team and company: who appears, and in which team.
@@ -193,24 +195,12 @@ ATTAINMENT: Parents = {
     **alike(_TARGET | _BOOKINGS, "variance", "attainment_pct", "status"),
     "last_year": _BOOKINGS,
 }
-_CHANCES = (
-    "chance_late",
-    *(f"chance_{ahead}" for ahead in range(1, 13)),
-    "assumed_amount",
-    "is_imputed",
-    "creep_low",
-    "creep_middle",
-    "creep_high",
-    "month_shock",
-)
 DEAL_CHANCES: Parents = {
     "as_of_month": STATED,
     # Without a single booking there is no past to learn from, and no row.
     "opportunity_id": FORESIGHT,
-    **alike(FORESIGHT, *_CHANCES),
+    **alike(FORESIGHT, *CHANCES),
 }
-# What is known of all past month ends, and what becomes of the deals that are open now.
-_FORECAST = FORESIGHT | of("deal_chances", "opportunity_id", *_CHANCES)
 COVERAGE: Parents = {
     **_GRAINS,
     "target": _TARGET,
@@ -219,10 +209,10 @@ COVERAGE: Parents = {
     **alike(_OPEN_MONEY, "open_pipeline", "overdue_pipeline", "without_amount_count"),
     "open_count": _OPEN,
     "stage_weighted_pipeline": _STAGE_WEIGHTED,
-    "weighted_pipeline": _OPEN_MONEY | _FORECAST,
+    "weighted_pipeline": _OPEN_MONEY | FORECAST,
     "coverage_ratio": _TARGET | _BOOKINGS | _OPEN_MONEY,
     **alike(
-        _TARGET | _BOOKINGS | _FORECAST,
+        _TARGET | _BOOKINGS | FORECAST,
         "required_ratio",
         "required_ratio_low",
         "required_ratio_high",
@@ -325,7 +315,7 @@ CHANGES: Parents = {
     "owner_name": _CHANGED | _sides(NAME, "owner_name"),
 }
 
-_LANDING = _BOOKINGS | _TARGET | _FORECAST
+_LANDING = _BOOKINGS | _TARGET | FORECAST
 _HAS_HISTORY = of("raw_opportunities", "created_at", "record_type_id") | of(
     "raw_record_types", "record_type_id", "developer_name", "name"
 )
@@ -334,11 +324,12 @@ LANDING: Parents = {
     "bookings": _BOOKINGS,
     "target": _TARGET,
     **alike(_LANDING, "p10", "p50", "p90", "expected", "hit_probability", "band", "margin"),
-    "method": _FORECAST,
+    "method": FORECAST,
     "stage_weighted": _BOOKINGS | _STAGE_WEIGHTED,
     **alike(_BOOKINGS | _HAS_HISTORY, "last_year", "three_month_average"),
 }
 _DATED_DEAL = CALENDAR | of("opportunity_snapshot", "opportunity_id", "close_date")
+_SERVED = _DATED_DEAL | of("opportunity_snapshot", "effort_days", "service_start", "service_end")
 CLOSING: Parents = {
     "as_of_month": STATED,
     "opportunity_id": _DATED_DEAL | of("opportunity_snapshot", "is_open"),
@@ -355,9 +346,9 @@ CLOSING: Parents = {
         "stage_entered_at",
         "account_id",
     )
-    | _FORECAST,
+    | FORECAST,
     **alike(
-        of("opportunity_snapshot", "opportunity_id") | _FORECAST,
+        of("opportunity_snapshot", "opportunity_id") | FORECAST,
         "win_probability",
         "expected_month",
         "confirm_p10",
@@ -372,6 +363,9 @@ CLOSING: Parents = {
         ),
         *(f"owner_hit_change_{kind}" for kind in ("month", "quarter", "year")),
     ),
+    "effort_days": _DATED_DEAL | of("opportunity_snapshot", "effort_days"),
+    "work_month": _SERVED,
+    "likely_work_month": _SERVED | FORECAST,
 }
 _COMING_SUM = (
     _BOOKINGS | _TARGET | of("phased_targets", "fiscal_year", "rephased_target", "is_fixed")
@@ -386,35 +380,18 @@ COMING: Parents = {
     "people_sum": _PEOPLE | of("phased_targets", "rephased_target"),
     **alike(_COMING_SUM | of("phased_targets", "at_risk", "ahead"), "at_risk", "ahead"),
     "last_year": _BOOKINGS | _HAS_HISTORY,
-    "hit_probability": _COMING_SUM | _FORECAST,
+    "hit_probability": _COMING_SUM | FORECAST,
     "team_id": _PEOPLE
     | of("phased_targets", "team_id")
     | of("opportunity_snapshot", "team_id")
     | of("booking_credit", "team_id"),
-}
-_CLIENT_BOOKED = CALENDAR | of(
-    "opportunity_snapshot", "opportunity_id", "account_id", "is_won", "amount", "close_date"
-)
-_CLIENT_EXPECTED = of("opportunity_snapshot", "opportunity_id", "account_id") | _FORECAST
-_CLIENT_WORK = (
-    _CLIENT_BOOKED
-    | _CLIENT_EXPECTED
-    | of("opportunity_snapshot", "effort_days", "service_start", "service_end")
-)
-CLIENTS: Parents = {
-    "as_of_month": STATED,
-    **alike(_CLIENT_WORK, "account_id", "month"),
-    "bookings": _CLIENT_BOOKED,
-    "expected": _CLIENT_EXPECTED,
-    "delivery_days": _CLIENT_WORK,
-    "account_name": of("opportunity_snapshot", "account_id", "account_name"),
 }
 _CREATED = STATE | tracked("lead_source")
 GENERATION: Parents = {
     "as_of_month": STATED,
     **alike(_CREATED, "source", "created", "conversion", "lead_months"),
     "month": _CREATED | of("phased_targets", "month"),
-    "required": _CREATED | _FORECAST | of("phased_targets", "month", "baseline_target"),
+    "required": _CREATED | FORECAST | of("phased_targets", "month", "baseline_target"),
 }
 _NEEDED = of("pipeline_generation", "source", "month", "required") | CALENDAR
 _MADE = of("pipeline_generation", "source", "month", "created") | CALENDAR
@@ -486,7 +463,17 @@ _ASKED = (
         "open_pipeline",
     )
     | of("pipeline_generation", "created", "conversion", "lead_months")
-    | of("client_phasing", "month", "delivery_days")
+    | of(
+        "delivery_load",
+        "grain",
+        "grain_id",
+        "month",
+        "agreed_days",
+        "won_days",
+        "expected_days",
+        "days_beyond",
+        "people_needed",
+    )
     | of("raw_users", "user_id", "is_active", "manager_id")
     | CALENDAR
 )
@@ -573,6 +560,9 @@ _WITHOUT_STAMPS: dict[str, Parents] = {
     "landing_forecast": LANDING,
     "closing_plan": CLOSING,
     "client_phasing": CLIENTS,
+    "client_agreements": AGREEMENTS,
+    "delivery_load": DELIVERY,
+    "account_load": ACCOUNTS,
     "pipeline_generation": GENERATION,
     "source_attainment": SOURCES,
     "forecast_calls": CALLS,

@@ -6,8 +6,11 @@ Put what is read of an extract here, named for what it says. Which table has whi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 # Columns of assets, each as (asset, column).
 Columns = frozenset[tuple[str, str]]
+Parents = Mapping[str, Columns]
 
 
 def of(asset: str, *names: str) -> Columns:
@@ -154,3 +157,15 @@ WEIGHTS = (
 )
 FIXED_MONTHS = of("policy/overrides", "fiscal_year", "owner", "month") | PERSON
 BASELINE = STATED_TARGET | WEIGHTS | FIXED_MONTHS | of("policy/overrides", "amount")
+CHANCES = (
+    "chance_late",
+    *(f"chance_{ahead}" for ahead in range(1, 13)),
+    "assumed_amount",
+    "is_imputed",
+    "creep_low",
+    "creep_middle",
+    "creep_high",
+    "month_shock",
+)
+# What is known of all past month ends, and what becomes of the deals that are open now.
+FORECAST = FORESIGHT | of("deal_chances", "opportunity_id", *CHANCES)

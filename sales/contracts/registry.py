@@ -39,6 +39,7 @@ from sales.contracts.targets import (
     TargetAttainment,
     TargetPadding,
 )
+from sales.contracts.work import AccountLoad, ClientAgreements, DeliveryLoad
 
 
 class Group(StrEnum):
@@ -164,6 +165,11 @@ _ALL = (
         "sales.forecast.client_phasing",
         kind="numpy",
     ),
+    MonthlyTable(
+        "client_agreements", ClientAgreements, Group.FORECAST, "sales.forecast.client_agreements"
+    ),
+    MonthlyTable("delivery_load", DeliveryLoad, Group.FORECAST, "sales.forecast.delivery_load"),
+    MonthlyTable("account_load", AccountLoad, Group.FORECAST, "sales.forecast.delivery_load"),
     MonthlyTable(
         "pipeline_generation",
         PipelineGeneration,

@@ -200,6 +200,7 @@ class BottomUpPlan(Contract):
     expected: Amount = optional(
         "Expected from open deals; empty for months that are over or with too little history"
     )
+    agreed: Amount = field("What retainers and framework agreements bring in the month")
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 

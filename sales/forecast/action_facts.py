@@ -20,9 +20,10 @@ from pandera.typing import DataFrame
 from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.coverage import DealChances, PipelineCoverage
-from sales.contracts.forecast import ClientPhasing, ClosingPlan, PipelineGeneration
+from sales.contracts.forecast import ClosingPlan, PipelineGeneration
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import ComingMonth, PhasedTargets
+from sales.contracts.work import DeliveryLoad
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.vocabulary import ActionRule
@@ -50,7 +51,7 @@ class ActionFacts:
     closing_plan: DataFrame[ClosingPlan]
     coverage: DataFrame[PipelineCoverage]
     generation: DataFrame[PipelineGeneration]
-    clients: DataFrame[ClientPhasing]
+    load: DataFrame[DeliveryLoad]
     owners: People
     is_copy: bool = False
 

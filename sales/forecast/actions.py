@@ -102,5 +102,4 @@ class _Board:
             if grain == GrainKind.COMPANY or each.team == grain_id:
                 yield each
         yield from self._teams.find_pipeline(reader)
-        if grain == GrainKind.COMPANY:
-            yield from self._teams.draft_in()
+        yield from self._teams.draft_in(reader)

@@ -21,6 +21,7 @@ from sales.contracts.forecast import ClosingPlan
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.forecast.sales_facts import SalesFacts, sales_facts
+from sales.forecast.work import ServiceSpan
 from sales.policy.rules import MonthRules
 from sales.statistics.close_dates import CloseDateScore, days_of, expected_months
 from sales.statistics.deal_outcomes import ForecastBasis
@@ -117,10 +118,53 @@ def closing_plan(
             "days_overdue": pa.array(days_overdue),
             "flags": columns.text(flags),
             **{name: found[name] for name in (*HIT_CHANGES, "confirm_p10", "confirm_p90")},
+            **_work(snapshot, listed, found["expected_month"], month, rules),
         }
     )
     extracted_at = snapshot["extracted_at"].iloc[0]
     return checked(stamp(plan, rules.calendar.as_of(month), extracted_at), ClosingPlan)
+
+
+def _work(
+    snapshot: DataFrame[OpportunitySnapshot],
+    listed: Mask,
+    expected: pa.Array,
+    month: Month,
+    rules: MonthRules,
+) -> dict[str, pa.Array]:
+    """Return the work that deals bring, when it is to begin by the CRM's dates, and when it is likely to.
+
+    Nothing is confirmed before the coming month: an overdue deal neither.
+    """
+    rows, calendar = np.flatnonzero(listed), rules.calendar
+    effort = columns.floats(snapshot["effort_days"])[rows]
+    none = ~(effort > 0)
+    due = calendar.month_index(columns.to_days(snapshot["close_date"])[rows])
+    by_forecast = [
+        None if each is None else Month.parse(each).index for each in expected.to_pylist()
+    ]
+    likely = np.array(
+        [
+            max(month.index + 1, each if found is None else found)
+            for each, found in zip(due.tolist(), by_forecast, strict=True)
+        ],
+        np.int64,
+    )
+    span = ServiceSpan(snapshot, calendar)
+    return {
+        "effort_days": pa.array(effort, mask=none),
+        "work_month": _month_names(span.planned(rows, due), none),
+        "likely_work_month": _month_names(span.starts(rows, likely), none),
+    }
+
+
+def _month_names(index: Codes, none: Mask) -> pa.Array:
+    return columns.text(
+        [
+            None if empty else str(Month.from_index(each))
+            for empty, each in zip(none.tolist(), index.tolist(), strict=True)
+        ]
+    )
 
 
 def _by_forecast(
@@ -153,11 +197,7 @@ def _by_forecast(
             for level in CONFIRMED
         }
         months = rules.calendar.month_index(confirmed[0.5])
-        texts = [
-            None if none else str(Month.from_index(each))
-            for none, each in zip(unknown.tolist(), months.tolist(), strict=True)
-        ]
-        found["expected_month"] = columns.text(texts)
+        found["expected_month"] = _month_names(months, unknown)
         found["confirm_p10"], found["confirm_p90"] = (
             columns.from_days(np.where(unknown, NO_DAY, confirmed[level]))
             for level in (CONFIRMED[0], CONFIRMED[2])

@@ -1,61 +1,42 @@
-"""Delivery load: the days of work that won and open deals bring, by deal and month.
+"""Delivery load: the work of the twelve months to come against what can be done, by team and by client.
 
-Put the laying of work over months here. What a deal takes is the CRM's; when it is done follows its
-service dates; an open deal counts by its chance. Definitions, section 9.
+Put here what fits and whose work does not. Definitions, section 9.
+
+Work takes people in the order in which it was agreed: agreements and won deals by their day, then
+open deals by their close date. What does not fit any more into a month is the work for which people
+must be drafted in, and its client is the account on which they are to work.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from datetime import datetime
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
-from sales.arrow import NO_DAY, Codes, Floats, Mask
-from sales.calendar import FiscalCalendar, Month
-from sales.contracts.contract import DECIMALS
+from sales.arrow import Codes, Floats
+from sales.calendar import Month
+from sales.contracts.contract import checked, stamp
 from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.work import AccountLoad, DeliveryLoad
+from sales.forecast.client_agreements import AgreedMonth
+from sales.forecast.delivery_work import AGREED, EXPECTED, KINDS, WON, DeliveryWork, delivery_work
+from sales.forecast.work import Work
+from sales.forecast.work_capacity import WorkCapacity, people_needed
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
-
-# Where a deal has no service dates, its work follows its booking over so many months.
-MONTHS_OF_WORK = 3
-
-
-@dataclass(frozen=True)
-class Work:
-    """Days of work, a row for each deal and month: the deal's row in the snapshot, the month's index, and whether it is won."""
-
-    deal: Codes
-    month: Codes
-    days: Floats
-    is_won: Mask
-
-    def by_month(self, first: Month, months: int, *, is_won: bool) -> Floats:
-        """Return the days of won deals, or of open ones, of so many months from the first on."""
-        here = self.is_won == is_won
-        return self._sums(np.zeros(len(self.deal), np.int64), 1, first, months, here)[0]
-
-    def by_group(self, code: Codes, groups: int, first: Month, months: int) -> Floats:
-        """Return the days of each group, a row a group; `code` is the group of each row of the snapshot."""
-        everywhere = np.ones(len(self.deal), np.bool_)
-        return self._sums(code[self.deal], groups, first, months, everywhere)
-
-    def _sums(self, code: Codes, groups: int, first: Month, months: int, where: Mask) -> Floats:
-        index = self.month - first.index
-        use = where & (index >= 0) & (index < months)
-        days = np.zeros((groups, months))
-        np.add.at(days, (code[use], index[use]), self.days[use])
-        return days
+from sales.targets.stated_plans import PlanBook
+from sales.vocabulary import GrainKind
 
 
 @dataclass(frozen=True)
 class DeliveryMonth:
-    """The work of a month in days: of won deals, expected of open ones, and what the company can do; people to draft in."""
+    """The work of a month in days: won or agreed, expected of open deals, and what the company can do; people to draft in."""
 
     month: Month
     won_days: float
@@ -64,103 +45,146 @@ class DeliveryMonth:
     people_short: int
 
 
-def has_effort(snapshot: DataFrame[OpportunitySnapshot]) -> bool:
-    """Return whether the CRM says of any deal how much work it is."""
-    return bool(np.isfinite(columns.floats(snapshot["effort_days"])).any())
+def company_load(
+    work: Work,
+    agreed: Sequence[AgreedMonth],
+    capacity: WorkCapacity,
+    month: Month,
+    rules: MonthRules,
+) -> list[DeliveryMonth]:
+    """Return the company's work of the twelve months to come."""
+    first = month.plus(1)
+    won, expected = (work.by_month(first, HORIZON, is_won=each) for each in (True, False))
+    for each in agreed:
+        won[each.month.index - first.index] += each.days
+    per_person = float(rules.policy.clients.days_per_person)
+    found: list[DeliveryMonth] = []
+    for step in range(HORIZON):
+        limit, days = (
+            capacity.of_company(first.plus(step)),
+            (float(won[step]), float(expected[step])),
+        )
+        short = people_needed(sum(days), limit, per_person)
+        found.append(DeliveryMonth(first.plus(step), *days, limit, short))
+    return found
 
 
-def work_of(
+def delivery_load(
     snapshot: DataFrame[OpportunitySnapshot],
     forecast_basis: ForecastBasis | None,
-    calendar: FiscalCalendar,
-) -> Work:
-    """Return the work of won deals and, by their chance in each month ahead, of open ones."""
-    effort = columns.floats(snapshot["effort_days"])
-    won = np.flatnonzero(columns.booleans(snapshot["is_won"]) & (effort > 0))
-    booked_in = calendar.month_index(columns.to_days(snapshot["close_date"]))
-    span = _Span(snapshot, calendar)
-    parts = [span.laid(won, booked_in[won], effort[won], is_won=True)]
-    if forecast_basis is not None and forecast_basis.deals is not None:
-        deals, known = forecast_basis.deals, forecast_basis.known
-        ids = known.deal_ids.take(pa.array(deals.deals.deal))
-        row = columns.codes(ids, columns.arrow(snapshot["opportunity_id"]))
-        for ahead in range(1, HORIZON + 1):
-            use = (effort[row] > 0) & (deals.win[:, ahead] > 0)
-            expected_in = np.full(int(use.sum()), known.month + ahead)
-            days = effort[row[use]] * deals.win[use, ahead]
-            parts.append(span.laid(row[use], expected_in, days, is_won=False))
-    return joined(parts)
-
-
-def laid_after(deal: Codes, booked_in: Codes, days: Floats) -> Work:
-    """Lay days evenly over the months that follow a booking, where no service dates are known."""
-    return _laid(deal, booked_in + 1, np.full(len(deal), MONTHS_OF_WORK), days, is_won=False)
-
-
-def joined(parts: Sequence[Work]) -> Work:
-    """Return all the work of several."""
-    return Work(
-        np.concatenate([part.deal for part in parts]),
-        np.concatenate([part.month for part in parts]),
-        np.concatenate([part.days for part in parts]),
-        np.concatenate([part.is_won for part in parts]),
+    plans: PlanBook,
+    month: Month,
+    rules: MonthRules,
+    extracted_at: datetime,
+) -> DataFrame[DeliveryLoad]:
+    """Return a row for the company and each team in each of the twelve months; none where no work is known."""
+    work = delivery_work(snapshot, forecast_basis, plans, month, rules)
+    capacity = WorkCapacity(plans.capacities, rules.policy.clients)
+    teams = columns.distinct(work.team, columns.text(capacity.teams))
+    names = [rules.company, *teams.to_pylist()] if len(work.days) else []
+    grains = [GrainKind.TEAM if row else GrainKind.COMPANY for row in range(len(names))]
+    by_kind = np.zeros((len(KINDS), len(teams) + 1, HORIZON))
+    np.add.at(by_kind, (work.kind, columns.codes(work.team, teams) + 1, work.step), work.days)
+    by_kind[:, 0] = by_kind[:, 1:].sum(axis=1)
+    order = sorted(range(len(names)), key=lambda row: (grains[row], names[row]))
+    row, step = (
+        np.repeat(np.array(order, np.int64), HORIZON),
+        np.tile(np.arange(HORIZON), len(order)),
     )
-
-
-def delivery_load(work: Work, month: Month, rules: MonthRules) -> list[DeliveryMonth]:
-    """Return the work of the twelve months to come."""
-    clients = rules.policy.clients
-    capacity = None if clients.capacity_days is None else float(clients.capacity_days)
-    first = month.plus(1)
-    won, expected = (work.by_month(first, HORIZON, is_won=each).tolist() for each in (True, False))
-    each_person = float(clients.days_per_person)
-    return [
-        DeliveryMonth(
-            first.plus(step),
-            won[step],
-            expected[step],
-            capacity,
-            people_needed(won[step] + expected[step], capacity, each_person),
-        )
-        for step in range(HORIZON)
-    ]
-
-
-def people_needed(days: float, capacity: float | None, days_per_person: float) -> int:
-    """Return how many people a month's work needs beyond the capacity; none where no capacity is stated."""
-    if capacity is None:
-        return 0
-    return max(0, ceil(round((days - capacity) / days_per_person, DECIMALS)))
-
-
-class _Span:
-    """The months in which each deal of a snapshot is served."""
-
-    def __init__(self, snapshot: DataFrame[OpportunitySnapshot], calendar: FiscalCalendar) -> None:
-        starts, ends = (
-            columns.to_days(snapshot[name]) for name in ("service_start", "service_end")
-        )
-        self._has_start, self._has_end = starts != NO_DAY, ends != NO_DAY
-        self._first = calendar.month_index(np.where(self._has_start, starts, 0))
-        self._last = calendar.month_index(np.where(self._has_end, ends, 0))
-
-    def laid(self, rows: Codes, booked_in: Codes, days: Floats, *, is_won: bool) -> Work:
-        """Lay days evenly over the months of service, from the booking on where there are none."""
-        first = np.where(self._has_start[rows], self._first[rows], booked_in + 1)
-        last = np.where(self._has_end[rows], self._last[rows], first + MONTHS_OF_WORK - 1)
-        # An open deal that is confirmed late is served late: its dates move along.
-        late = np.maximum(booked_in - first, 0)
-        first, last = first + late, np.maximum(last + late, first + late)
-        return _laid(rows, first, last - first + 1, days, is_won=is_won)
-
-
-def _laid(deal: Codes, first: Codes, months: Codes, days: Floats, *, is_won: bool) -> Work:
-    """Lay days evenly over so many months from the first on."""
-    every = np.repeat(np.arange(len(deal)), months)
-    step = np.arange(len(every)) - np.repeat(np.cumsum(months) - months, months)
-    return Work(
-        deal[every],
-        first[every] + step,
-        (days / months)[every],
-        np.full(len(every), is_won, np.bool_),
+    days = by_kind[:, row, step]
+    limit = capacity.limits(teams.to_pylist(), month.plus(1), HORIZON)[row, step]
+    table = columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), len(row)),
+            "grain": columns.text([grains[each].value for each in row.tolist()]),
+            "grain_id": columns.text([names[each] for each in row.tolist()]),
+            "month": _months(month, step),
+            **_days(days),
+            "capacity_days": pa.array(limit, mask=np.isnan(limit)),
+            **_shortage(days.sum(axis=0) - limit, rules),
+        }
     )
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), DeliveryLoad)
+
+
+def account_load(
+    snapshot: DataFrame[OpportunitySnapshot],
+    forecast_basis: ForecastBasis | None,
+    plans: PlanBook,
+    month: Month,
+    rules: MonthRules,
+    extracted_at: datetime,
+) -> DataFrame[AccountLoad]:
+    """Return a row for each client, team and month with work.
+
+    What does not fit is held against the team's capacity, or the company's where the team has none.
+    """
+    work = delivery_work(snapshot, forecast_basis, plans, month, rules)
+    accounts, teams = columns.distinct(work.account_id), columns.distinct(work.team)
+    team = columns.codes(work.team, teams)
+    key = (columns.codes(work.account_id, accounts) * len(teams) + team) * HORIZON + work.step
+    keys = np.unique(key)
+    place, first_row = np.searchsorted(keys, key), np.unique(key, return_index=True)[1]
+    by_kind = np.zeros((len(KINDS), len(keys)))
+    np.add.at(by_kind, (work.kind, place), work.days)
+    capacity = WorkCapacity(plans.capacities, rules.policy.clients)
+    limits = capacity.limits(teams.to_pylist(), month.plus(1), HORIZON)
+    over = columns.total_by(place, _beyond(work, team, limits), len(keys))
+    table = columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), len(keys)),
+            "account_id": work.account_id.take(pa.array(first_row)),
+            "team": work.team.take(pa.array(first_row)),
+            "month": _months(month, work.step[first_row]),
+            **_days(by_kind),
+            **_shortage(over, rules),
+            "account_name": work.account_name.take(pa.array(first_row)),
+        }
+    ).sort_values(["account_id", "team", "month"], kind="stable", ignore_index=True)
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), AccountLoad)
+
+
+def _beyond(work: DeliveryWork, team: Codes, limits: Floats) -> Floats:
+    """Return the days of each row that do not fit; not a number where neither team nor company has a capacity.
+
+    `limits` has a row for the company and each team, as `WorkCapacity.limits` gives them.
+    """
+    order = work.in_order()
+    own = _overflow((team + 1) * HORIZON + work.step, work.days, order, limits.ravel())
+    whole = _overflow(work.step, work.days, order, limits[0])
+    return np.where(np.isnan(own), whole, own)
+
+
+def _overflow(group: Codes, days: Floats, order: Codes, limits: Floats) -> Floats:
+    """Return how many days of each row are beyond the limit of its group, taken in order; not a number without a limit.
+
+    Rows of 10, 5 and 8 days against a limit of 12 leave 0, 3 and 8 days over.
+    """
+    taken = order[np.argsort(group[order], kind="stable")]
+    reached = pd.Series(days[taken]).groupby(group[taken]).cumsum().to_numpy()
+    over = np.empty(len(days))
+    over[taken] = np.clip(reached - limits[group[taken]], 0.0, days[taken])
+    return over
+
+
+def _days(by_kind: Floats) -> dict[str, pa.Array]:
+    return {
+        f"{name}_days": pa.array(by_kind[kind])
+        for kind, name in ((AGREED, "agreed"), (WON, "won"), (EXPECTED, "expected"))
+    }
+
+
+def _shortage(beyond: Floats, rules: MonthRules) -> dict[str, pa.Array]:
+    """Return what is beyond a capacity in days and people, empty where none is stated."""
+    unknown, per_person = np.isnan(beyond), float(rules.policy.clients.days_per_person)
+    days = np.maximum(np.nan_to_num(beyond), 0.0)
+    people = [people_needed(each, 0.0, per_person) for each in days.tolist()]
+    return {
+        "days_beyond": pa.array(days, mask=unknown),
+        "people_needed": pa.array(people, pa.int64(), mask=unknown),
+    }
+
+
+def _months(month: Month, step: Codes) -> pa.Array:
+    names = columns.text([str(month.plus(1 + n)) for n in range(HORIZON)])
+    return names.take(pa.array(step))

@@ -26,17 +26,12 @@ from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage.coverage import OpenPipeline, open_pipeline
 from sales.errors import UserError
-from sales.forecast.client_phasing import NO_CLIENT
-from sales.forecast.delivery_load import (
-    DeliveryMonth,
-    delivery_load,
-    has_effort,
-    joined,
-    laid_after,
-    work_of,
-)
+from sales.forecast.delivery_load import DeliveryMonth, company_load
+from sales.forecast.delivery_work import NO_CLIENT, agreed_work
 from sales.forecast.landing_forecast import chance_to_hit
 from sales.forecast.sales_facts import SalesFacts, sales_facts
+from sales.forecast.work import has_effort, joined, laid_after, work_of
+from sales.forecast.work_capacity import WorkCapacity
 from sales.history.booking_credit import OpenCredit, open_credit
 from sales.money import Minor
 from sales.policy.rules import MonthRules
@@ -45,6 +40,7 @@ from sales.statistics.deal_outcomes import HORIZON, PRIOR_DEALS, DealForecast, F
 from sales.statistics.period_distribution import ForecastInputs, forecast_inputs_of, to_come
 from sales.statistics.point_in_time import LOST, WON, Knowledge
 from sales.targets.attainment import within
+from sales.targets.stated_plans import NO_PLANS, PlanBook
 from sales.vocabulary import GrainKind
 
 
@@ -140,8 +136,9 @@ def what_if(
     phased_targets: DataFrame[PhasedTargets],
     month: Month,
     rules: MonthRules,
+    plans: PlanBook = NO_PLANS,
 ) -> WhatIf:
-    """Return what a change does; raises `UnknownDeal` and `UnthinkableChange`."""
+    """Return what a change does, with what `plans` say of agreements and capacities; raises `UnknownDeal` and `UnthinkableChange`."""
     facts = sales_facts(snapshot, booking_credit, phased_targets, month, rules)
     factor = pushed_factor(forecast_basis.known)
     held, pushed = (_changed(forecast_basis, change, each) for each in (1.0, factor))
@@ -186,7 +183,9 @@ def what_if(
                 )
             ]
     return WhatIf(
-        periods, *_work_changes(change, snapshot, (forecast_basis, held), month, rules), factor
+        periods,
+        *_work_changes(change, snapshot, (forecast_basis, held), plans, month, rules),
+        factor,
     )
 
 
@@ -336,6 +335,7 @@ def _work_changes(
     change: Change,
     snapshot: DataFrame[OpportunitySnapshot],
     bases: tuple[ForecastBasis, ForecastBasis],
+    plans: PlanBook,
     month: Month,
     rules: MonthRules,
 ) -> tuple[list[DeliveryMonth], list[DeliveryMonth], list[WorkChange]]:
@@ -354,19 +354,22 @@ def _work_changes(
         label = columns.arrow(snapshot[name]).fill_null(NO_CLIENT)
         groups = columns.distinct(label)
         code = columns.codes(label, groups)
-        one, other = (
+        were, are = (
             each.by_group(code, len(groups), month.plus(1), HORIZON) for each in (before, after)
         )
-        for group, step in zip(*np.nonzero(np.abs(other - one) > 0.5 * 10**-DECIMALS), strict=True):
+        for group, step in zip(*np.nonzero(np.abs(are - were) > 0.5 * 10**-DECIMALS), strict=True):
             found.append(
                 WorkChange(
                     groups[int(group)].as_py(),
                     month.plus(1 + int(step)),
-                    float(one[group, step]),
-                    float(other[group, step]),
+                    float(were[group, step]),
+                    float(are[group, step]),
                 )
             )
-    return delivery_load(before, month, rules), delivery_load(after, month, rules), found
+    agreed = agreed_work(plans, month, rules)
+    capacity = WorkCapacity(plans.capacities, rules.policy.clients)
+    one, other = (company_load(each, agreed, capacity, month, rules) for each in (before, after))
+    return one, other, found
 
 
 def _days_of(snapshot: DataFrame[OpportunitySnapshot], added: Addition, digits: int) -> float:

@@ -23,7 +23,6 @@ from sales.forecast.action_facts import (
     coming_days,
     records,
 )
-from sales.forecast.delivery_load import people_needed
 from sales.policy.rules import MonthRules
 from sales.vocabulary import ActionRule, GrainKind, PeriodKind, TargetStatus
 
@@ -130,21 +129,32 @@ class TeamActions:
             quarters.append(calendar.quarter_of(quarters[-1].last.plus(1)))
         return {each.name: each.last for each in quarters}
 
-    def draft_in(self) -> Iterator[Action]:
-        """Yield the month that lacks most people, at what the missing days are worth by the deals that were won."""
-        policy, value = self._rules.policy.clients, self._worth_of_a_day
-        if policy.capacity_days is None or value is None:
+    def draft_in(self, reader: Reader) -> Iterator[Action]:
+        """Yield the month in which the company or a team lacks most people, at what the missing days are worth by the deals that were won."""
+        value, short = self._worth_of_a_day, self._short_months.get(reader)
+        if value is None or not short:
             return
-        days: dict[str, float] = {}
-        for row in records(self._facts.clients, "month", "delivery_days"):
-            if row["month"] > str(self._month) and row["delivery_days"] is not None:
-                days[row["month"]] = days.get(row["month"], 0.0) + row["delivery_days"]
-        limit, each = float(policy.capacity_days), float(policy.days_per_person)
-        peak = max(sorted(days), key=lambda month: days[month], default=None)
-        if peak is None or not people_needed(days[peak], limit, each):
-            return
-        missing = Decimal(repr(days[peak] - limit)) * value
-        yield Action(ActionRule.DRAFT_IN, missing, self._days.last, period=peak)
+        peak = max(short, key=lambda row: (row["days_beyond"], -Month.parse(row["month"]).index))
+        missing = Decimal(repr(peak["days_beyond"])) * value
+        team = reader[1] if reader[0] == GrainKind.TEAM else None
+        yield Action(
+            ActionRule.DRAFT_IN,
+            missing,
+            self._days.last,
+            self._actors.lead_of(team) if team else None,
+            team=team,
+            period=peak["month"],
+        )
+
+    @cached_property
+    def _short_months(self) -> dict[Reader, list[Record]]:
+        """The months in which the company or a team lacks people."""
+        table = self._facts.load
+        found: dict[Reader, list[Record]] = {}
+        for row in records(table, "grain", "grain_id", "month", "days_beyond", "people_needed"):
+            if row["people_needed"]:
+                found.setdefault((row["grain"], row["grain_id"]), []).append(row)
+        return found
 
     @cached_property
     def _worth_of_a_day(self) -> Decimal | None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil
 
 import numpy as np
 from pandera.typing import DataFrame
@@ -17,16 +16,18 @@ from sales import arrow as columns
 from sales import money
 from sales.arrow import Floats
 from sales.calendar import FiscalCalendar, Month, Period
-from sales.contracts.contract import DECIMALS
 from sales.contracts.history import OpportunitySnapshot
 from sales.coverage.required_coverage import required_coverage
-from sales.forecast.delivery_load import MONTHS_OF_WORK, Work, people_needed
+from sales.forecast.client_agreements import AgreedMonth
 from sales.forecast.generation import LONGEST_LEAD, NO_SOURCE, Creation
+from sales.forecast.work import MONTHS_OF_WORK, Work
+from sales.forecast.work_capacity import WorkCapacity, people_needed
 from sales.history.teams import UNASSIGNED
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain
 from sales.statistics.period_distribution import ForecastInputs
 from sales.statistics.point_in_time import GONE, Knowledge
+from sales.targets.stated_plans import StatedCapacity
 
 # Won deals of so many months say how much work an amount brings.
 EFFORT_MONTHS = 24
@@ -73,6 +74,7 @@ class WorkMonth:
     month: Month
     days: float
     people: int
+    capacity: float | None
 
 
 def sources_needed(
@@ -186,32 +188,31 @@ def work_needed(
     days: float,
     year: Period,
     rules: MonthRules,
+    agreed: Sequence[AgreedMonth] = (),
+    capacities: Sequence[StatedCapacity] = (),
 ) -> list[WorkMonth]:
-    """Return the work of each month of a year: of deals won so far, and of what is to be booked by month until its end.
+    """Return the work of each month of a year: of agreements, deals won so far, and of what is to be booked by month until its end.
 
     `bookings` are minor units by month, of months before the year too; `days` are those that one of
-    them brings, evenly over the months that follow a booking.
+    them brings, evenly over the months that follow a booking. `agreed` is what agreements bring in
+    the months of the year, `capacities` what can be done.
     """
     first, size = year.first, len(year.months)
     load: Floats = known_work.by_month(first, size, is_won=True)
+    for each in agreed:
+        load[each.month.index - first.index] += each.days
     for month, amount in bookings:
         for step in range(1, MONTHS_OF_WORK + 1):
             place = month.plus(step).index - first.index
             if 0 <= place < size:
                 load[place] += amount * days / MONTHS_OF_WORK
-    clients = rules.policy.clients
-    capacity = None if clients.capacity_days is None else float(clients.capacity_days)
-    each = float(clients.days_per_person)
-    return [
-        WorkMonth(
-            month,
-            float(work),
-            people_needed(float(work), capacity, each)
-            if capacity is not None
-            else ceil(round(float(work) / each, DECIMALS)),
-        )
-        for month, work in zip(year.months, load, strict=True)
-    ]
+    capacity = WorkCapacity(capacities, rules.policy.clients)
+    per_person = float(rules.policy.clients.days_per_person)
+    found: list[WorkMonth] = []
+    for month, work in zip(year.months, load.tolist(), strict=True):
+        limit = capacity.of_company(month)
+        found.append(WorkMonth(month, work, people_needed(work, limit or 0.0, per_person), limit))
+    return found
 
 
 def _created_lately(known: Knowledge, sources: int) -> Floats:

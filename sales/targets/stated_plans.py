@@ -1,4 +1,4 @@
-"""Plans beside the annual targets: leave, fixed months, numbers of teams, plans of clients.
+"""Plans beside the annual targets: leave, fixed months, numbers of teams, plans of clients, agreements, capacities.
 
 Put what people state in these files here, and the views that hold it beside the phased targets:
 over-assignment (padding) is shown, never hidden, and the sum of client plans stands beside the
@@ -75,6 +75,35 @@ class StatedCall:
 
 
 @dataclass(frozen=True)
+class Agreement:
+    """A retainer or framework agreement with a client, as it was signed on a day: minor units and days of work a month.
+
+    It runs from `start` to `end`, both included, without an end until it is ended. One of the same
+    client and name that was signed later takes its place. An empty team is that of the client's
+    newest deal.
+    """
+
+    account_id: str
+    account_name: str
+    name: str
+    signed_on: date
+    start: date
+    end: date | None
+    amount: int
+    days: float
+    team: str
+
+
+@dataclass(frozen=True)
+class StatedCapacity:
+    """Days of work that a team can do a month, from a month on; the company where `team` is empty."""
+
+    first: Month
+    team: str
+    days: float
+
+
+@dataclass(frozen=True)
 class PlanBook:
     """Everything that is stated beside the annual targets; empty where a file is not there."""
 
@@ -83,6 +112,8 @@ class PlanBook:
     stated: Sequence[StatedTarget] = ()
     clients: Sequence[ClientPlan] = ()
     calls: Sequence[StatedCall] = ()
+    agreements: Sequence[Agreement] = ()
+    capacities: Sequence[StatedCapacity] = ()
 
     def leaves_of(self, owner_id: str) -> list[Leave]:
         """Return a person's leaves."""
@@ -187,6 +218,10 @@ def bottom_up_plan(
             ),
             "bookings": money.decimal_array(booked, rules.digits),
             "expected": money.decimal_array(by_month(when, expected), rules.digits, unknown),
+            "agreed": money.decimal_array(
+                by_month(when, money.minor_units(client_phasing["agreed"], rules.digits)[0]),
+                rules.digits,
+            ),
         }
     )
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), BottomUpPlan)

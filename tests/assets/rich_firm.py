@@ -89,6 +89,12 @@ FILES = {
     "overrides.csv": "fiscal_year,owner,month,amount\n2022,p1@firm.example,2022-07,90000\n",
     "team_targets.csv": "fiscal_year,team,annual_target\n2022,,2000000\n2022,North,700000\n",
     "client_plans.csv": "account,month,amount\nClient 3,2022-08,12000\n",
+    "agreements.csv": (
+        "account,agreement,signed_on,start_date,end_date,monthly_amount,monthly_days,team\n"
+        "Client 3,Support,2022-01-10,2022-02-15,2023-06-30,1500.50,6.5,North\n"
+        "Client 5,Retainer,2022-03-01,2022-04-01,,900,4,\n"
+    ),
+    "capacity.csv": "from_month,team,days\n2022-01,,60\n2022-01,North,25\n2022-09,North,20\n",
 }
 
 

@@ -33,6 +33,8 @@ from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
 from sales.forecast.calls import forecast_calls
+from sales.forecast.client_agreements import client_agreements
+from sales.forecast.delivery_load import account_load, delivery_load
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import people
@@ -131,6 +133,7 @@ def tables_of(
     coming = numbers.coming_month(forecast_evidence, snap, shared, phased, MONTH, rules)
     due = closing.closing_plan(snap, MONTH, rules)
     opening = snapshot.opening_snapshot(its, MONTH.plus(-1), rules, snap)
+    load = delivery_load(snap, forecast_evidence, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT)
     lands = forecast.landing_forecast(forecast_evidence, snap, shared, phased, MONTH, rules)
     tables = MonthTables(
         snap,
@@ -169,7 +172,7 @@ def tables_of(
                 due,
                 cover,
                 made,
-                by_client,
+                load,
                 owners,
             ),
             MONTH,
@@ -177,6 +180,9 @@ def tables_of(
         ),
         sources.source_attainment(made, MONTH, rules, EXTRACTED_AT),
         forecast_calls(calls, shared, lands, owners, MONTH, rules, EXTRACTED_AT),
+        client_agreements(snap, (), MONTH, rules, EXTRACTED_AT),
+        load,
+        account_load(snap, forecast_evidence, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
     )
     return tables, Variant(MONTH, rules, is_demo=False)
 
@@ -220,6 +226,9 @@ def tables_of_firm(one: FirmMonth, book: PlanBook = stated.NO_PLANS) -> tuple[Mo
         one.actions,
         one.sources,
         one.calls(book.calls),
+        one.agreements(book),
+        one.load(book),
+        one.account_load(book),
     )
     return tables, Variant(month, rules, is_demo=False)
 

@@ -62,7 +62,7 @@ def plans_of(
                         quarter, 1000_00, *((2.0, 1.5, 2.5) if is_known else (None, None, None))
                     )
                 ],
-                [WorkMonth(month, 20.5, 3) for month in year.months] if is_known else [],
+                [WorkMonth(month, 20.5, 3, None) for month in year.months] if is_known else [],
             )
         )
     return YearPlans(YEAR, year, MONTH, its_rules, found, {"person 0": 1}, ["Gone"])

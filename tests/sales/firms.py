@@ -29,6 +29,8 @@ from sales.forecast import phasing_check as catch_up
 from sales.forecast import source_attainment as sources
 from sales.forecast.action_facts import ActionFacts
 from sales.forecast.calls import forecast_calls
+from sales.forecast.client_agreements import client_agreements
+from sales.forecast.delivery_load import account_load, delivery_load
 from sales.history import booking_credit as credit
 from sales.history import snapshot
 from sales.history.extract import Extract, People, people
@@ -40,7 +42,7 @@ from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
 from sales.targets import annual_targets, rephasing
 from sales.targets import phased_targets as targets
-from sales.targets.stated_plans import StatedCall
+from sales.targets.stated_plans import NO_PLANS, PlanBook, StatedCall
 from tests.fakes import frame, no_rates
 
 MONTH = Month(2023, 8)
@@ -169,6 +171,31 @@ class FirmMonth:
     def clients(self) -> pd.DataFrame:
         return clients.client_phasing(self.snapshot, self.forecast_basis, self.month, self.rules)
 
+    def load(self, book: PlanBook = NO_PLANS) -> pd.DataFrame:
+        return delivery_load(
+            self.snapshot,
+            self.forecast_basis,
+            book,
+            self.month,
+            self.rules,
+            self.extract.extracted_at,
+        )
+
+    def account_load(self, book: PlanBook = NO_PLANS) -> pd.DataFrame:
+        return account_load(
+            self.snapshot,
+            self.forecast_basis,
+            book,
+            self.month,
+            self.rules,
+            self.extract.extracted_at,
+        )
+
+    def agreements(self, book: PlanBook = NO_PLANS) -> pd.DataFrame:
+        return client_agreements(
+            self.snapshot, book.agreements, self.month, self.rules, self.extract.extracted_at
+        )
+
     @cached_property
     def generation(self) -> pd.DataFrame:
         return generation.pipeline_generation(
@@ -198,7 +225,7 @@ class FirmMonth:
             self.closing,
             self.coverage,
             self.generation,
-            self.clients,
+            self.load(),
             self.owners,
         )
         return orders.actions(facts, self.month, self.rules)
@@ -251,6 +278,9 @@ class FirmMonth:
             "pipeline_coverage": self.coverage,
             "closing_plan": self.closing,
             "client_phasing": self.clients,
+            "client_agreements": self.agreements(),
+            "delivery_load": self.load(),
+            "account_load": self.account_load(),
             "pipeline_generation": self.generation,
             "coming_month": self.coming,
             "source_attainment": self.sources,

@@ -11,12 +11,21 @@ from assets.metadata.pages import PAGES, SECTIONS, TILES
 from reports.document.document import Section
 from reports.month_end import month_end_reports
 from reports.sections import headline
+from reports.sections.clients import agreements
+from reports.sections.work import work
+from sales.contracts.work import AccountLoad, ClientAgreements
+from tests.fakes import frame
 from tests.reports.months import reports_of
 from tests.reports.sections.test_landing import month_tables
+from tests.reports.sections.test_work import agreed, beyond, late, load, view
 
 # Their heads are periods, months or causes: what is printed is named by the first cell, or is all
 # alike.
-ALIKE = {"clients": "booked or expected"}
+ALIKE = {
+    ("clients", 0): "booked or expected",
+    ("agreements", 0): "booked, expected or agreed",
+    ("delivery", 1): "days of a team",
+}
 
 
 def named_tiles() -> list[str]:
@@ -42,13 +51,22 @@ def printed(section: Section) -> Iterator[str]:
             yield from (row.cells[0] for row in table.rows)
         else:
             heads = [column.label for column in table.columns]
-            heads = [heads[0], ALIKE[section.key]] if section.key in ALIKE else heads
+            named = ALIKE.get((section.key, number))
+            if named:
+                heads = [*([] if section.key == "agreements" else heads[:1]), named]
             yield from ("days ahead" if head.startswith("<svg") else head for head in heads)
 
 
 def documents() -> Iterator[Section]:
     for report in [*month_end_reports(*month_tables()), *reports_of()]:
         yield from report.sections
+    lacking = frame(AccountLoad, [beyond("Harbour", "North", 0, 10.0)])
+    for section in (
+        work(view(delivery_load=load(40.0, 30.0), account_load=lacking, closing_plan=late())),
+        agreements(view(client_agreements=frame(ClientAgreements, [agreed("Quay", None)]))),
+    ):
+        assert section is not None
+        yield section
 
 
 def test_every_printed_column_has_its_lineage() -> None:

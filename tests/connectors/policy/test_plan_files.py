@@ -11,10 +11,12 @@ from sales.calendar import Month
 from sales.contracts.raw import RawAccounts, RawUsers
 from sales.targets.stated_plans import (
     NO_PLANS,
+    Agreement,
     ClientPlan,
     FixedMonth,
     Leave,
     PlanBook,
+    StatedCapacity,
     StatedTarget,
 )
 from tests.fakes import frame
@@ -39,15 +41,23 @@ ACCOUNTS = frame(
     ],
 )
 ANN = "005000000000001AAA"
+AGREED = "account,agreement,signed_on,start_date,end_date,monthly_amount"
 
 
 def read(folder: Path) -> PlanBook:
     book = read_plan_book(folder, USERS, ACCOUNTS, 2)
-    return PlanBook(list(book.leaves), list(book.fixed), list(book.stated), list(book.clients))
+    return PlanBook(
+        list(book.leaves),
+        list(book.fixed),
+        list(book.stated),
+        list(book.clients),
+        agreements=list(book.agreements),
+        capacities=list(book.capacities),
+    )
 
 
 def test_without_files_nothing_is_stated(tmp_path: Path) -> None:
-    assert read(tmp_path) == PlanBook([], [], [], [])
+    assert read(tmp_path) == PlanBook([], [], [], [], agreements=[], capacities=[])
     assert NO_PLANS.fixed_of(2026, ANN) == {}
 
 
@@ -64,6 +74,14 @@ def test_every_file_is_read(tmp_path: Path) -> None:
     (tmp_path / "client_plans.csv").write_text(
         "account,month,amount\nharbour water,2026-05,7\n001000000000002AAA,2026-06,8\n"
     )
+    (tmp_path / "agreements.csv").write_text(
+        "account,agreement,signed_on,start_date,end_date,monthly_amount,monthly_days,team\n"
+        "Harbour Water,Support,2025-12-01,2026-01-01,2026-12-31,1200.50,4.5,North\n"
+        "Harbour Water,Framework,2026-02-01,2026-03-01,,10,,\n"
+    )
+    (tmp_path / "capacity.csv").write_text(
+        "from_month,team,days\n2026-01,,400\n2026-03,North,90.5\n"
+    )
     assert read(tmp_path) == PlanBook(
         leaves=[Leave(ANN, date(2026, 3, 2), date(2026, 3, 13))],
         fixed=[FixedMonth(2026, ANN, Month(2026, 5), 100_050)],
@@ -71,6 +89,34 @@ def test_every_file_is_read(tmp_path: Path) -> None:
         clients=[
             ClientPlan("001000000000001AAA", Month(2026, 5), 700),
             ClientPlan("001000000000002AAA", Month(2026, 6), 800),
+        ],
+        agreements=[
+            Agreement(
+                "001000000000001AAA",
+                "Harbour Water",
+                "Support",
+                date(2025, 12, 1),
+                date(2026, 1, 1),
+                date(2026, 12, 31),
+                120_050,
+                4.5,
+                "North",
+            ),
+            Agreement(
+                "001000000000001AAA",
+                "Harbour Water",
+                "Framework",
+                date(2026, 2, 1),
+                date(2026, 3, 1),
+                None,
+                1_000,
+                0.0,
+                "",
+            ),
+        ],
+        capacities=[
+            StatedCapacity(Month(2026, 1), "", 400.0),
+            StatedCapacity(Month(2026, 3), "North", 90.5),
         ],
     )
 
@@ -124,6 +170,37 @@ def test_every_file_is_read(tmp_path: Path) -> None:
             "line 2: account 'Nobody' is not a client in Salesforce",
         ),
         ("client_plans.csv", "account,month,amount,owner\n", "unknown column 'owner'"),
+        (
+            "agreements.csv",
+            f"{AGREED}\nHarbour Water,Support,2026-01-01,2026-03-01,2026-02-01,1\n",
+            "agreements.csv line 2: end_date 2026-02-01 is before start_date 2026-03-01",
+        ),
+        (
+            "agreements.csv",
+            f"{AGREED}\nHarbour Water,Support,2026-01-01,2026-03-01,9026-02-01,1\n",
+            "line 2: runs from 2026-03-01 to 9026-02-01, longer than 20 years; correct one of them, or leave end_date empty",
+        ),
+        (
+            "agreements.csv",
+            f"{AGREED}\n" + "Harbour Water,Support,2026-01-01,2026-03-01,,1\n" * 2,
+            "line 3: says what an earlier line says",
+        ),
+        (
+            "agreements.csv",
+            f"{AGREED}\nHarbour Water,,2026-01-01,2026-03-01,,1\n",
+            "line 2: agreement has no name; give it one, such as Support",
+        ),
+        (
+            "agreements.csv",
+            f"{AGREED}\nTwice,Support,2026-01-01,2026-03-01,,1\n",
+            "line 2: account 'Twice' is the name of several clients",
+        ),
+        (
+            "capacity.csv",
+            "from_month,team,days\n2026-01,North,2000000\n",
+            "capacity.csv line 2: days 2000000 is more than 1,000,000 days a month",
+        ),
+        ("capacity.csv", "from_month,team,days\n2026-01,North,-1\n", "line 2: days '-1' is below"),
     ],
 )
 def test_a_fault_names_file_line_and_cure(tmp_path: Path, name: str, text: str, says: str) -> None:

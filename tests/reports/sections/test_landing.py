@@ -13,7 +13,7 @@ from reports.document.month_tables import MonthTables
 from reports.document.view import View
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render
-from reports.sections.clients import clients, delivery, plans
+from reports.sections.clients import clients, plans
 from reports.sections.landing import (
     _record_answer,
     landing,
@@ -171,31 +171,6 @@ def test_new_pipeline_clients_and_plans_have_their_numbers() -> None:
         "US$350,000",
         "25%",
     )
-    assert delivery(view()) is None  # no effort is known
-
-
-def test_work_beyond_capacity_names_month_and_people() -> None:
-    tables, variant = month_tables()
-    days = tables.client_phasing.assign(delivery_days=1.0).astype(
-        {"delivery_days": tables.client_phasing["delivery_days"].dtype}
-    )
-    one = view(client_phasing=days)
-    policy = variant.rules.policy
-    tight = policy.model_copy(
-        update={
-            "clients": policy.clients.model_copy(
-                update={"capacity_days": Decimal(1), "days_per_person": Decimal(10)}
-            )
-        }
-    )
-    section = delivery(
-        replace(one, variant=replace(variant, rules=replace(variant.rules, policy=tight)))
-    )
-    assert section is not None
-    assert section.answer.startswith("From September 2023 on the work exceeds the capacity: ")
-    open_ended = delivery(one)
-    assert open_ended is not None
-    assert open_ended.tables[0].rows[0].cells[2:] == ("-", "-")
 
 
 def test_a_lead_reads_whose_phasing_forgives_nothing() -> None:

@@ -21,7 +21,7 @@ from tests.reports.months import reports_of, tables_of
 ROOM = Path(reports.__file__).parent
 Message = str | tuple[str, str]
 # Texts that English writes as other languages do, and codes.
-SAME_IN_GERMAN = {"Chance", "Name", "Person", "{team}: {why}"}
+SAME_IN_GERMAN = {"Chance", "Name", "Person", "Team", "{team}: {why}"}
 
 
 def written() -> set[Message]:

@@ -9,7 +9,8 @@ import pytest
 from sales.calendar import Month
 from sales.contracts.contract import BrokenContract, checked, empty
 from sales.contracts.coverage import DealChances
-from sales.contracts.forecast import Actions, ClientPhasing, PipelineGeneration
+from sales.contracts.forecast import Actions, PipelineGeneration
+from sales.contracts.work import DeliveryLoad
 from sales.forecast import actions as orders
 from sales.forecast.action_facts import ActionFacts
 from sales.forecast.closing_plan import closing_plan
@@ -62,7 +63,7 @@ def asked(
         closing_plan(of.snapshot, month, of.rules),
         of.coverage,
         empty(PipelineGeneration),
-        empty(ClientPhasing),
+        empty(DeliveryLoad),
         of.owners,
         is_copy,
     )

@@ -13,7 +13,7 @@ from sales import arrow as columns
 from sales.calendar import Month
 from sales.forecast import scenarios
 from sales.forecast.client_phasing import client_phasing
-from sales.forecast.delivery_load import DeliveryMonth, delivery_load, has_effort, work_of
+from sales.forecast.delivery_load import DeliveryMonth, company_load
 from sales.forecast.generation import creation, pipeline_generation
 from sales.forecast.scenarios import (
     Addition,
@@ -23,6 +23,8 @@ from sales.forecast.scenarios import (
     pushed_factor,
     what_if,
 )
+from sales.forecast.work import has_effort, work_of
+from sales.forecast.work_capacity import WorkCapacity
 from sales.statistics.close_dates import (
     CloseDateScore,
     close_date_score,
@@ -81,7 +83,8 @@ def loaded(
 ) -> list[DeliveryMonth]:
     """Return the delivery load of a snapshot."""
     work = work_of(snapshot, basis or one.forecast_basis, one.rules.calendar)  # type: ignore[arg-type]
-    return delivery_load(work, MONTH, one.rules)
+    capacity = WorkCapacity((), one.rules.policy.clients)
+    return company_load(work, (), capacity, MONTH, one.rules)
 
 
 def test_work_is_laid_over_the_months_of_service_and_none_is_lost() -> None:

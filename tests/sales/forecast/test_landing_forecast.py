@@ -441,7 +441,9 @@ def test_amounts_of_any_kind_do_not_stop_a_forecast(minor: int | None) -> None:
         ),
         MONTH,
     )
-    assert {name for name, table in odd.tables().items() if table.empty} == (
+    # Nobody says how much work a deal is, and no agreement is known.
+    never = {"client_agreements", "delivery_load", "account_load"}
+    assert {name for name, table in odd.tables().items() if table.empty} == never | (
         set() if minor else {"client_phasing"}
     )
     assert (odd.landing["p10"] <= odd.landing["p90"]).all()

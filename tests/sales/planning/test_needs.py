@@ -8,8 +8,8 @@ import pytest
 from benchmarks.plan_skill import generated_firm, rules
 from sales import arrow as columns
 from sales.calendar import Month
-from sales.forecast.delivery_load import Work
 from sales.forecast.generation import LONGEST_LEAD, Creation
+from sales.forecast.work import Work
 from sales.planning.needs import creation_by_month, quarters_needed, sources_needed, work_needed
 from tests.fakes import rules as rules_of
 

@@ -1,0 +1,126 @@
+"""Retainers and framework agreements: what they bring by month, and which are left at a month end.
+
+Put here which agreements are known when and how their months count. The backlog is what agreements
+bring in the months to come; bookings are deals and stay apart from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from fractions import Fraction
+
+import numpy as np
+import pyarrow as pa
+from pandera.typing import DataFrame
+
+from sales import arrow as columns
+from sales import money
+from sales.calendar import FiscalCalendar, Month
+from sales.contracts.contract import checked, stamp
+from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.work import ClientAgreements
+from sales.history.teams import UNASSIGNED
+from sales.policy.rules import MonthRules
+from sales.statistics.deal_outcomes import HORIZON
+from sales.targets.stated_plans import Agreement
+
+
+@dataclass(frozen=True)
+class AgreedMonth:
+    """What an agreement brings in a month: minor units and days of work."""
+
+    agreement: Agreement
+    month: Month
+    amount: int
+    days: float
+
+
+def known_agreements(
+    agreements: Iterable[Agreement], month: Month, rules: MonthRules
+) -> list[Agreement]:
+    """Return the agreements as signed by a month's end: of each client and name the one that was signed last."""
+    today = rules.calendar.today(month)
+    signed = sorted(
+        (each for each in agreements if each.signed_on < today), key=lambda each: each.signed_on
+    )
+    latest = {(each.account_id, each.name.casefold()): each for each in signed}
+    return [latest[key] for key in sorted(latest)]
+
+
+def agreed_months(
+    agreements: Iterable[Agreement], first: Month, months: int, calendar: FiscalCalendar
+) -> list[AgreedMonth]:
+    """Return what agreements bring in so many months from the first on; a month that one covers in part counts by its days."""
+    found: list[AgreedMonth] = []
+    for month in (first.plus(step) for step in range(months)):
+        begins, ends = calendar.first_day(month), calendar.last_day(month)
+        for each in agreements:
+            last = ends if each.end is None else min(ends, each.end)
+            inside = (last - max(begins, each.start)).days + 1
+            if inside > 0:
+                share = Fraction(inside, (ends - begins).days + 1)
+                found.append(
+                    AgreedMonth(each, month, round(each.amount * share), each.days * float(share))
+                )
+    return found
+
+
+def client_agreements(
+    snapshot: DataFrame[OpportunitySnapshot],
+    agreements: Iterable[Agreement],
+    month: Month,
+    rules: MonthRules,
+    extracted_at: datetime,
+) -> DataFrame[ClientAgreements]:
+    """Return the agreements that are known at a month's end and run on after it, by client and name."""
+    today = rules.calendar.today(month)
+    shown = [
+        each
+        for each in known_agreements(agreements, month, rules)
+        if each.end is None or each.end >= today
+    ]
+    accounts = columns.text([each.account_id for each in shown])
+    opened = columns.arrow(snapshot.loc[columns.booleans(snapshot["is_open"]), "account_id"])
+    open_deals = np.bincount(columns.codes(opened, accounts) + 1, minlength=len(shown) + 1)[1:]
+    first_of = columns.codes(accounts, accounts)
+    table = columns.frame(
+        {
+            "as_of_month": columns.repeat(str(month), len(shown)),
+            "account_id": accounts,
+            "agreement": columns.text([each.name for each in shown]),
+            "signed_on": pa.array([each.signed_on for each in shown], pa.date32()),
+            "start_date": pa.array([each.start for each in shown], pa.date32()),
+            "end_date": pa.array([each.end for each in shown], pa.date32()),
+            "monthly_amount": _minor([each.amount for each in shown], rules.digits),
+            "monthly_days": pa.array([each.days for each in shown], pa.float64()),
+            "backlog": _minor([_coming(each, month, rules) for each in shown], rules.digits),
+            "open_deals": pa.array(open_deals[first_of], pa.int64()),
+            "team": columns.text(teams_of(shown, snapshot)),
+            "account_name": columns.text([each.account_name for each in shown]),
+        }
+    )
+    return checked(stamp(table, rules.calendar.as_of(month), extracted_at), ClientAgreements)
+
+
+def teams_of(
+    agreements: Sequence[Agreement], snapshot: DataFrame[OpportunitySnapshot]
+) -> list[str]:
+    """Return the team of each agreement: the stated one, else that of the client's newest deal."""
+    deals = snapshot[["account_id", "team", "created_at"]].dropna(subset=["account_id"])
+    deals = deals.loc[deals["account_id"].isin([each.account_id for each in agreements])]
+    newest = deals.sort_values("created_at", kind="stable").drop_duplicates(
+        "account_id", keep="last"
+    )
+    by_client = dict(zip(newest["account_id"].tolist(), newest["team"].tolist(), strict=True))
+    return [each.team or by_client.get(each.account_id, UNASSIGNED) for each in agreements]
+
+
+def _coming(agreement: Agreement, month: Month, rules: MonthRules) -> int:
+    months = agreed_months([agreement], month.plus(1), HORIZON, rules.calendar)
+    return sum(each.amount for each in months)
+
+
+def _minor(amounts: Sequence[int], digits: int) -> pa.Array:
+    return money.decimal_array(np.array(amounts, np.int64), digits)
