@@ -70,12 +70,12 @@ def compute_flash(workspace: Workspace, day: date, progress: Callable[[str], Non
     month = _running(day)
     _refuse(workspace, day, month)
     record = _extract_of(workspace, day, month, progress)
-    inputs = _as_of(workspace, day, record)
+    inputs = as_of_day(workspace, day, record)
     before = day - WEEK
     return Flash(
         day,
         inputs,
-        flash_tables(inputs, _as_of(workspace, before, record), day, before),
+        flash_tables(inputs, as_of_day(workspace, before, record), day, before),
         before,
     )
 
@@ -143,7 +143,7 @@ def _refuse(workspace: Workspace, day: date, month: Month) -> None:
         raise NoSuchDay(f"{day} is before {EARLIEST_MONTH}, where months begin here")
 
 
-def _as_of(workspace: Workspace, day: date, record: ExtractRecord) -> MonthInputs:
+def as_of_day(workspace: Workspace, day: date, record: ExtractRecord) -> MonthInputs:
     """Return the inputs of the month that runs where a day begins, with nothing known after that."""
     whole = resolve(workspace, _running(day), record)
     policies = replace(whole.policies, until=day)
@@ -161,7 +161,7 @@ def _extract_of(
     for record in workspace.extracts.all():
         read = record.pull.amount_field, record.pull.service_fields
         if record.source == workspace.source and read == (custom.amount, custom.service):
-            inputs = _as_of(workspace, day, record)
+            inputs = as_of_day(workspace, day, record)
             if record.extracted_at >= inputs.rules.calendar.as_of(inputs.month):
                 refuse_another(workspace, record)
                 return record
