@@ -107,10 +107,10 @@ def source_attainment(run: TableRun) -> dg.MaterializeResult:
 
 @monthly_table
 def forecast_calls(run: TableRun) -> dg.MaterializeResult:
-    """What sellers said their periods would bring, beside the model's range, with how their past calls came; no rows without calls.csv."""
+    """What sellers said their periods would bring, beside the model's range, with how their past calls came; no rows where nobody called."""
     inputs, credit, landing = run.inputs, run.table(BookingCredit), run.table(LandingForecast)
     table = calls.forecast_calls(
-        run.forecast.plan_book.calls,
+        run.forecast.calls(),
         credit,
         landing,
         inputs.people,

@@ -155,6 +155,7 @@ def big_firm(deals: int, salespeople: int = PEOPLE) -> Extract:
                 "split_types",
                 "record_types",
                 "quotas",
+                "submitted_forecasts",
                 "periods",
             )
         },

@@ -44,7 +44,11 @@ def measure(opportunities: int, people: int) -> dict[str, float]:
             tables = flash_tables(inputs, as_of_day(workspace, before, record), DAY, before)
         with measured(found, "pages"):
             flash = Flash(DAY, inputs, tables, before)
-            pages = list(print_flash(workspace, flash, Publisher(Path(folder) / "packs", workspace.policy_folder)))
+            pages = list(
+                print_flash(
+                    workspace, flash, Publisher(Path(folder) / "packs", workspace.policy_folder)
+                )
+            )
         found["peak_mib"], found["documents"] = peak(), len(pages)
         with measured(found, "merge_asof"):
             _peer(extract)

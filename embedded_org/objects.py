@@ -30,6 +30,8 @@ PREFIXES = {
     "OpportunitySplitType": "149",
     "ForecastingQuota": "0J9",
     "ForecastingType": "0Db",
+    "ForecastingSubmission": "1tS",
+    "ForecastingSubmissionItem": "1tI",
     "RecordType": "012",
     "Period": "026",
     "FiscalYearSettings": "022",
@@ -57,6 +59,7 @@ DATETIMES = {
     "LastModifiedDate",
     "SystemModstamp",
     "LastStageChangeDate",
+    "SubmissionDateTime",
     "TrialExpirationDate",
 }
 DATES = {
@@ -65,6 +68,7 @@ DATES = {
     "NextStartDate",
     "EndDate",
     "LastActivityDate",
+    "PeriodStartDate",
     "Service_Start__c",
     "Service_End__c",
 }
@@ -84,6 +88,7 @@ PICKLISTS = {
     "StageName",
     "ForecastCategoryName",
     "ForecastCategory",
+    "ForecastingItemCategory",
     "LeadSource",
     "Type",
     "Industry",
@@ -100,6 +105,8 @@ REFERENCES = {
     "SplitTypeId": ("OpportunitySplitType", "SplitType"),
     "QuotaOwnerId": ("User", "QuotaOwner"),
     "ForecastingTypeId": ("ForecastingType", "ForecastingType"),
+    "ForecastingSubmissionId": ("ForecastingSubmission", "ForecastingSubmission"),
+    "ForecastOwnerId": ("User", "ForecastOwner"),
     "PeriodId": ("Period", "Period"),
     "RecordTypeId": ("RecordType", "RecordType"),
     "UserRoleId": ("UserRole", "UserRole"),

@@ -10,7 +10,14 @@ from enum import IntEnum
 
 from pandera.typing import DataFrame
 
-from sales.contracts.raw import RawAccounts, RawQueues, RawQuotas, RawRoles, RawUsers
+from sales.contracts.raw import (
+    RawAccounts,
+    RawQueues,
+    RawQuotas,
+    RawRoles,
+    RawSubmittedForecasts,
+    RawUsers,
+)
 from sales.policy.rules import OrganizationDefaults
 
 
@@ -44,6 +51,7 @@ class Known:
     roles: DataFrame[RawRoles]
     queues: DataFrame[RawQueues]
     quotas: DataFrame[RawQuotas]
+    submitted_forecasts: DataFrame[RawSubmittedForecasts]
     accounts: DataFrame[RawAccounts] | None
     owners_at_work: frozenset[str]
     winners: frozenset[str] = frozenset()

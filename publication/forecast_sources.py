@@ -13,9 +13,11 @@ import pandas as pd
 from connectors.policy.plan_files import read_plan_book
 from publication.month_inputs import MonthInputs
 from publication.target_book import spelling_of
+from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.contract import empty
 from sales.contracts.history import MonthlyBookings
+from sales.forecast.submitted_calls import submitted_calls
 from sales.statistics.close_dates import CloseDateScore, close_date_score
 from sales.statistics.deal_outcomes import ForecastBasis, forecast_basis
 from sales.statistics.point_in_time import Knowledge, PointInTimeData
@@ -23,7 +25,7 @@ from sales.targets import phased_targets as targets
 from sales.targets.phased_targets import NoTargets
 from sales.targets.rephasing import Plan
 from sales.targets.seasonality import Season
-from sales.targets.stated_plans import PlanBook
+from sales.targets.stated_plans import PlanBook, StatedCall
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,13 @@ class ForecastSources:
             rules.digits,
             spelling_of(rules),
         )
+
+    def calls(self) -> list[StatedCall]:
+        """Return what people submitted in Salesforce, and what calls.csv states: of one day, that leads."""
+        one, rules = self.inputs.extract, self.inputs.rules
+        currency = columns.arrow(one.organization["currency_code"])[0].as_py()
+        submitted = submitted_calls(one.submitted_forecasts, one.users, one.roles, currency, rules)
+        return [*submitted, *self.plan_book.calls]
 
     def seasons(self, origin: Month | None = None) -> dict[int, Season]:
         """Return the season of this fiscal year and the next where it is phased by season: as it was known before the year began.

@@ -14,7 +14,7 @@ from pandera.typing import DataFrame
 from connectors.policy.annual_targets import MONTHLY_TARGETS, TargetRow, read_target_book
 from connectors.policy.commentary import read_commentary
 from connectors.policy.csv_rows import lines_of
-from connectors.policy.plan_files import plan_faults
+from connectors.policy.plan_files import plan_faults, read_plan_book
 from connectors.policy.spreadsheet import UnreadableTable
 from publication.finding import Finding, Known, Weight
 from publication.preconditions import people_brands
@@ -23,8 +23,10 @@ from sales import arrow as columns
 from sales.calendar import Month
 from sales.contracts.raw import RawTargets
 from sales.errors import UserError
+from sales.forecast.submitted_calls import unclear_forecasting_type
 from sales.history.extract import UNASSIGNED, People, people_of
 from sales.policy.rules import MonthRules
+from sales.targets.stated_plans import PlanBook
 
 MOST_NAMES = 5
 LINE = re.compile(r" line \d+")
@@ -69,9 +71,12 @@ def examine_targets(
         yield Finding(Weight.STOPS, str(fault))
         return
     faults += plan_faults(folder, known.users, known.accounts, rules.digits, spelling_of(rules))
-    if known.accounts is None and (folder / "client_plans.csv").is_file():
+    named = ("client_plans.csv", "agreements.csv")
+    of_clients = [each for each in named if (folder / each).is_file()]
+    if known.accounts is None and of_clients:
         yield Finding(
-            Weight.NOTE, "the clients of client_plans.csv were not looked up: no client was read"
+            Weight.NOTE,
+            f"the clients of {' and '.join(of_clients)} were not looked up: no client was read",
         )
     yield from _together(faults)
     year = rules.calendar.fiscal_year(month)
@@ -98,8 +103,37 @@ def examine_targets(
             ask()
         except UserError as fault:
             yield Finding(Weight.STOPS, str(fault))
+    yield from _beside(folder, rules, known, everybody, is_readable=not faults)
     yield from _whom(of_year, everybody, known, f"FY{year}")
     yield from _sums(of_year, everybody, rules, f"FY{year}")
+
+
+def _beside(
+    folder: Path, rules: MonthRules, known: Known, everybody: People, *, is_readable: bool
+) -> Iterator[Finding]:
+    """Yield what misleads of that which lies beside targets: calls that are none, teams that are none."""
+    if unclear := unclear_forecasting_type(known.submitted_forecasts, rules):
+        yield Finding(Weight.MISLEADS, unclear)
+    if known.accounts is not None and is_readable:
+        spelling = spelling_of(rules)
+        plans = read_plan_book(folder, known.users, known.accounts, rules.digits, spelling)
+        yield from _teams(plans, everybody)
+
+
+def _teams(plans: PlanBook, everybody: People) -> Iterator[Finding]:
+    """Yield teams in which nobody is, of the files that name teams."""
+    teams = {"", UNASSIGNED, *everybody.teams.to_pylist()}
+    named = {
+        "team_targets.csv": {each.team for each in plans.stated},
+        "agreements.csv": {each.team for each in plans.agreements},
+        "capacity.csv": {each.team for each in plans.capacities},
+    }
+    for name, of_file in named.items():
+        if unknown := sorted(of_file - teams):
+            yield Finding(
+                Weight.MISLEADS,
+                f"{name} names teams in which nobody is ({len(unknown)}): {_some(unknown)}; write them as the pages do",
+            )
 
 
 def _commentary(folder: Path, everybody: People) -> None:

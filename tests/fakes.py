@@ -36,6 +36,7 @@ from sales.contracts.raw import (
     RawRoles,
     RawSplitTypes,
     RawStages,
+    RawSubmittedForecasts,
     RawUsers,
 )
 from sales.history.extract import Extract, defaults_of
@@ -128,6 +129,7 @@ def extract(
     split_types: Rows = (),
     record_types: Rows = (),
     quotas: Rows = (),
+    submitted: Rows = (),
     periods: Rows = (),
 ) -> Extract:
     """Return an extract of written rows; two people in two teams unless told otherwise."""
@@ -182,6 +184,7 @@ def extract(
         split_types=frame(RawSplitTypes, split_types),
         record_types=frame(RawRecordTypes, record_types),
         quotas=frame(RawQuotas, quotas),
+        submitted_forecasts=frame(RawSubmittedForecasts, submitted),
         periods=frame(RawPeriods, periods),
     )
 

@@ -105,6 +105,7 @@ def _known(found: Examination, month: Month) -> Known:
         found.roles,
         found.queues,
         found.quotas,
+        found.submitted_forecasts,
         None,
         frozenset(each.user_id for each in at_work),
         frozenset(each.user_id for each in at_work if each.bookings),
@@ -126,6 +127,7 @@ def _known_from_before(workspace: Workspace) -> Known | None:
         extract.roles,
         extract.queues,
         extract.quotas,
+        extract.submitted_forecasts,
         extract.accounts,
         owners,
     )

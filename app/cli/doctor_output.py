@@ -185,6 +185,8 @@ def _say_credit_and_targets(found: Examination, policies: PolicyBook, say: Say) 
         say(
             "  no quotas are visible: targets come from the target book (quotas need View All Forecasts)"
         )
+    if size := found.submitted_forecasts["owner_id"].nunique():
+        say(f"  forecasts submitted by {size:,} users are visible: those of sellers count as calls")
 
 
 def _say_latest(latest: ExtractRecord | None, say: Say) -> None:

@@ -23,7 +23,7 @@ from connectors.salesforce.refusals import RequestRefused
 from connectors.salesforce.session import SalesforceSession
 from connectors.salesforce.small_objects import describe, read_small
 from connectors.salesforce.source import ExtractFinding
-from sales.contracts.raw import RawQueues, RawQuotas, RawRoles, RawUsers
+from sales.contracts.raw import RawQueues, RawQuotas, RawRoles, RawSubmittedForecasts, RawUsers
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
 
@@ -56,6 +56,7 @@ class Examination:
     owner_history_since: datetime | None
     split_types: list[str]
     quotas: DataFrame[RawQuotas]
+    submitted_forecasts: DataFrame[RawSubmittedForecasts]
     users: DataFrame[RawUsers]
     roles: DataFrame[RawRoles]
     queues: DataFrame[RawQueues]
@@ -121,6 +122,9 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
         owner_history_since=_instant(numbers["owner_since"]),
         split_types=sorted(split_types["name"]) if numbers["split"] else [],
         quotas=cast("DataFrame[RawQuotas]", small["raw_quotas"]),
+        submitted_forecasts=cast(
+            "DataFrame[RawSubmittedForecasts]", small["raw_submitted_forecasts"]
+        ),
         users=cast("DataFrame[RawUsers]", small["User"]),
         roles=cast("DataFrame[RawRoles]", small["UserRole"]),
         queues=cast("DataFrame[RawQueues]", small["Group"]),

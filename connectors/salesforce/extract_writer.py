@@ -143,6 +143,7 @@ class ExtractWriter:
             "raw_split_types": small["OpportunitySplitType"],
             "raw_record_types": small["raw_record_types"],
             "raw_quotas": small["raw_quotas"],
+            "raw_submitted_forecasts": small["raw_submitted_forecasts"],
             "raw_periods": small["Period"],
         }
         return {name: checked(table, RAW[name]) for name, table in tables.items()}, findings

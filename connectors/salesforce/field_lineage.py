@@ -76,6 +76,25 @@ MADE: Mapping[str, Mapping[str, Sequence[Field]]] = {
             *fields(objects.PERIODS, "period_id", "end_date"),
         ],
     },
+    "raw_submitted_forecasts": {
+        "item_id": [
+            *fields(objects.SUBMITTED_ITEMS, "item_id", "submission_id", "amount"),
+            *fields(objects.SUBMISSIONS, "submission_id"),
+        ],
+        **{
+            column: fields(objects.SUBMISSIONS, column)
+            for column in ("owner_id", "start_date", "submitted_at")
+        },
+        **{column: fields(objects.SUBMITTED_ITEMS, column) for column in ("category", "amount")},
+        "forecasting_type": [
+            *fields(objects.SUBMISSIONS, "forecasting_type_id"),
+            *fields(objects.FORECASTING_TYPES, "forecasting_type_id", "name"),
+        ],
+        "end_date": [
+            *fields(objects.SUBMISSIONS, "period_id"),
+            *fields(objects.PERIODS, "period_id", "end_date"),
+        ],
+    },
 }
 
 

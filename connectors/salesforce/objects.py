@@ -239,6 +239,35 @@ FORECASTING_TYPES = ObjectSource(
 )
 
 
+# What sellers submitted as their forecast of a period, a row an item category; both since API version 62.
+SUBMISSIONS = ObjectSource(
+    "forecasting_submissions",
+    "ForecastingSubmission",
+    [
+        Source("submission_id", "Id", "id", needed=True),
+        Source("owner_id", "ForecastOwnerId", "id", needed=True),
+        Source("forecasting_type_id", "ForecastingTypeId", "id", needed=True),
+        Source("period_id", "PeriodId", "id"),
+        Source("start_date", "PeriodStartDate", "day", needed=True),
+        Source("submitted_at", "SubmissionDateTime", "instant", needed=True),
+    ],
+    optional=True,
+)
+
+
+SUBMITTED_ITEMS = ObjectSource(
+    "forecasting_submission_items",
+    "ForecastingSubmissionItem",
+    [
+        Source("item_id", "Id", "id", needed=True),
+        Source("submission_id", "ForecastingSubmissionId", "id", needed=True),
+        Source("category", "ForecastingItemCategory", needed=True),
+        Source("amount", "Amount", "exact", needed=True),
+    ],
+    optional=True,
+)
+
+
 PERIODS = ObjectSource(
     "raw_periods",
     "Period",
@@ -278,6 +307,8 @@ SMALL = (
     FORECASTING_TYPES,
     PERIODS,
     QUOTAS,
+    SUBMISSIONS,
+    SUBMITTED_ITEMS,
     QUEUES,
 )
 

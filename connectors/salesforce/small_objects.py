@@ -78,6 +78,12 @@ def read_small(
         frames["raw_quotas"] = _quotas(
             frames["ForecastingQuota"], frames["ForecastingType"], frames["Period"]
         )
+        frames["raw_submitted_forecasts"] = _submitted(
+            frames["ForecastingSubmission"],
+            frames["ForecastingSubmissionItem"],
+            frames["ForecastingType"],
+            frames["Period"],
+        )
     return frames
 
 
@@ -156,21 +162,35 @@ def _record_types(types: pd.DataFrame) -> pd.DataFrame:
 
 def _quotas(quotas: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame) -> pd.DataFrame:
     """Return quotas with the name of their type and the last day of their period."""
+    return _with_amount(quotas.assign(**_named(quotas, types, periods)), "raw_quotas")
+
+
+def _submitted(
+    submissions: pd.DataFrame, items: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what was submitted by category, with the name of its type and the last day of its period."""
+    whole = submissions.assign(**_named(submissions, types, periods))
+    return _with_amount(items.merge(whole, on="submission_id"), "raw_submitted_forecasts")
+
+
+def _named(table: pd.DataFrame, types: pd.DataFrame, periods: pd.DataFrame) -> dict[str, pd.Series]:
+    """Return the forecasting type's name, else its id, and the last day of the period, where periods can be seen."""
     ends = columns.take(
         columns.arrow(periods["end_date"]),
-        columns.codes(quotas["period_id"], columns.arrow(periods["period_id"])),
+        columns.codes(table["period_id"], columns.arrow(periods["period_id"])),
     )
     names = columns.take(
         columns.arrow(types["name"]),
-        columns.codes(quotas["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])),
+        columns.codes(table["forecasting_type_id"], columns.arrow(types["forecasting_type_id"])),
     )
-    parts = {
-        name: columns.arrow(quotas[name])
-        for name in ("quota_id", "owner_id", "start_date", "amount", "currency_code")
+    ids = columns.arrow(table["forecasting_type_id"])
+    return {
+        "forecasting_type": columns.series(pc.coalesce(names, ids)),
+        "end_date": columns.series(ends),
     }
-    parts |= {
-        "forecasting_type": pc.coalesce(names, columns.arrow(quotas["forecasting_type_id"])),
-        "end_date": ends,
-    }
-    table = columns.frame({name: parts[name] for name in column_names(RAW["raw_quotas"])})
+
+
+def _with_amount(table: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a raw table's columns of the rows that have an amount."""
+    table = table[[*column_names(RAW[name])]]
     return table.loc[np.asarray(pc.is_valid(columns.arrow(table["amount"])))].reset_index(drop=True)

@@ -407,8 +407,28 @@ SOURCES: Parents = {
     "number": _NEEDED | _MADE,
     **alike(_RATED, "conversion", "lead_months"),
 }
-_CALLED = of("policy/calls", "owner", "period", "day") | PERSON | CALENDAR
-_CALL = _CALLED | of("policy/calls", "amount")
+_SUBMITTED = of(
+    "raw_submitted_forecasts",
+    "owner_id",
+    "forecasting_type",
+    "start_date",
+    "end_date",
+    "submitted_at",
+    "category",
+)
+# Who has somebody below submits for a team.
+_BELOW = of("raw_users", "user_id", "role_id", "manager_id") | of(
+    "raw_roles", "role_id", "parent_role_id"
+)
+_CALLED = (
+    of("policy/calls", "owner", "period", "day")
+    | _SUBMITTED
+    | _BELOW
+    | CURRENCY
+    | PERSON
+    | CALENDAR
+)
+_CALL = _CALLED | of("policy/calls", "amount") | of("raw_submitted_forecasts", "amount")
 _BOOKED_BY_THEM = _CALLED | of("booking_credit", "owner_id", "close_date", "amount", "is_won")
 CALLS: Parents = {
     "as_of_month": STATED,

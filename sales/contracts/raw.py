@@ -267,6 +267,26 @@ class RawQuotas(Contract):
         unique = ["quota_id"]
 
 
+class RawSubmittedForecasts(Contract):
+    """Forecasts that people submitted in Salesforce, one row a submission and category, in corporate currency."""
+
+    item_id: Text = field("Item of a submission")
+    owner_id: Text = field("User whose forecast it is")
+    forecasting_type: Text = field("API name of the forecasting type")
+    start_date: Day = field("First day of the period")
+    end_date: Day = optional("Last day of the period, where periods are visible")
+    submitted_at: Instant = field("When it was submitted")
+    category: Text = field(
+        "What is rolled up, such as CommitForecast, or CommitOnly and ClosedOnly"
+    )
+    amount: Amount = field("Amount of the category")
+
+    class Config(Contract.Config):
+        """One row an item."""
+
+        unique = ["item_id"]
+
+
 class RawPeriods(Contract):
     """Fiscal periods of the organisation: months, quarters and years with days of their own."""
 
@@ -321,6 +341,7 @@ RAW: dict[str, type[Contract]] = {
     "raw_split_types": RawSplitTypes,
     "raw_record_types": RawRecordTypes,
     "raw_quotas": RawQuotas,
+    "raw_submitted_forecasts": RawSubmittedForecasts,
     "raw_periods": RawPeriods,
     "raw_targets": RawTargets,
 }

@@ -31,6 +31,7 @@ from sales.contracts.raw import (
     RawRoles,
     RawSplitTypes,
     RawStages,
+    RawSubmittedForecasts,
     RawUsers,
 )
 from sales.history.teams import UNASSIGNED, team_names
@@ -61,6 +62,7 @@ class Extract:
     split_types: DataFrame[RawSplitTypes]
     record_types: DataFrame[RawRecordTypes]
     quotas: DataFrame[RawQuotas]
+    submitted_forecasts: DataFrame[RawSubmittedForecasts]
     periods: DataFrame[RawPeriods]
 
     @property

@@ -292,6 +292,15 @@ class Forecast(PolicySection):
     """The chance to catch up after two bad months that a phasing must leave."""
 
 
+class Calls(PolicySection):
+    """Which forecasts that people submit in Salesforce count as their calls; calls.csv counts beside them."""
+
+    category: Literal["commit", "most_likely", "best_case"] = "commit"
+    """What of a submitted forecast is the call."""
+    forecasting_type: ApiName | None = None
+    """Forecasting type whose submissions count; left out: the one of the quotas, or the only one there is."""
+
+
 class Clients(PolicySection):
     """What delivery needs: custom fields of opportunities with days of work and dates of service, and what can be done a month."""
 
@@ -397,6 +406,7 @@ class SalesPolicy(PolicySection):
     brand: Brand = Brand()
     forecast: Forecast = Forecast()
     clients: Clients = Clients()
+    calls: Calls = Calls()
     sources: dict[Line, Annotated[LeadSource, BeforeValidator(_named_owner)]] = Field(
         default_factory=dict
     )

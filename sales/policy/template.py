@@ -28,6 +28,7 @@ EXAMPLES: dict[str, object] = {
     "pipeline.amount_field": "Net_Amount__c",
     "brand.name": "Example Ltd",
     "brand.logo": "logo.svg",
+    "calls.forecasting_type": "OpportunityRevenue",
     "clients.effort_field": "Effort_Days__c",
     "clients.service_start_field": "Service_Start__c",
     "clients.service_end_field": "Service_End__c",

@@ -37,6 +37,7 @@ from sales.contracts.raw import (
     RawQuotas,
     RawRecordTypes,
     RawSplitTypes,
+    RawSubmittedForecasts,
 )
 from sales.contracts.registry import TABLES
 from sales.history.extract import Extract
@@ -54,6 +55,8 @@ PLAIN = """
 method = "working_days"
 leave = "relieves"
 ramp = [0.5]
+[calls]
+forecasting_type = "Revenue"
 """
 OTHER = """
 [fiscal]
@@ -254,6 +257,30 @@ def rich_extract() -> Extract:
                 for n in range(5)
                 for year in (2021, 2022)
                 for month in range(1 if n % 2 else 3, 13 if n < 4 else 11)
+            ],
+        ),
+        submitted_forecasts=frame(
+            RawSubmittedForecasts,
+            [
+                {
+                    "item_id": f"{kind}{n}{month}{day}{category}",
+                    "owner_id": f"00500000000000{n}AAA",
+                    "forecasting_type": kind,
+                    "start_date": date(2022, month, 1),
+                    "end_date": date(2022, month, 28),
+                    "submitted_at": datetime(2022, month, day, 8 + n, tzinfo=UTC),
+                    "category": category,
+                    "amount": 40_000 + 3_000 * n + 700 * month + 90 * day + 11 * len(category),
+                }
+                for kind in ("Revenue", "Volume")
+                for n in range(4)
+                for month in range(3, 11)
+                for day in (2, 16)
+                for category in (
+                    ("CommitForecast", "BestCaseForecast")
+                    if n % 2
+                    else ("CommitOnly", "ClosedOnly")
+                )
             ],
         ),
         periods=_periods(),

@@ -263,6 +263,52 @@ def org() -> Org:
             for month in range(1, 13)
         ],
     )
+    add(
+        "ForecastingSubmission",
+        [
+            "Id",
+            "ForecastOwnerId",
+            "ForecastingTypeId",
+            "PeriodId",
+            "PeriodStartDate",
+            "SubmissionDateTime",
+        ],
+        [
+            {
+                "Id": f"1tS{owner}{kind}{day}",
+                "ForecastOwnerId": owner,
+                "ForecastingTypeId": kind,
+                "PeriodId": None,
+                "PeriodStartDate": "2026-03-01",
+                "SubmissionDateTime": f"2026-0{day}T09:00:00.000+0000",
+            }
+            for owner, kind, day in (
+                (ANN, "0Db1", "2-20"),
+                (ANN, "0Db1", "3-05"),
+                (ANN, "0Db2", "2-21"),
+                (MAE, "0Db1", "2-20"),
+            )
+        ],
+    )
+    add(
+        "ForecastingSubmissionItem",
+        ["Id", "ForecastingSubmissionId", "ForecastingItemCategory", "Amount"],
+        [
+            {
+                "Id": f"1tI{of}{category}",
+                "ForecastingSubmissionId": f"1tS{of}",
+                "ForecastingItemCategory": category,
+                "Amount": amount,
+            }
+            for of, amount in (
+                (f"{ANN}0Db12-20", 90),
+                (f"{ANN}0Db13-05", 60),
+                (f"{ANN}0Db22-21", 3),
+                (f"{MAE}0Db12-20", 900),
+            )
+            for category, amount in (("CommitForecast", amount), ("BestCaseForecast", 2 * amount))
+        ],
+    )
     return org
 
 
@@ -321,6 +367,12 @@ def test_february_by_hand(home: Path) -> None:
         rows("pipeline_coverage", grain_id="Acme", period="FY2026-Q2")[0]["open_pipeline"]
         == "70.00"
     )
+    called = [
+        (row["owner_id"], row["period"], row["call"], row["called_on"])
+        for row in rows("forecast_calls")
+    ]
+    # Of March, as submitted by the end of February; Mae's is her team's.
+    assert called == [(ANN, "2026-03", "90.00", "2026-02-20")]
     found = {(row["finding"], row["record_id"]): row for row in rows("data_quality")}
     assert Decimal(found["manager_quota_differs", MAE]["amount"]) == Decimal("4800.00")
     assert (

@@ -197,7 +197,14 @@ def test_a_check_names_a_scenario_that_cannot_be_used_and_stops_no_report(
     assert found(None) == [wrong]
     one = inputs.extract
     known = Known(
-        inputs.organization, one.users, one.roles, one.queues, one.quotas, one.accounts, frozenset()
+        inputs.organization,
+        one.users,
+        one.roles,
+        one.queues,
+        one.quotas,
+        one.submitted_forecasts,
+        one.accounts,
+        frozenset(),
     )
     assert [weight for weight, _ in found(known)] == [Weight.MISLEADS] * 2
     assert "bop@acme.example" in found(known)[0][1]
