@@ -8,11 +8,13 @@ from assets.metadata.where_from import where_from
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
 from sales.contracts.coverage import PipelineCoverage
-from sales.contracts.history import OpportunitySnapshot
+from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import PhasedTargets
 from sales.coverage import coverage, movement
 from sales.coverage import deal_chances as chances
 from sales.coverage import deal_changes as changes
+from sales.coverage import decided_deals as decided
+from sales.coverage import pipeline_stages as by_stage
 from sales.history.snapshot import opening_snapshot
 
 
@@ -56,6 +58,21 @@ def deal_changes(run: TableRun) -> dg.MaterializeResult:
     """What changed of each deal since the month before, by name: won, lost, new, slipped, re-dated, and their amounts."""
     closing = run.table(OpportunitySnapshot)
     return described(changes.deal_changes(_opening(run), closing, run.month, run.inputs.rules))
+
+
+@monthly_table
+def pipeline_stages(run: TableRun) -> dg.MaterializeResult:
+    """Open deals by stage and by how long they have been open, for each person, team and the company."""
+    inputs, deals = run.inputs, run.table(OpportunitySnapshot)
+    credit, stages = run.table(BookingCredit), inputs.extract.stages
+    return described(by_stage.pipeline_stages(deals, credit, stages, run.month, inputs.rules))
+
+
+@monthly_table
+def decided_deals(run: TableRun) -> dg.MaterializeResult:
+    """What was won and lost of new and of existing clients by quarter, how often, how large and how fast."""
+    deals, credit = run.table(OpportunitySnapshot), run.table(BookingCredit)
+    return described(decided.decided_deals(deals, credit, run.month, run.inputs.rules))
 
 
 def _opening(run: TableRun) -> DataFrame[OpportunitySnapshot]:

@@ -26,6 +26,8 @@ from sales.checks import findings as quality
 from sales.coverage import coverage, movement
 from sales.coverage import deal_changes as changes
 from sales.coverage.deal_chances import deal_chances
+from sales.coverage.decided_deals import decided_deals
+from sales.coverage.pipeline_stages import pipeline_stages
 from sales.forecast import actions as orders
 from sales.forecast import backtest as track_record
 from sales.forecast import client_phasing as clients
@@ -171,6 +173,8 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             client_agreements(snap, stated.agreements, MONTH, rules, record.extracted_at),
             load,
             account_load(*ahead),
+            pipeline_stages(snap, shared, history.extract.stages, MONTH, rules),
+            decided_deals(snap, shared, MONTH, rules),
         )
         return tables, rules
 

@@ -24,6 +24,7 @@ from reports.sections.calls import calls
 from reports.sections.changes import changes
 from reports.sections.clients import agreements, clients, plans
 from reports.sections.deals import closing, overdue
+from reports.sections.decided import decided
 from reports.sections.headline import statements, tiles
 from reports.sections.landing import landing, track_record
 from reports.sections.people import attainment
@@ -32,6 +33,7 @@ from reports.sections.pipeline import coverage, movement
 from reports.sections.quality import quality
 from reports.sections.restatement import restated
 from reports.sections.sources import generation
+from reports.sections.stages import stages
 from reports.sections.work import work
 from reports.sections.year import year
 from reports.text import formats
@@ -184,12 +186,14 @@ class _Month:
                 calls(view),
                 closing(view),
                 coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
+                stages(view),
                 generation(view),
                 clients(view),
                 agreements(view),
                 work(view),
                 overdue(view),
                 plans(view),
+                decided(view),
                 track_record(view, self.data.scores),
                 said,
                 quality(view),
@@ -204,9 +208,11 @@ class _Month:
                 calls(view),
                 closing(view),
                 coverage(view, [GrainKind.TEAM]),
+                stages(view),
                 agreements(view),
                 work(view),
                 overdue(view),
+                decided(view),
                 said,
             ]
         return [*personal_sections(view), said]

@@ -129,6 +129,20 @@ def total_by(codes: Codes, amounts: npt.NDArray[np.generic], size: int = 0) -> F
     return np.bincount(codes, amounts, size).astype(np.float64, copy=False)
 
 
+def median_by(codes: Codes, values: Floats, size: int) -> Floats:
+    """Return the median of the values of each dense code; not a number where it has none. Values that are not numbers are left out."""
+    known = ~np.isnan(values)
+    codes, values = codes[known], values[known]
+    ordered = values[np.lexsort((values, codes))]
+    counts = np.bincount(codes, minlength=size)
+    first = np.cumsum(counts) - counts
+    found = np.full(size, np.nan)
+    some = np.flatnonzero(counts)
+    low, high = first[some] + (counts[some] - 1) // 2, first[some] + counts[some] // 2
+    found[some] = (ordered[low] + ordered[high]) / 2
+    return found
+
+
 def is_rising(values: pa.Array) -> bool:
     """Return whether each value is larger than the one before, so that none comes twice."""
     return len(values) < 2 or bool(pc.all(pc.less(values[:-1], values[1:])).as_py())  # noqa: PLR2004

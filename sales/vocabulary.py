@@ -34,6 +34,13 @@ class TargetStatus(StrEnum):
     OK = "ok"
 
 
+class ClientKind(StrEnum):
+    """Whether a client had a booking in the 24 months before."""
+
+    EXISTING = "existing"
+    NEW = "new"
+
+
 class Band(StrEnum):
     """How likely a target is reached, the likeliest first."""
 

@@ -23,6 +23,8 @@ _DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_ove
 )
 _JUDGED = of("forecast_track_record", "as_of_month", "grain", "grain_id", "period_kind", "period")
 _LOAD = of("delivery_load", "grain", "grain_id", "month")
+_STAGE = of("pipeline_stages", "grain", "grain_id", "stage_name")
+_DECIDED = of("decided_deals", "grain", "grain_id", "period", "client_kind")
 _CLIENT = of("client_phasing", "account_id", "month")
 _COVERED = of("pipeline_coverage", "coverage_ratio", "status")
 _COMING = of("coming_month", "grain", "grain_id", "month")
@@ -317,17 +319,43 @@ SECTIONS: dict[str, Columns] = {
             "Team": _LOAD,
             "days of a team": _LOAD
             | of("delivery_load", "agreed_days", "won_days", "expected_days", "capacity_days"),
-            "Client": of("account_load", "account_id", "account_name")
-            | of("closing_plan", "account_id"),
+            "Client": of("account_load", "account_id", "account_name"),
             **alike(
                 of("account_load", "account_id", "team", "month", "days_beyond", "people_needed"),
                 "From",
                 "Days beyond capacity",
-                "People, at most",
+                "People in the peak month",
             ),
+            "Client and deal": _deal("account_id"),
             "Days of work": _deal("effort_days"),
+            "Chance": _deal("win_probability"),
             "Was to start": _deal("work_month"),
             "Likely start": _deal("likely_work_month"),
+        },
+    ),
+    **_under(
+        "Pipeline by stage and age",
+        {
+            "Stage": _STAGE | of("pipeline_stages", "stage_name"),
+            "Deals": _STAGE | of("pipeline_stages", "open_count"),
+            "Open": _STAGE | of("pipeline_stages", "open_pipeline"),
+            "to 90 days": _STAGE | of("pipeline_stages", "up_to_90"),
+            "to 180 days": _STAGE | of("pipeline_stages", "up_to_180"),
+            "to 365 days": _STAGE | of("pipeline_stages", "up_to_365"),
+            "Older": _STAGE | of("pipeline_stages", "older"),
+            "Median days": _STAGE | of("pipeline_stages", "median_age_days"),
+        },
+    ),
+    **_under(
+        "New and existing clients",
+        {
+            "Quarter": _DECIDED,
+            "Booked": _DECIDED | of("decided_deals", "won_amount"),
+            "Won": _DECIDED | of("decided_deals", "won_count"),
+            "Lost": _DECIDED | of("decided_deals", "lost_count"),
+            "Win rate": _DECIDED | of("decided_deals", "win_rate_pct"),
+            "Average deal": _DECIDED | of("decided_deals", "average_amount"),
+            "Days to win": _DECIDED | of("decided_deals", "median_cycle_days"),
         },
     ),
     **_under(
@@ -335,8 +363,8 @@ SECTIONS: dict[str, Columns] = {
         {
             "Client": of("client_agreements", "account_id", "account_name"),
             "Agreement": of("client_agreements", "agreement"),
-            "A month": of("client_agreements", "monthly_amount"),
-            "12 months": of("client_agreements", "backlog"),
+            "Per month": of("client_agreements", "monthly_amount"),
+            "Next 12 months": of("client_agreements", "backlog"),
             "Ends": of("client_agreements", "end_date"),
             "Open deals": of("client_agreements", "open_deals"),
             "booked, expected or agreed": of(

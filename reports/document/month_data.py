@@ -147,6 +147,14 @@ class GrainTables:
         """The deals of the month, by who has them."""
         return DealTables(self.tables)
 
+    def stages(self, grain: str, grain_id: str) -> list[Record]:
+        """Return open pipeline by stage, in the order of the sales process."""
+        return self._stages.get((grain, grain_id), [])
+
+    def decided(self, grain: str, grain_id: str) -> list[Record]:
+        """Return what was won and lost by quarter and kind of client, the earliest quarter first."""
+        return self._decided.get((grain, grain_id), [])
+
     @cached_property
     def work(self) -> WorkTables:
         """The work of the months to come, and what it is held against."""
@@ -286,6 +294,14 @@ class GrainTables:
     def _coming(self) -> dict[tuple[str, str], Record]:
         rows = records(self.tables.coming_month)
         return {(row["grain"], row["grain_id"]): row for row in rows}
+
+    @cached_property
+    def _stages(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.pipeline_stages)
+
+    @cached_property
+    def _decided(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.decided_deals)
 
     @cached_property
     def _actions(self) -> dict[tuple[str, str], list[Record]]:

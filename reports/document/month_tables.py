@@ -10,7 +10,13 @@ import pandas as pd
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
-from sales.contracts.coverage import DealChanges, PipelineCoverage, PipelineMovement
+from sales.contracts.coverage import (
+    DealChanges,
+    DecidedDeals,
+    PipelineCoverage,
+    PipelineMovement,
+    PipelineStages,
+)
 from sales.contracts.forecast import (
     Actions,
     ClientPhasing,
@@ -64,6 +70,8 @@ class MonthTables:
     client_agreements: DataFrame[ClientAgreements]
     delivery_load: DataFrame[DeliveryLoad]
     account_load: DataFrame[AccountLoad]
+    pipeline_stages: DataFrame[PipelineStages]
+    decided_deals: DataFrame[DecidedDeals]
 
     @classmethod
     def among(cls, tables: Mapping[str, pd.DataFrame]) -> Self:

@@ -34,6 +34,8 @@ BY_GRAIN = (
     "coming_month",
     "actions",
     "delivery_load",
+    "pipeline_stages",
+    "decided_deals",
 )
 # Tables whose rows are a team's, and nobody's in particular.
 BY_TEAM = ("client_agreements", "account_load")

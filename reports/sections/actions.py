@@ -168,8 +168,8 @@ def _draft_in(view: View, row: Record) -> str:
     load = view.data.work.load(view.grain, view.grain_id)
     month = next(each for each in load if each["month"] == row["period"])
     order = view.language.say_many(
-        "Find {n} more person for {month}: {days} days of work are won or expected, and {capacity} can be done.",
-        "Find {n} more people for {month}: {days} days of work are won or expected, and {capacity} can be done.",
+        "Find {n} more person for {month}: {days} days of work are agreed, won or expected; the capacity is {capacity}.",
+        "Find {n} more people for {month}: {days} days of work are agreed, won or expected; the capacity is {capacity}.",
         month["people_needed"],
         month=view.language.month_name(Month.parse(row["period"])),
         days=view.language.number(work_days(month), 0),

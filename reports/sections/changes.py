@@ -39,21 +39,19 @@ def changes(view: View) -> Section | None:
     """Return the largest deals that were won, lost, slipped and found in the month; none where nothing changed."""
     rows = view.data.deals.changes(view.grain, view.grain_id)
     by_list = {change: _largest(rows, change) for change in LISTS}
-    # What was found and decided in the same month is told as decided.
+    if not any(by_list.values()):
+        return None
+    # What was created and decided in the same month stands among what was decided.
     decided = {
         row["opportunity_id"] for name in (DealChange.WON, DealChange.LOST) for row in by_list[name]
     }
-    by_list[DealChange.NEW] = [
-        row for row in by_list[DealChange.NEW] if row["opportunity_id"] not in decided
-    ]
-    if not any(by_list.values()):
-        return None
     say = view.language.say
-    tables = [
-        _table(view, say(LISTS[change]), found[:MOST_EACH], len(found))
-        for change, found in by_list.items()
-        if found
-    ]
+    tables: list[Table] = []
+    for change, found in by_list.items():
+        is_new = change == DealChange.NEW
+        listed = [row for row in found if not (is_new and row["opportunity_id"] in decided)]
+        if listed:
+            tables.append(_table(view, say(LISTS[change]), listed[:MOST_EACH], len(found)))
     return Section(
         "changes",
         say("Won, lost, slipped and new"),
@@ -90,7 +88,7 @@ def _answer(view: View, by_list: dict[str, list[Record]]) -> str:
         change: sum((_amount(row) for row in rows), Decimal(0)) for change, rows in by_list.items()
     }
     return say(
-        "In {month}, {won} was won, {lost} lost and {new} found; {slipped} was due and is still open.",
+        "In {month}, {won} was won, {lost} was lost and {new} of new pipeline was created; {slipped} was due and is still open.",
         month=view.language.month_name(view.variant.month),
         won=short(sums[DealChange.WON]),
         lost=short(sums[DealChange.LOST]),

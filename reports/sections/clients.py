@@ -91,15 +91,22 @@ def agreements(view: View) -> Section | None:
     say, short = view.language.say, view.variant.short
     coming = sum((row["backlog"] for row in rows), Decimal(0))
     answer = say(
-        "Retainers and framework agreements bring {amount} in the twelve months to come, beside what is booked.",
+        "Retainers and framework agreements bring {amount} in the next twelve months, on top of bookings.",
         amount=short(coming),
     )
     ending = [row for row in rows if _is_ending(view, row)]
-    if ending:
-        more = view.language.say_many(
-            "{n} agreement ends within 90 days: agree now on what follows.",
-            "{n} agreements end within 90 days: agree now on what follows.",
-            len(ending),
+    if len(ending) == 1:
+        more = say(
+            "{agreement} with {client} ends on {day}: agree now on what follows.",
+            agreement=formats.printable(ending[0]["agreement"]),
+            client=formats.printable(ending[0]["account_name"]),
+            day=view.language.day(ending[0]["end_date"]),
+        )
+        answer = f"{answer} {more}"
+    elif ending:
+        more = say(
+            "{n} agreements (in bold) end within 90 days: agree now on what follows.",
+            n=view.language.count(len(ending)),
         )
         answer = f"{answer} {more}"
     tables = [_agreement_table(view, rows)]
@@ -121,7 +128,7 @@ def _is_ending(view: View, row: Record) -> bool:
 
 def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
     """Return agreements, those that end first before others, and those without an end last."""
-    say, language, short = view.language.say, view.language, view.variant.short
+    say, language, money = view.language.say, view.language, view.variant.money
     order = sorted(
         rows, key=lambda row: (row["end_date"] or date.max, -row["backlog"], row["account_name"])
     )
@@ -130,8 +137,8 @@ def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
             (
                 formats.printable(row["account_name"]),
                 formats.printable(row["agreement"]),
-                short(row["monthly_amount"]),
-                short(row["backlog"]),
+                money(row["monthly_amount"]),
+                money(row["backlog"]),
                 say("no end") if row["end_date"] is None else language.day(row["end_date"]),
                 language.count(row["open_deals"]) if row["open_deals"] else formats.EMPTY,
             ),
@@ -141,9 +148,9 @@ def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
     ]
     columns = (
         Column(say("Client"), 28),
-        Column(say("Agreement"), 22),
-        Column(say("A month"), 12, is_number=True),
-        Column(say("12 months"), 12, is_number=True),
+        Column(say("Agreement"), 20),
+        Column(say("Per month"), 12, is_number=True),
+        Column(say("Next 12 months"), 14, is_number=True),
         Column(say("Ends"), 14),
         Column(say("Open deals"), 12, is_number=True),
     )
@@ -166,7 +173,7 @@ def _beside_bookings(view: View) -> Table:
     months = [view.variant.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
     named = {
         "bookings": say("Booked"),
-        "expected": say("Expected to be booked"),
+        "expected": say("Expected from open deals"),
         "agreed": say("From agreements"),
     }
     sums = {name: dict.fromkeys(map(str, months), Decimal(0)) for name in named}
@@ -189,7 +196,7 @@ def _beside_bookings(view: View) -> Table:
     width = 70 // len(months)
     return Table(
         (
-            Column(say("The company"), 100 - width * len(months)),
+            Column(say("By month"), 100 - width * len(months)),
             *(Column(view.language.short_month(month), width, True) for month in months),
         ),
         tuple(rows),

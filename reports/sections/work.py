@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import View
+from reports.document.view import View, deal_name
 from reports.document.work_tables import work_days
 from reports.text import formats
 from sales.calendar import Month
@@ -30,7 +30,7 @@ def work(view: View) -> Section | None:
     tables = [_by_month(view, load)]
     if view.grain == GrainKind.COMPANY and len(view.data.work.teams()) > 1:
         tables.append(_by_team(view, load))
-    tables += [table for table in (_by_client(view, lacking), _moves(view, moved)) if table]
+    tables += [table for table in (_by_client(view, lacking, load), _moves(view, moved)) if table]
     return Section(
         "delivery",
         view.language.say("The work that follows"),
@@ -63,38 +63,57 @@ def on_clients(view: View, lacking: Sequence[Record]) -> str:
     if not lacking:
         return ""
     say, number = view.language.say, view.language.number
+    whole = sum(each["days"] for each in lacking)
     first, *others = lacking
     values = {"client": first["name"], "days": number(first["days"], 0)}
     if not others:
-        return say("What does not fit is work for {client}: {days} days.", **values)
+        return say("What exceeds it is work for {client}: {days} days.", **values)
     return say(
-        "The largest parts of what does not fit are for {client} ({days} days) and {other} ({more}).",
+        "Of the {whole} days beyond it, {days} are for {client} and {more} for {other}.",
         **values,
+        whole=number(whole, 0),
         other=others[0]["name"],
         more=number(others[0]["days"], 0),
     )
 
 
 def _answer(view: View, load: Sequence[Record], lacking: Sequence[Record]) -> str:
-    say, language = view.language.say, view.language
-    if load[0]["capacity_days"] is None:
-        return say("Days of work that are won and expected.")
+    say = view.language.say
+    if all(row["capacity_days"] is None for row in load):
+        return say("Days of work that are agreed, won or expected.")
     short = [row for row in load if row["people_needed"]]
     if not short:
-        return say("The work that is won and expected fits into the capacity.")
-    first, peak = short[0], max(short, key=lambda row: row["people_needed"])
-    answer = language.say_many(
-        "From {month} on the work exceeds the capacity: {n} more person is needed by then.",
-        "From {month} on the work exceeds the capacity: {n} more people are needed by then.",
-        first["people_needed"],
-        month=_month(view, first),
+        return say("The work that is agreed, won or expected fits into the capacity.")
+    peak = max(short, key=lambda row: row["people_needed"])
+    first, last = short[0], short[-1]
+    values = {"first": _month(view, first), "last": _month(view, last), "peak": _month(view, peak)}
+    places = [load.index(row) for row in (first, last)]
+    if len(short) == 1:
+        answer = say("Work exceeds the capacity in {first}.", **values)
+    elif places[1] - places[0] + 1 == len(short):
+        answer = say("Work exceeds the capacity from {first} to {last}.", **values)
+    else:
+        answer = say(
+            "Work exceeds the capacity in {n} of the next {size} months.",
+            n=view.language.count(len(short)),
+            size=view.language.count(len(load)),
+        )
+    needed = view.language.say_many(
+        "{n} more person is needed in {month}.",
+        "{n} more people are needed in {month}.",
+        peak["people_needed"],
+        month=_month(view, peak),
     )
     if peak["people_needed"] > first["people_needed"]:
-        more = say(
-            "The peak is {month}, with {n}.", month=_month(view, peak), n=peak["people_needed"]
+        needed = view.language.say_many(
+            "{n} more person is needed in {month}, {most} at the peak in {peak}.",
+            "{n} more people are needed in {month}, {most} at the peak in {peak}.",
+            first["people_needed"],
+            month=_month(view, first),
+            most=view.language.count(peak["people_needed"]),
+            peak=_month(view, peak),
         )
-        answer = f"{answer} {more}"
-    return f"{answer} {on_clients(view, lacking)}".strip()
+    return f"{answer} {needed} {on_clients(view, lacking)}".strip()
 
 
 def _by_month(view: View, load: Sequence[Record]) -> Table:
@@ -123,7 +142,11 @@ def _by_month(view: View, load: Sequence[Record]) -> Table:
     note = say(
         "Days of agreements and won deals, and of open deals times their chance, over the months of service."
     )
-    return Table(columns, tuple(rows), note=note)
+    if has_capacity:
+        per_person = view.variant.rules.policy.clients.days_per_person
+        more = say("A person does {n} days a month.", n=number(float(per_person), 0))
+        note = f"{note} {more}"
+    return Table(columns, tuple(rows), say("Days of work by month"), note)
 
 
 def _by_team(view: View, load: Sequence[Record]) -> Table:
@@ -148,11 +171,17 @@ def _by_team(view: View, load: Sequence[Record]) -> Table:
         Column(say("Team"), 100 - width * len(months)),
         *(Column(view.language.short_month(each), width, True) for each in months),
     )
-    note = say("Days of work, and what can be done; darker where people lack.") if is_held else ""
+    note = (
+        say(
+            "Days of work and of capacity; shaded where work exceeds it. The company’s line lets teams help each other."
+        )
+        if is_held
+        else ""
+    )
     return Table(columns, tuple(rows), say("By team"), note)
 
 
-def _by_client(view: View, lacking: Sequence[Record]) -> Table | None:
+def _by_client(view: View, lacking: Sequence[Record], load: Sequence[Record]) -> Table | None:
     if not lacking:
         return None
     say, language = view.language.say, view.language
@@ -168,34 +197,39 @@ def _by_client(view: View, lacking: Sequence[Record]) -> Table | None:
         for each in lacking[:MOST_CLIENTS]
     ]
     columns = (
-        Column(say("Client"), 40),
+        Column(say("Client"), 36),
         Column(say("From"), 20),
         Column(say("Days beyond capacity"), 20, True),
-        Column(say("People, at most"), 20, True),
+        Column(say("People in the peak month"), 24, True),
     )
     note = say(
-        "People do first what was agreed first; what does not fit any more is listed here, over the months above. People are rounded up for each client, so that they add up to more."
+        "Work is staffed in the order in which it was agreed; this is what does not fit, from {first} to {last}. People are rounded up for each client.",
+        first=_month(view, load[0]),
+        last=_month(view, load[-1]),
     )
-    return Table(columns, tuple(rows), say("Clients for whose work people lack"), note)
+    return Table(
+        columns,
+        tuple(rows),
+        say("Clients whose work exceeds the capacity"),
+        f"{note} {_more(view, len(lacking) - len(rows), 'account_load.csv')}".strip(),
+    )
 
 
 def _later_starts(view: View) -> list[Record]:
-    """Return by client the work whose likely start is later than planned: `days`, `planned` and `likely` month; the most days first."""
-    found: dict[str, Record] = {}
-    for deal in view.deals():
-        chance = deal["win_probability"]
-        if deal["work_month"] is None or (chance is not None and chance < COLD):
-            continue
-        if deal["likely_work_month"] > deal["work_month"]:
-            name = formats.printable(deal["account_name"] or view.language.say("No client"))
-            one = found.setdefault(
-                deal["account_id"] or "",
-                {"name": name, "days": 0.0, "planned": deal["work_month"], "likely": ""},
-            )
-            one["days"] += deal["effort_days"]
-            one["planned"] = min(one["planned"], deal["work_month"])
-            one["likely"] = max(one["likely"], deal["likely_work_month"])
-    return [found[key] for key in sorted(found, key=lambda key: (-found[key]["days"], key))]
+    """Return the deals whose work is likely to start later than planned, the most days by their chance first."""
+    late = [
+        {**deal, "expected_days": deal["effort_days"] * _chance(deal)}
+        for deal in view.deals()
+        if deal["work_month"] is not None
+        and deal["likely_work_month"] > deal["work_month"]
+        and _chance(deal) >= COLD
+    ]
+    return sorted(late, key=lambda deal: (-deal["expected_days"], deal["opportunity_id"]))
+
+
+def _chance(deal: Record) -> float:
+    """Return a deal's chance; of one whose chance is not known it is taken as it is."""
+    return 1.0 if deal["win_probability"] is None else deal["win_probability"]
 
 
 def _moves(view: View, moved: Sequence[Record]) -> Table | None:
@@ -205,34 +239,56 @@ def _moves(view: View, moved: Sequence[Record]) -> Table | None:
     rows = [
         Row(
             (
-                each["name"],
-                language.number(each["days"], 0),
-                language.month_name(Month.parse(each["planned"])),
-                language.month_name(Month.parse(each["likely"])),
+                view.variant.record(deal["opportunity_id"], deal_name(deal)),
+                language.number(deal["effort_days"], 0),
+                formats.EMPTY
+                if deal["win_probability"] is None
+                else language.chance(deal["win_probability"]),
+                language.month_name(Month.parse(deal["work_month"])),
+                language.month_name(Month.parse(deal["likely_work_month"])),
             )
         )
-        for each in moved[:MOST_MOVES]
+        for deal in moved[:MOST_MOVES]
     ]
     columns = (
-        Column(say("Client"), 40),
-        Column(say("Days of work"), 20, True),
-        Column(say("Was to start"), 20),
-        Column(say("Likely start"), 20),
+        Column(say("Client and deal"), 38),
+        Column(say("Days of work"), 14, True),
+        Column(say("Chance"), 12, True),
+        Column(say("Was to start"), 18),
+        Column(say("Likely start"), 18),
     )
     note = say(
-        "Deals of the next 90 days and overdue ones whose confirmation is likely to come too late for the planned start; with several deals, from the earliest to the latest month."
+        "Deals due within 90 days and overdue ones, if they are won; those with a chance under 10 % are left out."
     )
-    return Table(columns, tuple(rows), say("Work that is likely to start later"), note)
+    return Table(
+        columns,
+        tuple(rows),
+        say("Work that would start later than planned"),
+        f"{note} {_more(view, len(moved) - len(rows), 'closing_plan.csv')}".strip(),
+    )
 
 
 def _moved_words(view: View, moved: Sequence[Record]) -> str:
     if not moved:
         return ""
-    return view.language.say(
-        "{days} days of work are likely to start later than planned, {some} of them for {client}.",
-        days=view.language.number(sum(each["days"] for each in moved), 0),
-        some=view.language.number(moved[0]["days"], 0),
-        client=moved[0]["name"],
+    number = view.language.number
+    return view.language.say_many(
+        "If won, {n} deal with {days} days of work ({expected} by its chance) would start later than planned.",
+        "If won, {n} deals with {days} days of work ({expected} by their chance) would start later than planned.",
+        len(moved),
+        days=number(sum(deal["effort_days"] for deal in moved), 0),
+        expected=number(sum(deal["expected_days"] for deal in moved), 0),
+    )
+
+
+def _more(view: View, hidden: int, name: str) -> str:
+    if hidden <= 0:
+        return ""
+    return view.language.say_many(
+        "{n} more is in the attached {file}.",
+        "{n} more are in the attached {file}.",
+        hidden,
+        file=name,
     )
 
 

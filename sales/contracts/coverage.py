@@ -22,7 +22,7 @@ from sales.contracts.contract import (
     optional,
 )
 from sales.contracts.laws import are_filled_where, is_complete, is_filled
-from sales.vocabulary import MONTH, DealChange, TargetStatus, words
+from sales.vocabulary import MONTH, ClientKind, DealChange, GrainKind, TargetStatus, words
 
 
 class DealChances(Contract):
@@ -195,3 +195,65 @@ class DealChanges(Contract):
         """One row a deal and change."""
 
         unique = ["opportunity_id", "change"]
+
+
+class PipelineStages(Contract):
+    """Open deals by stage and age, whatever their close date; overdue ones included."""
+
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = fields.grain()
+    grain_id: Text = fields.grain_id()
+    stage_name: Text = field("Stage as of the month end")
+    stage_order: Count = field("Place in the sales process; 10000 where Salesforce orders none")
+    open_count: Count = field("Open deals", ge=1)
+    without_amount_count: Count = field("Those without an amount", ge=0)
+    open_pipeline: Amount = field("Amount of open deals")
+    up_to_90: Amount = field("Of deals created in the 90 days before the month end")
+    up_to_180: Amount = field("Of deals that are older, up to 180 days")
+    up_to_365: Amount = field("Of deals that are older, up to 365 days")
+    older: Amount = field("Of deals that are older than 365 days")
+    median_age_days: Number = field("Days since creation, of the deal in the middle", ge=0)
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def ages_add_up(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """The age groups sum to the open pipeline."""
+        parts = table[["up_to_90", "up_to_180", "up_to_365", "older"]].to_numpy(np.object_)
+        return bool((parts.sum(axis=1) == table["open_pipeline"].to_numpy(np.object_)).all())
+
+    class Config(Contract.Config):
+        """One row a person, team or the company and stage."""
+
+        unique = ["grain", "grain_id", "stage_name"]
+
+
+class DecidedDeals(Contract):
+    """What was won and lost of new and existing clients, in the quarter of the month to date and the four before it."""
+
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = field("Team or company", isin=[GrainKind.TEAM.value, GrainKind.COMPANY.value])
+    grain_id: Text = field("Team's name or company's name")
+    period: Text = fields.period()
+    client_kind: Text = field(
+        "existing (a booking in the 24 months before the deal was decided) or new",
+        isin=words(ClientKind),
+    )
+    won_count: Count = field("Won deals", ge=0)
+    lost_count: Count = field("Lost deals, in the quarter in which they were decided", ge=0)
+    won_amount: Amount = field("Bookings of the won deals")
+    win_rate_pct: Number = optional(
+        "Won deals in percent of decided ones; empty where none was decided",
+        in_range={"min_value": 0, "max_value": 100},
+    )
+    average_amount: Amount = optional("Bookings by won deal; empty where none was won")
+    median_cycle_days: Number = optional(
+        "Days from creation to the win, of the won deal in the middle; empty where no history says"
+    )
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    class Config(Contract.Config):
+        """One row a team or the company, quarter and kind of client."""
+
+        unique = ["grain", "grain_id", "period", "client_kind"]

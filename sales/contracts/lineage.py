@@ -275,6 +275,52 @@ MOVEMENT: Parents = {
     "closing": _CLOSING,
 }
 
+_WHO = of("opportunity_snapshot", "opportunity_id", "owner_id", "team") | of(
+    "booking_credit", "opportunity_id", "owner_id", "team", "is_won"
+)
+_STAGED = _WHO | of("opportunity_snapshot", "stage_name", "is_open")
+STAGES: Parents = {
+    "as_of_month": STATED,
+    "grain": STATED,
+    "grain_id": _STAGED | COMPANY,
+    "stage_name": _STAGED,
+    "stage_order": _STAGED | of("raw_stages", "stage_name", "sort_order"),
+    "open_count": _STAGED,
+    **alike(_STAGED | of("booking_credit", "amount"), "without_amount_count", "open_pipeline"),
+    **alike(
+        _STAGED
+        | CALENDAR
+        | of("booking_credit", "amount")
+        | of("opportunity_snapshot", "created_at"),
+        "up_to_90",
+        "up_to_180",
+        "up_to_365",
+        "older",
+    ),
+    "median_age_days": _STAGED | CALENDAR | of("opportunity_snapshot", "created_at"),
+}
+_OVER = (
+    _WHO
+    | CALENDAR
+    | of(
+        "opportunity_snapshot",
+        "account_id",
+        "is_won",
+        "is_open",
+        "close_date",
+        "stage_entered_at",
+    )
+)
+DECIDED: Parents = {
+    "as_of_month": STATED,
+    "grain": STATED,
+    "grain_id": _WHO | COMPANY,
+    "period": CALENDAR,
+    "client_kind": STATED,
+    **alike(_OVER, "won_count", "lost_count", "win_rate_pct"),
+    **alike(_OVER | of("booking_credit", "amount"), "won_amount", "average_amount"),
+    "median_cycle_days": _OVER | of("opportunity_snapshot", "created_at"),
+}
 # Deals at both month ends, side by side.
 _BOTH = CALENDAR | DEALS | of("opportunity_snapshot", "opportunity_id")
 
@@ -577,6 +623,8 @@ _WITHOUT_STAMPS: dict[str, Parents] = {
     "pipeline_coverage": COVERAGE,
     "pipeline_movement": MOVEMENT,
     "deal_changes": CHANGES,
+    "pipeline_stages": STAGES,
+    "decided_deals": DECIDED,
     "landing_forecast": LANDING,
     "closing_plan": CLOSING,
     "client_phasing": CLIENTS,

@@ -15,8 +15,10 @@ from sales.contracts.contract import Contract
 from sales.contracts.coverage import (
     DealChances,
     DealChanges,
+    DecidedDeals,
     PipelineCoverage,
     PipelineMovement,
+    PipelineStages,
 )
 from sales.contracts.forecast import (
     Actions,
@@ -145,6 +147,10 @@ _ALL = (
         "sales.coverage.deal_changes",
         month_column="to_month",
     ),
+    MonthlyTable(
+        "pipeline_stages", PipelineStages, Group.COVERAGE, "sales.coverage.pipeline_stages"
+    ),
+    MonthlyTable("decided_deals", DecidedDeals, Group.COVERAGE, "sales.coverage.decided_deals"),
     MonthlyTable(
         "landing_forecast",
         LandingForecast,

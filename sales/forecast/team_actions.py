@@ -140,7 +140,7 @@ class TeamActions:
         yield Action(
             ActionRule.DRAFT_IN,
             missing,
-            self._days.last,
+            self._days.tidy if peak["month"] == str(self._month.plus(1)) else self._days.last,
             self._actors.lead_of(team) if team else None,
             team=team,
             period=peak["month"],

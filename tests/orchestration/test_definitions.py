@@ -233,4 +233,4 @@ def test_definitions_load_with_an_empty_environment(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["50", "27"]
+    assert done.stdout.split() == ["52", "27"]

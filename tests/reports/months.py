@@ -22,6 +22,8 @@ from sales.contracts.raw import RawTargets
 from sales.coverage import coverage, movement
 from sales.coverage import deal_changes as changes
 from sales.coverage.deal_chances import deal_chances
+from sales.coverage.decided_deals import decided_deals
+from sales.coverage.pipeline_stages import pipeline_stages
 from sales.forecast import actions as orders
 from sales.forecast import backtest as record
 from sales.forecast import client_phasing as clients
@@ -183,6 +185,8 @@ def tables_of(
         client_agreements(snap, (), MONTH, rules, EXTRACTED_AT),
         load,
         account_load(snap, forecast_evidence, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
+        pipeline_stages(snap, shared, its.extract.stages, MONTH, rules),
+        decided_deals(snap, shared, MONTH, rules),
     )
     return tables, Variant(MONTH, rules, is_demo=False)
 
@@ -229,6 +233,8 @@ def tables_of_firm(one: FirmMonth, book: PlanBook = stated.NO_PLANS) -> tuple[Mo
         one.agreements(book),
         one.load(book),
         one.account_load(book),
+        pipeline_stages(one.snapshot, one.credit, one.extract.stages, month, rules),
+        decided_deals(one.snapshot, one.credit, month, rules),
     )
     return tables, Variant(month, rules, is_demo=False)
 

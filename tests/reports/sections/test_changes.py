@@ -53,8 +53,20 @@ def test_each_list_has_its_largest_five_and_says_how_many_there_are() -> None:
     ]
     assert section.tables[0].note == ("The 5 largest; 2 more are in the attached deal_changes.csv.")
     assert section.answer == (
-        "In April 2026, €28k was won, €400 lost and €0 found; €0 was due and is still open."
+        "In April 2026, €28k was won, €400 was lost and €0 of new pipeline was created; €0 was due and is still open."
     )
+
+
+def test_a_deal_that_was_created_and_decided_in_the_month_is_counted_as_created_and_listed_once() -> (
+    None
+):
+    table = changed(*((n, "new", n * 1000) for n in range(1, 8)), (7, "won", 7000))
+    section = changes(view(deal_changes=table))
+    assert section is not None
+    new = section.tables[1]
+    assert next(str(row.cells[0]) for row in new.rows) == "Acme: Deal 6"
+    assert new.note == "The 5 largest; 2 more are in the attached deal_changes.csv."
+    assert "€28k of new pipeline was created" in section.answer
 
 
 def test_nothing_changed_is_no_page() -> None:

@@ -98,8 +98,8 @@ def test_work_beyond_capacity_names_month_people_and_clients() -> None:
     section = work(one)
     assert section is not None
     assert section.answer == (
-        "From May 2026 on the work exceeds the capacity: 1 more person is needed by then. The peak is June 2026, with 3. "
-        "The largest parts of what does not fit are for Harbour (38 days) and No client (2)."
+        "Work exceeds the capacity from May 2026 to June 2026. 1 more person is needed in May 2026, 3 at the peak in June 2026. "
+        "Of the 40 days beyond it, 38 are for Harbour and 2 for No client."
     )
     assert cells(section, 0)[:3] == [
         ("May 2026", "45", "5", "40", "1"),
@@ -117,16 +117,29 @@ def test_work_beyond_capacity_names_month_people_and_clients() -> None:
     of_north = work(view("team", "North", delivery_load=load(40.0, 30.0), account_load=accounts))
     assert of_north is not None
     assert of_north.answer == (
-        "From June 2026 on the work exceeds the capacity: 2 more people are needed by then. "
-        "What does not fit is work for Harbour: 30 days."
+        "Work exceeds the capacity in June 2026. 2 more people are needed in June 2026. "
+        "What exceeds it is work for Harbour: 30 days."
     )
     assert [len(each.rows) for each in of_north.tables] == [6, 1]
+
+
+def test_months_with_room_between_are_counted() -> None:
+    """May and June are short; August is made so by hand."""
+    table = load(40.0, None)
+    rows = (table["grain"] == "company") & (table["month"] == "2026-08")
+    table.loc[rows, "people_needed"] = 2
+    section = work(view(delivery_load=table, account_load=empty(AccountLoad)))
+    assert section is not None
+    assert section.answer == (
+        "Work exceeds the capacity in 3 of the next 6 months. "
+        "1 more person is needed in May 2026, 3 at the peak in June 2026."
+    )
 
 
 def test_without_a_capacity_no_people_are_counted() -> None:
     section = work(view(delivery_load=load(None, None), account_load=empty(AccountLoad)))
     assert section is not None
-    assert section.answer == "Days of work that are won and expected."
+    assert section.answer == "Days of work that are agreed, won or expected."
     assert cells(section, 0)[0] == ("May 2026", "45", "5")
     assert len(section.tables[0].columns) == 3
 
@@ -134,7 +147,7 @@ def test_without_a_capacity_no_people_are_counted() -> None:
 def test_work_that_fits_is_said_to_fit() -> None:
     section = work(view(delivery_load=load(90.0, None), account_load=empty(AccountLoad)))
     assert section is not None
-    assert section.answer == "The work that is won and expected fits into the capacity."
+    assert section.answer == "The work that is agreed, won or expected fits into the capacity."
 
 
 def late() -> pd.DataFrame:
@@ -152,9 +165,10 @@ def test_work_that_starts_later_is_told_by_client() -> None:
     section = work(view(delivery_load=load(90.0, None), closing_plan=plan))
     assert section is not None
     named = cells(section, -1)
-    assert [row[2:] for row in named] == [("May 2026", "July 2026")] * len(named)
-    assert sum(int(row[1]) for row in named) == 30 * len(plan)
-    assert f"{30 * len(plan)} days of work are likely to start later than planned" in section.answer
+    assert len(named) == len(plan) > 0
+    assert {row[1:] for row in named} == {("30", "-", "May 2026", "July 2026")}
+    days = 30 * len(plan)
+    assert f"with {days} days of work ({days} by " in section.answer
     in_time = plan.assign(likely_work_month=plan["work_month"])
     section = work(view(delivery_load=load(90.0, None), closing_plan=in_time))
     assert section is not None
@@ -182,8 +196,8 @@ def test_managers_are_told_for_whom_people_lack() -> None:
     one = view(delivery_load=load(40.0, 30.0), account_load=accounts, actions=order)
     assert [each.text for each in actions(one)] == [
         (
-            "Find 3 more people for June 2026: 90 days of work are won or expected, and 40 can be done. "
-            "What does not fit is work for Quay: 20 days."
+            "Find 3 more people for June 2026: 90 days of work are agreed, won or expected; the capacity is 40. "
+            "What exceeds it is work for Quay: 20 days."
         )
     ]
 
@@ -218,15 +232,21 @@ def test_agreements_are_told_with_what_ends_soon() -> None:
     section = agreements(view(client_agreements=table))
     assert section is not None
     assert section.answer == (
-        "Retainers and framework agreements bring €27k in the twelve months to come, beside what is booked. "
-        "1 agreement ends within 90 days: agree now on what follows."
+        "Retainers and framework agreements bring €27k in the next twelve months, on top of bookings. "
+        "Support with Harbour ends on 29 Jul 2026: agree now on what follows."
     )
     assert cells(section, 1) == [
-        ("Harbour", "Support", "€1k", "€3k", "29 Jul 2026", "2"),
-        ("Pier", "Support", "€1k", "€12k", "30 Jul 2026", "-"),
-        ("Quay", "Support", "€1k", "€12k", "no end", "-"),
+        ("Harbour", "Support", "€1,000", "€3,000", "29 Jul 2026", "2"),
+        ("Pier", "Support", "€1,000", "€12,000", "30 Jul 2026", "-"),
+        ("Quay", "Support", "€1,000", "€12,000", "no end", "-"),
     ]
     assert [row.is_strong for row in section.tables[1].rows] == [True, False, False]
+    both = table.assign(end_date=table["end_date"].fillna(date(2026, 6, 1)))
+    section = agreements(view(client_agreements=both))
+    assert section is not None
+    assert section.answer.endswith(
+        "2 agreements (in bold) end within 90 days: agree now on what follows."
+    )
     of_team = agreements(view("team", "South", client_agreements=table))
     assert [row[0] for row in cells(of_team, 0)] == ["Pier"]
 
@@ -246,7 +266,7 @@ def test_agreements_stand_beside_what_is_booked() -> None:
     booked, expected, by_agreement = cells(section, 0)
     assert (booked[0], expected[0], by_agreement[0]) == (
         "Booked",
-        "Expected to be booked",
+        "Expected from open deals",
         "From agreements",
     )
     shown = [str(MONTH.plus(n)) for n in range(-2, 5)]
