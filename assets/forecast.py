@@ -13,7 +13,7 @@ from sales.contracts.forecast import (
 )
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import ComingMonth, PhasedTargets
-from sales.contracts.work import DeliveryLoad
+from sales.contracts.work import ClientAgreements, DeliveryLoad
 from sales.forecast import actions as orders
 from sales.forecast import backtest, calls, generation
 from sales.forecast import client_agreements as agreements
@@ -132,6 +132,7 @@ def actions(run: TableRun) -> dg.MaterializeResult:
         coverage=run.table(PipelineCoverage),
         generation=run.table(PipelineGeneration),
         load=run.table(DeliveryLoad),
+        agreements=run.table(ClientAgreements),
         owners=run.inputs.people,
         is_copy=run.inputs.is_copy,
     )

@@ -94,6 +94,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
         )
         ahead = (snap, forecast_basis, stated, MONTH, rules, record.extracted_at)
         load = delivery_load(*ahead)
+        agreed = client_agreements(snap, stated.agreements, MONTH, rules, record.extracted_at)
         of_plan = closing.plan_forecast(
             forecast_basis, forecasts.close_date_score(), snap, shared, phased, MONTH, rules
         )
@@ -163,6 +164,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
                     cover,
                     made,
                     load,
+                    agreed,
                     owners,
                 ),
                 MONTH,
@@ -170,7 +172,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             ),
             sources.source_attainment(made, MONTH, rules, record.extracted_at),
             forecast_calls(stated.calls, shared, lands, owners, MONTH, rules, record.extracted_at),
-            client_agreements(snap, stated.agreements, MONTH, rules, record.extracted_at),
+            agreed,
             load,
             account_load(*ahead),
             pipeline_stages(snap, shared, history.extract.stages, MONTH, rules),

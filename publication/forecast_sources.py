@@ -63,6 +63,7 @@ class ForecastSources:
             one.accounts,
             rules.digits,
             spelling_of(rules),
+            self.inputs.workspace.newest_accounts,
         )
 
     def calls(self) -> list[StatedCall]:

@@ -91,7 +91,12 @@ def refuse_unusable(workspace: Workspace, month: Month, extract: Extract) -> Non
     teams = people(extract, rules.policy.pipeline.team_by).teams
     read_commentary(workspace.policy_folder, month, set(teams.to_pylist()))
     read_plan_book(
-        workspace.policy_folder, extract.users, extract.accounts, rules.digits, spelling_of(rules)
+        workspace.policy_folder,
+        extract.users,
+        extract.accounts,
+        rules.digits,
+        spelling_of(rules),
+        workspace.newest_accounts,
     )
     workspace.pages.check_theme(workspace.policy_folder, rules)
     month_end_state(workspace.loaded.history_of(extract, rules), month, rules)

@@ -14,7 +14,7 @@ from pandera.typing import DataFrame
 from connectors.policy.annual_targets import MONTHLY_TARGETS, TargetRow, read_target_book
 from connectors.policy.commentary import read_commentary
 from connectors.policy.csv_rows import lines_of
-from connectors.policy.plan_files import plan_faults, read_plan_book
+from connectors.policy.plan_files import faults_without_people, plan_faults, read_plan_book
 from connectors.policy.spreadsheet import UnreadableTable
 from publication.finding import Finding, Known, Weight
 from publication.preconditions import people_brands
@@ -42,6 +42,7 @@ def examine_targets_alone(folder: Path, rules: MonthRules) -> Iterator[Finding]:
     if not path.is_file():
         yield Finding(Weight.STOPS, f"{path} does not exist; write the annual targets there")
         return
+    faults += faults_without_people(folder, None, rules.digits, spelling_of(rules))
     try:
         lines = list(lines_of(path, TargetRow, spelling=spelling_of(rules), faults=faults))
     except (UserError, UnreadableTable) as fault:
@@ -114,7 +115,7 @@ def _beside(
     """Yield what misleads of that which lies beside targets: calls that are none, teams that are none."""
     if unclear := unclear_forecasting_type(known.submitted_forecasts, rules):
         yield Finding(Weight.MISLEADS, unclear)
-    if known.accounts is not None and is_readable:
+    if is_readable:
         spelling = spelling_of(rules)
         plans = read_plan_book(folder, known.users, known.accounts, rules.digits, spelling)
         yield from _teams(plans, everybody)

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from pandera.typing import DataFrame
+
 from connectors.policy.folder import policy_files, read_policies, read_recipients
 from connectors.salesforce.pull import PullPreview
 from connectors.salesforce.session import Progress
@@ -27,6 +29,8 @@ from connectors.storage.monthly_tables import TableStore
 from connectors.storage.publications import PublishedMonths
 from publication.loaded_extracts import LoadedExtracts
 from sales.calendar import Month
+from sales.contracts.contract import empty
+from sales.contracts.raw import RawAccounts
 from sales.delivery.recipients import RecipientBook
 from sales.policy.rules import CustomFields, MonthRules, OrganizationDefaults, PolicyBook
 from sales.policy.sections import SalesPolicy
@@ -130,6 +134,11 @@ class Workspace:
     def loaded(self) -> LoadedExtracts:
         """Extracts that are in memory."""
         return LoadedExtracts(self.extracts)
+
+    def newest_accounts(self) -> DataFrame[RawAccounts]:
+        """Return the clients of the newest extract; none where nothing was read."""
+        latest = self.extracts.latest()
+        return empty(RawAccounts) if latest is None else self.extracts.frame(latest, RawAccounts)
 
     @cached_property
     def policy_digests(self) -> list[tuple[str, str]]:

@@ -23,6 +23,7 @@ from sales.contracts.history import OpportunitySnapshot
 from sales.forecast.client_agreements import agreed_months, known_agreements
 from sales.forecast.generation import creation
 from sales.forecast.work import has_effort, work_of
+from sales.forecast.work_capacity import capacity_of
 from sales.history import snapshot
 from sales.planning.capacity import Capacity, capacity
 from sales.planning.needs import (
@@ -192,7 +193,8 @@ class _Planner:
         plans, calendar = self._forecast.plan_book, inputs.rules.calendar
         known = known_agreements(plans.agreements, inputs.month, inputs.rules)
         agreed = agreed_months(known, self._year.first, len(self._year.months), calendar)
-        return work_needed(won, booked, days, self._year, self._rules, agreed, plans.capacities)
+        capacity = capacity_of(plans, inputs.month, self._rules)
+        return work_needed(won, booked, days, self._year, self._rules, agreed, capacity)
 
 
 def _without_stated_months(rules: MonthRules) -> MonthRules:

@@ -250,11 +250,8 @@ class _Document:
         )
 
     def _most_people(self, each: ScenarioPlan) -> str:
-        return (
-            self._language.count(max(one.people for one in each.work))
-            if each.work
-            else formats.EMPTY
-        )
+        people = [one.people for one in each.work if one.people is not None]
+        return self._language.count(max(people)) if people else formats.EMPTY
 
 
 def _needed(one: SourceNeed) -> int:

@@ -7,9 +7,13 @@ Every file may be missing: then nothing of its kind is stated. What they do is
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import unicodedata
+from calendar import monthrange
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,6 +39,9 @@ from sales.vocabulary import PERIOD
 # An agreement is a promise of some years, not of a lifetime: a longer one is a typing error.
 LONGEST_AGREEMENT = 20
 MOST_DAYS = 1_000_000
+MOST_A_MONTH = 10_000_000_000
+# Reads the accounts of the newest extract.
+Newest = Callable[[], pd.DataFrame]
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 _Row = TypeVar("_Row", bound=PolicyRow)
@@ -96,11 +103,12 @@ class AgreementRow(PolicyRow):
 
 
 class CapacityRow(PolicyRow):
-    """Days of work that a team, or, without a team, the company can do a month, from a month on."""
+    """Days of work that a team, or, without a team, the company can do a month, from a month on; known from `stated_on` on."""
 
     from_month: MonthName
     team: str
     days: Amount
+    stated_on: Day | None = None
 
 
 @dataclass(frozen=True)
@@ -119,19 +127,24 @@ class _Folder:
 def read_plan_book(
     folder: Path,
     users: pd.DataFrame,
-    accounts: pd.DataFrame,
+    accounts: pd.DataFrame | None,
     digits: int,
     spelling: Spelling = UNKNOWN,
+    newest: Newest | None = None,
 ) -> PlanBook:
-    """Read the files that are there; amounts are in corporate currency. Raises `InvalidPolicyTable` that names file, line and cure."""
-    owners, files = Owners(users), _Folder(folder, spelling)
+    """Read the files that are there; amounts are in corporate currency. Raises `InvalidPolicyTable` that names file, line and cure.
+
+    A client that `accounts` do not know, because a past month end did not, is looked up among the
+    `newest` ones. Without accounts a client is what the file calls it.
+    """
+    owners, files, clients = Owners(users), _Folder(folder, spelling), _Clients(accounts, newest)
     return PlanBook(
         leaves=[_leave(line, owners) for line in files.lines("leave.csv", LeaveRow)],
         fixed=_fixed(files, owners, digits),
         stated=_stated(files, digits),
-        clients=_clients(files, accounts, digits),
+        clients=_clients(files, clients, digits),
         calls=_calls(files, owners, digits),
-        agreements=_agreements(files, accounts, digits),
+        agreements=_agreements(files, clients, digits),
         capacities=_capacities(files),
     )
 
@@ -144,16 +157,32 @@ def plan_faults(
     spelling: Spelling = UNKNOWN,
 ) -> list[UserError]:
     """Return the first fault of each file that is there; clients are looked up where there are accounts."""
-    owners, files, faults = Owners(users), _Folder(folder, spelling), list[UserError]()
+    owners, files = Owners(users), _Folder(folder, spelling)
     readers: tuple[Callable[[], object], ...] = (
         lambda: [_leave(line, owners) for line in files.lines("leave.csv", LeaveRow)],
         lambda: _fixed(files, owners, digits),
-        lambda: _stated(files, digits),
-        lambda: accounts is None or _clients(files, accounts, digits),
         lambda: _calls(files, owners, digits),
-        lambda: accounts is None or _agreements(files, accounts, digits),
-        lambda: _capacities(files),
     )
+    return [*_faults_of(readers), *faults_without_people(folder, accounts, digits, spelling)]
+
+
+def faults_without_people(
+    folder: Path, accounts: pd.DataFrame | None, digits: int, spelling: Spelling = UNKNOWN
+) -> list[UserError]:
+    """Return the first fault of each file that names no people; clients are looked up where there are accounts."""
+    files, clients = _Folder(folder, spelling), _Clients(accounts)
+    return _faults_of(
+        (
+            lambda: _stated(files, digits),
+            lambda: _clients(files, clients, digits),
+            lambda: _agreements(files, clients, digits),
+            lambda: _capacities(files),
+        )
+    )
+
+
+def _faults_of(readers: Iterable[Callable[[], object]]) -> list[UserError]:
+    faults = list[UserError]()
     for read in readers:
         with collected(faults):
             read()
@@ -187,8 +216,7 @@ def _stated(folder: _Folder, digits: int) -> list[StatedTarget]:
     return list(found.values())
 
 
-def _clients(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[ClientPlan]:
-    clients = _Clients(accounts)
+def _clients(folder: _Folder, clients: _Clients, digits: int) -> list[ClientPlan]:
     found: dict[tuple[str, str], ClientPlan] = {}
     for line in folder.lines("client_plans.csv", ClientPlanRow):
         row = line.row
@@ -198,11 +226,10 @@ def _clients(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[Clien
     return list(found.values())
 
 
-def _agreements(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[Agreement]:
-    clients = _Clients(accounts)
+def _agreements(folder: _Folder, clients: _Clients, digits: int) -> list[Agreement]:
     found: dict[tuple[str, str, str], Agreement] = {}
     for line in folder.lines("agreements.csv", AgreementRow):
-        row, name = line.row, line.row.agreement.strip()
+        row, name = line.row, _plain(line.row.agreement)
         account_id = clients.find(row.account, line)
         if not name:
             raise line.fault("agreement has no name; give it one, such as Support")
@@ -210,14 +237,18 @@ def _agreements(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[Ag
             raise line.fault(
                 f"end_date {row.end_date} is before start_date {row.start_date}; correct one of them"
             )
-        if row.end_date is not None and row.end_date.year - row.start_date.year > LONGEST_AGREEMENT:
+        if row.monthly_amount > MOST_A_MONTH:
+            raise line.fault(
+                f"monthly_amount {row.monthly_amount} is too large for a month; correct it"
+            )
+        if row.end_date is not None and row.end_date >= _years_after(row.start_date):
             raise line.fault(
                 f"runs from {row.start_date} to {row.end_date}, longer than {LONGEST_AGREEMENT} years; correct one of them, "
                 "or leave end_date empty where it has no end"
             )
         each = Agreement(
             account_id,
-            clients.names[account_id],
+            clients.name_of(account_id),
             name,
             row.signed_on,
             row.start_date,
@@ -231,11 +262,12 @@ def _agreements(folder: _Folder, accounts: pd.DataFrame, digits: int) -> list[Ag
 
 
 def _capacities(folder: _Folder) -> list[StatedCapacity]:
-    found: dict[tuple[str, str], StatedCapacity] = {}
+    found: dict[tuple[str, str, str], StatedCapacity] = {}
     for line in folder.lines("capacity.csv", CapacityRow):
         row = line.row
-        each = StatedCapacity(row.from_month, row.team.strip(), _days(row.days, "days", line))
-        _once(found, (str(each.first), each.team), each, line)
+        days = _days(row.days, "days", line)
+        each = StatedCapacity(row.from_month, row.team.strip(), days, row.stated_on)
+        _once(found, (str(each.first), each.team, str(each.stated_on)), each, line)
     return list(found.values())
 
 
@@ -254,7 +286,42 @@ def _calls(folder: _Folder, owners: Owners, digits: int) -> list[StatedCall]:
 
 
 class _Clients:
-    """The clients of the CRM by id, in its long and short form, and by name."""
+    """The clients of the CRM by id, in its long and short form, and by name: as a month end knew them, else as they are now."""
+
+    def __init__(self, accounts: pd.DataFrame | None, newest: Newest | None = None) -> None:
+        self._known = None if accounts is None else _ClientNames(accounts)
+        self._newest = newest
+
+    def find(self, text: str, line: PolicyLine[_Row]) -> str:
+        """Return the id of the client that a line names by id or name; the text where no clients are known."""
+        if self._known is None:
+            return text
+        found = self._known.matches(text)
+        if not found and self._now is not None:
+            found = self._now.matches(text)
+        if len(found) == 1:
+            return found[0]
+        what = (
+            "is the name of several clients; use the account id"
+            if found
+            else "is not a client in Salesforce; use its name or account id"
+        )
+        raise line.fault(f"account {text[:80]!r} {what}")
+
+    def name_of(self, account_id: str) -> str:
+        """Return a client's name, its id where it has none."""
+        for each in (self._known, self._now):
+            if each is not None and account_id in each.names:
+                return each.names[account_id]
+        return account_id
+
+    @cached_property
+    def _now(self) -> _ClientNames | None:
+        return None if self._newest is None else _ClientNames(self._newest())
+
+
+class _ClientNames:
+    """Clients of one reading."""
 
     def __init__(self, accounts: pd.DataFrame) -> None:
         self.names: dict[str, str] = {}
@@ -262,21 +329,13 @@ class _Clients:
         self._by_name: dict[str, list[str]] = {}
         for account_id, name in accounts[["account_id", "name"]].itertuples(index=False):
             self._ids[account_id] = self._ids[account_id[:15]] = account_id
-            self.names[account_id] = name if isinstance(name, str) else account_id
             if isinstance(name, str):
+                self.names[account_id] = name
                 self._by_name.setdefault(name.strip().casefold(), []).append(account_id)
 
-    def find(self, text: str, line: PolicyLine[_Row]) -> str:
-        """Return the id of the client that a line names by id or name."""
-        named = self._by_name.get(text.casefold(), [])
-        if text not in self._ids and len(named) != 1:
-            what = (
-                "is the name of several clients; use the account id"
-                if named
-                else "is not a client in Salesforce; use its name or account id"
-            )
-            raise line.fault(f"account {text[:80]!r} {what}")
-        return self._ids.get(text) or named[0]
+    def matches(self, text: str) -> list[str]:
+        """Return the ids of the clients that a text may mean."""
+        return [self._ids[text]] if text in self._ids else self._by_name.get(text.casefold(), [])
 
 
 def _once(found: dict[_Key, _Value], key: _Key, value: _Value, line: PolicyLine[_Row]) -> None:
@@ -293,3 +352,18 @@ def _days(days: Decimal, name: str, line: PolicyLine[_Row]) -> float:
     if days > MOST_DAYS:
         raise line.fault(f"{name} {days} is more than {MOST_DAYS:,} days a month; correct it")
     return float(days)
+
+
+def _plain(text: str) -> str:
+    """Return a name in one line, without signs that no page and no sheet can hold."""
+    return " ".join(
+        "".join(
+            " " if unicodedata.category(each) in {"Cc", "Zl", "Zp"} else each for each in text
+        ).split()
+    )
+
+
+def _years_after(day: date) -> date:
+    """Return the day that is the longest time of an agreement after another one."""
+    last = monthrange(day.year + LONGEST_AGREEMENT, day.month)[1]
+    return date(day.year + LONGEST_AGREEMENT, day.month, min(day.day, last))

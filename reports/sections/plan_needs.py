@@ -112,7 +112,10 @@ class _Needs:
             )
             done = work.get(month)
             more = (
-                (language_.number(done.days, 0), language_.count(done.people))
+                (
+                    language_.number(done.days, 0),
+                    formats.EMPTY if done.people is None else language_.count(done.people),
+                )
                 if done
                 else (formats.EMPTY, formats.EMPTY)
             )

@@ -540,6 +540,7 @@ _ASKED = (
         "days_beyond",
         "people_needed",
     )
+    | of("client_agreements", "agreement", "monthly_amount", "monthly_days")
     | of("raw_users", "user_id", "is_active", "manager_id")
     | CALENDAR
 )

@@ -41,7 +41,7 @@ AGREEMENTS: Parents = {
     "account_name": _RUNNING,
 }
 _OF_TEAMS = _WORK | _TEAM
-_CAPACITY = of("policy/capacity", "from_month", "team", "days")
+_CAPACITY = CALENDAR | of("policy/capacity", "from_month", "team", "days", "stated_on")
 DELIVERY: Parents = {
     "as_of_month": STATED,
     **alike(_OF_TEAMS | _CAPACITY, "grain", "month"),

@@ -23,7 +23,7 @@ from sales.contracts.coverage import DealChances, PipelineCoverage
 from sales.contracts.forecast import ClosingPlan, PipelineGeneration
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.targets import ComingMonth, PhasedTargets
-from sales.contracts.work import DeliveryLoad
+from sales.contracts.work import ClientAgreements, DeliveryLoad
 from sales.history.extract import People
 from sales.policy.rules import MonthRules
 from sales.vocabulary import ActionRule
@@ -52,6 +52,7 @@ class ActionFacts:
     coverage: DataFrame[PipelineCoverage]
     generation: DataFrame[PipelineGeneration]
     load: DataFrame[DeliveryLoad]
+    agreements: DataFrame[ClientAgreements]
     owners: People
     is_copy: bool = False
 

@@ -7,8 +7,8 @@ bring in the months to come; bookings are deals and stay apart from it.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from fractions import Fraction
 
 import numpy as np
@@ -40,13 +40,30 @@ class AgreedMonth:
 def known_agreements(
     agreements: Iterable[Agreement], month: Month, rules: MonthRules
 ) -> list[Agreement]:
-    """Return the agreements as signed by a month's end: of each client and name the one that was signed last."""
+    """Return the terms of agreements as signed by a month's end, by client, name and first day.
+
+    Terms of the same client and name that were signed later take the place of earlier ones from
+    their own first day on: until then the earlier ones hold.
+    """
     today = rules.calendar.today(month)
-    signed = sorted(
-        (each for each in agreements if each.signed_on < today), key=lambda each: each.signed_on
-    )
-    latest = {(each.account_id, each.name.casefold()): each for each in signed}
-    return [latest[key] for key in sorted(latest)]
+    signed: dict[tuple[str, str], list[Agreement]] = {}
+    for each in sorted(agreements, key=lambda each: each.signed_on, reverse=True):
+        if each.signed_on < today:
+            signed.setdefault((each.account_id, each.name.casefold()), []).append(each)
+    return [each for key in sorted(signed) for each in _in_force(signed[key])]
+
+
+def _in_force(newest_first: Iterable[Agreement]) -> list[Agreement]:
+    """Return terms cut off where those begin that were signed after them, the earliest first."""
+    found: list[Agreement] = []
+    until: date | None = None
+    for each in newest_first:
+        ends = [day for day in (each.end, until and until - timedelta(days=1)) if day]
+        end = min(ends, default=None)
+        if end is None or each.start <= end:
+            found.append(replace(each, end=end))
+        until = min(each.start, until or each.start)
+    return found[::-1]
 
 
 def agreed_months(
@@ -76,15 +93,16 @@ def client_agreements(
 ) -> DataFrame[ClientAgreements]:
     """Return the agreements that are known at a month's end and run on after it, by client and name."""
     today = rules.calendar.today(month)
-    shown = [
-        each
-        for each in known_agreements(agreements, month, rules)
-        if each.end is None or each.end >= today
-    ]
+    ahead: dict[tuple[str, str], list[Agreement]] = {}
+    for each in known_agreements(agreements, month, rules):
+        if each.end is None or each.end >= today:
+            ahead.setdefault((each.account_id, each.name.casefold()), []).append(each)
+    # The last terms of each are told, with what all of them bring.
+    shown = [terms[-1] for terms in ahead.values()]
     accounts = columns.text([each.account_id for each in shown])
     opened = columns.arrow(snapshot.loc[columns.booleans(snapshot["is_open"]), "account_id"])
-    open_deals = np.bincount(columns.codes(opened, accounts) + 1, minlength=len(shown) + 1)[1:]
-    first_of = columns.codes(accounts, accounts)
+    clients = columns.distinct(accounts)
+    open_deals = np.bincount(columns.codes(opened, clients) + 1, minlength=len(clients) + 1)[1:]
     table = columns.frame(
         {
             "as_of_month": columns.repeat(str(month), len(shown)),
@@ -95,8 +113,10 @@ def client_agreements(
             "end_date": pa.array([each.end for each in shown], pa.date32()),
             "monthly_amount": _minor([each.amount for each in shown], rules.digits),
             "monthly_days": pa.array([each.days for each in shown], pa.float64()),
-            "backlog": _minor([_coming(each, month, rules) for each in shown], rules.digits),
-            "open_deals": pa.array(open_deals[first_of], pa.int64()),
+            "backlog": _minor(
+                [_coming(each, month, rules) for each in ahead.values()], rules.digits
+            ),
+            "open_deals": pa.array(open_deals[columns.codes(accounts, clients)], pa.int64()),
             "team": columns.text(teams_of(shown, snapshot)),
             "account_name": columns.text([each.account_name for each in shown]),
         }
@@ -117,8 +137,8 @@ def teams_of(
     return [each.team or by_client.get(each.account_id, UNASSIGNED) for each in agreements]
 
 
-def _coming(agreement: Agreement, month: Month, rules: MonthRules) -> int:
-    months = agreed_months([agreement], month.plus(1), HORIZON, rules.calendar)
+def _coming(terms: Iterable[Agreement], month: Month, rules: MonthRules) -> int:
+    months = agreed_months(terms, month.plus(1), HORIZON, rules.calendar)
     return sum(each.amount for each in months)
 
 

@@ -27,7 +27,7 @@ from sales.contracts.work import AccountLoad, DeliveryLoad
 from sales.forecast.client_agreements import AgreedMonth
 from sales.forecast.delivery_work import AGREED, EXPECTED, KINDS, WON, DeliveryWork, delivery_work
 from sales.forecast.work import Work
-from sales.forecast.work_capacity import WorkCapacity, people_needed
+from sales.forecast.work_capacity import WorkCapacity, capacity_of, people_needed
 from sales.policy.rules import MonthRules
 from sales.statistics.deal_outcomes import HORIZON, ForecastBasis
 from sales.targets.stated_plans import PlanBook
@@ -79,7 +79,7 @@ def delivery_load(
 ) -> DataFrame[DeliveryLoad]:
     """Return a row for the company and each team in each of the twelve months; none where no work is known."""
     work = delivery_work(snapshot, forecast_basis, plans, month, rules)
-    capacity = WorkCapacity(plans.capacities, rules.policy.clients)
+    capacity = capacity_of(plans, month, rules)
     teams = columns.distinct(work.team, columns.text(capacity.teams))
     names = [rules.company, *teams.to_pylist()] if len(work.days) else []
     grains = [GrainKind.TEAM if row else GrainKind.COMPANY for row in range(len(names))]
@@ -127,7 +127,7 @@ def account_load(
     place, first_row = np.searchsorted(keys, key), np.unique(key, return_index=True)[1]
     by_kind = np.zeros((len(KINDS), len(keys)))
     np.add.at(by_kind, (work.kind, place), work.days)
-    capacity = WorkCapacity(plans.capacities, rules.policy.clients)
+    capacity = capacity_of(plans, month, rules)
     limits = capacity.limits(teams.to_pylist(), month.plus(1), HORIZON)
     over = columns.total_by(place, _beyond(work, team, limits), len(keys))
     table = columns.frame(

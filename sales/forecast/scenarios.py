@@ -31,7 +31,7 @@ from sales.forecast.delivery_work import NO_CLIENT, agreed_work
 from sales.forecast.landing_forecast import chance_to_hit
 from sales.forecast.sales_facts import SalesFacts, sales_facts
 from sales.forecast.work import has_effort, joined, laid_after, work_of
-from sales.forecast.work_capacity import WorkCapacity
+from sales.forecast.work_capacity import capacity_of
 from sales.history.booking_credit import OpenCredit, open_credit
 from sales.money import Minor
 from sales.policy.rules import MonthRules
@@ -367,7 +367,7 @@ def _work_changes(
                 )
             )
     agreed = agreed_work(plans, month, rules)
-    capacity = WorkCapacity(plans.capacities, rules.policy.clients)
+    capacity = capacity_of(plans, month, rules)
     one, other = (company_load(each, agreed, capacity, month, rules) for each in (before, after))
     return one, other, found
 

@@ -158,12 +158,25 @@ class TeamActions:
 
     @cached_property
     def _worth_of_a_day(self) -> Decimal | None:
-        """What a day of work brings, over the won deals whose work is known."""
+        """What a day of work brings, over the won deals whose work is known, else over the agreements that take work."""
         snapshot = self._facts.snapshot
         amount, is_null = money.minor_units(snapshot["amount"], self._rules.digits)
         effort = np.nan_to_num(columns.floats(snapshot["effort_days"]))
         counted = columns.booleans(snapshot["is_won"]) & ~is_null & (effort > 0)
         if not counted.any():
-            return None
+            return self._worth_of_an_agreed_day
         whole = money.decimal_of(int(amount[counted].sum()), self._rules.digits)
         return whole / Decimal(repr(float(effort[counted].sum())))
+
+    @property
+    def _worth_of_an_agreed_day(self) -> Decimal | None:
+        table = self._facts.agreements
+        rows = [
+            row
+            for row in records(table, "monthly_amount", "monthly_days")
+            if row["monthly_days"] > 0
+        ]
+        if not rows:
+            return None
+        days = sum(row["monthly_days"] for row in rows)
+        return sum((row["monthly_amount"] for row in rows), Decimal(0)) / Decimal(repr(days))

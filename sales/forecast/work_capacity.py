@@ -7,6 +7,7 @@ number where nothing is stated.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from math import ceil
 
 import numpy as np
@@ -14,8 +15,9 @@ import numpy as np
 from sales.arrow import Floats
 from sales.calendar import Month
 from sales.contracts.contract import DECIMALS
+from sales.policy.rules import MonthRules
 from sales.policy.sections import Clients
-from sales.targets.stated_plans import StatedCapacity
+from sales.targets.stated_plans import PlanBook, StatedCapacity
 
 COMPANY = ""
 
@@ -23,9 +25,16 @@ COMPANY = ""
 class WorkCapacity:
     """Days of work that can be done a month; of a team only where it has a number of its own."""
 
-    def __init__(self, stated: Sequence[StatedCapacity], clients: Clients) -> None:
-        """Keep what is stated, each from its month on."""
-        self._stated = sorted(stated, key=lambda each: each.first)
+    def __init__(
+        self, stated: Sequence[StatedCapacity], clients: Clients, today: date | None = None
+    ) -> None:
+        """Keep what is stated before a day, each from its month on; of one month and team what was stated last."""
+        known = [
+            each
+            for each in stated
+            if each.stated_on is None or today is None or each.stated_on < today
+        ]
+        self._stated = sorted(known, key=lambda each: (each.first, each.stated_on or date.min))
         self._otherwise = None if clients.capacity_days is None else float(clients.capacity_days)
 
     @property
@@ -51,6 +60,11 @@ class WorkCapacity:
         return np.array(
             [[np.nan if each is None else each for each in days] for days in found], np.float64
         )
+
+
+def capacity_of(plans: PlanBook, month: Month, rules: MonthRules) -> WorkCapacity:
+    """Return what can be done, as stated by a month's end."""
+    return WorkCapacity(plans.capacities, rules.policy.clients, rules.calendar.today(month))
 
 
 def people_needed(days: float, capacity: float | None, days_per_person: float) -> int:

@@ -27,7 +27,6 @@ from sales.policy.rules import MonthRules
 from sales.rollup import Grain
 from sales.statistics.period_distribution import ForecastInputs
 from sales.statistics.point_in_time import GONE, Knowledge
-from sales.targets.stated_plans import StatedCapacity
 
 # Won deals of so many months say how much work an amount brings.
 EFFORT_MONTHS = 24
@@ -69,11 +68,14 @@ class QuarterNeed:
 
 @dataclass(frozen=True)
 class WorkMonth:
-    """The days of work of a month, and the people they take: beyond the capacity where one is stated, else in all."""
+    """The days of work of a month, and the people they take: beyond the capacity where one is stated for the year, else in all.
+
+    None are told of a month without a capacity in a year that has one.
+    """
 
     month: Month
     days: float
-    people: int
+    people: int | None
     capacity: float | None
 
 
@@ -189,13 +191,13 @@ def work_needed(
     year: Period,
     rules: MonthRules,
     agreed: Sequence[AgreedMonth] = (),
-    capacities: Sequence[StatedCapacity] = (),
+    capacity: WorkCapacity | None = None,
 ) -> list[WorkMonth]:
     """Return the work of each month of a year: of agreements, deals won so far, and of what is to be booked by month until its end.
 
     `bookings` are minor units by month, of months before the year too; `days` are those that one of
     them brings, evenly over the months that follow a booking. `agreed` is what agreements bring in
-    the months of the year, `capacities` what can be done.
+    the months of the year, `capacity` what can be done; by policy unless given.
     """
     first, size = year.first, len(year.months)
     load: Floats = known_work.by_month(first, size, is_won=True)
@@ -206,13 +208,19 @@ def work_needed(
             place = month.plus(step).index - first.index
             if 0 <= place < size:
                 load[place] += amount * days / MONTHS_OF_WORK
-    capacity = WorkCapacity(capacities, rules.policy.clients)
+    capacity = capacity or WorkCapacity((), rules.policy.clients)
     per_person = float(rules.policy.clients.days_per_person)
-    found: list[WorkMonth] = []
-    for month, work in zip(year.months, load.tolist(), strict=True):
-        limit = capacity.of_company(month)
-        found.append(WorkMonth(month, work, people_needed(work, limit or 0.0, per_person), limit))
-    return found
+    limits = [capacity.of_company(month) for month in year.months]
+    is_stated = any(limit is not None for limit in limits)
+    return [
+        WorkMonth(
+            month,
+            work,
+            None if is_stated and limit is None else people_needed(work, limit or 0.0, per_person),
+            limit,
+        )
+        for month, work, limit in zip(year.months, load.tolist(), limits, strict=True)
+    ]
 
 
 def _created_lately(known: Knowledge, sources: int) -> Floats:

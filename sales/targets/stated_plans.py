@@ -78,9 +78,9 @@ class StatedCall:
 class Agreement:
     """A retainer or framework agreement with a client, as it was signed on a day: minor units and days of work a month.
 
-    It runs from `start` to `end`, both included, without an end until it is ended. One of the same
-    client and name that was signed later takes its place. An empty team is that of the client's
-    newest deal.
+    It runs from `start` to `end`, both included, without an end until it is ended. Terms of the same
+    client and name that were signed later take its place from their first day on. An empty team is
+    that of the client's newest deal.
     """
 
     account_id: str
@@ -96,11 +96,15 @@ class Agreement:
 
 @dataclass(frozen=True)
 class StatedCapacity:
-    """Days of work that a team can do a month, from a month on; the company where `team` is empty."""
+    """Days of work that a team can do a month, from a month on; the company where `team` is empty.
+
+    It is known from the day on which it was stated, or always where none is named.
+    """
 
     first: Month
     team: str
     days: float
+    stated_on: date | None = None
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from publication.finding import Known, Weight
-from publication.target_check import examine_targets
+from publication.target_check import examine_targets, examine_targets_alone
 from sales.calendar import Month
 from sales.contracts.raw import RawAccounts
 from tests.fakes import ORGANIZATION, at, deal, extract, frame, rules, saved
@@ -65,11 +65,21 @@ def test_teams_in_which_nobody_is_are_named(folder: Path) -> None:
     ]
 
 
-def test_without_clients_only_what_names_none_is_looked_at(folder: Path) -> None:
-    (folder / "capacity.csv").write_text("from_month,team,days\n2026-01,,-1\n")
-    (folder / "agreements.csv").write_text("account,agreement\n")
+def test_without_clients_and_without_anything_lines_are_looked_at(folder: Path) -> None:
+    (folder / "capacity.csv").write_text("from_month,team,days\n2026-01,Nroth,-1\n")
+    header = "account,agreement,signed_on,start_date,monthly_amount"
+    (folder / "agreements.csv").write_text(f"{header}\nAnybody,Support,2026-01-01,2026-01-01,-9\n")
+    faults = [
+        "agreements.csv line 2: monthly_amount '-9' is below zero; write 0 or more",
+        "capacity.csv line 2: days '-1' is below zero; write 0 or more",
+    ]
+    assert found(folder, with_clients=False) == faults
+    alone = examine_targets_alone(folder, rules(""))
+    assert [each.sentence for each in alone if each.weight == Weight.STOPS] == faults
+    (folder / "capacity.csv").write_text("from_month,team,days\n2026-01,Nroth,1\n")
+    (folder / "agreements.csv").unlink()
     assert found(folder, with_clients=False) == [
-        "capacity.csv line 2: days '-1' is below zero; write 0 or more"
+        "capacity.csv names teams in which nobody is (1): Nroth; write them as the pages do"
     ]
 
 

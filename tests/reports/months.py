@@ -136,6 +136,7 @@ def tables_of(
     due = closing.closing_plan(snap, MONTH, rules)
     opening = snapshot.opening_snapshot(its, MONTH.plus(-1), rules, snap)
     load = delivery_load(snap, forecast_evidence, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT)
+    agreed = client_agreements(snap, (), MONTH, rules, EXTRACTED_AT)
     lands = forecast.landing_forecast(forecast_evidence, snap, shared, phased, MONTH, rules)
     tables = MonthTables(
         snap,
@@ -175,6 +176,7 @@ def tables_of(
                 cover,
                 made,
                 load,
+                agreed,
                 owners,
             ),
             MONTH,
@@ -182,7 +184,7 @@ def tables_of(
         ),
         sources.source_attainment(made, MONTH, rules, EXTRACTED_AT),
         forecast_calls(calls, shared, lands, owners, MONTH, rules, EXTRACTED_AT),
-        client_agreements(snap, (), MONTH, rules, EXTRACTED_AT),
+        agreed,
         load,
         account_load(snap, forecast_evidence, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
         pipeline_stages(snap, shared, its.extract.stages, MONTH, rules),

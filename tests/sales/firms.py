@@ -226,6 +226,7 @@ class FirmMonth:
             self.coverage,
             self.generation,
             self.load(),
+            self.agreements(),
             self.owners,
         )
         return orders.actions(facts, self.month, self.rules)

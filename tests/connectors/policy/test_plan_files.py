@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from connectors.policy.csv_rows import InvalidPolicyTable
-from connectors.policy.plan_files import read_plan_book
+from connectors.policy.plan_files import faults_without_people, read_plan_book
 from sales.calendar import Month
 from sales.contracts.raw import RawAccounts, RawUsers
 from sales.targets.stated_plans import (
@@ -182,6 +182,16 @@ def test_every_file_is_read(tmp_path: Path) -> None:
         ),
         (
             "agreements.csv",
+            f"{AGREED}\nHarbour Water,Support,2026-01-01,2006-01-01,2026-01-01,1\n",
+            "line 2: runs from 2006-01-01 to 2026-01-01, longer than 20 years",
+        ),
+        (
+            "agreements.csv",
+            f"{AGREED}\nHarbour Water,Support,2026-01-01,2026-03-01,,10000000001\n",
+            "line 2: monthly_amount 10000000001 is too large for a month; correct it",
+        ),
+        (
+            "agreements.csv",
             f"{AGREED}\n" + "Harbour Water,Support,2026-01-01,2026-03-01,,1\n" * 2,
             "line 3: says what an earlier line says",
         ),
@@ -224,3 +234,41 @@ def test_calls_name_a_period_and_the_day_on_which_they_were_made(tmp_path: Path)
         path.write_text(f"owner,period,amount,day\n{line}\n")
         with pytest.raises(InvalidPolicyTable, match=why):
             read_plan_book(tmp_path, USERS, ACCOUNTS, 2)
+
+
+def test_a_client_that_came_later_is_found_among_the_newest_ones(tmp_path: Path) -> None:
+    """A past month end does not know it; a name that both know is the past one's."""
+    newest = frame(
+        RawAccounts,
+        [
+            {"account_id": "001000000000009AAA", "name": "Newcomer"},
+            {"account_id": "001000000000008AAA", "name": "Harbour Water"},
+        ],
+    )
+    lines = [
+        f"{each},Support,2026-01-01,2026-03-01,,1"
+        for each in ("Newcomer", "Harbour Water", "001000000000008AAA")
+    ]
+    (tmp_path / "agreements.csv").write_text("\n".join([AGREED, *lines]))
+    with pytest.raises(InvalidPolicyTable, match="line 2: account 'Newcomer' is not a client"):
+        read_plan_book(tmp_path, USERS, ACCOUNTS, 2)
+    book = read_plan_book(tmp_path, USERS, ACCOUNTS, 2, newest=lambda: newest)
+    assert [(each.account_id, each.account_name) for each in book.agreements] == [
+        ("001000000000009AAA", "Newcomer"),
+        ("001000000000001AAA", "Harbour Water"),
+        ("001000000000008AAA", "Harbour Water"),
+    ]
+
+
+def test_without_clients_and_people_lines_are_read_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "agreements.csv").write_text(
+        f"{AGREED}\nAnybody,A\x01 b,2026-01-01,2026-03-01,,1\n"
+    )
+    assert faults_without_people(tmp_path, None, 2) == []
+    assert read_plan_book(tmp_path, USERS, None, 2).agreements[0].name == "A b"
+    (tmp_path / "agreements.csv").write_text(f"{AGREED}\nAnybody,A,2026-01-99,2026-03-01,,1\n")
+    (tmp_path / "capacity.csv").write_text("from_month,team,days\n2026-01,,-1\n")
+    assert [str(each)[:22] for each in faults_without_people(tmp_path, None, 2)] == [
+        "agreements.csv line 2:",
+        "capacity.csv line 2: d",
+    ]

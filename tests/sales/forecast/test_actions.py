@@ -10,7 +10,7 @@ from sales.calendar import Month
 from sales.contracts.contract import BrokenContract, checked, empty
 from sales.contracts.coverage import DealChances
 from sales.contracts.forecast import Actions, PipelineGeneration
-from sales.contracts.work import DeliveryLoad
+from sales.contracts.work import ClientAgreements, DeliveryLoad
 from sales.forecast import actions as orders
 from sales.forecast.action_facts import ActionFacts
 from sales.forecast.closing_plan import closing_plan
@@ -39,6 +39,8 @@ def asked(
     *,
     is_copy: bool = True,
     users: list[dict[str, object]] = USERS,
+    load: pd.DataFrame | None = None,
+    agreements: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return the actions at the end of March 2026."""
     one = extract(deals, rows, users=users, roles=ROLES)
@@ -63,7 +65,8 @@ def asked(
         closing_plan(of.snapshot, month, of.rules),
         of.coverage,
         empty(PipelineGeneration),
-        empty(DeliveryLoad),
+        empty(DeliveryLoad) if load is None else load,
+        empty(ClientAgreements) if agreements is None else agreements,
         of.owners,
         is_copy,
     )
@@ -204,3 +207,51 @@ def test_what_holds_for_every_board(seed: int) -> None:
     ]
     pushed = table.loc[table["rule"].isin(["confirm", "redate", "close_lost"]), "opportunity_id"]
     assert not set(pushed) & set(protected)
+
+
+def short(days: float) -> pd.DataFrame:
+    """Return a load in which June lacks people for so many days, 18 a person, and May for none."""
+    return frame(
+        DeliveryLoad,
+        [
+            {
+                "grain": grain,
+                "grain_id": grain_id,
+                "month": month,
+                "days_beyond": beyond,
+                "people_needed": int(beyond // 18),
+            }
+            for grain, grain_id in (("company", "Acme"), ("team", "North"))
+            for month, beyond in (("2026-04", days / 2), ("2026-06", days))
+        ],
+    )
+
+
+def test_people_are_asked_for_by_what_a_missing_day_is_worth() -> None:
+    """No deal says how much work it is; the agreement brings 100 a day."""
+    agreed = frame(
+        ClientAgreements,
+        [{"agreement": "Support", "monthly_amount": 800, "monthly_days": 8.0}],
+    )
+    rows = [saved(1, "2026-01-05 10:00", amount=1)]
+    table = asked([deal(1)], rows, load=short(36.0), agreements=agreed)
+    for reader in (("company", "Acme"), ("team", "North")):
+        assert ("draft_in", "005M" if reader[0] == "team" else None, Decimal("3600.00")) in told(
+            table, *reader
+        )
+    nobody_knows = asked([deal(1)], rows, load=short(36.0))
+    assert "draft_in" not in set(nobody_knows["rule"])
+    assert "draft_in" not in set(asked([deal(1)], rows, load=short(0.0), agreements=agreed)["rule"])
+
+
+def test_people_for_the_coming_month_are_asked_for_by_its_middle() -> None:
+    agreed = frame(
+        ClientAgreements,
+        [{"agreement": "Support", "monthly_amount": 800, "monthly_days": 8.0}],
+    )
+    load = short(36.0)
+    rows = [saved(1, "2026-01-05 10:00", amount=1)]
+    later = asked([deal(1)], rows, load=load, agreements=agreed)
+    soon = asked([deal(1)], rows, load=load.loc[load["month"] == "2026-04"], agreements=agreed)
+    due = [set(each.loc[each["rule"] == "draft_in", "due_date"]) for each in (later, soon)]
+    assert due == [{date(2026, 4, 30)}, {date(2026, 4, 14)}]

@@ -1,6 +1,6 @@
 """Work against capacity, and agreements: by hand, and the laws that hold of any."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 
 import numpy as np
@@ -17,6 +17,7 @@ from sales.forecast.client_agreements import agreed_months, client_agreements, k
 from sales.forecast.client_phasing import client_phasing
 from sales.forecast.closing_plan import closing_plan
 from sales.forecast.delivery_load import account_load, delivery_load
+from sales.forecast.work_capacity import capacity_of
 from sales.targets.stated_plans import NO_PLANS, Agreement, PlanBook, StatedCapacity
 from tests.fakes import EXTRACTED_AT, at, frame, rules
 from tests.sales.firms import firm_month
@@ -144,6 +145,70 @@ def test_the_latest_signature_by_the_month_end_counts() -> None:
         2_000_00,
         1_000_00,
     ]
+
+
+def test_earlier_terms_hold_until_later_ones_begin() -> None:
+    """From April 2026 on 1,000, from October on 2,000 by a signature of March; a third one ends all of it with November."""
+    raised = agreed(amount=2_000_00, signed_on=date(2026, 3, 5), start=date(2026, 10, 1))
+    both = known_agreements([raised, agreed()], MARCH, rules(""))
+    assert [(each.start, each.end, each.amount) for each in both] == [
+        (date(2026, 4, 1), date(2026, 9, 30), 1_000_00),
+        (date(2026, 10, 1), date(2027, 3, 31), 2_000_00),
+    ]
+    snapshot = frame(OpportunitySnapshot, DEALS)
+    table = client_agreements(snapshot, [agreed(), raised], MARCH, rules(""), EXTRACTED_AT)
+    assert table[["monthly_amount", "backlog"]].to_numpy().tolist() == [
+        [Decimal("2000.00"), Decimal("18000.00")]
+    ]
+    ended = agreed(
+        amount=0, signed_on=date(2026, 3, 9), start=date(2026, 12, 1), end=date(2026, 12, 1)
+    )
+    three = known_agreements([agreed(), raised, ended], MARCH, rules(""))
+    assert [each.end for each in three] == [
+        date(2026, 9, 30),
+        date(2026, 11, 30),
+        date(2026, 12, 1),
+    ]
+
+
+@given(
+    days=st.lists(
+        st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(0, 400)),
+        max_size=6,
+        unique_by=lambda each: each[0],
+    )
+)
+def test_no_day_is_agreed_twice(days: list[tuple[int, int, int]]) -> None:
+    """Whatever is signed when, and for which days: each day has the terms that were signed last of those that begin by then."""
+    first = date(2025, 1, 1)
+    book = [
+        agreed(
+            amount=n,
+            signed_on=first + timedelta(days=signed),
+            start=first + timedelta(days=start),
+            end=first + timedelta(days=start + length),
+        )
+        for n, (signed, start, length) in enumerate(days)
+    ]
+    known = known_agreements(book, Month(2026, 12), rules(""))
+    for n in range(0, 720, 13):
+        day = first + timedelta(days=n)
+        begun = [each for each in book if each.start <= day]
+        last = max(begun, key=lambda each: each.signed_on, default=None)
+        expected = [last.amount] if last and last.end and day <= last.end else []
+        found = [
+            each.amount for each in known if each.start <= day and each.end and day <= each.end
+        ]
+        assert found == expected
+
+
+def test_a_capacity_is_known_from_the_day_on_which_it_was_stated() -> None:
+    later = StatedCapacity(MARCH, "", 20.0, date(2026, 4, 1))
+    first = StatedCapacity(MARCH, "", 90.0, date(2026, 3, 31))
+    plans = PlanBook(capacities=[later, first])
+    april = MARCH.plus(1)
+    assert capacity_of(plans, MARCH, rules("")).of_company(april) == 90.0
+    assert capacity_of(plans, april, rules("")).of_company(april) == 20.0
 
 
 def test_a_month_in_part_counts_by_its_days_and_an_agreement_without_an_end_runs_on() -> None:

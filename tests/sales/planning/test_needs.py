@@ -1,6 +1,7 @@
 """What a year takes, on tables small enough to be reckoned by hand."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pytest
@@ -8,9 +9,12 @@ import pytest
 from benchmarks.plan_skill import generated_firm, rules
 from sales import arrow as columns
 from sales.calendar import Month
+from sales.forecast.client_agreements import agreed_months
 from sales.forecast.generation import LONGEST_LEAD, Creation
 from sales.forecast.work import Work
+from sales.forecast.work_capacity import WorkCapacity
 from sales.planning.needs import creation_by_month, quarters_needed, sources_needed, work_needed
+from sales.targets.stated_plans import Agreement, StatedCapacity
 from tests.fakes import rules as rules_of
 
 YEAR = rules().calendar.year(2026)
@@ -82,3 +86,21 @@ def test_work_follows_bookings_in_thirds_and_people_are_those_beyond_capacity() 
     assert [each.people for each in found[:5]] == [1, 2, 2, 1, 0]
     in_all = work_needed(won, booked, 0.5, YEAR, rules_of("[clients]\ndays_per_person = 5"))
     assert [each.people for each in in_all[:5]] == [2, 3, 3, 2, 0], "no capacity is stated"
+
+
+def test_work_of_agreements_counts_and_months_without_a_capacity_ask_for_nobody() -> None:
+    """From March on 8 days can be done; the agreement takes 6 days a month."""
+    won = Work(np.array([0]), np.array([Month(2026, 4).index]), np.array([9.0]), np.array([True]))
+    support = Agreement(
+        "001A", "A", "Support", date(2025, 1, 1), date(2025, 1, 1), None, 100, 6.0, ""
+    )
+    agreed = agreed_months([support], YEAR.first, len(YEAR.months), rules().calendar)
+    its_rules = rules_of("[clients]\ndays_per_person = 5")
+    capacity = WorkCapacity([StatedCapacity(Month(2026, 3), "", 8.0)], its_rules.policy.clients)
+    found = work_needed(won, [], 0.5, YEAR, its_rules, agreed, capacity)
+    assert [(each.days, each.people, each.capacity) for each in found[:4]] == [
+        (6.0, None, None),
+        (6.0, None, None),
+        (6.0, 0, 8.0),
+        (15.0, 2, 8.0),
+    ]
