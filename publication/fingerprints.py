@@ -73,8 +73,15 @@ def of_month(
                 if not is_of_another_month(each[0], month) and not is_scenario(each[0])
             ],
             *_of_inputs(workspace, month, record, copies),
+            _of_last_report(workspace, month),
         ]
     )
+
+
+def _of_last_report(workspace: Workspace, month: Month) -> list[object]:
+    """Return which revision of the month before pages look back on."""
+    was = workspace.published.last_report(month)
+    return [] if was is None else [str(was.month), was.revision]
 
 
 def are_current(

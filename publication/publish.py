@@ -13,6 +13,7 @@ from connectors.storage.leases import Lease
 from connectors.storage.publications import Publication
 from publication import fingerprints
 from publication.extract_selection import is_current
+from publication.last_report import last_report
 from publication.month_inputs import MonthInputs
 from publication.readers import readers
 from publication.workspace import Workspace
@@ -103,6 +104,7 @@ def publish(
         progress,
         readers=readers(inputs),
         before=_before(inputs, tables),
+        last=last_report(workspace.published, month, tables.opportunity_snapshot),
         printed_before=workspace.published.kept.folder(month, before.revision) if before else None,
         publish=commit,
     )

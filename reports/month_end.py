@@ -14,12 +14,13 @@ from datetime import date
 import pandas as pd
 
 from reports.document.document import Labels, MonthEndReport, Section, Variant, Words
+from reports.document.last_report import LastReport
 from reports.document.month_data import GrainTables
 from reports.document.month_tables import MonthTables, records
 from reports.document.theme import Theme, Themes
 from reports.document.view import View, period_words
 from reports.export.attachments import Attachments
-from reports.sections.actions import actions
+from reports.sections.actions import actions, past_actions
 from reports.sections.calls import calls
 from reports.sections.changes import changes
 from reports.sections.clients import agreements, clients, plans
@@ -109,12 +110,13 @@ def month_end_reports(
     variant: Variant,
     readers: Readers | None = None,
     before: Restated | None = None,
+    last: LastReport | None = None,
 ) -> Iterator[MonthEndReport]:
     """Yield the company pack, a pack for each team, and a page for each active person, each in its languages.
 
     One after the other: of many documents only those in hand are in memory.
     """
-    month = _Month(tables, variant, readers or Readers(), before)
+    month = _Month(tables, variant, readers or Readers(), before, last)
     yield from month.documents(GrainKind.COMPANY, variant.rules.company, None)
     for team in month.data.active_teams():
         yield from month.documents(GrainKind.TEAM, team, team)
@@ -126,9 +128,14 @@ class _Month:
     """What all documents of a month are made from."""
 
     def __init__(
-        self, tables: MonthTables, variant: Variant, readers: Readers, before: Restated | None
+        self,
+        tables: MonthTables,
+        variant: Variant,
+        readers: Readers,
+        before: Restated | None,
+        last: LastReport | None,
     ) -> None:
-        self.data = GrainTables(tables, variant.month, variant.rules)
+        self.data = GrainTables(tables, variant.month, variant.rules, last)
         self._edition, self._readers, self._before = variant, readers, before
         self._differences = records(before.differences) if before else []
         self._attachments = Attachments(
@@ -255,6 +262,7 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         labels=labels_of(view.language),
         statements=tuple(statements(view)),
         actions=tuple(actions(view)),
+        past_actions=past_actions(view),
         tiles=tuple(tiles(view)),
         sections=tuple(section for section in sections if section is not None),
     )

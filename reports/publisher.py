@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reports.document.document import MonthEndReport, Variant
+from reports.document.last_report import LastReport
 from reports.document.month_tables import MonthTables
 from reports.document.theme import themes_of
 from reports.export.document_workbook import document_workbook
@@ -107,6 +108,7 @@ class Publisher:
         *,
         readers: Readers | None = None,
         before: Restated | None = None,
+        last: LastReport | None = None,
         printed_before: Path | None = None,
         publish: Callable[[PublishedSet, Path], None] = lambda _set, _folder: None,
     ) -> PublishedSet:
@@ -120,7 +122,7 @@ class Publisher:
         themes = themes_of(self.policy_folder, rules)
         variant = _variant(month, rules, source)
         reports = month_end_reports(
-            tables, variant, replace(readers or Readers(), themes=themes), before
+            tables, variant, replace(readers or Readers(), themes=themes), before, last
         )
         folder = self.root / str(month)
         recover(folder)

@@ -147,6 +147,17 @@ class PublishedMonths:
         """Return a month as it was published first, none where it never was."""
         return next(iter(self.revisions(month)), None)
 
+    def last_report(self, month: Month) -> Publication | None:
+        """Return what readers had of the month before when a month was published first, or have now where it never was; none where there was nothing.
+
+        It stays the same whenever the month is published again.
+        """
+        first, earlier = self.first(month), self.revisions(month.plus(-1))
+        if first is not None and first.at is not None:
+            at = first.at
+            earlier = [each for each in earlier if each.at is not None and each.at <= at]
+        return earlier[-1] if earlier else None
+
     def before(self, month: Month, most: int) -> list[Publication]:
         """Return the published months before a month without a gap, the oldest first, at most so many."""
         found: list[Publication] = []
@@ -172,6 +183,11 @@ class PublishedMonths:
         if record is None:
             raise NotComputed(not_computed(name, publication.month))
         return self._tables.read_at(name, publication.month, record)
+
+    def table_as(self, publication: Publication, contract: type[_Contract]) -> DataFrame[_Contract]:
+        """Return a table of a publication, by its contract."""
+        name = table_name(contract)
+        return table_of({name: self.table(publication, name)}, contract)
 
     def names(self, month: Month, revision: int | None = None) -> list[str]:
         """Return the names of a published month's tables; raises `NotComputed`."""

@@ -66,7 +66,7 @@ def cumulative(
         year.rephased,
         year.landing,
     )
-    height, left, right, top, bottom = 178.0, 46.0, WIDTH - 96, 10.0, 156.0
+    height, left, right, top, bottom = 152.0, 46.0, WIDTH - 96, 10.0, 130.0
     highest = max(
         [float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0]
     )

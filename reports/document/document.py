@@ -151,6 +151,7 @@ class MonthEndReport:
     tiles: tuple[Tile, ...]
     sections: tuple[Section, ...]
     words: Words | None = None
+    past_actions: str = ""
     is_sheet: bool = False
     attachments: Mapping[str, pa.Table] = field(default_factory=dict[str, pa.Table])
     names: Mapping[str, str] = field(default_factory=dict[str, str])

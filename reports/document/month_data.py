@@ -13,6 +13,7 @@ from typing import cast
 import pandas as pd
 
 from reports.document.deal_tables import DealTables
+from reports.document.last_report import LastReport
 from reports.document.month_tables import MonthTables, Record, records
 from reports.document.work_tables import WorkTables
 from sales.calendar import Month
@@ -35,9 +36,15 @@ class PlannedMonth:
 class GrainTables:
     """Lookups over the tables of one month, each built once."""
 
-    def __init__(self, tables: MonthTables, month: Month, rules: MonthRules) -> None:
-        """Keep the tables; nothing is computed until it is asked for."""
-        self.tables, self.month, self.rules = tables, month, rules
+    def __init__(
+        self,
+        tables: MonthTables,
+        month: Month,
+        rules: MonthRules,
+        last: LastReport | None = None,
+    ) -> None:
+        """Keep the tables, and the report of the month before where there is one; nothing is computed until it is asked for."""
+        self.tables, self.month, self.rules, self.last = tables, month, rules, last
 
     @property
     def focus_quarter(self) -> str:

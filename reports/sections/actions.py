@@ -17,10 +17,28 @@ from reports.sections.work import lacking_people, on_clients
 from reports.text import formats
 from sales.calendar import Month
 from sales.history.teams import UNASSIGNED
-from sales.vocabulary import ActionRule, GrainKind
+from sales.vocabulary import ActionOutcome, ActionRule, GrainKind
 
 # Points of a chance that are worth a word.
 LEAST_POINTS = 0.0005
+
+
+def past_actions(view: View) -> str:
+    """Return what became of the things about deals that the report before asked for; empty where there are none."""
+    last, language = view.data.last, view.language
+    outcomes = None if last is None else last.outcomes(view.grain, view.grain_id)
+    if last is None or not outcomes:
+        return ""
+    told = (
+        (ActionOutcome.DONE, language.say("{n} done", n=language.count(outcomes["done"]))),
+        (ActionOutcome.OPEN, language.say("{n} still open", n=language.count(outcomes["open"]))),
+        (ActionOutcome.GONE, language.say("{n} lost or gone", n=language.count(outcomes["gone"]))),
+    )
+    return language.say(
+        "Asked in {month} about deals: {parts}.",
+        month=language.month_name(last.month),
+        parts=", ".join(words for outcome, words in told if outcomes[outcome]),
+    )
 
 
 def actions(view: View) -> list[Action]:

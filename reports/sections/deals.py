@@ -35,7 +35,7 @@ GROUPS = (
     marked("Wait and protect"),
     marked("Re-date or close"),
 )
-MOST_OF_GROUP, MOST_OVERDUE = (14, 8, 8), 25
+MOST_OF_GROUP, MOST_OVERDUE = (14, 8, 8), 14
 STRIP = 17  # percent of a table's width
 
 

@@ -321,6 +321,8 @@ def _forecast_tile(view: View) -> Tile | None:
             high=short(landing["p90"]),
             target=short(target),
         )
+        if (before := _forecast_before(view, landing["period"])) is not None:
+            note = f"{note}; {say('{amount} a month ago', amount=short(before))}"
         return Tile(
             say("Forecast {period}", period=period_words(landing["period"], view.language)),
             short(landing["p50"]),
@@ -341,6 +343,13 @@ def _forecast_tile(view: View) -> Tile | None:
         ),
         key="landing",
     )
+
+
+def _forecast_before(view: View, period: str) -> Decimal | None:
+    """Return what the report of the month before forecast for a period, none where it forecast nothing."""
+    last = view.data.last
+    was = None if last is None else last.landing(view.grain, view.grain_id, period)
+    return None if was is None or was["method"] != "model" else was["p50"]
 
 
 def _coverage_tile(view: View) -> Tile | None:

@@ -245,3 +245,30 @@ def test_the_first_revision_and_the_newest_are_never_forgotten(
     # Numbers go on, and are given once.
     write(home, findings("fourth", 4), "fourth")
     assert months.publish(MONTH, "e4", LATER, "d4", "", *printed(home, "4")).revision == 4
+
+
+def test_a_month_looks_back_on_what_readers_had_when_it_was_published_first(
+    home: Path, months: PublishedMonths
+) -> None:
+    following, last = MONTH.plus(1), LATER + timedelta(days=30)
+    assert months.last_report(following) is None
+    months.publish(MONTH, "e1", NOW, "d1", "", *printed(home, "first"))
+    write(home, findings("two", 1), "two")
+    months.publish(MONTH, "e1", LATER, "d2", "", *printed(home, "second"))
+
+    def seen() -> int | None:
+        was = months.last_report(following)
+        return None if was is None else was.revision
+
+    def publish_following(at: datetime, revision: int) -> None:
+        catalogue = Catalogue(home)
+        row = {"month": str(following), "revision": revision, "extract_id": "e1", "tables": {}}
+        more = {"published_at": at.isoformat(), "documents": "", "made_from": ""}
+        with catalogue.begin() as database:
+            catalogue.put(database, PUBLICATIONS, row | more)
+
+    assert seen() == 2  # never published: what readers have now
+    publish_following(LATER - timedelta(days=1), 1)
+    assert seen() == 1
+    publish_following(last, 2)
+    assert seen() == 1, "it stays the same whenever the month is published again"

@@ -6,9 +6,12 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 
-from reports.sections.actions import WORDS, actions
-from sales.contracts.contract import checked
-from sales.contracts.forecast import Actions
+from reports.document.last_report import LastReport
+from reports.document.month_data import GrainTables
+from reports.document.view import View
+from reports.sections.actions import WORDS, actions, past_actions
+from sales.contracts.contract import checked, empty
+from sales.contracts.forecast import Actions, LandingForecast
 from sales.vocabulary import ActionRule
 from tests.fakes import EXTRACTED_AT, frame
 from tests.reports.months import tables_of
@@ -111,3 +114,24 @@ def test_a_person_is_told_without_a_name_and_only_of_what_is_there() -> None:
 def test_what_the_tables_ask_is_said(grain: str) -> None:
     one = view(grain)
     assert len(actions(one)) == len(one.data.actions(one.grain, one.grain_id))
+
+
+def test_what_the_report_before_asked_for_comes_back() -> None:
+    """Ann was asked for four things, one of which nobody can tell of; the company for nothing."""
+    outcomes = ("done", "done", "open", None)
+    asked = frame(
+        Actions,
+        [
+            {"grain": "person", "grain_id": "005A", "rank": rank, "outcome": outcome}
+            for rank, outcome in enumerate(outcomes)
+        ],
+    )
+    tables, variant = tables_of(4)
+    last = LastReport(variant.month.plus(-1), asked, empty(LandingForecast))  # type: ignore[arg-type]
+    data = GrainTables(tables, variant.month, variant.rules, last)
+    assert past_actions(View(data, variant, "person", "005A")) == (
+        "Asked in March 2026 about deals: 2 done, 1 still open."
+    )
+    assert past_actions(View(data, variant, "company", variant.rules.company)) == ""
+    without = GrainTables(tables, variant.month, variant.rules)
+    assert past_actions(View(without, variant, "person", "005A")) == ""

@@ -8,12 +8,14 @@ import pandas as pd
 import pytest
 
 from reports.document.document import Variant
+from reports.document.last_report import LastReport
 from reports.document.month_data import GrainTables
 from reports.document.month_tables import MonthTables
 from reports.document.view import View
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render
 from reports.sections.clients import clients, plans
+from reports.sections.headline import tiles
 from reports.sections.landing import (
     _record_answer,
     landing,
@@ -105,6 +107,30 @@ def test_a_year_that_is_over_and_an_interval_without_width_are_no_forecast() -> 
     flat = table.assign(p10=table["p50"], p90=table["p50"])
     section = landing(view(landing_forecast=flat))
     assert section.answer.startswith("FY2023 stands at US$")
+
+
+def test_the_tile_of_the_forecast_says_what_it_was_a_month_ago() -> None:
+    tables, variant = month_tables()
+    was = tables.landing_forecast.assign(
+        p50=pd.Series(
+            [Decimal("1234567.00")] * len(tables.landing_forecast),
+            dtype=tables.landing_forecast["p50"].dtype,
+        )
+    )
+    last = LastReport(variant.month.plus(-1), tables.actions, was)
+    data = GrainTables(tables, variant.month, variant.rules, last)
+    notes = [tile.note for tile in tiles(View(data, variant, "company", variant.rules.company))]
+    assert [note.endswith("; US$1.23m a month ago") for note in notes] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+    assert not any("a month ago" in tile.note for tile in tiles(view()))
+    silent = LastReport(last.month, last.actions, was.assign(method="too_little_history"))  # type: ignore[arg-type]
+    data = GrainTables(tables, variant.month, variant.rules, silent)
+    seen = tiles(View(data, variant, "company", variant.rules.company))
+    assert not any("a month ago" in tile.note for tile in seen)
 
 
 @pytest.mark.parametrize(
