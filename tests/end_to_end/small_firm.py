@@ -30,9 +30,10 @@ def small_firm() -> Org:
 
 
 def policy_of_the_small_firm(folder: Path) -> Path:
-    """Write the demo's policy with targets of the firm's people only, and return its folder."""
+    """Write the demo's policy with targets of the firm's people only, without what is stated of teams and clients, and return its folder."""
     shutil.copytree(ROOT / "policy", folder)
-    (folder / "team_targets.csv").unlink()
+    for name in ("team_targets.csv", "agreements.csv", "capacity.csv"):
+        (folder / name).unlink()
     titles, *targets = (folder / "targets.csv").read_text(encoding="utf-8").splitlines()
     ours = [line for line in targets if line.split(",")[1] in SELLERS.values()]
     (folder / "targets.csv").write_text("\n".join([titles, *ours]) + "\n", encoding="utf-8")
