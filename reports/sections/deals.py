@@ -95,6 +95,13 @@ def _closing_answer(
                 amount=short(_total(ready)),
             )
         )
+        if any(deal["win_probability"] is not None for deal in ready):
+            expected = sum((worth_of(deal) for deal in ready), Decimal(0))
+            said.append(
+                view.language.say(
+                    "Weighted by their chances, that is {amount}.", amount=short(expected)
+                )
+            )
     if kept:
         said.append(
             view.language.say_many(

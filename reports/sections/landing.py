@@ -331,6 +331,13 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
             high=short(year["p90"]),
             target=short(year["target"]),
         )
+    stated = view.stated_target(year["period"])
+    if stated is not None and stated != year["target"]:
+        more = view.language.say(
+            "That is the sum of its people’s targets; the stated one is {stated}.",
+            stated=short(stated),
+        )
+        answer = f"{answer} {more}"
     return view.language.joined([answer, _at_this_distance(view), margin_sentence(view)])
 
 

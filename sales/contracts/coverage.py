@@ -253,6 +253,13 @@ class DecidedDeals(Contract):
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 
+    @law
+    def every_id_has_each_kind_in_each_quarter(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """A team and the company have a row for each quarter and kind of client."""
+        sizes = table.groupby(["grain", "grain_id"], observed=True, sort=False).size()
+        quarters = table["period"].nunique()
+        return bool((sizes == quarters * len(ClientKind)).all())
+
     class Config(Contract.Config):
         """One row a team or the company, quarter and kind of client."""
 

@@ -120,7 +120,7 @@ def client_agreements(
             "team": columns.text(teams_of(shown, snapshot)),
             "account_name": columns.text([each.account_name for each in shown]),
         }
-    )
+    ).sort_values(["account_id", "agreement"], kind="stable", ignore_index=True)
     return checked(stamp(table, rules.calendar.as_of(month), extracted_at), ClientAgreements)
 
 

@@ -7,6 +7,7 @@ from functools import lru_cache
 import pandas as pd
 import pytest
 
+from reports.document.deal_tables import worth_of
 from reports.document.document import Variant
 from reports.document.last_report import LastReport
 from reports.document.month_data import GrainTables
@@ -15,6 +16,7 @@ from reports.document.view import View
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render
 from reports.sections.clients import clients, plans
+from reports.sections.deals import closing, is_protected
 from reports.sections.headline import tiles
 from reports.sections.landing import (
     _record_answer,
@@ -29,6 +31,7 @@ from sales.calendar import Month
 from sales.forecast.backtest import Score
 from sales.targets.stated_plans import ClientPlan, PlanBook, StatedTarget
 from tests.reports.months import tables_of_firm
+from tests.reports.sections.test_headline import with_cells
 from tests.sales.firms import MONTH, FirmMonth, simulated
 
 pytestmark = pytest.mark.slow
@@ -225,3 +228,20 @@ def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
                     section.title,
                     table.title,
                 )
+
+
+def test_a_stated_target_beside_the_sum_of_peoples_is_told_where_the_year_lands() -> None:
+    """The firm states 1.40m; its people's targets sum to 1.75m."""
+    said = landing(view()).answer
+    assert "That is the sum of its people’s targets; the stated one is US$1.40m." in said
+    assert "stated one" not in landing(view("person")).answer
+
+
+def test_what_is_due_is_weighted_by_its_chances() -> None:
+    one = view()
+    ahead = [d for d in one.deals() if not is_protected(d) and not d["days_overdue"]]
+    expected = sum((worth_of(deal) for deal in ahead), Decimal(0))
+    said = closing(one).answer
+    assert f"Weighted by their chances, that is {one.variant.short(expected)}." in said
+    blank = with_cells(one.data.tables.closing_plan, win_probability=None)
+    assert "Weighted" not in closing(view(closing_plan=blank)).answer
