@@ -94,8 +94,11 @@ def flash_reports(
     tables: FlashTables, day: date, before: date, variant: Variant
 ) -> Iterator[MonthEndReport]:
     """Yield the company's page, one for each team, and one for each person with a target or an open deal in the quarter."""
-    deals = {row["opportunity_id"]: row for row in records(tables.opportunity_snapshot)}
-    named = ("name", "account_name", "owner_name", "team")
+    snapshot, due = tables.opportunity_snapshot, tables.closing_plan["opportunity_id"]
+    named = ["name", "account_name", "owner_name", "team"]
+    # Of many deals only those that are due are told.
+    told = snapshot.loc[snapshot["opportunity_id"].isin(due), ["opportunity_id", *named]]
+    deals = {row["opportunity_id"]: row for row in records(told)}
     known = _Day(
         day,
         before,
@@ -114,10 +117,9 @@ def flash_reports(
         records(tables.deal_changes),
         records(tables.leave),
     )
-    owners = {
-        row["owner_id"]: row["owner_name"]
-        for row in records(tables.phased_targets[["owner_id", "owner_name"]].drop_duplicates())
-    } | {row["owner_id"]: row["owner_name"] for row in deals.values()}
+    people = [each[["owner_id", "owner_name"]] for each in (tables.phased_targets, snapshot)]
+    whole = pd.concat(people).drop_duplicates("owner_id", keep="last")
+    owners = {row["owner_id"]: row["owner_name"] for row in records(whole)}
     for grain, grain_id in sorted(known.attained, key=_order):
         page = _Page(known, variant, grain, grain_id, owners.get(grain_id, grain_id))
         if grain != GrainKind.PERSON or page.number or page.late or page.this_month:
