@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from calendar import monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -241,7 +240,7 @@ def _agreements(folder: _Folder, clients: _Clients, digits: int) -> list[Agreeme
             raise line.fault(
                 f"monthly_amount {row.monthly_amount} is too large for a month; correct it"
             )
-        if row.end_date is not None and row.end_date >= _years_after(row.start_date):
+        if row.end_date is not None and _is_too_long(row.start_date, row.end_date):
             raise line.fault(
                 f"runs from {row.start_date} to {row.end_date}, longer than {LONGEST_AGREEMENT} years; correct one of them, "
                 "or leave end_date empty where it has no end"
@@ -363,7 +362,10 @@ def _plain(text: str) -> str:
     )
 
 
-def _years_after(day: date) -> date:
-    """Return the day that is the longest time of an agreement after another one."""
-    last = monthrange(day.year + LONGEST_AGREEMENT, day.month)[1]
-    return date(day.year + LONGEST_AGREEMENT, day.month, min(day.day, last))
+def _is_too_long(start: date, end: date) -> bool:
+    """Return whether an agreement lasts longer than any does; by parts of the date, as there may be no day so far ahead."""
+    return (end.year - LONGEST_AGREEMENT, end.month, end.day) >= (
+        start.year,
+        start.month,
+        start.day,
+    )

@@ -46,26 +46,25 @@ def _answer(view: View, by_kind: dict[str, list[Record]]) -> str:
     new, existing = (by_kind[kind][-1] for kind in (ClientKind.NEW, ClientKind.EXISTING))
     booked = new["won_amount"] + existing["won_amount"]
     period = period_words(new["period"], language)
+    values = {"period": period, "booked": view.variant.short(booked)}
     if booked <= 0:
-        return say("Nothing was won in {period} so far.", period=period)
-    answer = say(
-        "All of the {booked} booked in {period} so far came from existing clients.",
-        booked=view.variant.short(booked),
-        period=period,
-    )
-    if new["won_amount"] > 0:
+        answer = say("Nothing was booked in {period} so far.", period=period)
+    elif new["won_amount"] <= 0:
+        answer = say(
+            "All of the {booked} booked in {period} so far came from existing clients.", **values
+        )
+    else:
         answer = say(
             "New clients brought {new} of the {booked} booked in {period} so far ({pct}).",
+            **values,
             new=view.variant.short(new["won_amount"]),
-            booked=view.variant.short(booked),
-            period=period,
-            pct=language.pct(float(new["won_amount"] / booked) * 100),
+            pct=language.pct(float(new["won_amount"] * 100 / booked)),
         )
     won = new["won_count"] + existing["won_count"]
     lost = new["lost_count"] + existing["lost_count"]
     more = language.say_many(
-        "Of {whole} decided deals {n} was won.",
-        "Of {whole} decided deals {n} were won.",
+        "{n} of {whole} decided deals was won.",
+        "{n} of {whole} decided deals were won.",
         won,
         whole=language.count(won + lost),
     )

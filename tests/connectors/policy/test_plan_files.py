@@ -187,6 +187,11 @@ def test_every_file_is_read(tmp_path: Path) -> None:
         ),
         (
             "agreements.csv",
+            f"{AGREED}\nHarbour Water,Support,2026-01-01,9985-02-28,9984-01-01,1\n",
+            "line 2: end_date 9984-01-01 is before start_date 9985-02-28",
+        ),
+        (
+            "agreements.csv",
             f"{AGREED}\nHarbour Water,Support,2026-01-01,2026-03-01,,10000000001\n",
             "line 2: monthly_amount 10000000001 is too large for a month; correct it",
         ),
@@ -272,3 +277,11 @@ def test_without_clients_and_people_lines_are_read_all_the_same(tmp_path: Path) 
         "agreements.csv line 2:",
         "capacity.csv line 2: d",
     ]
+
+
+def test_an_agreement_may_last_until_the_end_of_all_calendars(tmp_path: Path) -> None:
+    """Twenty years after 9990 there is no day."""
+    (tmp_path / "agreements.csv").write_text(
+        f"{AGREED}\nHarbour Water,Support,2026-01-01,9990-02-28,9998-12-31,1\n"
+    )
+    assert read(tmp_path).agreements[0].end == date(9998, 12, 31)

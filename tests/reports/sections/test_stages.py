@@ -81,7 +81,7 @@ def test_new_and_existing_clients_stand_beside_each_other() -> None:
     section = of_year((1, 3, 2000), (4, 2, 6000))
     assert section is not None
     assert section.answer == (
-        "New clients brought €2k of the €8k booked in Q2 FY2026 so far (25%). Of 10 decided deals 5 were won."
+        "New clients brought €2k of the €8k booked in Q2 FY2026 so far (25%). 5 of 10 decided deals were won."
     )
     assert [each.title for each in section.tables] == ["New clients", "Existing clients"]
     assert rows(section)[-1] == ("Q2 FY2026", "€2k", "1", "3", "25%", "€2k", "33")
@@ -93,9 +93,11 @@ def test_quarters_without_new_clients_or_without_wins_say_so() -> None:
     existing_only = of_year((0, 1, 0), (1, 0, 500))
     assert existing_only is not None
     assert existing_only.answer == (
-        "All of the €500 booked in Q2 FY2026 so far came from existing clients. Of 2 decided deals 1 was won."
+        "All of the €500 booked in Q2 FY2026 so far came from existing clients. 1 of 2 decided deals was won."
     )
     lost_only = of_year((0, 1, 0), (0, 0, 0))
     assert lost_only is not None
-    assert lost_only.answer == "Nothing was won in Q2 FY2026 so far."
+    assert lost_only.answer == (
+        "Nothing was booked in Q2 FY2026 so far. 0 of 1 decided deals were won."
+    )
     assert of_year((0, 0, 0), (0, 0, 0)) is None
