@@ -5,16 +5,19 @@ Put the choice and the opening of an instance here; what runs in it is `local_ru
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
 from connectors.storage.files import write_atomically
 from orchestration import settings
+from orchestration.sqlite_storage import PooledSqlite
 from sales.errors import UserError
 
 FILE = "dagster.yaml"
@@ -29,7 +32,7 @@ def prepare_dagster_home() -> None:
     folder = settings.dagster_home()
     if folder is None:
         folder = settings.home() / "dagster"
-        ours = (settings.PROJECT / FILE).read_bytes()
+        ours = _embedded(folder)
         if not (folder / FILE).is_file() or (folder / FILE).read_bytes() != ours:
             write_atomically(folder / FILE, ours)
     elif not (folder / FILE).is_file():
@@ -37,6 +40,17 @@ def prepare_dagster_home() -> None:
             f"ONPACE_DAGSTER_HOME names {folder}, and there is no {FILE} in it; correct it, or leave it empty"
         )
     os.environ["DAGSTER_HOME"] = str(folder)
+
+
+def _embedded(folder: Path) -> bytes:
+    """Return the settings of an instance that keeps what it stores in the folder."""
+    pooled = {
+        "module": PooledSqlite.__module__,
+        "class": PooledSqlite.__name__,
+        "config": {"base_dir": str(folder.resolve())},
+    }
+    stored = f"storage: {json.dumps({'custom': pooled})}\n"
+    return (settings.PROJECT / FILE).read_bytes() + stored.encode()
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from connectors.storage.leases import AtWork
@@ -18,6 +17,7 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.checks import invariants as reconciliation
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+from tests.temporary_instance import temporary_instance
 
 MONTH = Month(2026, 3)
 
@@ -49,7 +49,7 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
 def test_a_broken_law_stops_before_anything_is_printed(
     workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    instance = dg.DagsterInstance.local_temp(str(tmp_path))
+    instance = temporary_instance(tmp_path)
     with monkeypatch.context() as broken:
         broken.setattr(
             reconciliation, "movement_closes", lambda _: ["company Acme FY2026: does not close"]
@@ -132,6 +132,6 @@ def test_two_runs_of_a_month_do_not_meet(workspace: Workspace, tmp_path: Path) -
             "restatement",
             MONTH,
             hasty,
-            dg.DagsterInstance.local_temp(str(tmp_path)),
+            temporary_instance(tmp_path),
             PullOptions(shared_pull_hours=0.0),
         )

@@ -19,6 +19,7 @@ from publication.release import Novelty, release_of, state_of
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.publication.april import delivery_of, publish_april
 from tests.reports.months import MONTH
+from tests.temporary_instance import temporary_instance
 
 DELIVERING = ["month_end_release", "month_end_delivery"]
 BY_SCHEDULE = {"dagster/schedule_name": "month_end_schedule"}
@@ -48,7 +49,7 @@ class Office:
 
     def __init__(self, folder: Path, port: int, inbox: Inbox) -> None:
         self.folder, self.port, self.inbox = folder, port, inbox
-        self.instance = dg.DagsterInstance.local_temp(str(folder))
+        self.instance = temporary_instance(folder)
 
     def room(self, rules: str = "") -> DeliveryService:
         return delivery_of(self.folder, self.port, rules)

@@ -9,6 +9,7 @@ from assets.failures import here, told
 from connectors.salesforce.auth import LoginRefused
 from orchestration.executor import one_process
 from sales.errors import UserError
+from tests.temporary_instance import temporary_instance
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def chain() -> None:
 
 
 def test_nothing_red_follows_the_step_that_failed(tmp_path: Path) -> None:
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with temporary_instance(tmp_path) as instance:
         done = dg.execute_job(dg.reconstructable(chain_of_this_module), instance=instance)
         assert not done.success
         logged = instance.all_logs(done.run_id)

@@ -22,6 +22,7 @@ from publication.workspace import Workspace
 from reports.publisher import Publisher
 from tests.connectors.delivery.mail_servers import Inbox, serving
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+from tests.temporary_instance import temporary_instance
 
 NOW = datetime(2026, 4, 22, 9, tzinfo=UTC)
 WEEK, DAY = "2026-04-20", date(2026, 4, 21)
@@ -33,7 +34,7 @@ class Firm:
 
     def __init__(self, folder: Path, port: int, inbox: Inbox) -> None:
         self.folder, self.port, self.inbox = folder, port, inbox
-        self.instance = dg.DagsterInstance.local_temp(str(folder))
+        self.instance = temporary_instance(folder)
         policy = folder / "policy"
         policy.mkdir()
         (policy / "targets.csv").write_text(

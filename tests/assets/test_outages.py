@@ -12,6 +12,7 @@ from orchestration.definitions import build_defs
 from publication.run_inputs import RunInputs
 from tests.publication.april import workspace_of
 from tests.reports.months import MONTH
+from tests.temporary_instance import temporary_instance
 
 SCHEDULED = {"dagster/schedule_name": "month_end_schedule"}
 
@@ -49,7 +50,7 @@ def test_only_an_outage_is_tried_again_and_only_where_nobody_waits(
     monkeypatch.setattr(extract, "pause", waited.append)
     workspace = workspace_of(tmp_path)
     with (
-        dg.DagsterInstance.local_temp(str(tmp_path)) as instance,
+        temporary_instance(tmp_path) as instance,
         RunInputs(workspace) as inputs,
         pytest.raises(
             (dg.Failure, KeyboardInterrupt, OSError, dg.DagsterExecutionStepExecutionError)

@@ -8,7 +8,6 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from orchestration import local_runs as runs
@@ -17,6 +16,7 @@ from publication.workspace import Workspace
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+from tests.temporary_instance import temporary_instance
 
 pytestmark = pytest.mark.slow
 
@@ -68,7 +68,7 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Wo
     )
     with (
         pytest.MonkeyPatch.context() as patch,
-        dg.DagsterInstance.local_temp(str(folder / "dagster")) as instance,
+        temporary_instance(folder / "dagster") as instance,
     ):
         patch.setenv("ONPACE_HOME", str(folder / "home"))
         patch.setenv("ONPACE_POLICY", str(folder / "policy"))

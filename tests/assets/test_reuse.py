@@ -25,6 +25,7 @@ from sales.history import snapshot
 from sales.targets import attainment
 from sales.targets import phased_targets as targets
 from tests.fakes import FakeReader, deal, extract, raw_tables, saved
+from tests.temporary_instance import temporary_instance
 
 MONTH = Month(2026, 3)
 COMPUTED = {
@@ -47,7 +48,7 @@ class Home:
             raw_tables(extract([deal(1)], [saved(1, "2026-01-05 10:00")])),
             lambda: datetime(2026, 5, 4, tzinfo=UTC),
         )
-        self.instance = dg.DagsterInstance.local_temp(str(folder))
+        self.instance = temporary_instance(folder)
 
     def aim(self, amount: str) -> None:
         (self.policy / "targets.csv").write_text(

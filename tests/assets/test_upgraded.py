@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from app.cli import restate as restating
@@ -13,6 +12,7 @@ from publication.pull_options import PullOptions
 from publication.workspace import Workspace
 from sales.calendar import Month
 from tests.connectors.storage.test_migrations import home_of
+from tests.temporary_instance import temporary_instance
 
 MARCH = Month(2026, 3)
 
@@ -35,7 +35,7 @@ def test_a_month_of_the_first_version_is_restated_and_published(
         "https://acme.example",
         lambda: datetime(2026, 5, 4, 9, tzinfo=UTC),
     )  # type: ignore[arg-type]
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with temporary_instance(tmp_path) as instance:
         found = restating.compute(MARCH, workspace, instance, PullOptions(shared_pull_hours=0.0))
         assert found.lines is None, "it kept too little to explain a difference line by line"
         assert {each.table for each in found.changes} <= set(found.was.tables)

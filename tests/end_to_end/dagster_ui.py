@@ -27,6 +27,8 @@ SWITCHES = ["--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 TOKEN = "planted-token-of-the-ui"
 PATIENCE = 300_000  # milliseconds; the daemon looks for new backfills every 30 seconds
 SOON = 30_000
+# Queries of the dialog begin with the same word.
+LAUNCHES = re.compile(r"op=Launch(MultipleRuns|PartitionBackfill|PipelineExecution)")
 ENDS = ["SUCCESS", "FAILURE", "CANCELED"]
 # The page asks its own server until so many runs have ended; its answer is what became of them.
 ENDED = """async ([filter, count, ends, patience]) => {
@@ -132,7 +134,7 @@ class DagsterUi:
         dialog.get_by_placeholder("ex: 2").fill(months)
         dialog.get_by_placeholder("ex: 2").press("Enter")
         self.remember()
-        with page.expect_response(lambda answer: "op=Launch" in answer.url) as launched:
+        with page.expect_response(LAUNCHES) as launched:
             dialog.get_by_role("button", name="Launch").click()
         expect(
             page.get_by_text("Launched run").or_(page.get_by_text("Created backfill"))

@@ -15,6 +15,7 @@ from orchestration.definitions import defs
 from orchestration.schedules import due_days, month_end_schedule
 from sales.calendar import Month
 from sales.contracts.published import MONTHLY
+from tests.temporary_instance import temporary_instance
 
 ROOT = Path(__file__).parents[2]
 
@@ -136,7 +137,7 @@ def test_coming_month_ends_keep_their_local_time_across_daylight_saving() -> Non
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dg.DagsterInstance:
     """Return Dagster's record beside an empty home: the checkout's own may have delivered a month."""
     monkeypatch.setenv("ONPACE_HOME", str(tmp_path / "home"))
-    return dg.DagsterInstance.local_temp(str(tmp_path))
+    return temporary_instance(tmp_path)
 
 
 def evaluate(instance: dg.DagsterInstance, *when: int) -> object:

@@ -18,6 +18,7 @@ from orchestration.definitions import defs
 from orchestration.resources import make_delivery_service
 from orchestration.schedules import month_end_schedule
 from sales.calendar import Month
+from tests.temporary_instance import temporary_instance
 
 APRIL, MAY, JUNE = Month(2026, 4), Month(2026, 5), Month(2026, 6)
 
@@ -25,7 +26,7 @@ APRIL, MAY, JUNE = Month(2026, 4), Month(2026, 5), Month(2026, 6)
 @pytest.fixture
 def instance(tmp_path: Path) -> dg.DagsterInstance:
     (tmp_path / "dagster").mkdir()
-    return dg.DagsterInstance.local_temp(str(tmp_path / "dagster"))
+    return temporary_instance(tmp_path / "dagster")
 
 
 HandOver = Callable[[Month, datetime], None]

@@ -27,6 +27,7 @@ from orchestration.live_runs import (
 )
 from orchestration.run_tags import COMMAND
 from sales.calendar import Month
+from tests.temporary_instance import temporary_instance
 
 
 @dg.job
@@ -36,7 +37,7 @@ def month_end() -> None: ...
 @pytest.fixture
 def instance(tmp_path: Path) -> dg.DagsterInstance:
     (tmp_path / "dagster").mkdir()
-    return dg.DagsterInstance.local_temp(str(tmp_path / "dagster"))
+    return temporary_instance(tmp_path / "dagster")
 
 
 def queue(instance: dg.DagsterInstance) -> None:

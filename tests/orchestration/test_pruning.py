@@ -8,6 +8,7 @@ import pytest
 
 from orchestration import pruning
 from orchestration.pruning import KEPT_OF_EACH, prunable, prune
+from tests.temporary_instance import temporary_instance
 
 
 @dg.job
@@ -19,7 +20,7 @@ def test_old_runs_go_but_for_the_newest_of_each_month(
     tmp_path: Path, page: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pruning, "PAGE", page)
-    instance = dg.DagsterInstance.local_temp(str(tmp_path))
+    instance = temporary_instance(tmp_path)
 
     def run(month: str, status: dg.DagsterRunStatus = dg.DagsterRunStatus.SUCCESS) -> str:
         tags = {"dagster/partition": month}

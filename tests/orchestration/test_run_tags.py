@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from orchestration.code_location import NAME, REPOSITORY, belonging_here
 from orchestration.run_tags import WHO, WHY, of_command, of_run
 from tests.orchestration.small_location import small
+from tests.temporary_instance import temporary_instance
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_a_command_says_which_it_is_also_where_the_user_has_no_name(
 
 def test_a_run_of_this_process_belongs_to_the_code_location(tmp_path: Path) -> None:
     """Else it stands in no timeline, and executing it again is an error of the webserver."""
-    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+    with temporary_instance(tmp_path) as instance:
         done = small.execute_in_process(
             instance=belonging_here(instance, "small"), partition_key="2026-03"
         )
