@@ -24,18 +24,23 @@ from reports.sections.actions import actions, past_actions
 from reports.sections.calls import calls
 from reports.sections.changes import changes
 from reports.sections.clients import agreements, clients, plans
-from reports.sections.deals import closing, overdue
+from reports.sections.deals import closing, overdue, waiting
 from reports.sections.decided import decided
 from reports.sections.headline import statements, tiles
 from reports.sections.landing import landing, track_record
 from reports.sections.people import attainment
 from reports.sections.person import personal_sections
-from reports.sections.pipeline import coverage, movement
+from reports.sections.pipeline import (
+    coverage,
+    coverage_by_period,
+    movement,
+    movement_by_period,
+)
 from reports.sections.quality import quality
 from reports.sections.restatement import restated
 from reports.sections.sources import generation
 from reports.sections.stages import stages
-from reports.sections.work import work
+from reports.sections.work import work, work_by_client
 from reports.sections.year import year
 from reports.text import formats
 from reports.text.commentary import as_markup
@@ -183,46 +188,45 @@ class _Month:
 
     def _sections(self, view: View) -> Sequence[Section | None]:
         said = restated(view, self._differences, self._before.published if self._before else None)
-        if view.grain == GrainKind.COMPANY:
-            return [
-                year(view),
-                changes(view),
-                movement(view),
-                landing(view),
-                attainment(view, [GrainKind.TEAM, GrainKind.PERSON]),
-                calls(view),
-                closing(view),
-                coverage(view, [GrainKind.COMPANY, GrainKind.TEAM]),
-                stages(view),
-                generation(view),
-                clients(view),
-                agreements(view),
-                work(view),
-                overdue(view),
-                plans(view),
-                decided(view),
-                track_record(view, self.data.scores),
-                said,
-                quality(view),
-            ]
-        if view.grain == GrainKind.TEAM:
-            return [
-                year(view),
-                changes(view),
-                movement(view),
-                landing(view),
-                attainment(view, [GrainKind.PERSON]),
-                calls(view),
-                closing(view),
-                coverage(view, [GrainKind.TEAM]),
-                stages(view),
-                agreements(view),
-                work(view),
-                overdue(view),
-                decided(view),
-                said,
-            ]
-        return [*personal_sections(view), said]
+        if view.grain == GrainKind.PERSON:
+            return [*personal_sections(view), said]
+        is_company = view.grain == GrainKind.COMPANY
+        covered = [GrainKind.COMPANY, GrainKind.TEAM] if is_company else [GrainKind.TEAM]
+        people = [GrainKind.TEAM, GrainKind.PERSON] if is_company else [GrainKind.PERSON]
+        pages = [
+            year(view),
+            changes(view),
+            movement(view),
+            landing(view),
+            attainment(view, people),
+            calls(view),
+            closing(view),
+            coverage(view, covered),
+            stages(view),
+            generation(view) if is_company else None,
+            clients(view) if is_company else None,
+            agreements(view),
+            work(view),
+        ]
+        appendix = [
+            waiting(view) if is_company else None,
+            overdue(view),
+            movement_by_period(view),
+            coverage_by_period(view, covered),
+            plans(view) if is_company else None,
+            work_by_client(view),
+            decided(view),
+            track_record(view, self.data.scores) if is_company else None,
+            said,
+            quality(view) if is_company else None,
+        ]
+        return [*pages, *_appended(view, appendix)]
+
+
+def _appended(view: View, sections: Sequence[Section | None]) -> list[Section]:
+    """Return the sections of the appendix, the first of which opens it."""
+    first, *others = [section for section in sections if section is not None]
+    return [replace(first, part=view.language.say("Appendix")), *others]
 
 
 def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:

@@ -161,12 +161,11 @@ SECTIONS: dict[str, Columns] = {
     **_under(
         "Won, lost, slipped and new",
         {
-            "Client and deal": _CHANGED | of("deal_changes", "name", "account_name"),
+            "Client and deal": _CHANGED
+            | of("deal_changes", "name", "account_name", "close_date_before", "amount_before"),
             "Owner": _CHANGED | of("deal_changes", "owner_name"),
-            "Date before": _CHANGED | of("deal_changes", "close_date_before"),
-            "Date now": _CHANGED | of("deal_changes", "close_date_after"),
-            "Amount before": _CHANGED | of("deal_changes", "amount_before"),
-            "Amount now": _CHANGED,
+            "Close date": _CHANGED | of("deal_changes", "close_date_before", "close_date_after"),
+            "Amount": _CHANGED | of("deal_changes", "amount_before"),
         },
     ),
     **_under(
@@ -239,6 +238,20 @@ SECTIONS: dict[str, Columns] = {
     **_under(
         "Is there enough in the pipeline",
         {
+            "figure": _AHEAD
+            | _COVERED
+            | _coverage(
+                "required_ratio",
+                "required_ratio_low",
+                "required_ratio_high",
+                "open_pipeline",
+                "remaining_target",
+            )
+        },
+    ),
+    **_under(
+        "Coverage by period",
+        {
             "Name": _AHEAD,
             "Period": _AHEAD,
             "Target": _coverage("target"),
@@ -248,19 +261,17 @@ SECTIONS: dict[str, Columns] = {
             "Weighted": _coverage("weighted_pipeline"),
             "Coverage": _AHEAD | _COVERED,
             "Needed": _coverage("required_ratio", "required_ratio_low", "required_ratio_high"),
-            "figure": _AHEAD
-            | _COVERED
-            | _coverage("required_ratio", "required_ratio_low", "required_ratio_high"),
         },
     ),
     **_under(
         "Why the pipeline changed",
+        {"figure": of("pipeline_movement", "grain", "grain_id", "period", *_MOVEMENTS.values())},
+    ),
+    **_under(
+        "How the pipeline changed, by period",
         {
-            **{
-                row: of("pipeline_movement", "grain", "grain_id", "period", name)
-                for row, name in _MOVEMENTS.items()
-            },
-            "figure": of("pipeline_movement", "grain", "grain_id", "period", *_MOVEMENTS.values()),
+            row: of("pipeline_movement", "grain", "grain_id", "period", name)
+            for row, name in _MOVEMENTS.items()
         },
     ),
     **_under(
@@ -281,10 +292,16 @@ SECTIONS: dict[str, Columns] = {
         {
             **_DEALS,
             "days ahead": _deal("confirm_p10", "confirm_p90"),
-            "figure": _deal("amount"),
-            "Month": _deal("hit_change_month", "owner_hit_change_month"),
-            "Quarter": _deal("hit_change_quarter", "owner_hit_change_quarter"),
-            "Year": _deal("hit_change_year", "owner_hit_change_year"),
+            "figure": _deal("amount", "win_probability"),
+        },
+    ),
+    **_under(
+        "What waiting costs",
+        {
+            **{head: _DEALS[head] for head in ("Client and deal", "Amount", "Chance")},
+            "Month": _deal("hit_change_month"),
+            "Quarter": _deal("hit_change_quarter"),
+            "Year": _deal("hit_change_year"),
         },
     ),
     **_under("Past their close date", _DEALS),
@@ -292,7 +309,14 @@ SECTIONS: dict[str, Columns] = {
         "Which clients, and when",
         {
             "Client": _CLIENT | of("client_phasing", "account_name", "bookings", "expected"),
-            "booked or expected": _CLIENT | of("client_phasing", "bookings", "expected"),
+            **alike(
+                _CLIENT | of("client_phasing", "bookings", "expected"),
+                "booked or expected",
+                "All clients",
+            ),
+            "Phased target": of("bottom_up_plan", "month", "baseline_target"),
+            "Client plans": of("bottom_up_plan", "month", "client_plans"),
+            "From agreements, on top": of("client_phasing", "month", "agreed"),
         },
     ),
     **_under(
@@ -311,14 +335,17 @@ SECTIONS: dict[str, Columns] = {
     **_under(
         "The work that follows",
         {
-            "Month": of("delivery_load", "month"),
             "Won or agreed": _LOAD | of("delivery_load", "agreed_days", "won_days"),
             "Expected": _LOAD | of("delivery_load", "expected_days"),
             "Capacity": _LOAD | of("delivery_load", "capacity_days"),
             "People to draft in": _LOAD | of("delivery_load", "people_needed"),
-            "Team": _LOAD,
             "days of a team": _LOAD
             | of("delivery_load", "agreed_days", "won_days", "expected_days", "capacity_days"),
+        },
+    ),
+    **_under(
+        "Work by client and deal",
+        {
             "Client": of("account_load", "account_id", "account_name"),
             **alike(
                 of("account_load", "account_id", "team", "month", "days_beyond", "people_needed"),
@@ -367,9 +394,6 @@ SECTIONS: dict[str, Columns] = {
             "Next 12 months": of("client_agreements", "backlog"),
             "Ends": of("client_agreements", "end_date"),
             "Open deals": of("client_agreements", "open_deals"),
-            "booked, expected or agreed": of(
-                "client_phasing", "month", "bookings", "expected", "agreed"
-            ),
         },
     ),
     **_under(
@@ -409,6 +433,9 @@ SECTIONS: dict[str, Columns] = {
             "Weight": of("data_quality", "finding", "severity"),
             "Records": of("data_quality", "finding", "severity", "record_id"),
             "Money": of("data_quality", "finding", "severity", "amount"),
+            "Deal or person": of("data_quality", "finding", "severity", "record_id", "owner_name")
+            | of("opportunity_snapshot", "opportunity_id", "name", "account_name"),
+            "Owner": of("data_quality", "finding", "severity", "record_id", "owner_name"),
         },
     ),
 }

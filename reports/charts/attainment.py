@@ -165,12 +165,13 @@ def cumulative(
 
 @dataclass(frozen=True)
 class Covered:
-    """Coverage of a period: the ratio or none, in words, and what is required with its interval, where it is known."""
+    """Coverage of a period: the ratio or none, in words, what is required with its interval, where it is known, and the money behind it."""
 
     period: str
     value: float | None
     words: str
     required: tuple[float, float, float] | None = None
+    behind: str = ""
 
 
 def coverage_bars(
@@ -180,7 +181,7 @@ def coverage_bars(
 
     A ratio below what is required is hatched; where nobody can say what is required, none is.
     """
-    columns, panel_height = 2, 112.0
+    columns, panel_height = 2, 122.0
     width = (WIDTH - 24) / columns
     height = panel_height * ceil(len(panels) / columns)
     values = [
@@ -209,6 +210,10 @@ def coverage_bars(
         for m, bar in enumerate(bars):
             middle = left + step * (m + 0.5)
             parts.append(text(middle, top + 103, bar.period, anchor="middle", colour=MUTED))
+            if bar.behind:
+                parts.append(
+                    text(middle, top + 112, bar.behind, anchor="middle", colour=MUTED, size=TINY)
+                )
             if bar.value is None:
                 parts.append(text(middle, y(1) - 4, bar.words, anchor="middle", colour=MUTED))
                 continue

@@ -18,6 +18,7 @@ from reports.charts.svg import (
     INK,
     MUTED,
     RULE,
+    TINY,
     WIDTH,
     Palette,
     Scale,
@@ -38,6 +39,8 @@ from sales.calendar import Month
 
 FULL = 100  # percent
 MOST_PCT = 250.0
+# A bar so high, in points, has room for an amount.
+ROOM_FOR_WORDS = 11.0
 
 
 @dataclass(frozen=True)
@@ -100,47 +103,58 @@ def _landing_words(row: Landing, language: Language) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Week:
+    """What is due in a week: its first day, the open amount, what of it can be expected where chances are known, and how many deals."""
+
+    label: str
+    amount: Decimal
+    expected: Decimal | None
+    deals: int
+
+
 def weekly_bars(
-    weeks: Sequence[tuple[str, Decimal, int]], words: Words, palette: Palette, language: Language
+    weeks: Sequence[Week], words: Words, palette: Palette, language: Language
 ) -> Markup:
-    """Draw the open amount due in each of the coming weeks: `(first day, amount, deals)`."""
+    """Draw the open amount due in each of the coming weeks, and in it what can be expected."""
     height, left, right, top, bottom = 112.0, 4.0, WIDTH - 4, 16.0, 84.0
-    highest = max([float(amount) for _, amount, _ in weeks] + [1.0])
+    highest = max([float(week.amount) for week in weeks] + [1.0])
     y = Scale(0, highest, bottom, top)
     slot = (right - left) / max(len(weeks), 1)
+    outline = f'fill="none" stroke="{palette.brand}" stroke-width="0.8"'
     parts = [line([(left, bottom), (right, bottom)], RULE, 0.7)]
-    for n, (label, amount, deals) in enumerate(weeks):
+    for n, week in enumerate(weeks):
         middle = left + slot * (n + 0.5)
-        if deals:
-            place = y(amount)
+        if week.deals:
+            place, across = y(week.amount), (middle - slot * 0.34, slot * 0.68)
+            if week.expected is not None:
+                inner = y.within(week.expected)
+                parts.append(box(across[0], inner, across[1], bottom - inner, f'fill="{FAN}"'))
+                if bottom - inner >= ROOM_FOR_WORDS and inner - place >= 1:
+                    parts.append(
+                        text(middle, bottom - 3, words(week.expected), anchor="middle", size=TINY)
+                    )
+            parts.append(box(across[0], place, across[1], bottom - place, outline))
             parts.append(
-                box(
-                    middle - slot * 0.34,
-                    place,
-                    slot * 0.68,
-                    bottom - place,
-                    f'fill="{palette.brand}"',
-                )
+                text(middle, place - 4, words(week.amount), anchor="middle", bold=True, size=7)
             )
-            parts.append(text(middle, place - 4, words(amount), anchor="middle", bold=True, size=7))
-            parts.append(
-                text(
-                    middle,
-                    bottom + 21,
-                    language.deals(deals),
-                    anchor="middle",
-                    colour=MUTED,
-                    size=7,
-                )
-            )
-        parts.append(text(middle, bottom + 11, label, anchor="middle", colour=MUTED, size=7))
-    listed = ", ".join(f"{label} {words(amount)}" for label, amount, deals in weeks if deals)
+            deals = language.deals(week.deals)
+            parts.append(text(middle, bottom + 21, deals, anchor="middle", colour=MUTED, size=7))
+        parts.append(text(middle, bottom + 11, week.label, anchor="middle", colour=MUTED, size=7))
+    listed = ", ".join(_week_words(week, words, language) for week in weeks if week.deals)
     return svg(
         WIDTH,
         height,
         language.say("Open amount by week of the close date: {rows}", rows=listed),
         parts,
     )
+
+
+def _week_words(week: Week, words: Words, language: Language) -> str:
+    told = f"{week.label} {words(week.amount)}"
+    if week.expected is None:
+        return told
+    return language.say("{told} (expected {amount})", told=told, amount=words(week.expected))
 
 
 @dataclass(frozen=True)

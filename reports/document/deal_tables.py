@@ -45,7 +45,9 @@ class DealTables:
     @cached_property
     def _named(self) -> dict[str, Record]:
         wanted = columns.distinct(
-            self._tables.closing_plan["opportunity_id"], self._tables.actions["opportunity_id"]
+            self._tables.closing_plan["opportunity_id"],
+            self._tables.actions["opportunity_id"],
+            self._tables.data_quality["record_id"],
         )
         deals = self._tables.opportunity_snapshot
         rows = deals.loc[columns.codes(deals["opportunity_id"], wanted) >= 0, NAMES]

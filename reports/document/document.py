@@ -28,11 +28,12 @@ PLAIN = Theme()
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a printed table; widths of a table add up to 100."""
+    """A column of a printed table; widths of a table add up to 100. One that `opens` has a line before it."""
 
     label: str
     width: int
     is_number: bool = False
+    opens: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,8 @@ class Table:
 class Section:
     """A question, its answer in a sentence, a figure and tables; `key` is its name in links.
 
-    `css` lays parts of a sheet side by side: `half` or `third`.
+    `css` lays parts of a sheet side by side: `half` or `third`; `part` names the part of the
+    document that begins with the section, on a page of its own.
     """
 
     key: str
@@ -71,6 +73,7 @@ class Section:
     starts_page: bool = False
     stays_together: bool = False
     css: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)

@@ -196,6 +196,20 @@ class GrainTables:
             )
         return sorted(rows, key=lambda row: (weights[row[1]], row[0]))
 
+    def to_put_right(self) -> list[Record]:
+        """Return the findings that mislead, a row a record, errors before warnings and the most money first."""
+        rows = records(self.tables.data_quality)
+        misleading = [row for row in rows if row["severity"] in {"error", "warning"}]
+        return sorted(
+            misleading,
+            key=lambda row: (
+                row["severity"] != "error",
+                -abs(row["amount"] or 0),
+                row["finding"],
+                row["record_id"],
+            ),
+        )
+
     def without_target_yet(self) -> list[str]:
         """Return the names of people whose targets take effect only after the month end."""
         rows = self.tables.data_quality

@@ -5,8 +5,10 @@ Put lists of changes here; what they did to the open pipeline, to the cent, is `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from decimal import Decimal
+
+from markupsafe import Markup
 
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
@@ -46,17 +48,22 @@ def changes(view: View) -> Section | None:
         row["opportunity_id"] for name in (DealChange.WON, DealChange.LOST) for row in by_list[name]
     }
     say = view.language.say
-    tables: list[Table] = []
-    for change, found in by_list.items():
-        is_new = change == DealChange.NEW
-        listed = [row for row in found if not (is_new and row["opportunity_id"] in decided)]
-        if listed:
-            tables.append(_table(view, say(LISTS[change]), listed[:MOST_EACH], len(found)))
+    rows = [
+        row for change, found in by_list.items() for row in _group(view, change, found, decided)
+    ]
+    columns = (
+        Column(say("Client and deal"), 52),
+        Column(say("Owner"), 18),
+        Column(say("Close date"), 14),
+        Column(say("Amount"), 16, is_number=True),
+    )
+    note = say("The largest of each; all of them are in the attached deal_changes.csv.")
+    are_all = all(len(found) <= MOST_EACH for found in by_list.values())
     return Section(
         "changes",
         say("Won, lost, slipped and new"),
         _answer(view, by_list),
-        tables=tuple(tables),
+        tables=(Table(columns, tuple(rows), note="" if are_all else note),),
         starts_page=view.grain == GrainKind.COMPANY,
     )
 
@@ -97,38 +104,42 @@ def _answer(view: View, by_list: dict[str, list[Record]]) -> str:
     )
 
 
-def _table(view: View, title: str, rows: Sequence[Record], all_of_them: int) -> Table:
-    say, language = view.language.say, view.language
-    printed = [
-        Row(
+def _group(
+    view: View, change: str, found: Sequence[Record], decided: Collection[str]
+) -> Iterator[Row]:
+    """Yield a kind of change with its sum, and below it its largest deals; new ones that were decided since stand among those."""
+    say, language, money = view.language.say, view.language, view.variant.money
+    if not found:
+        return
+    total = sum((_amount(row) for row in found), Decimal(0))
+    count = language.deals(len(found))
+    yield Row((say(LISTS[change]), count, "", money(total)), is_strong=True)
+    is_new = change == DealChange.NEW
+    listed = [row for row in found if not (is_new and row["opportunity_id"] in decided)]
+    for row in listed[:MOST_EACH]:
+        yield Row(
             (
-                view.variant.record(row["opportunity_id"], deal_name(row)),
+                _deal(view, row),
                 formats.printable(row["owner_name"]),
-                language.day(row["close_date_before"]),
-                language.day(row["close_date_after"]),
-                view.variant.money(row["amount_before"]),
-                view.variant.money(row["amount_after"]),
+                language.day(row["close_date_after"] or row["close_date_before"]),
+                money(_amount(row)),
             )
         )
-        for row in rows
-    ]
-    columns = (
-        Column(say("Client and deal"), 36),
-        Column(say("Owner"), 16),
-        Column(say("Date before"), 12),
-        Column(say("Date now"), 12),
-        Column(say("Amount before"), 12, is_number=True),
-        Column(say("Amount now"), 12, is_number=True),
+
+
+def _deal(view: View, row: Record) -> Markup:
+    """Return a deal's name, with what was said of it a month before where that was something else."""
+    say, before, after = view.language.say, row["close_date_before"], row["close_date_after"]
+    notes: list[str] = []
+    if before and after and before != after and row["change"] != DealChange.NEW:
+        notes.append(say("was due {day}", day=view.language.day(before)))
+    if None not in (row["amount_before"], row["amount_after"]) and (
+        row["amount_before"] != row["amount_after"]
+    ):
+        notes.append(say("was {amount}", amount=view.variant.money(row["amount_before"])))
+    name = view.variant.record(row["opportunity_id"], deal_name(row))
+    return (
+        Markup('{} <span class="note">{}</span>').format(name, ", ".join(notes))
+        if notes
+        else Markup("{}").format(name)
     )
-    hidden = all_of_them - len(rows)
-    note = (
-        language.say_many(
-            "The {shown} largest; {n} more is in the attached deal_changes.csv.",
-            "The {shown} largest; {n} more are in the attached deal_changes.csv.",
-            hidden,
-            shown=len(rows),
-        )
-        if hidden
-        else ""
-    )
-    return Table(columns, tuple(printed), title, note)

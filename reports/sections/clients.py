@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from math import ceil
@@ -13,73 +14,118 @@ from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
 from sales.forecast.closing_plan import HORIZON_DAYS
-from sales.vocabulary import GrainKind
 
-MOST_CLIENTS, MONTHS_OF_CLIENTS, SHADES = 15, 6, 5
+MOST_CLIENTS, MOST_AGREEMENTS, MONTHS_OF_CLIENTS, SHADES, FEW = 10, 15, 6, 5, 5
 
 
 def clients(view: View) -> Section | None:
-    """Return bookings and expected confirmations of the largest clients by month, as a heat map; none without clients."""
+    """Return bookings and expected confirmations of the largest clients by month, as a heat map with totals beside the plan; none without clients."""
     say, language = view.language.say, view.language
-    months = [view.variant.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
-    cells = view.data.client_months()
-    totals: dict[str, Decimal] = {}
-    for (account, month), (booked, expected) in cells.items():
-        if month in {str(each) for each in months}:
-            totals[account] = totals.get(account, Decimal(0)) + booked + (expected or Decimal(0))
+    months = _months(view)
+    shown = {str(month) for month in months}
+    amounts: dict[str, dict[str, Decimal]] = {}
+    for (account, month), (booked, expected) in view.data.client_months().items():
+        if month in shown:
+            amounts.setdefault(account, {})[month] = booked + (expected or Decimal(0))
+    totals = {account: sum(each.values(), Decimal(0)) for account, each in amounts.items()}
     if not any(totals.values()):
         return None
     largest = sorted(totals, key=lambda account: (-totals[account], account))[:MOST_CLIENTS]
-    amounts = {
-        account: [_client_amount(cells.get((account, str(month)))) for month in months]
-        for account in largest
-    }
-    highest = max(amount for each in amounts.values() for amount in each)
+    highest = max(amount for account in largest for amount in amounts[account].values())
     rows = [
-        Row(
-            (
-                formats.printable(view.data.account_name(account)),
-                *(
-                    view.variant.short(amount) if amount else formats.EMPTY
-                    for amount in amounts[account]
-                ),
-            ),
-            shades=(
-                0,
-                *(
-                    max(0, ceil(SHADES * amount / highest)) if highest > 0 else 0
-                    for amount in amounts[account]
-                ),
-            ),
-        )
+        _heat_row(view, view.data.account_name(account), amounts[account], highest)
         for account in largest
     ]
-    width = 70 // len(months)
+    whole = {
+        month: sum((each.get(month, Decimal(0)) for each in amounts.values()), Decimal(0))
+        for month in shown
+    }
+    rows.append(replace(_heat_row(view, say("All clients"), whole), is_strong=True))
+    name, plan = _plan(view, shown)
+    if plan:
+        rows.append(_heat_row(view, name, plan))
+    agreed = _agreed(view, shown)
+    if any(agreed.values()):
+        rows.append(_heat_row(view, say("From agreements, on top"), agreed))
+    width = 72 // (len(months) + 1)
+    first_expected = view.variant.month.plus(1)
     columns = (
-        Column(say("Client"), 100 - width * len(months)),
-        *(Column(language.short_month(month), width, True) for month in months),
+        Column(say("Client"), 100 - width * (len(months) + 1)),
+        *(
+            Column(language.short_month(month), width, True, opens=month == first_expected)
+            for month in months
+        ),
+        Column(say("Total"), width, True, opens=True),
     )
     hidden = len(totals) - len(largest)
     note = say(
-        "Booked up to the month of this report; from then on expected: open amounts times their chance. The darker, the more."
+        "Booked up to the line, expected after it: open amounts times their chance. The darker, the more."
     )
-    note += (
-        " "
-        + language.say_many(
+    if hidden:
+        note += " " + language.say_many(
             "{n} more client is in the attached client_phasing.csv.",
             "{n} more clients are in the attached client_phasing.csv.",
             hidden,
         )
-        if hidden
-        else ""
-    )
-    answer = say("What the largest clients bring by month, booked and expected.")
     return Section(
         "clients",
         say("Which clients, and when"),
-        answer,
+        _clients_answer(view, [totals[account] for account in largest], totals),
         tables=(Table(columns, tuple(rows), note=note),),
         stays_together=True,
+    )
+
+
+def _months(view: View) -> list[Month]:
+    """Return the months that are shown: the report's, two before it and those to come."""
+    return [view.variant.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
+
+
+def _heat_row(
+    view: View, name: str, amounts: Mapping[str, Decimal], highest: Decimal | None = None
+) -> Row:
+    """Return amounts by month with their sum, each shaded by its part of the highest where there is one."""
+    by_month = [amounts.get(str(month), Decimal(0)) for month in _months(view)]
+    cells = [
+        view.variant.short(amount) if amount else formats.EMPTY
+        for amount in (*by_month, sum(by_month, Decimal(0)))
+    ]
+    if not highest or highest < 0:
+        return Row((formats.printable(name), *cells))
+    shades = (max(0, ceil(SHADES * amount / highest)) for amount in by_month)
+    return Row((formats.printable(name), *cells), shades=(0, *shades, 0))
+
+
+def _plan(view: View, shown: Collection[str]) -> tuple[str, dict[str, Decimal]]:
+    """Return what the months are held against: what clients were planned with, else the phased target."""
+    rows = [row for row in view.data.bottom_up() if row["month"] in shown]
+    if any(row["client_plans"] is not None for row in rows):
+        plans = {row["month"]: row["client_plans"] or Decimal(0) for row in rows}
+        return view.language.say("Client plans"), plans
+    return view.language.say("Phased target"), {
+        row["month"]: row["baseline_target"] for row in rows if row["baseline_target"]
+    }
+
+
+def _agreed(view: View, shown: Collection[str]) -> dict[str, Decimal]:
+    """Return what retainers and framework agreements bring in the months, which is no booking of theirs."""
+    found: dict[str, Decimal] = {}
+    for row in view.data.client_rows:
+        if row["month"] in shown:
+            found[row["month"]] = found.get(row["month"], Decimal(0)) + row["agreed"]
+    return found
+
+
+def _clients_answer(view: View, largest: Sequence[Decimal], totals: Mapping[str, Decimal]) -> str:
+    """Say how much hangs on the few largest clients."""
+    whole, first = sum(totals.values(), Decimal(0)), sum(largest[:FEW], Decimal(0))
+    if len(totals) <= FEW or whole <= 0 or any(amount < 0 for amount in totals.values()):
+        return view.language.say("What the largest clients bring by month, booked and expected.")
+    return view.language.say(
+        "The {n} largest of {all} clients bring {pct} of what these months have booked or can expect.",
+        n=FEW,
+        all=view.language.count(len(totals)),
+        pct=view.language.share(float(first / whole)),
     )
 
 
@@ -109,14 +155,11 @@ def agreements(view: View) -> Section | None:
             n=view.language.count(len(ending)),
         )
         answer = f"{answer} {more}"
-    tables = [_agreement_table(view, rows)]
-    if view.grain == GrainKind.COMPANY:
-        tables.insert(0, _beside_bookings(view))
     return Section(
         "agreements",
         say("Retainers and framework agreements"),
         answer,
-        tables=tuple(tables),
+        tables=(_agreement_table(view, rows),),
         stays_together=True,
     )
 
@@ -144,7 +187,7 @@ def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
             ),
             is_strong=_is_ending(view, row),
         )
-        for row in order[:MOST_CLIENTS]
+        for row in order[:MOST_AGREEMENTS]
     ]
     columns = (
         Column(say("Client"), 28),
@@ -165,42 +208,6 @@ def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
         else ""
     )
     return Table(columns, tuple(printed), note=note)
-
-
-def _beside_bookings(view: View) -> Table:
-    """Return the company's months: what is booked or expected, and what agreements bring."""
-    say, short = view.language.say, view.variant.short
-    months = [view.variant.month.plus(n) for n in range(-2, MONTHS_OF_CLIENTS + 1 - 2)]
-    named = {
-        "bookings": say("Booked"),
-        "expected": say("Expected from open deals"),
-        "agreed": say("From agreements"),
-    }
-    sums = {name: dict.fromkeys(map(str, months), Decimal(0)) for name in named}
-    for row in view.data.client_rows:
-        for name, by_month in sums.items():
-            if row["month"] in by_month:
-                by_month[row["month"]] += row[name] or Decimal(0)
-    rows = [
-        Row(
-            (
-                label,
-                *(
-                    short(sums[name][str(month)]) if sums[name][str(month)] else formats.EMPTY
-                    for month in months
-                ),
-            )
-        )
-        for name, label in named.items()
-    ]
-    width = 70 // len(months)
-    return Table(
-        (
-            Column(say("By month"), 100 - width * len(months)),
-            *(Column(view.language.short_month(month), width, True) for month in months),
-        ),
-        tuple(rows),
-    )
 
 
 def plans(view: View) -> Section | None:
@@ -269,7 +276,3 @@ def plans(view: View) -> Section | None:
         if tables
         else None
     )
-
-
-def _client_amount(cell: tuple[Decimal, Decimal | None] | None) -> Decimal:
-    return Decimal(0) if cell is None else cell[0] + (cell[1] or Decimal(0))

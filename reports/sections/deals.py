@@ -13,7 +13,7 @@ from decimal import Decimal
 from markupsafe import Markup
 
 from reports.charts import landing as charts_ahead
-from reports.charts.landing import Confirmation, Horizon
+from reports.charts.landing import Confirmation, Horizon, Week
 from reports.document.deal_tables import amount_of, worth_of
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
@@ -35,8 +35,8 @@ GROUPS = (
     marked("Wait and protect"),
     marked("Re-date or close"),
 )
-MOST_OF_GROUP, MOST_OVERDUE = (14, 8, 8), 14
-STRIP = 17  # percent of a table's width
+MOST_OF_GROUP, MOST_OVERDUE = (8, 5, 5), 14
+STRIP = 14  # percent of a table's width
 
 
 def is_protected(deal: Record) -> bool:
@@ -63,11 +63,10 @@ def closing(view: View) -> Section:
         _weeks(view, ahead), view.variant.short, view.variant.palette, language
     )
     tables = [
-        _deal_table(view, say(name), group, most, is_ahead=name != GROUPS[2])
+        _deal_table(view, say(name), group, most, name)
         for (name, group), most in zip(groups.items(), MOST_OF_GROUP, strict=True)
         if group
     ]
-    patience = _patience_table(view, deals)
     return Section(
         "closing",
         title,
@@ -75,7 +74,7 @@ def closing(view: View) -> Section:
         figure if ahead else None,
         _caption(view, deals),
         (),
-        (*tables, *([patience] if patience else [])),
+        tuple(tables),
         starts_page=view.grain == GrainKind.COMPANY,
     )
 
@@ -131,9 +130,15 @@ def _closing_answer(
 def _caption(view: View, deals: Sequence[Record]) -> str:
     say = view.language.say
     caption = say("Bars: open amounts by week of the close date. Diamond: close date in the CRM.")
+    if any(deal["win_probability"] is not None for deal in deals):
+        caption = say(
+            "Bars: open amounts by week of the close date; filled: weighted by chance. Diamond: close date in the CRM."
+        )
     if any(deal["confirm_p10"] for deal in deals):
         caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
-    caption += " " + say("Chance: to be booked within twelve months.")
+    caption += " " + say(
+        "Chance: to be booked within twelve months. All deals are in the attached closing_plan.csv."
+    )
     if any(deal["expected_month"] for deal in deals):
         caption += " " + say(
             "Expected: month of confirmation if it is won; on this company's past it came nearer than the close date."
@@ -160,105 +165,23 @@ def overdue(view: View) -> Section | None:
             len(late),
             amount=view.variant.short(_total(late)),
         )
-    table = _deal_table(view, "", late, MOST_OVERDUE, is_ahead=False)
+    table = _deal_table(view, "", late, MOST_OVERDUE)
     return Section("overdue", view.language.say("Past their close date"), answer, tables=(table,))
 
 
-def _total(deals: Sequence[Record]) -> Decimal:
-    return sum((amount_of(deal) for deal in deals), Decimal(0))
-
-
-def _weeks(view: View, deals: Sequence[Record]) -> list[tuple[str, Decimal, int]]:
-    first = view.variant.rules.calendar.first_day(view.variant.month.plus(1))
-    weeks: list[tuple[str, Decimal, int]] = []
-    for n in range(HORIZON_WEEKS):
-        start = first + timedelta(days=7 * n)
-        # 90 days are twelve weeks and six days: the last bar is a day short.
-        due = [deal for deal in deals if start <= deal["close_date"] < start + timedelta(days=7)]
-        total = sum((amount_of(deal) for deal in due), Decimal(0))
-        weeks.append((view.language.day_of_year(start), total, len(due)))
-    return weeks
-
-
-def _deal_table(
-    view: View, title: str, every: Sequence[Record], most: int, *, is_ahead: bool
-) -> Table:
-    """Return deals by name, those first of which most can be expected; `is_ahead` adds the days ahead as a strip."""
-    deals = sorted(every, key=lambda deal: (-worth_of(deal), deal["opportunity_id"]))[:most]
-    say, language = view.language.say, view.language
-    is_person = view.grain == GrainKind.PERSON
-    has_month = any(deal["expected_month"] for deal in deals)
-    columns = [
-        Column(say("Client and deal"), 0),
-        *([] if is_person else [Column(say("Owner"), 13)]),
-        Column(say("Stage"), 12 if is_person else 10),
-        Column(say("Close date"), 12 if is_person else 11),
-        Column(say("Amount"), 11, is_number=True),
-        Column(say("Chance"), 8, is_number=True),
-        *([Column(say("Expected"), 11 if is_person else 10)] if has_month else []),
-    ]
-    strip = Horizon(
-        view.variant.rules.calendar.first_day(view.variant.month.plus(1)),
-        HORIZON_DAYS,
-        PAGE_WIDTH * STRIP / 100,
-    )
-    if is_ahead:
-        columns.append(Column(charts_ahead.horizon_head(strip, language), STRIP))
-    columns[0] = replace(columns[0], width=100 - sum(column.width for column in columns))
-    rows: list[Row] = []
-    for deal in deals:
-        cells = [
-            _with_note(view, deal),
-            *([] if is_person else [formats.printable(deal["owner_name"])]),
-            formats.printable(deal["stage_name"]),
-            language.day(deal["close_date"]),
-            view.variant.money(deal["amount"]),
-            language.chance(deal["win_probability"]),
-            *([_expected(view, deal)] if has_month else []),
-        ]
-        if is_ahead:
-            known = Confirmation(deal["close_date"], deal["confirm_p10"], deal["confirm_p90"])
-            cells.append(
-                charts_ahead.confirmation_strip(known, strip, view.variant.palette, language)
-            )
-        rows.append(Row(tuple(cells)))
-    hidden = len(every) - len(deals)
-    note = ""
-    if hidden:
-        note = language.say_many(
-            "The {shown} of which most can be expected; {n} more is in the attached closing_plan.csv.",
-            "The {shown} of which most can be expected; {n} more are in the attached closing_plan.csv.",
-            hidden,
-            shown=len(deals),
-        )
-    return Table(tuple(columns), tuple(rows), title, note)
-
-
-def _with_note(view: View, deal: Record) -> Markup:
-    """Return a deal's name with what is to be known of it."""
-    note = _note(view, deal)
-    return (
-        Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note)
-        if note
-        else Markup("{}").format(view.deal_link(deal))
-    )
-
-
-def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
+def waiting(view: View) -> Section | None:
     """Return what waiting a month costs in points of the chance to hit, the dearest deals first; none where nothing is dear or known."""
     say, language = view.language.say, view.language
-    names = [
-        f"{'owner_' if view.grain == 'person' else ''}hit_change_{kind}" for kind in PeriodKind
-    ]
+    names = [f"hit_change_{kind}" for kind in PeriodKind]
 
     def dearest(deal: Record) -> float:
         return min((deal[name] for name in names if deal[name] is not None), default=0.0)
 
     shown = sorted(
-        (deal for deal in deals if dearest(deal) <= -DEAR),
+        (deal for deal in view.deals() if dearest(deal) <= -DEAR),
         key=lambda deal: (dearest(deal), deal["opportunity_id"]),
     )[:MOST_DEAR]
-    if not shown or view.grain == GrainKind.TEAM:
+    if not shown:
         return None
     rows = [
         Row(
@@ -279,15 +202,98 @@ def _patience_table(view: View, deals: Sequence[Record]) -> Table | None:
         Column(say("Quarter"), 10, True),
         Column(say("Year"), 9, True),
     )
-    if view.grain == GrainKind.PERSON:
-        note = say(
-            "Points that your chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
-        )
-    else:
-        note = say(
-            "Points that the company's chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
-        )
-    return Table(columns, tuple(rows), say("What waiting costs"), note)
+    answer = say(
+        "Points that the company's chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
+    )
+    return Section(
+        "waiting",
+        say("What waiting costs"),
+        answer,
+        tables=(Table(columns, tuple(rows)),),
+        stays_together=True,
+    )
+
+
+def _total(deals: Sequence[Record]) -> Decimal:
+    return sum((amount_of(deal) for deal in deals), Decimal(0))
+
+
+def _weeks(view: View, deals: Sequence[Record]) -> list[Week]:
+    first = view.variant.rules.calendar.first_day(view.variant.month.plus(1))
+    is_known = any(deal["win_probability"] is not None for deal in deals)
+    weeks: list[Week] = []
+    for n in range(HORIZON_WEEKS):
+        start = first + timedelta(days=7 * n)
+        # 90 days are twelve weeks and six days: the last bar is a day short.
+        due = [deal for deal in deals if start <= deal["close_date"] < start + timedelta(days=7)]
+        expected = sum((worth_of(deal) for deal in due), Decimal(0)) if is_known else None
+        weeks.append(Week(view.language.day_of_year(start), _total(due), expected, len(due)))
+    return weeks
+
+
+def _deal_table(
+    view: View, title: str, every: Sequence[Record], most: int, group: str = GROUPS[2]
+) -> Table:
+    """Return deals by name, those first of which most can be expected; groups that look ahead show the days as a strip."""
+    deals = sorted(every, key=lambda deal: (-worth_of(deal), deal["opportunity_id"]))[:most]
+    say, language = view.language.say, view.language
+    is_person = view.grain == GrainKind.PERSON
+    has_month = any(deal["expected_month"] for deal in deals)
+    is_ahead = group != GROUPS[2]
+    columns = [
+        Column(say("Client and deal"), 0),
+        *([] if is_person else [Column(say("Owner"), 15)]),
+        *([Column(say("Stage"), 12)] if is_person else []),
+        Column(say("Close date"), 11),
+        Column(say("Amount"), 11, is_number=True),
+        Column(say("Chance"), 7, is_number=True),
+        *([Column(say("Expected"), 10)] if has_month else []),
+    ]
+    strip = Horizon(
+        view.variant.rules.calendar.first_day(view.variant.month.plus(1)),
+        HORIZON_DAYS,
+        PAGE_WIDTH * STRIP / 100,
+    )
+    if is_ahead:
+        columns.append(Column(charts_ahead.horizon_head(strip, language), STRIP))
+    columns[0] = replace(columns[0], width=100 - sum(column.width for column in columns))
+    rows: list[Row] = []
+    for deal in deals:
+        cells = [
+            _with_note(view, deal, is_told=group == GROUPS[1]),
+            *([] if is_person else [formats.printable(deal["owner_name"])]),
+            *([formats.printable(deal["stage_name"])] if is_person else []),
+            language.day(deal["close_date"]),
+            view.variant.money(deal["amount"]),
+            language.chance(deal["win_probability"]),
+            *([_expected(view, deal)] if has_month else []),
+        ]
+        if is_ahead:
+            known = Confirmation(deal["close_date"], deal["confirm_p10"], deal["confirm_p90"])
+            cells.append(
+                charts_ahead.confirmation_strip(known, strip, view.variant.palette, language)
+            )
+        rows.append(Row(tuple(cells)))
+    if len(deals) == len(every):
+        return Table(tuple(columns), tuple(rows), title)
+    words = {"shown": len(deals), "all": language.count(len(every))}
+    if title:
+        title = say("{group}: the {shown} of {all} that bring most", group=title, **words)
+        return Table(tuple(columns), tuple(rows), title)
+    note = say(
+        "The {shown} of {all} that bring most; all are in the attached closing_plan.csv.", **words
+    )
+    return Table(tuple(columns), tuple(rows), note=note)
+
+
+def _with_note(view: View, deal: Record, *, is_told: bool = False) -> Markup:
+    """Return a deal's name with what is to be known of it; `is_told` where a table says that its deals are protected."""
+    note = _note(view, deal, is_told=is_told)
+    return (
+        Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note)
+        if note
+        else Markup("{}").format(view.deal_link(deal))
+    )
 
 
 def _expected(view: View, deal: Record) -> str:
@@ -298,12 +304,12 @@ def _expected(view: View, deal: Record) -> str:
     )
 
 
-def _note(view: View, deal: Record) -> str:
+def _note(view: View, deal: Record, *, is_told: bool) -> str:
     words: list[str] = []
     if deal["days_overdue"]:
         words.append(view.language.say_many("{n} day over", "{n} days over", deal["days_overdue"]))
     if deal["push_count"]:
         words.append(view.language.say("pushed {n}×", n=deal["push_count"]))
-    if is_protected(deal):
+    if is_protected(deal) and not is_told:
         words.append(view.language.say("protect"))
     return ", ".join(words)

@@ -20,6 +20,7 @@ from reports.text import formats
 from reports.text.i18n import Language, marked
 from sales.calendar import MONTHS_IN_YEAR, Month
 from sales.forecast.backtest import FEWEST_SCORED, Score
+from sales.statistics.period_distribution import LARGEST_DEALS
 from sales.vocabulary import GrainKind, PeriodKind
 
 BASELINES = {
@@ -111,6 +112,7 @@ def landing(view: View) -> Section:
         caption if bars else "",
         (),
         (Table(tuple(columns), tuple(printed), note=_landing_note(view, forecast)),),
+        starts_page=view.grain == GrainKind.COMPANY,
         stays_together=True,
     )
 
@@ -338,7 +340,24 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
             stated=short(stated),
         )
         answer = f"{answer} {more}"
-    return view.language.joined([answer, _at_this_distance(view), margin_sentence(view)])
+    return view.language.joined(
+        [answer, _without_largest(view, year), _at_this_distance(view), margin_sentence(view)]
+    )
+
+
+def _without_largest(view: View, year: Record) -> str:
+    """Return what would be expected of a year without the open deals that bring most; nothing where they bring little."""
+    short, rest = view.variant.short, year["expected_without_largest"]
+    deals = sum(row["open_count"] for row in view.data.stages(view.grain, view.grain_id))
+    if not deals or short(year["expected"]) == short(rest):
+        return ""
+    return view.language.say_many(
+        "Without its largest open deal {rest} is to be expected, not {expected}.",
+        "Without its {n} largest open deals {rest} is to be expected, not {expected}.",
+        min(deals, LARGEST_DEALS),
+        rest=short(rest),
+        expected=short(year["expected"]),
+    )
 
 
 def _at_this_distance(view: View) -> str:

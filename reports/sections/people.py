@@ -17,7 +17,7 @@ from reports.text import formats
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 # A table must fit on a few pages; the attached tables have every row.
-MOST_ROWS, MOST_REMARKS = 120, 4
+MOST_ROWS, MOST_APART, MOST_REMARKS = 120, 6, 4
 ON_PLAN = 100  # percent of the target
 
 
@@ -47,23 +47,27 @@ def attainment(view: View, grains: Sequence[str]) -> Section:
             hidden,
         )
     remarks = _compared(view, selling)
-    tables = [_table(view, selling[:MOST_ROWS], remarks[:MOST_ROWS], "", note)]
-    if apart:
-        told = [_apart(view, row) for row in apart]
-        tables.append(_table(view, apart[:MOST_ROWS], told, say("Left or not begun"), ""))
+    points = [_apart(view, row) for row in apart[:MOST_APART]]
+    if len(apart) > MOST_APART:
+        points.append(
+            language.say_many(
+                "{n} more has left or not begun.",
+                "{n} more have left or not begun.",
+                len(apart) - MOST_APART,
+            )
+        )
+    if view.grain == GrainKind.TEAM:
+        points.extend(phasing_remarks(view))
     return Section(
         "attainment",
         say("People and teams"),
         language.joined([answer, _covering(view)]),
-        points=phasing_remarks(view) if view.grain == GrainKind.TEAM else (),
-        tables=tuple(tables),
-        starts_page=view.grain == GrainKind.COMPANY,
+        points=tuple(points),
+        tables=(_table(view, selling[:MOST_ROWS], remarks[:MOST_ROWS], note),),
     )
 
 
-def _table(
-    view: View, rows: Sequence[Record], remarks: Sequence[str], title: str, note: str
-) -> Table:
+def _table(view: View, rows: Sequence[Record], remarks: Sequence[str], note: str) -> Table:
     """Return people and teams with what they booked, what the coming month asks of them, and a remark each."""
     say, short = view.language.say, view.variant.short
     highest: dict[str, Decimal] = {}
@@ -96,7 +100,7 @@ def _table(
         Column(say("Eight in ten"), 15, is_number=True),
         Column(say("Remark"), 17),
     )
-    return Table(columns, tuple(printed), title, note)
+    return Table(columns, tuple(printed), note=note)
 
 
 def _by_team(view: View) -> list[Record]:
@@ -176,19 +180,29 @@ def _compared(view: View, rows: Sequence[Record]) -> list[str]:
 
 
 def _apart(view: View, row: Record) -> str:
-    """Return why somebody is not compared with others, and whose team they are or were in."""
-    say = view.language.say
-    at_risk = view.data.at_risk(row["grain_id"])
-    if _standing(view, row) == Standing.NOT_BEGUN:
-        why = say("begins later")
-    elif at_risk > 0:
-        why = say("left, {amount} uncovered", amount=view.variant.short(at_risk))
-    else:
-        why = say("left")
-    if view.grain != GrainKind.COMPANY:
-        return why
+    """Return why somebody is not compared with others, whose team they are or were in, and what they leave."""
+    say, short = view.language.say, view.variant.short
+    at_risk, attained = view.data.at_risk(row["grain_id"]), row[PeriodKind.YEAR]
     team = formats.printable(view.data.team_of_person(row["grain_id"]))
-    return say("{team}: {why}", team=team, why=why)
+    names = {"name": name_of(row), "team": team}
+    if _standing(view, row) == Standing.NOT_BEGUN:
+        return say("{name} ({team}) begins later.", **names)
+    booked = {
+        "booked": short(attained["bookings"]),
+        "pct": view.language.pct(attained["attainment_pct"]),
+    }
+    if at_risk > 0:
+        return say(
+            "{name} ({team}) has left: {booked} booked, {pct} of the target to date; {amount} of the year is uncovered.",
+            **names,
+            **booked,
+            amount=short(at_risk),
+        )
+    if attained["attainment_pct"] is None:
+        return say("{name} ({team}) has left: {booked} booked.", **names, booked=booked["booked"])
+    return say(
+        "{name} ({team}) has left: {booked} booked, {pct} of the target to date.", **names, **booked
+    )
 
 
 def _covering(view: View) -> str:

@@ -36,15 +36,42 @@ MOVEMENTS = (
 def coverage(view: View, grains: Sequence[str]) -> Section:
     """Return coverage of the periods ahead, in the grains named."""
     say, language = view.language.say, view.language
-    ids = [
-        (grain, each)
-        for grain in grains
-        for each in ([view.grain_id] if grain == view.grain else view.data.active_teams())
-    ]
     panels = [
         (formats.printable(each), [_covered(view, row) for row in view.data.coverage(grain, each)])
-        for grain, each in ids
+        for grain, each in _ids(view, grains)
     ]
+    coming = view.next_quarter()
+    answer = ""
+    if coming and coming["status"] == TargetStatus.OK:
+        answer = say(
+            "{period} has {ratio} coverage:",
+            period=period_words(coming["period"], view.language),
+            ratio=language.ratio(coming["coverage_ratio"]),
+        )
+        answer = language.joined(
+            [answer, _coverage_means(view, coming), _needed_means(view, coming)]
+        )
+    caption = say(
+        "Coverage is open pipeline / remaining target, written below each period. Dashed: 1×."
+    )
+    if any(bar.required for _, bars in panels for bar in bars):
+        caption += " " + say(
+            "Bar across: what is needed, its interval beside it. Hatched: too little."
+        )
+    return Section(
+        "coverage",
+        say("Is there enough in the pipeline"),
+        answer,
+        charts.coverage_bars(panels[:MOST_PANELS], view.variant.palette, language),
+        caption + _left_out(view, len(panels), MOST_PANELS),
+        starts_page=view.grain == GrainKind.COMPANY,
+    )
+
+
+def coverage_by_period(view: View, grains: Sequence[str]) -> Section:
+    """Return coverage of the periods ahead with the money behind it, in the grains named."""
+    say, language = view.language.say, view.language
+    ids = _ids(view, grains)
     rows = [
         Row(
             (
@@ -64,32 +91,16 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         for row in view.data.coverage(grain, each)
     ]
     columns = (
-        Column(say("Name"), 14),
-        Column(say("Period"), 11),
-        Column(say("Target"), 12, True),
-        Column(say("Booked"), 11, True),
-        Column(say("Still to win"), 12, True),
+        Column(say("Name"), 17),
+        Column(say("Period"), 10),
+        Column(say("Target"), 11, True),
+        Column(say("Booked"), 10, True),
+        Column(say("Still to win"), 11, True),
         Column(say("Open"), 11, True),
-        Column(say("Weighted"), 10, True),
+        Column(say("Weighted"), 11, True),
         Column(say("Coverage"), 8, True),
         Column(say("Needed"), 11, True),
     )
-    coming = view.next_quarter()
-    answer = ""
-    if coming and coming["status"] == TargetStatus.OK:
-        answer = say(
-            "{period} has {ratio} coverage:",
-            period=period_words(coming["period"], view.language),
-            ratio=language.ratio(coming["coverage_ratio"]),
-        )
-        answer = language.joined(
-            [answer, _coverage_means(view, coming), _needed_means(view, coming)]
-        )
-    caption = say("Coverage = open pipeline / remaining target. Dashed: 1×.")
-    if any(bar.required for _, bars in panels for bar in bars):
-        caption += " " + say(
-            "Bar across: what is needed, its interval beside it. Hatched: too little."
-        )
     hidden = len(rows) - MOST_ROWS
     note = say("Weighted: open amounts times their chance to be booked in the period.")
     is_known = any(row.cells[-1] != formats.EMPTY for row in rows)
@@ -104,15 +115,19 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
             hidden,
         )
     return Section(
-        "coverage",
-        say("Is there enough in the pipeline"),
-        answer,
-        charts.coverage_bars(panels[:MOST_PANELS], view.variant.palette, language),
-        caption + _left_out(view, len(panels), MOST_PANELS),
-        (),
-        (Table(columns, tuple(rows[:MOST_ROWS]), note=note),),
-        starts_page=view.grain == GrainKind.COMPANY,
+        "coverage_by_period",
+        say("Coverage by period"),
+        tables=(Table(columns, tuple(rows[:MOST_ROWS]), note=note),),
     )
+
+
+def _ids(view: View, grains: Sequence[str]) -> list[tuple[str, str]]:
+    """Return the grains and ids that a document covers."""
+    return [
+        (grain, each)
+        for grain in grains
+        for each in ([view.grain_id] if grain == view.grain else view.data.active_teams())
+    ]
 
 
 def _covered(view: View, row: Record) -> Covered:
@@ -124,11 +139,19 @@ def _covered(view: View, row: Record) -> Covered:
         row["coverage_ratio"],
         ratio_words(row, view.language),
         required,
+        _money_behind(view, row),
     )
 
 
+def _money_behind(view: View, row: Record) -> str:
+    """Return what is open and what is still to win, where something is."""
+    if row["coverage_ratio"] is None:
+        return ""
+    return f"{view.variant.short(row['open_pipeline'])} / {view.variant.short(row['remaining_target'])}"
+
+
 def movement(view: View) -> Section | None:
-    """The quarter in focus: the one that holds the month, or the next where the month ends it."""
+    """Return why the open pipeline of the quarter in focus changed: the one that holds the month, or the next where the month ends it."""
     say, short = view.language.say, view.variant.short
     rows = view.data.movement(view.grain, view.grain_id)
     if not rows:
@@ -158,6 +181,32 @@ def movement(view: View) -> Section | None:
             period=period_words(focus["period"], view.language),
             closing=short(focus["closing"]),
         )
+    caption = say("Hatched bars reduce the pipeline; green is won business.")
+    booked = view.attained(PeriodKind.MONTH)["bookings"]
+    if booked != focus["won"]:
+        caption += " " + say(
+            "{booked} was booked in {month}: what was open for {period} at its start and won is {won}; the rest was new, overdue or of another period.",
+            booked=short(booked),
+            month=view.language.month_name(view.variant.month),
+            period=period_words(focus["period"], view.language),
+            won=short(focus["won"]),
+        )
+    return Section(
+        "movement",
+        say("Why the pipeline changed"),
+        answer,
+        figure,
+        caption,
+        stays_together=True,
+    )
+
+
+def movement_by_period(view: View) -> Section | None:
+    """Return the movement of every period to the cent; none where there is nothing to move."""
+    say = view.language.say
+    rows = view.data.movement(view.grain, view.grain_id)
+    if not rows:
+        return None
     lines = (("opening", marked("Opening"), 1), *MOVEMENTS, ("closing", marked("Closing"), 1))
     printed = [
         Row(
@@ -175,24 +224,10 @@ def movement(view: View) -> Section | None:
             for row in rows
         ),
     )
-    caption = say("Hatched bars reduce the pipeline; green is won business.")
-    booked = view.attained(PeriodKind.MONTH)["bookings"]
-    if booked != focus["won"]:
-        caption += " " + say(
-            "{booked} was booked in {month}: what was open for {period} at its start and won is {won}; the rest was new, overdue or of another period.",
-            booked=short(booked),
-            month=view.language.month_name(view.variant.month),
-            period=period_words(focus["period"], view.language),
-            won=short(focus["won"]),
-        )
     return Section(
-        "movement",
-        say("Why the pipeline changed"),
-        answer,
-        figure,
-        caption,
-        (),
-        (Table(columns, tuple(printed)),),
+        "movement_by_period",
+        say("How the pipeline changed, by period"),
+        tables=(Table(columns, tuple(printed)),),
         stays_together=True,
     )
 
@@ -240,7 +275,7 @@ def _needed_means(view: View, row: Record) -> str:
 
 def _left_out(view: View, there: int, most: int) -> str:
     return (
-        " " + view.language.say("{n} more are in the table only.", n=there - most)
+        " " + view.language.say("{n} more are in the appendix.", n=there - most)
         if there > most
         else ""
     )

@@ -6,11 +6,13 @@ Put findings and definitions here.
 from __future__ import annotations
 
 from reports.document.document import Column, Row, Section, Table
+from reports.document.month_tables import Record
 from reports.document.view import View
+from reports.text import formats
 from reports.text.i18n import marked
 from sales.checks.invariants import assumed_share
 
-MOST_FINDINGS = 15
+MOST_FINDINGS, MOST_NAMED = 15, 12
 FINDINGS = {
     "booking_without_target": marked("Booked by someone without a target"),
     "target_not_in_force": marked("Target not in force yet"),
@@ -72,7 +74,7 @@ def quality(view: View) -> Section:
         answer += (" " if answer else "") + say(
             "Without a target so far: {names}.", names=", ".join(waiting)
         )
-    tables = (Table(columns, tuple(rows)),) if rows else ()
+    tables = (Table(columns, tuple(rows)), *_named(view)) if rows else ()
     title = say("How good is the data, and what the words mean")
     return Section(
         "quality",
@@ -80,5 +82,46 @@ def quality(view: View) -> Section:
         answer,
         points=tuple(say(each) for each in DEFINITIONS),
         tables=tables,
-        stays_together=True,
     )
+
+
+def _named(view: View) -> list[Table]:
+    """Return the records that mislead by name, with the owner who can put each right; none where there are none."""
+    say, every = view.language.say, view.data.to_put_right()
+    labels: dict[str, str] = FINDINGS
+    if not every:
+        return []
+    rows = [
+        Row(
+            (
+                say(labels.get(row["finding"], str(row["finding"]))),
+                _record(view, row),
+                formats.printable(row["owner_name"]),
+                view.variant.money(row["amount"]),
+            )
+        )
+        for row in every[:MOST_NAMED]
+    ]
+    columns = (
+        Column(say("Finding"), 27),
+        Column(say("Deal or person"), 41),
+        Column(say("Owner"), 16),
+        Column(say("Money"), 16, True),
+    )
+    hidden = len(every) - len(rows)
+    note = (
+        view.language.say_many(
+            "{n} more is in the attached data_quality.csv.",
+            "{n} more are in the attached data_quality.csv.",
+            hidden,
+        )
+        if hidden
+        else ""
+    )
+    return [Table(columns, tuple(rows), say("To put right in Salesforce"), note)]
+
+
+def _record(view: View, row: Record) -> str:
+    """Return the deal that a finding is about, leading to its record, else the person."""
+    deal = view.data.deals.named(row["record_id"])
+    return view.deal_link(deal) if deal else formats.printable(row["owner_name"])

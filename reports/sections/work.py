@@ -27,17 +27,29 @@ def work(view: View) -> Section | None:
         return None
     lacking = lacking_people(view, {row["month"] for row in load})
     moved = _later_starts(view)
-    tables = [_by_month(view, load)]
-    if view.grain == GrainKind.COMPANY and len(view.data.work.teams()) > 1:
-        tables.append(_by_team(view, load))
-    tables += [table for table in (_by_client(view, lacking, load), _moves(view, moved)) if table]
     return Section(
         "delivery",
         view.language.say("The work that follows"),
         " ".join(
             part for part in (_answer(view, load, lacking), _moved_words(view, moved)) if part
         ),
-        tables=tuple(tables),
+        tables=(_by_month(view, load),),
+        stays_together=True,
+    )
+
+
+def work_by_client(view: View) -> Section | None:
+    """Return the clients whose work exceeds the capacity, and the deals whose work would start later; none where neither is."""
+    load = view.data.work.load(view.grain, view.grain_id)[:MONTHS_SHOWN]
+    if not load:
+        return None
+    lacking = lacking_people(view, {row["month"] for row in load})
+    tables = [_by_client(view, lacking, load), _moves(view, _later_starts(view))]
+    found = tuple(table for table in tables if table)
+    return (
+        Section("delivery_by_client", view.language.say("Work by client and deal"), tables=found)
+        if found
+        else None
     )
 
 
@@ -117,68 +129,77 @@ def _answer(view: View, load: Sequence[Record], lacking: Sequence[Record]) -> st
 
 
 def _by_month(view: View, load: Sequence[Record]) -> Table:
+    """Return the days of each month against the capacity, and below them what each team has to do."""
     say, number = view.language.say, view.language.number
     has_capacity = any(row["capacity_days"] is not None for row in load)
-    rows: list[Row] = []
-    for row in load:
-        cells = (
-            _month(view, row),
-            number(row["agreed_days"] + row["won_days"], 0),
-            number(row["expected_days"], 0),
-        )
-        limit = row["capacity_days"]
-        held = (
-            formats.EMPTY if limit is None else number(limit, 0),
-            formats.EMPTY if limit is None else view.language.count(row["people_needed"]),
-        )
-        rows.append(Row((*cells, *held) if has_capacity else cells))
-    columns = (
-        Column(say("Month"), 28),
-        Column(say("Won or agreed"), 18, True),
-        Column(say("Expected"), 18, True),
-    )
-    if has_capacity:
-        columns += (Column(say("Capacity"), 18, True), Column(say("People to draft in"), 18, True))
+    rows = [
+        Row(
+            (
+                say("Won or agreed"),
+                *(number(row["agreed_days"] + row["won_days"], 0) for row in load),
+            )
+        ),
+        Row((say("Expected"), *(number(row["expected_days"], 0) for row in load))),
+    ]
     note = say(
         "Days of agreements and won deals, and of open deals times their chance, over the months of service."
     )
     if has_capacity:
+        held = [row["capacity_days"] for row in load]
+        rows += [
+            Row(
+                (
+                    say("Capacity"),
+                    *(formats.EMPTY if days is None else number(days, 0) for days in held),
+                )
+            ),
+            Row(
+                (
+                    say("People to draft in"),
+                    *(
+                        formats.EMPTY
+                        if row["capacity_days"] is None
+                        else view.language.count(row["people_needed"])
+                        for row in load
+                    ),
+                ),
+                is_strong=True,
+            ),
+        ]
         per_person = view.variant.rules.policy.clients.days_per_person
         more = say("A person does {n} days a month.", n=number(float(per_person), 0))
         note = f"{note} {more}"
-    return Table(columns, tuple(rows), say("Days of work by month"), note)
-
-
-def _by_team(view: View, load: Sequence[Record]) -> Table:
-    say, number = view.language.say, view.language.number
-    months = [Month.parse(row["month"]) for row in load]
-    rows: list[Row] = []
-    is_held = False
-    for team in view.data.work.teams():
-        cells, shades = [formats.printable(team)], [0]
-        for row in view.data.work.load(GrainKind.TEAM, team)[:MONTHS_SHOWN]:
-            limit, days = row["capacity_days"], number(work_days(row), 0)
-            is_held |= limit is not None
-            cells.append(
-                days
-                if limit is None
-                else say("{days} of {capacity}", days=days, capacity=number(limit, 0))
+    if view.grain == GrainKind.COMPANY and len(view.data.work.teams()) > 1:
+        rows += [_of_team(view, team) for team in view.data.work.teams()]
+        if has_capacity:
+            more = say(
+                "Of a team, days of work and of capacity, shaded where work exceeds it; the company’s lines let teams help each other."
             )
-            shades.append(2 if row["people_needed"] else 0)
-        rows.append(Row(tuple(cells), shades=tuple(shades)))
-    width = 78 // len(months)
+            note = f"{note} {more}"
+    width = 76 // len(load)
     columns = (
-        Column(say("Team"), 100 - width * len(months)),
-        *(Column(view.language.short_month(each), width, True) for each in months),
+        Column(say("Days of work"), 100 - width * len(load)),
+        *(
+            Column(view.language.short_month(Month.parse(row["month"])), width, True)
+            for row in load
+        ),
     )
-    note = (
-        say(
-            "Days of work and of capacity; shaded where work exceeds it. The company’s line lets teams help each other."
+    return Table(columns, tuple(rows), note=note)
+
+
+def _of_team(view: View, team: str) -> Row:
+    """Return a team's days of work by month, with its capacity where one is stated."""
+    say, number = view.language.say, view.language.number
+    cells, shades = [formats.printable(team)], [0]
+    for row in view.data.work.load(GrainKind.TEAM, team)[:MONTHS_SHOWN]:
+        limit, days = row["capacity_days"], number(work_days(row), 0)
+        cells.append(
+            days
+            if limit is None
+            else say("{days} of {capacity}", days=days, capacity=number(limit, 0))
         )
-        if is_held
-        else ""
-    )
-    return Table(columns, tuple(rows), say("By team"), note)
+        shades.append(2 if row["people_needed"] else 0)
+    return Row(tuple(cells), shades=tuple(shades))
 
 
 def _by_client(view: View, lacking: Sequence[Record], load: Sequence[Record]) -> Table | None:

@@ -51,6 +51,9 @@ class LandingForecast(Contract):
         "On the year's row: how much of the coming month's target may be missed with the year still on track; below 0 not even meeting it is enough"
     )
     expected: Amount = optional("Mean of the landing; people add up to teams and the company")
+    expected_without_largest: Amount = optional(
+        "The mean without what the five open deals that bring most bring to it"
+    )
     method: Text = field(
         "model, too_little_history, or over", isin=["model", "too_little_history", "over"]
     )
@@ -76,9 +79,9 @@ class LandingForecast(Contract):
         """There is a range where history is long enough or the period is over, and a band with each chance."""
         told = np.asarray(columns.arrow(table["method"])) != "too_little_history"
         has_target = np.array([target != 0 for target in table["target"]], np.bool_)
-        return are_filled_where(table, ["p10", "p50", "p90", "expected"], told) and (
-            are_filled_where(table, ["hit_probability", "band"], told & has_target)
-        )
+        return are_filled_where(
+            table, ["p10", "p50", "p90", "expected", "expected_without_largest"], told
+        ) and (are_filled_where(table, ["hit_probability", "band"], told & has_target))
 
     class Config(Contract.Config):
         """One row a grain and period."""

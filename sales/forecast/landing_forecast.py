@@ -155,7 +155,10 @@ def _landing(
     size = len(grain.ids)
     if coming is None and not is_over:
         return {
-            **{name: _no_money(grain, digits) for name in (*QUANTILES, "expected")},
+            **{
+                name: _no_money(grain, digits)
+                for name in (*QUANTILES, "expected", "expected_without_largest")
+            },
             "hit_probability": pa.nulls(size, pa.float64()),
             "band": pa.nulls(size, pa.string()),
         }
@@ -176,9 +179,15 @@ def _landing(
         if coming is None
         else money.sum_by(grain.of_person, np.rint(coming.expected).astype(np.int64), size)
     )
+    largest = (
+        np.zeros(size, np.int64)
+        if coming is None
+        else np.rint(coming.largest[grain.name]).astype(np.int64)
+    )
     return {
         **{name: money.decimal_array(amount, digits) for name, amount in landings.items()},
         "expected": money.decimal_array(booked + more, digits),
+        "expected_without_largest": money.decimal_array(booked + more - largest, digits),
         "hit_probability": pa.array(chance, mask=without),
         "band": columns.text(words),
     }
@@ -267,7 +276,14 @@ def _rows(
             "target": money.decimal_array(target, digits),
             **{
                 name: found[name]
-                for name in ("hit_probability", "band", "margin", "expected", "method")
+                for name in (
+                    "hit_probability",
+                    "band",
+                    "margin",
+                    "expected",
+                    "expected_without_largest",
+                    "method",
+                )
             },
             **{
                 name: found[name] for name in ("stage_weighted", "last_year", "three_month_average")

@@ -10,6 +10,7 @@ plain rate at which this company books; common shocks by Gauss-Hermite nodes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,6 +42,8 @@ PIPELINE_WEIGHT = 0.75
 # Gauss-Hermite nodes of a standard normal, and their weights.
 NODES, NODE_WEIGHTS = np.array([-(3.0**0.5), 0.0, 3.0**0.5]), np.array([1 / 6, 2 / 3, 1 / 6])
 SPREADS, MEAN_ROOM, LARGEST_ROOM = 9.0, 1.1, 1.3
+# A forecast is told without so many of its deals too.
+LARGEST_DEALS = 5
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,16 @@ class ForecastInputs:
 
 @dataclass(frozen=True)
 class ToCome:
-    """What is still to come in a period: the distribution of each person, team and the company, and people's means."""
+    """What is still to come in a period: the distribution of each person, team and the company, and people's means.
+
+    `largest` is by grain what the open deals that bring most bring to the mean of each group.
+    """
 
     person: Sums
     team: Sums
     company: Sums
     expected: Floats
+    largest: Mapping[str, Floats]
 
     def of(self, grain: str) -> Sums:
         """Return the distributions of a grain."""
@@ -146,6 +153,11 @@ def to_come(ahead: ForecastInputs, period: Period) -> ToCome:
         company=parts.together(parts.of_company),
         expected=PIPELINE_WEIGHT * parts.pipeline_mean
         + (1 - PIPELINE_WEIGHT) * parts.run_rate_mean,
+        largest={
+            GrainKind.PERSON.value: parts.largest(parts.of_people),
+            GrainKind.TEAM.value: parts.largest(parts.of_teams),
+            GrainKind.COMPANY.value: parts.largest(parts.of_company),
+        },
     )
 
 
@@ -318,6 +330,18 @@ class PeriodParts:
         return _pool(
             *([from_waves(each, groups.grid) for each in part] for part in (pipeline, run_rate))
         )
+
+    def largest(self, groups: _Groups) -> Floats:
+        """Return what the open deals that bring most to the mean of each group bring to it, at most `LARGEST_DEALS` of them."""
+        deals, count = self.deals.by(groups.of_person), len(groups.grid.step)
+        brings = PIPELINE_WEIGHT * np.maximum(
+            weighted(deals.chances) * deals.amounts.mean(axis=1), 0.0
+        )
+        order = np.lexsort((-brings, deals.group))
+        group = deals.group[order]
+        rank = np.arange(len(order)) - np.searchsorted(group, group)
+        kept = order[rank < LARGEST_DEALS]
+        return columns.total_by(deals.group[kept], brings[kept], count)
 
     def _open(self, deals: GroupedDeals, grid: Grid) -> Waves:
         return bernoulli_products(deals.group, deals.chances, deals.amounts, grid)

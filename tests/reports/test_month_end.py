@@ -87,11 +87,8 @@ def test_the_demo_says_so_on_every_page_and_real_data_does_not(
 def test_long_lists_are_cut_and_say_how_much_is_missing() -> None:
     company = reports_of(120)[0]
     table = next(section for section in company.sections if section.key == "closing").tables[0]
-    assert len(table.rows) == 14
-    assert (
-        table.note
-        == "The 14 of which most can be expected; 107 more are in the attached closing_plan.csv."
-    )
+    assert len(table.rows) == 8
+    assert table.title == "Can be confirmed now: the 8 of 121 that bring most"
     assert len(company.attachments["closing_plan"]) == 122
 
 
@@ -130,18 +127,21 @@ def test_a_large_firm_still_fits_its_figures_on_a_page(monkeypatch: pytest.Monke
     monkeypatch.setattr(people, "MOST_ROWS", 2)
     company = reports_of(4)[0]
     found = {section.key: section for section in company.sections}
-    assert found["coverage"].caption.endswith("2 more are in the table only.")
+    assert found["coverage"].caption.endswith("2 more are in the appendix.")
     assert (
         found["attainment"]
         .tables[0]
         .note.endswith("2 more are in the attached target_attainment.csv.")
     )
     assert (
-        found["coverage"]
+        found["coverage_by_period"]
         .tables[0]
         .note.endswith("more rows are in the attached pipeline_coverage.csv.")
     )
-    assert [len(found[key].tables[0].rows) for key in ("attainment", "coverage")] == [2, 2]
+    assert [len(found[key].tables[0].rows) for key in ("attainment", "coverage_by_period")] == [
+        2,
+        2,
+    ]
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

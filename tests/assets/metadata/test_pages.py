@@ -23,9 +23,10 @@ from tests.reports.sections.test_work import agreed, beyond, late, load, view
 # alike.
 ALIKE = {
     ("clients", 0): "booked or expected",
-    ("agreements", 0): "booked, expected or agreed",
-    ("delivery", 1): "days of a team",
 }
+# Of these each row is of another thing.
+NAMED_BY_ROW = {("movement_by_period", 0), ("restated", 0), ("delivery", 0)}
+TEAMS = {"North", "South", "East", "West", "Unassigned"}
 
 
 def named_tiles() -> list[str]:
@@ -47,13 +48,15 @@ def printed(section: Section) -> Iterator[str]:
     if section.figure is not None:
         yield "figure"
     for number, table in enumerate(section.tables):
-        if section.key == "movement" or (section.key == "restated" and number == 0):
-            yield from (row.cells[0] for row in table.rows)
+        if (section.key, number) in NAMED_BY_ROW:
+            names = (row.cells[0] for row in table.rows)
+            yield from ("days of a team" if name in TEAMS else name for name in names)
         else:
             heads = [column.label for column in table.columns]
             named = ALIKE.get((section.key, number))
             if named:
-                heads = [*([] if section.key == "agreements" else heads[:1]), named]
+                heads = [heads[0], named]
+                heads += [row.cells[0] for row in table.rows if not any(row.shades)]
             yield from ("days ahead" if head.startswith("<svg") else head for head in heads)
 
 

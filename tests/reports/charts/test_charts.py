@@ -124,7 +124,11 @@ def test_coverage_is_rounded_before_it_is_judged(value: float | None) -> None:
 
 
 def test_no_deal_in_any_week_can_be_drawn() -> None:
-    drawn(charts_ahead.weekly_bars([("1 Nov", Decimal(0), 0)] * 13, words, PALETTE, ENGLISH))
+    drawn(
+        charts_ahead.weekly_bars(
+            [charts_ahead.Week("1 Nov", Decimal(0), None, 0)] * 13, words, PALETTE, ENGLISH
+        )
+    )
 
 
 def test_landings_say_ranges_and_chances() -> None:

@@ -18,6 +18,7 @@ from reports.document.document import PLAIN
 from reports.document.theme import Logo, Theme
 from reports.rendering import pdf as render
 from reports.rendering.pdf import AttachedFile, UnprintableDocument
+from reports.sections import deals
 from tests.reports.months import HOSTILE, page, render_job_of, reports_of
 from tests.reports.rendering.verapdf import violations
 
@@ -196,8 +197,11 @@ def test_paper_is_a4_or_letter(paper: str, size: tuple[int, int]) -> None:
     assert (round(first.mediabox.width), round(first.mediabox.height)) == size
 
 
-def test_hostile_names_are_printed_as_text_and_ask_for_nothing() -> None:
+def test_hostile_names_are_printed_as_text_and_ask_for_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A fetch or a warning would have stopped the render."""
+    monkeypatch.setattr(deals, "MOST_OF_GROUP", (len(HOSTILE), 8, 8))
     report = reports_of()[0]
     html = render.html_of(report)
     assert "<script>" not in html

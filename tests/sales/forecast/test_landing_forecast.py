@@ -30,6 +30,7 @@ from sales.statistics.period_distribution import (
     forecast_inputs,
     offsets,
     to_come,
+    weighted,
 )
 from sales.statistics.point_in_time import WON
 from tests.sales.firms import MONTH, FirmMonth, firm_month, simulated
@@ -85,6 +86,36 @@ def test_what_is_expected_is_the_mean_of_the_distribution_at_every_grain() -> No
         np.testing.assert_allclose(coming.team.mean.sum(), coming.expected.sum(), rtol=2e-3)
 
 
+def test_the_five_deals_that_bring_most_are_those_of_the_group() -> None:
+    """Each deal brings its chance times its amount, a shared one to each who shares it."""
+    one = firm_month()
+    facts = sales_facts(one.snapshot, one.credit, one.phased, one.month, one.rules)
+    ahead = forecast_inputs(one.forecast_basis, facts.grains, facts.sells_after(one.month))
+    assert ahead is not None
+    year = periods_forecast(one.rules.calendar, one.month)[-1]
+    parts = PeriodParts(ahead, *offsets(ahead.known, year))
+    brings: dict[tuple[int, int], float] = {}
+    team = ahead.members.team
+    deals = parts.deals
+    for deal, person, chance, amount in zip(
+        deals.deal,
+        deals.group,
+        weighted(deals.chances),
+        deals.amounts.mean(axis=1),
+        strict=True,
+    ):
+        key = (int(deal), int(team[person]))
+        brings[key] = brings.get(key, 0.0) + PIPELINE_WEIGHT * float(chance * amount)
+    by_team: dict[int, list[float]] = {}
+    for (_, group), amount in brings.items():
+        by_team.setdefault(group, []).append(amount)
+    assert max(map(len, by_team.values())) > 5
+    largest = to_come(ahead, year).largest["team"]
+    assert len(largest) == len(by_team)
+    for group, amounts in by_team.items():
+        assert largest[group] == pytest.approx(sum(sorted(amounts)[-5:]))
+
+
 def test_without_a_future_the_target_is_hit_by_what_is_booked() -> None:
     booked, target = np.array([99, 100, 101]), np.array([100, 100, 100])
     assert chance_to_hit(booked, target, None, "company").tolist() == [0.0, 1.0, 1.0]
@@ -126,6 +157,7 @@ def test_a_year_that_is_over_is_certain() -> None:
     row = company_row(december.landing, "FY2022")
     assert row["method"] == "over"
     assert row["p10"] == row["p90"] == row["bookings"] == row["expected"]
+    assert row["expected_without_largest"] == row["bookings"]
     assert row["hit_probability"] == float(row["bookings"] >= row["target"])  # type: ignore[operator]
     assert row["margin"] is None
     assert company_row(december.landing, "FY2023")["margin"] is not None
@@ -135,9 +167,8 @@ def test_with_too_little_history_nothing_is_claimed_and_the_baselines_stand() ->
     early = FirmMonth(simulated().extract, Month(2020, 7).plus(FEWEST_MONTHS - 2))
     row = company_row(early.landing, "2020-12")
     assert row["method"] == "too_little_history"
-    assert [
-        row[name] for name in ("p10", "p50", "p90", "expected", "hit_probability", "band", "margin")
-    ] == [None] * 7
+    names = ("p10", "p50", "p90", "expected", "hit_probability", "band", "margin")
+    assert [row[name] for name in (*names, "expected_without_largest")] == [None] * 8
     assert row["stage_weighted"] is not None
     assert row["three_month_average"] is not None
     assert row["last_year"] is None
