@@ -38,6 +38,11 @@ from reports.sections.pipeline import (
 )
 from reports.sections.quality import quality
 from reports.sections.restatement import restated
+from reports.sections.source_owner import (
+    source_sections,
+    source_statements,
+    source_tiles,
+)
 from reports.sections.sources import generation
 from reports.sections.stages import stages
 from reports.sections.work import work, work_by_client
@@ -47,17 +52,19 @@ from reports.text.commentary import as_markup
 from reports.text.i18n import Language, language, marked
 from sales.policy.commentary import Commentary
 from sales.policy.sections import Brand, PersonBrand
-from sales.vocabulary import GrainKind
+from sales.vocabulary import SOURCE_OWNER, GrainKind
 
 KINDS: dict[str, str] = {
     GrainKind.COMPANY: marked("Company pack"),
     GrainKind.TEAM: marked("Team pack"),
     GrainKind.PERSON: marked("Personal page"),
+    SOURCE_OWNER: marked("New pipeline page"),
 }
 AUDIENCES: dict[str, str] = {
     GrainKind.COMPANY: marked("Confidential: management"),
     GrainKind.TEAM: marked("Confidential: the team and its lead"),
     GrainKind.PERSON: marked("Confidential: the named person"),
+    SOURCE_OWNER: marked("Confidential: whoever owns the sources"),
 }
 
 
@@ -117,7 +124,7 @@ def month_end_reports(
     before: Restated | None = None,
     last: LastReport | None = None,
 ) -> Iterator[MonthEndReport]:
-    """Yield the company pack, a pack for each team, and a page for each active person, each in its languages.
+    """Yield the company pack, a pack for each team, a page for each active person and for each owner of lead sources, each in its languages.
 
     One after the other: of many documents only those in hand are in memory.
     """
@@ -127,6 +134,8 @@ def month_end_reports(
         yield from month.documents(GrainKind.TEAM, team, team)
     for person in month.data.active_people():
         yield from month.documents(GrainKind.PERSON, person, month.data.team_of_person(person))
+    for owner in month.data.source_owners():
+        yield from month.source_pages(owner)
 
 
 class _Month:
@@ -156,22 +165,44 @@ class _Month:
         )
         attachments = self._attachments.of(grain, grain_id)
         key = (grain, None if grain == GrainKind.COMPANY else grain_id)
-        variants = self._readers.wanted(self._edition.rules.policy.brand, theme, key, team)
-        for code, paper in variants:
-            name = ".".join(
-                part.lower()
-                for part, first in zip((code, paper), variants[0], strict=True)
-                if part != first
-            )
-            variant = replace(
-                self._edition, theme=replace(theme, paper=paper), language=language(code), name=name
-            )
+        for variant in self._variants(theme, key, team):
             view = View(self.data, variant, grain, grain_id)
             yield replace(
                 _report(view, self._sections(view)),
                 attachments=attachments,
                 names=self._attachments.names,
                 words=self._words(view),
+            )
+
+    def source_pages(self, owner: str) -> Iterator[MonthEndReport]:
+        """Yield the page of an owner of lead sources in each of its editions."""
+        theme = self._readers.theme(self._edition.theme, None, None)
+        attachments = self._attachments.of_sources(owner, self.data.sources_of(owner))
+        for variant in self._variants(theme, (SOURCE_OWNER, owner), None):
+            view = View(self.data, variant, GrainKind.COMPANY, variant.rules.company)
+            yield replace(
+                _frame(view, SOURCE_OWNER, owner, formats.printable(owner)),
+                statements=tuple(source_statements(view, owner)),
+                tiles=tuple(source_tiles(view, owner)),
+                sections=tuple(each for each in source_sections(view, owner) if each is not None),
+                is_sheet=True,
+                attachments=attachments,
+                names=self._attachments.names,
+            )
+
+    def _variants(
+        self, theme: Theme, key: tuple[str, str | None], team: str | None
+    ) -> Iterator[Variant]:
+        """Yield the editions of a document in its languages and papers, the main one first."""
+        wanted = self._readers.wanted(self._edition.rules.policy.brand, theme, key, team)
+        for code, paper in wanted:
+            name = ".".join(
+                part.lower()
+                for part, first in zip((code, paper), wanted[0], strict=True)
+                if part != first
+            )
+            yield replace(
+                self._edition, theme=replace(theme, paper=paper), language=language(code), name=name
             )
 
     def _words(self, view: View) -> Words | None:
@@ -230,9 +261,23 @@ def _appended(view: View, sections: Sequence[Section | None]) -> list[Section]:
 
 
 def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
+    name = formats.printable(view.data.name_of(view.grain, view.grain_id))
+    if view.grain == GrainKind.COMPANY:
+        name = view.language.say("{company}: sales at month end", company=name)
+    return replace(
+        _frame(view, view.grain, view.grain_id, name),
+        statements=tuple(statements(view)),
+        actions=tuple(actions(view)),
+        past_actions=past_actions(view),
+        tiles=tuple(tiles(view)),
+        sections=tuple(section for section in sections if section is not None),
+    )
+
+
+def _frame(view: View, kind: str, grain_id: str, title: str) -> MonthEndReport:
+    """Return a document without what it says: whose it is, of when, and how it looks."""
     variant, say = view.variant, view.language.say
     month, calendar = variant.month, variant.rules.calendar
-    name = formats.printable(view.data.name_of(view.grain, view.grain_id))
     period = say(
         "{month}, month {n} of {size} of {year}, figures in {currency}",
         month=view.language.month_name(month),
@@ -242,14 +287,12 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
         currency=variant.rules.currency,
     )
     return MonthEndReport(
-        kind=view.grain,
-        grain_id=view.grain_id,
-        kind_name=say(KINDS[view.grain]),
-        title=say("{company}: sales at month end", company=name)
-        if view.grain == GrainKind.COMPANY
-        else name,
+        kind=kind,
+        grain_id=grain_id,
+        kind_name=say(KINDS[kind]),
+        title=title,
         subtitle=period,
-        audience=say(AUDIENCES[view.grain]),
+        audience=say(AUDIENCES[kind]),
         company=formats.printable(variant.theme.name or variant.rules.company),
         month=month,
         month_name=view.language.month_name(month),
@@ -264,11 +307,10 @@ def _report(view: View, sections: Sequence[Section | None]) -> MonthEndReport:
             footer=formats.printable(variant.theme.footer) if variant.theme.footer else "",
         ),
         labels=labels_of(view.language),
-        statements=tuple(statements(view)),
-        actions=tuple(actions(view)),
-        past_actions=past_actions(view),
-        tiles=tuple(tiles(view)),
-        sections=tuple(section for section in sections if section is not None),
+        statements=(),
+        actions=(),
+        tiles=(),
+        sections=(),
     )
 
 

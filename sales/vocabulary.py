@@ -18,6 +18,10 @@ class GrainKind(StrEnum):
     COMPANY = "company"
 
 
+# The kind of a document for whoever owns lead sources: no row sums over it.
+SOURCE_OWNER = "sources"
+
+
 class PeriodKind(StrEnum):
     """How long a period is."""
 

@@ -68,6 +68,11 @@ TILES: dict[str, Columns] = {
     "Coverage {period}": _AHEAD
     | _COVERED
     | _coverage("required_ratio", "open_pipeline", "remaining_target"),
+    "To create in {month}": _SOURCES | of("source_attainment", "number"),
+    "Created in {month}": _SOURCES | of("source_attainment", "created", "target", "attainment_pct"),
+    "Created in the year": _SOURCES
+    | of("source_attainment", "created", "target", "attainment_pct"),
+    "Converts": _SOURCES | of("source_attainment", "conversion", "lead_months"),
 }
 _DEALS: dict[str, Columns] = {
     "Client and deal": _deal("flags", "push_count")
@@ -285,6 +290,46 @@ SECTIONS: dict[str, Columns] = {
             "Coming month": _SOURCES | of("source_attainment", "number"),
             "Converts": _SOURCES | of("source_attainment", "conversion"),
             "Lead, months": _SOURCES | of("source_attainment", "lead_months"),
+        },
+    ),
+    **_under(
+        "Your new pipeline by month",
+        {
+            "figure": _SOURCES
+            | of("source_attainment", "number")
+            | of("pipeline_generation", "source", "month", "created")
+        },
+    ),
+    **_under(
+        "Created against what was needed",
+        {
+            "To date": _SOURCES | of("source_attainment", "period"),
+            "Needed": _SOURCES | of("source_attainment", "target"),
+            "Created": _SOURCES | of("source_attainment", "created"),
+            "of needed": _SOURCES | of("source_attainment", "attainment_pct"),
+        },
+    ),
+    **_under(
+        "Your sources",
+        {
+            "Source": of("pipeline_generation", "source"),
+            **alike(
+                of("pipeline_generation", "source", "month", "created"),
+                "Created in month",
+                "Created to date",
+            ),
+            "Converts": of("pipeline_generation", "source", "month", "conversion"),
+            "Lead, months": of("pipeline_generation", "source", "month", "lead_months"),
+        },
+    ),
+    **_under(
+        "The largest new deals of the month",
+        {
+            "Client and deal": _CHANGED | of("deal_changes", "name", "account_name"),
+            "Source": _CHANGED | of("opportunity_snapshot", "opportunity_id", "lead_source"),
+            "Owner": _CHANGED | of("deal_changes", "owner_name"),
+            "Close date": _CHANGED | of("deal_changes", "close_date_after"),
+            "Amount": _CHANGED,
         },
     ),
     **_under(

@@ -41,9 +41,16 @@ class MonthColumn:
 
 
 def month_columns(
-    months: Sequence[MonthColumn], words: Words, palette: Palette, language: Language
+    months: Sequence[MonthColumn],
+    words: Words,
+    palette: Palette,
+    language: Language,
+    alt_text: str = "",
 ) -> Markup:
-    """Draw the months of a year: the plan as an outline, what was booked solid, the coming month marked."""
+    """Draw the months of a year: the plan as an outline, what was booked solid, the coming month marked.
+
+    Without an `alt_text` of its own the chart is told as a plan and what was booked of it.
+    """
     height, top, bottom = 112.0, 20.0, 94.0
     values = [float(each.plan) for each in months]
     values += [float(each.booked) for each in months if each.booked is not None]
@@ -83,7 +90,7 @@ def month_columns(
                 if abs(slot * (number + 0.5) - place) < (wide_label + slot) / 2
             ]
             parts.append(text(place, min(touched) - 4, label, anchor="middle", bold=True))
-    return svg(HALF, height, _told(months, words, language), parts)
+    return svg(HALF, height, alt_text or _told(months, words, language), parts)
 
 
 def _told(months: Sequence[MonthColumn], words: Words, language: Language) -> str:

@@ -42,6 +42,18 @@ class DealTables:
         key = "team" if grain == GrainKind.TEAM else "owner_id"
         return [row for row in self._changes if row[key] == grain_id]
 
+    def lead_source(self, opportunity_id: str) -> str:
+        """Return where a deal that changed since the month before came from, empty where it does not say."""
+        return self._lead_sources.get(opportunity_id, "")
+
+    @cached_property
+    def _lead_sources(self) -> dict[str, str]:
+        changed = columns.distinct(self._tables.deal_changes["opportunity_id"])
+        deals = self._tables.opportunity_snapshot
+        rows = deals.loc[columns.codes(deals["opportunity_id"], changed) >= 0]
+        known = rows[["opportunity_id", "lead_source"]].dropna()
+        return dict(known.itertuples(index=False))
+
     @cached_property
     def _named(self) -> dict[str, Record]:
         wanted = columns.distinct(

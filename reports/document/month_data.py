@@ -179,6 +179,19 @@ class GrainTables:
         """Return new pipeline by who owns its source, and kind of period."""
         return records(self.tables.source_attainment)
 
+    def source_owners(self) -> list[str]:
+        """Return who owns lead sources by policy, by name; none where policy names nobody."""
+        return sorted({each.owner for each in self.rules.policy.sources.values()})
+
+    def sources_of(self, owner: str) -> list[str]:
+        """Return the lead sources of an owner, by name."""
+        stated = self.rules.policy.sources
+        return sorted(name for name, each in stated.items() if each.owner == owner)
+
+    def generation(self) -> list[Record]:
+        """Return new pipeline by lead source and month."""
+        return self._generation
+
     def calls(self) -> list[Record]:
         """Return what people called."""
         return records(self.tables.forecast_calls)
@@ -279,6 +292,10 @@ class GrainTables:
     @cached_property
     def _account_names(self) -> dict[str, str]:
         return {row["account_id"]: row["account_name"] for row in self.client_rows}
+
+    @cached_property
+    def _generation(self) -> list[Record]:
+        return records(self.tables.pipeline_generation)
 
     @cached_property
     def _checks(self) -> dict[tuple[int, str], Record]:

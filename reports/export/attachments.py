@@ -7,7 +7,7 @@ team's pack the team's rows, the company pack everything.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from functools import cached_property
 from typing import Any, TypeVar
@@ -85,6 +85,19 @@ class Attachments:
                 for name in index
                 if (rows := index[name].get(grain_id)) is not None
             }
+        return {name: table for name, table in found.items() if len(table)}
+
+    def of_sources(self, owner: str, sources: Collection[str]) -> dict[str, pa.Table]:
+        """Return the tables that go with the page of whoever owns these lead sources, by name; none is empty."""
+        kept = {
+            "source_attainment": ("source_owner", {owner}),
+            "pipeline_generation": ("source", sources),
+        }
+        found: dict[str, pa.Table] = {}
+        for name, (column, values) in kept.items():
+            table = self._whole[name]
+            mine = [each in values for each in table.column(column).to_pylist()]
+            found[name] = table.filter(pa.array(mine, pa.bool_()))
         return {name: table for name, table in found.items() if len(table)}
 
     @cached_property

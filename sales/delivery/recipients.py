@@ -16,12 +16,12 @@ from pydantic import AfterValidator, Field, ValidationError
 
 from sales.errors import UserError
 from sales.policy.sections import LanguageCode, Line, Paper, PolicySection
-from sales.vocabulary import GrainKind
+from sales.vocabulary import SOURCE_OWNER, GrainKind
 
 FILE_NAME = "recipients.toml"
 # A language and a paper; none is the document's own.
 Variant = tuple[str | None, str | None]
-COMPANY, OWN, LED, TEAM = "company", "own", "led", "team:"
+COMPANY, OWN, LED, TEAM, SOURCES = "company", "own", "led", "team:", f"{SOURCE_OWNER}:"
 
 
 class InvalidRecipients(UserError, ValueError):
@@ -44,8 +44,10 @@ def usable_address(text: str) -> str:
 
 
 def _pack(text: str) -> str:
-    if text not in {COMPANY, OWN, LED} and not text.removeprefix(TEAM) != text:
-        raise ValueError(f'is no pack; use "{COMPANY}", "{OWN}", "{LED}" or "{TEAM}NAME"')
+    if text not in {COMPANY, OWN, LED} and not text.startswith((TEAM, SOURCES)):
+        raise ValueError(
+            f'is no pack; use "{COMPANY}", "{OWN}", "{LED}", "{TEAM}NAME" or "{SOURCES}NAME"'
+        )
     return text
 
 
@@ -55,7 +57,7 @@ PackName = Annotated[str, Field(max_length=200), AfterValidator(_pack)]
 
 
 class Recipient(PolicySection):
-    """An address and the packs it gets: `company`, `team:NAME`, `led` (teams whose people this person is above), `own`.
+    """An address and the packs it gets: `company`, `team:NAME`, `led` (teams whose people this person is above), `own`, `sources:NAME` (the page of whoever owns lead sources by the policy).
 
     `user` is what the login in front of the documents calls them, where that is not the address.
     """
@@ -67,7 +69,7 @@ class Recipient(PolicySection):
     user: Line = ""
     """What the login in front of the documents calls them, where that is not the address."""
     packs: tuple[PackName, ...]
-    """What they get: "company", "team:NAME", "led" (teams whose people they are above), "own"."""
+    """What they get: "company", "team:NAME", "led" (teams whose people they are above), "own", "sources:NAME" (an owner of `[sources]`)."""
     language: LanguageCode | None = None
     """Language of their documents; left out: the document's own."""
     paper: Paper | None = None
@@ -266,6 +268,8 @@ def may_see(
         return f"{TEAM}{document.grain_id}" in granted or (
             len(me) == 1 and document.grain_id in me[0].leads
         )
+    if document.kind == SOURCE_OWNER:
+        return f"{SOURCES}{document.grain_id}" in granted
     return document.kind == GrainKind.PERSON and len(me) == 1 and me[0].user_id == document.grain_id
 
 
@@ -279,6 +283,9 @@ def _wanted(
         packs.add(LED)
     wanted: set[tuple[str, str | None]] = {
         (GrainKind.TEAM, pack.removeprefix(TEAM)) for pack in packs if pack.startswith(TEAM)
+    }
+    wanted |= {
+        (SOURCE_OWNER, pack.removeprefix(SOURCES)) for pack in packs if pack.startswith(SOURCES)
     }
     if COMPANY in packs:
         wanted.add((GrainKind.COMPANY, None))
@@ -312,11 +319,15 @@ def _chosen(
 def _missing(
     recipient: Recipient, wanted: set[tuple[str, str | None]], documents: Sequence[Document]
 ) -> list[str]:
-    teams = {each.grain_id for each in documents if each.kind == GrainKind.TEAM}
+    there = {(each.kind, each.grain_id) for each in documents}
+    words = {
+        GrainKind.TEAM.value: "there is no pack of a team",
+        SOURCE_OWNER: "the policy gives no lead source to",
+    }
     return [
-        f"{recipient.address}: there is no pack of a team {team!r}"
-        for kind, team in sorted(wanted, key=str)
-        if kind == GrainKind.TEAM and team not in teams
+        f"{recipient.address}: {words[kind]} {name!r}"
+        for kind, name in sorted(wanted, key=str)
+        if kind in words and (kind, name) not in there
     ]
 
 

@@ -134,7 +134,7 @@ class TestDemo:
         assert "1 of 1 months are unchanged and were not computed again" in done.stderr
         alone = here(demo_home, "report", month)
         assert "nothing was computed" in alone.stderr
-        assert len(alone.stdout.splitlines()) == 17
+        assert len(alone.stdout.splitlines()) == 20
         wrong = here(demo_home, "report", month, "--only", "coverag")
         assert (wrong.returncode, "did you mean 'coverage'?" in wrong.stderr) == (1, True)
 
@@ -143,7 +143,7 @@ class TestDemo:
         before = {path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")}
         again = run(demo_home, "demo")
         assert again.returncode == 0, again.stderr
-        assert "17 documents, 0 printed" in again.stderr
+        assert "20 documents, 0 printed" in again.stderr
         assert {
             path: path.stat().st_mtime_ns for path in (demo_home / "packs").rglob("*.pdf")
         } == before

@@ -20,7 +20,7 @@ from reports.month_end import month_end_reports
 from reports.publisher import render_job_of
 from reports.rendering import pdf as render
 from sales.policy.rules import MonthRules
-from sales.vocabulary import GrainKind
+from sales.vocabulary import SOURCE_OWNER, GrainKind
 from tests.reports.months import reports_of, tables_of_firm
 from tests.sales.firms import MONTH, FirmMonth, simulated
 
@@ -52,7 +52,9 @@ def chosen(reports: Iterable[MonthEndReport]) -> list[MonthEndReport]:
     every = list(reports)
     people = [each for each in every if each.kind == GrainKind.PERSON]
     teams = [each for each in every if each.kind == GrainKind.TEAM]
-    return [every[0], *islice(teams, EACH_KIND), *people[:EACH_KIND], *people[-EACH_KIND:]]
+    owners = [each for each in every if each.kind == SOURCE_OWNER]
+    few = [*islice(teams, EACH_KIND), *people[:EACH_KIND], *people[-EACH_KIND:], *owners[:1]]
+    return [every[0], *few]
 
 
 def sheet_of(report: MonthEndReport) -> Image.Image:

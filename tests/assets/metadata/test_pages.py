@@ -10,13 +10,14 @@ import pytest
 from assets.metadata.pages import PAGES, SECTIONS, TILES
 from reports.document.document import Section
 from reports.month_end import month_end_reports
-from reports.sections import headline
+from reports.sections import headline, source_owner
 from reports.sections.clients import agreements
 from reports.sections.work import work
 from sales.contracts.work import AccountLoad, ClientAgreements
 from tests.fakes import frame
-from tests.reports.months import reports_of
+from tests.reports.months import reports_of, tables_of
 from tests.reports.sections.test_landing import month_tables
+from tests.reports.sections.test_source_owner import OWNED
 from tests.reports.sections.test_work import agreed, beyond, late, load, view
 
 # Their heads are periods, months or causes: what is printed is named by the first cell, or is all
@@ -33,7 +34,8 @@ def named_tiles() -> list[str]:
     """Return the first argument of each tile that the code can make, as it is written."""
     made = [
         node
-        for node in ast.walk(ast.parse(getsource(headline)))
+        for module in (headline, source_owner)
+        for node in ast.walk(ast.parse(getsource(module)))
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Tile"
     ]
     names = [each.args[0].args[0] for each in made]  # type: ignore[attr-defined]
@@ -61,7 +63,8 @@ def printed(section: Section) -> Iterator[str]:
 
 
 def documents() -> Iterator[Section]:
-    for report in [*month_end_reports(*month_tables()), *reports_of()]:
+    owned = month_end_reports(*tables_of(4, OWNED))
+    for report in [*month_end_reports(*month_tables()), *reports_of(), *owned]:
         yield from report.sections
     lacking = frame(AccountLoad, [beyond("Harbour", "North", 0, 10.0)])
     for section in (

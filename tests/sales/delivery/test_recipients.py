@@ -27,6 +27,8 @@ DOCUMENTS = [
     Document("team-south.pdf", "s", "team", "South", "en", "A4", "South"),
     Document("person-ann.pdf", "a", "person", "005A", "en", "A4", "Ann"),
     Document("person-bob.pdf", "b", "person", "005B", "en", "A4", "Bob"),
+    Document("sources-web.pdf", "m", "sources", "Web team", "en", "A4", "Web team"),
+    Document("sources-north.pdf", "k", "sources", "North", "en", "A4", "North"),
 ]
 FILE = """
 allowed_domains = ["acme.example"]
@@ -47,6 +49,32 @@ def files(
     return {
         bundle.address: [each.file for each in bundle.documents]
         for bundle in mailing(book, directory, DOCUMENTS).bundles
+    }
+
+
+def test_whoever_owns_sources_gets_their_page_by_name_and_no_teams_of_that_name() -> None:
+    book = parse_recipients(
+        'allowed_domains = ["acme.example"]\n'
+        '[[recipients]]\naddress = "web@acme.example"\npacks = ["sources:Web team"]\n'
+        '[[recipients]]\naddress = "north@acme.example"\npacks = ["sources:North"]\n'
+        '[[recipients]]\naddress = "gone@acme.example"\npacks = ["sources:Gone"]\n'
+    )
+    assert files(book, []) == {
+        "north@acme.example": ["sources-north.pdf"],
+        "web@acme.example": ["sources-web.pdf"],
+    }
+    assert mailing(book, [], DOCUMENTS).warnings == (
+        "gone@acme.example: the policy gives no lead source to 'Gone'",
+    )
+    seen = {
+        (address, each.file)
+        for address in ("web@acme.example", "north@acme.example", "Eve@acme.example")
+        for each in DOCUMENTS
+        if may_see(address, each, book, [])
+    }
+    assert seen == {
+        ("web@acme.example", "sources-web.pdf"),
+        ("north@acme.example", "sources-north.pdf"),
     }
 
 
