@@ -33,6 +33,7 @@ from markupsafe import Markup
 from reports.charts.svg import clipped
 from reports.document.theme import Logo, Theme
 from reports.rendering.pdf_ua import VARIANT, mark_accessible
+from reports.rendering.web_fonts import web_font_faces
 from reports.text import formats
 from sales.errors import UserError
 
@@ -103,7 +104,8 @@ def html_of(report: MonthEndReport) -> str:
 
 def browser_html_of(report: MonthEndReport) -> str:
     """Return a report as one file for a browser: nothing is loaded, no script is needed."""
-    style = stylesheet(report.theme) + (TEMPLATES / "screen.css").read_text(encoding="utf-8")
+    screen = (TEMPLATES / "screen.css").read_text(encoding="utf-8")
+    style = "\n".join((web_font_faces(), stylesheet(report.theme), screen))
     logo = report.theme.logo
     address = (
         f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}" if logo else ""
