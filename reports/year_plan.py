@@ -116,7 +116,7 @@ class _Document:
         for each in self._plans.scenarios:
             company = each.plan.company
             said = say(
-                "“{title}”: a number of {number}, reached with a chance of {chance}; at today’s rate {expected} may be expected.",
+                "“{title}”: a number of {number}, reached with a chance of {chance}; at today's rate {expected} may be expected.",
                 title=self._title(each),
                 number=self._money(company.target),
                 expected=self._money(company.expected),
@@ -205,7 +205,7 @@ class _Document:
                 ],
             ),
             (
-                say("A person’s chance after two missed months, on average"),
+                say("A person's chance after two missed months, on average"),
                 [self._chance(_after_misses(each)) for each in scenarios],
             ),
             (

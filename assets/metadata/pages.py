@@ -442,6 +442,16 @@ SECTIONS: dict[str, Columns] = {
         },
     ),
     **_under(
+        "Over-assignment",
+        {
+            "Name": of("target_padding", "fiscal_year", "grain", "grain_id"),
+            "Assigned to people": of("target_padding", "grain_id", "assigned"),
+            "Stated": of("target_padding", "grain_id", "stated"),
+            "Padding": of("target_padding", "grain_id", "padding"),
+            "of stated": of("target_padding", "grain_id", "padding_pct"),
+        },
+    ),
+    **_under(
         "The plan from above and from below",
         {
             "Name": of("target_padding", "fiscal_year", "grain", "grain_id"),
@@ -475,7 +485,7 @@ SECTIONS: dict[str, Columns] = {
         "How good is the data, and what the words mean",
         {
             "Finding": of("data_quality", "finding"),
-            "Weight": of("data_quality", "finding", "severity"),
+            "Severity": of("data_quality", "finding", "severity"),
             "Records": of("data_quality", "finding", "severity", "record_id"),
             "Money": of("data_quality", "finding", "severity", "amount"),
             "Deal or person": of("data_quality", "finding", "severity", "record_id", "owner_name")

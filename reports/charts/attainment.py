@@ -42,6 +42,8 @@ from reports.text.i18n import Language
 
 # Where a scale is cut: a value beyond is printed, not drawn to scale.
 MOST_COVERAGE = 8.0
+# What the highest value leaves free above it.
+ROOM_ABOVE = 1.08
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,10 @@ def cumulative(
     )
     ticks = round_ticks(0, highest)
     left = max(left, max(advance(on_axis(Decimal(str(tick)))) for tick in ticks) + 7)
-    y, x = Scale(0, ticks[-1], bottom, top), Scale(0, len(labels), left, right)
-    parts = grid(ticks, y, left, right, on_axis)
+    # Ticks may end far above what is drawn.
+    most = min(ticks[-1], highest * ROOM_ABOVE) if highest > 0 else ticks[-1]
+    y, x = Scale(0, most, bottom, top), Scale(0, len(labels), left, right)
+    parts = grid([tick for tick in ticks if tick <= most], y, left, right, on_axis)
     parts += [
         text(x(n + 0.5), bottom + 13, label, anchor="middle", colour=MUTED)
         for n, label in enumerate(labels)

@@ -211,6 +211,10 @@ class GrainTables:
 
     def to_put_right(self) -> list[Record]:
         """Return the findings that mislead, a row a record, errors before warnings and the most money first."""
+        return self._misleading
+
+    @cached_property
+    def _misleading(self) -> list[Record]:
         rows = records(self.tables.data_quality)
         misleading = [row for row in rows if row["severity"] in {"error", "warning"}]
         return sorted(

@@ -142,7 +142,7 @@ def _name_amount(view: View, row: Record) -> str:
 
 def _cover_leaver(view: View, row: Record) -> str:
     return view.language.say(
-        "Decide who takes over from {person}: {amount} of the year's target is uncovered.",
+        "Decide who takes over from {person}: {amount} of that target is uncovered.",
         person=formats.printable(view.data.name_of_person(row["person_id"])),
         amount=view.variant.short(row["stake"]),
     )

@@ -14,6 +14,7 @@ from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
 from sales.forecast.closing_plan import HORIZON_DAYS
+from sales.vocabulary import GrainKind
 
 MOST_CLIENTS, MOST_AGREEMENTS, MONTHS_OF_CLIENTS, SHADES, FEW = 10, 15, 6, 5, 5
 
@@ -27,7 +28,8 @@ def clients(view: View) -> Section | None:
     for (account, month), (booked, expected) in view.data.client_months().items():
         if month in shown:
             amounts.setdefault(account, {})[month] = booked + (expected or Decimal(0))
-    totals = {account: sum(each.values(), Decimal(0)) for account, each in amounts.items()}
+    sums = {account: sum(each.values(), Decimal(0)) for account, each in amounts.items()}
+    totals = {account: total for account, total in sums.items() if any(amounts[account].values())}
     if not any(totals.values()):
         return None
     largest = sorted(totals, key=lambda account: (-totals[account], account))[:MOST_CLIENTS]
@@ -55,11 +57,11 @@ def clients(view: View) -> Section | None:
             Column(language.short_month(month), width, True, opens=month == first_expected)
             for month in months
         ),
-        Column(say("Total"), width, True, opens=True),
+        Column(say("Total"), width, True),
     )
     hidden = len(totals) - len(largest)
     note = say(
-        "Booked up to the line, expected after it: open amounts times their chance. The darker, the more."
+        "Booked up to the line, expected after it: open amounts times their chance. The darker, the more. Deals that nobody has created yet are not in it."
     )
     if hidden:
         note += " " + language.say_many(
@@ -122,7 +124,7 @@ def _clients_answer(view: View, largest: Sequence[Decimal], totals: Mapping[str,
     if len(totals) <= FEW or whole <= 0 or any(amount < 0 for amount in totals.values()):
         return view.language.say("What the largest clients bring by month, booked and expected.")
     return view.language.say(
-        "The {n} largest of {all} clients bring {pct} of what these months have booked or can expect.",
+        "The {n} largest of {all} clients bring {pct} of what is booked or expected in these months.",
         n=FEW,
         all=view.language.count(len(totals)),
         pct=view.language.share(float(first / whole)),
@@ -233,7 +235,7 @@ def plans(view: View) -> Section | None:
             Table(
                 (Column(say("Name"), 32), *(Column(name, 17, True) for name in named)),
                 tuple(rows),
-                title=say("Over-assignment"),
+                title=say("Over-assignment") if below else "",
             )
         )
     if below:
@@ -271,8 +273,26 @@ def plans(view: View) -> Section | None:
                 title=say("From below: plans of clients"),
             )
         )
-    return (
-        Section("plans", say("The plan from above and from below"), tables=tuple(tables))
-        if tables
-        else None
+    if not tables:
+        return None
+    title = say("The plan from above and from below") if below else say("Over-assignment")
+    return Section("plans", title, _over_assigned(view, padding), tables=tuple(tables))
+
+
+def _over_assigned(view: View, padding: Sequence[Record]) -> str:
+    """Say how much more people are asked for than the company states; nothing where it states nothing."""
+    row = next((row for row in padding if row["grain"] == GrainKind.COMPANY), None)
+    if row is None or not row["padding"]:
+        return ""
+    values = {
+        "assigned": view.variant.short(row["assigned"]),
+        "stated": view.variant.short(row["stated"]),
+        "pct": view.language.pct(abs(row["padding_pct"])),
+    }
+    if row["padding"] > 0:
+        return view.language.say(
+            "People's targets sum to {assigned}, {pct} more than the stated {stated}.", **values
+        )
+    return view.language.say(
+        "People's targets sum to {assigned}, {pct} less than the stated {stated}.", **values
     )

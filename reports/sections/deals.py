@@ -83,7 +83,7 @@ def _closing_answer(
     view: View, ready: Sequence[Record], kept: Sequence[Record], late: Sequence[Record]
 ) -> str:
     """Say how much is in each group."""
-    say, short = view.language.say, view.variant.short
+    language, short = view.language, view.variant.short
     said: list[str] = []
     if ready:
         said.append(
@@ -112,15 +112,19 @@ def _closing_answer(
         )
     if late and any(deal["days_overdue"] for deal in kept):
         said.append(
-            say(
-                "{amount} more, of other deals, is past its close date: re-date or close them.",
+            language.say_many(
+                "{n} other deal ({amount}) is past its close date: re-date or close it.",
+                "{n} other deals ({amount}) are past their close date: re-date or close them.",
+                len(late),
                 amount=short(_total(late)),
             )
         )
     elif late:
         said.append(
-            say(
-                "{amount} is past its close date: re-date or close it.",
+            language.say_many(
+                "{n} deal ({amount}) is past its close date: re-date or close it.",
+                "{n} deals ({amount}) are past their close date: re-date or close them.",
+                len(late),
                 amount=short(_total(late)),
             )
         )
@@ -132,7 +136,7 @@ def _caption(view: View, deals: Sequence[Record]) -> str:
     caption = say("Bars: open amounts by week of the close date. Diamond: close date in the CRM.")
     if any(deal["win_probability"] is not None for deal in deals):
         caption = say(
-            "Bars: open amounts by week of the close date; filled: weighted by chance. Diamond: close date in the CRM."
+            "Bars: open amounts by week of the close date, deals to protect among them; filled: weighted by chance. Diamond: close date in the CRM."
         )
     if any(deal["confirm_p10"] for deal in deals):
         caption += " " + say("Band: the days of confirmation in eight of ten cases, if it is won.")
@@ -203,8 +207,10 @@ def waiting(view: View) -> Section | None:
         Column(say("Year"), 9, True),
     )
     answer = say(
-        "Points that the company's chance to hit loses if the deal confirms a month later. A deal to protect is worth that price."
+        "By how many points the company's chance to hit changes if a deal confirms a month later; those that cost most."
     )
+    if any(is_protected(deal) for deal in shown):
+        answer = f"{answer} {say('A deal to protect is worth that price.')}"
     return Section(
         "waiting",
         say("What waiting costs"),
@@ -242,7 +248,7 @@ def _deal_table(
     is_ahead = group != GROUPS[2]
     columns = [
         Column(say("Client and deal"), 0),
-        *([] if is_person else [Column(say("Owner"), 15)]),
+        *([] if is_person else [Column(say("Owner"), 16)]),
         *([Column(say("Stage"), 12)] if is_person else []),
         Column(say("Close date"), 11),
         Column(say("Amount"), 11, is_number=True),

@@ -172,6 +172,10 @@ def margin_sentence(view: View) -> str:
     if not rows or view.standing != Standing.SELLS:
         return ""
     row, month = rows[0], view.language.month_name(view.variant.month.plus(1))
+    if 0 < row["target"] <= row["bookings"]:
+        return say(
+            "The target of {period} is reached.", period=period_words(row["period"], view.language)
+        )
     coming = view.coming()
     if coming is None or not coming["number"]:
         return ""
@@ -325,23 +329,31 @@ def _landing_answer(view: View, held: Sequence[Record]) -> str:
             target=short(year["target"]),
         )
     else:
-        answer = view.language.say(
-            "We forecast {p50} for {period} ({low} to {high} in eight of ten cases), against a target of {target}.",
-            period=period_words(year["period"], view.language),
-            p50=short(year["p50"]),
-            low=short(year["p10"]),
-            high=short(year["p90"]),
-            target=short(year["target"]),
-        )
-    stated = view.stated_target(year["period"])
-    if stated is not None and stated != year["target"]:
-        more = view.language.say(
-            "That is the sum of its people’s targets; the stated one is {stated}.",
-            stated=short(stated),
-        )
-        answer = f"{answer} {more}"
+        answer = _range_sentence(view, year)
     return view.language.joined(
         [answer, _without_largest(view, year), _at_this_distance(view), margin_sentence(view)]
+    )
+
+
+def _range_sentence(view: View, year: Record) -> str:
+    """Return where a year lands, against the target that is stated for it, else the sum of its people's."""
+    stated = view.stated_target(year["period"])
+    values = {
+        "period": period_words(year["period"], view.language),
+        "p50": view.variant.short(year["p50"]),
+        "low": view.variant.short(year["p10"]),
+        "high": view.variant.short(year["p90"]),
+        "target": view.variant.short(year["target"]),
+    }
+    if stated is None or stated == year["target"]:
+        return view.language.say(
+            "We forecast {p50} for {period} ({low} to {high} in eight of ten cases), against a target of {target}.",
+            **values,
+        )
+    return view.language.say(
+        "We forecast {p50} for {period} ({low} to {high} in eight of ten cases), against a stated target of {stated}; people's targets sum to {target}.",
+        **values,
+        stated=view.variant.short(stated),
     )
 
 
@@ -352,8 +364,8 @@ def _without_largest(view: View, year: Record) -> str:
     if not deals or short(year["expected"]) == short(rest):
         return ""
     return view.language.say_many(
-        "Without its largest open deal {rest} is to be expected, not {expected}.",
-        "Without its {n} largest open deals {rest} is to be expected, not {expected}.",
+        "Without the open deal that brings most {rest} is to be expected, not {expected}.",
+        "Without the {n} open deals that bring most {rest} is to be expected, not {expected}.",
         min(deals, LARGEST_DEALS),
         rest=short(rest),
         expected=short(year["expected"]),

@@ -186,7 +186,13 @@ def _apart(view: View, row: Record) -> str:
     team = formats.printable(view.data.team_of_person(row["grain_id"]))
     names = {"name": name_of(row), "team": team}
     if _standing(view, row) == Standing.NOT_BEGUN:
-        return say("{name} ({team}) begins later.", **names)
+        plan = [each for each in view.data.plan(row["grain"], row["grain_id"]) if each.baseline]
+        return say(
+            "{name} ({team}) begins in {month}, with {amount} for the year.",
+            **names,
+            month=view.language.month_name(plan[0].month),
+            amount=short(sum((each.baseline for each in plan), Decimal(0))),
+        )
     booked = {
         "booked": short(attained["bookings"]),
         "pct": view.language.pct(attained["attainment_pct"]),

@@ -21,6 +21,7 @@ from sales.calendar import Month
 from sales.vocabulary import PeriodKind, TargetStatus
 
 MOST_DEALS, MOST_LINES = 6, 3
+NO_AMOUNT = {"won_without_amount", "open_without_amount"}
 
 
 def personal_sections(view: View) -> list[Section | None]:
@@ -200,7 +201,13 @@ def _likely(view: View, deal: Record) -> str:
 def _tidy(view: View) -> Section | None:
     """What is past its close date or without an amount."""
     late = [deal for deal in view.deals() if deal["days_overdue"] and not is_protected(deal)]
-    bare = [deal for deal in view.deals() if deal["amount"] is None and not deal["days_overdue"]]
+    overdue = {deal["opportunity_id"] for deal in late}
+    bare = [
+        deal
+        for row in view.data.to_put_right()
+        if row["finding"] in NO_AMOUNT and row["owner_id"] == view.grain_id
+        if row["record_id"] not in overdue and (deal := view.data.deals.named(row["record_id"]))
+    ]
     lines = [
         view.language.say_many(
             "{deal}, {amount}: {n} day past its date",

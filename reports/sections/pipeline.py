@@ -51,6 +51,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         answer = language.joined(
             [answer, _coverage_means(view, coming), _needed_means(view, coming)]
         )
+    answer = language.joined([answer, _short_quarters(view)])
     caption = say(
         "Coverage is open pipeline / remaining target, written below each period. Dashed: 1×."
     )
@@ -166,7 +167,7 @@ def movement(view: View) -> Section | None:
         steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language
     )
     answer = say(
-        "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {moved} moved out, {created} is new.",
+        "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {moved} was re-dated or is overdue now, {created} is new.",
         period=period_words(focus["period"], view.language),
         opening=short(focus["opening"]),
         closing=short(focus["closing"]),
@@ -243,6 +244,28 @@ def _coverage_means(view: View, row: Record) -> str:
     )
 
 
+def _short_quarters(view: View) -> str:
+    """Return which later quarters have less than has usually been needed for them at this point."""
+    short = [
+        row
+        for row in view.data.coverage(view.grain, view.grain_id)
+        if row["period_kind"] == PeriodKind.QUARTER
+        and row["period"] > view.data.focus_quarter
+        and row["status"] == TargetStatus.OK
+        and row["required_ratio"] is not None
+        and round(row["coverage_ratio"], 1) < round(row["required_ratio"], 1)
+    ]
+    return " ".join(
+        view.language.say(
+            "{period} has {ratio} so far, and {needed} has usually been needed.",
+            period=period_words(row["period"], view.language),
+            ratio=view.language.ratio(row["coverage_ratio"]),
+            needed=view.language.ratio(row["required_ratio"]),
+        )
+        for row in short
+    )
+
+
 def _required(view: View, row: Record) -> str:
     """Return the required coverage with its interval, as `2.1 (1.8-2.3)`."""
     if row["required_ratio"] is None:
@@ -264,11 +287,11 @@ def _needed_means(view: View, row: Record) -> str:
     }
     if round(row["coverage_ratio"], 1) >= round(row["required_ratio"], 1):
         return view.language.say(
-            "At this distance its own past asks for {ratio}, measured on {windows} month ends: enough.",
+            "At this point {ratio} has usually been needed, measured on {windows} past month ends: that is enough.",
             **values,
         )
     return view.language.say(
-        "At this distance its own past asks for {ratio}, measured on {windows} month ends: too little.",
+        "At this point {ratio} has usually been needed, measured on {windows} past month ends: that is too little.",
         **values,
     )
 

@@ -121,7 +121,7 @@ class _Needs:
             )
             rows.append(Row((*cells, *more) if work else cells))
         note = say(
-            "New pipeline is what this year’s targets need: what later months create serves the year after more and more, and is not in it."
+            "New pipeline is what this year's targets need: what later months create serves the year after more and more, and is not in it."
         )
         return Table(kept, tuple(rows), say("Month by month"), note)
 

@@ -59,7 +59,7 @@ def quality(view: View) -> Section:
     ]
     columns = (
         Column(say("Finding"), 55),
-        Column(say("Weight"), 15),
+        Column(say("Severity"), 15),
         Column(say("Records"), 12, True),
         Column(say("Money"), 18, True),
     )

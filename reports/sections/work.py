@@ -79,9 +79,9 @@ def on_clients(view: View, lacking: Sequence[Record]) -> str:
     first, *others = lacking
     values = {"client": first["name"], "days": number(first["days"], 0)}
     if not others:
-        return say("What exceeds it is work for {client}: {days} days.", **values)
+        return say("What does not fit is work for {client}: {days} days.", **values)
     return say(
-        "Of the {whole} days beyond it, {days} are for {client} and {more} for {other}.",
+        "Of the {whole} days that their teams cannot do, {days} are for {client} and {more} for {other}.",
         **values,
         whole=number(whole, 0),
         other=others[0]["name"],
@@ -173,7 +173,7 @@ def _by_month(view: View, load: Sequence[Record]) -> Table:
         rows += [_of_team(view, team) for team in view.data.work.teams()]
         if has_capacity:
             more = say(
-                "Of a team, days of work and of capacity, shaded where work exceeds it; the company’s lines let teams help each other."
+                "Of a team, days of work and of capacity, shaded where work exceeds it; the company's lines let teams help each other."
             )
             note = f"{note} {more}"
     width = 76 // len(load)
@@ -231,7 +231,7 @@ def _by_client(view: View, lacking: Sequence[Record], load: Sequence[Record]) ->
     return Table(
         columns,
         tuple(rows),
-        say("Clients whose work exceeds the capacity"),
+        say("Clients whose work does not fit"),
         f"{note} {_more(view, len(lacking) - len(rows), 'account_load.csv')}".strip(),
     )
 
@@ -279,7 +279,7 @@ def _moves(view: View, moved: Sequence[Record]) -> Table | None:
         Column(say("Likely start"), 18),
     )
     note = say(
-        "Deals due within 90 days and overdue ones, if they are won; those with a chance under 10 % are left out."
+        "Deals due within 90 days and overdue ones, if they are won; those with a chance under 10% are left out."
     )
     return Table(
         columns,

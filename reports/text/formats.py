@@ -5,6 +5,7 @@ Put formatting here; an empty value prints as "-", never as 0. Words are `i18n`.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import date
@@ -175,11 +176,18 @@ class Formats:
 
     def day(self, value: date | None) -> str:
         """Return a date, `3 Nov 2026`."""
-        return EMPTY if value is None else format_skeleton("yMMMd", value, locale=self.locale)
+        if value is None:
+            return EMPTY
+        return self._as_on_axes(format_skeleton("yMMMd", value, locale=self.locale))
 
     def day_of_year(self, value: date) -> str:
         """Return a date on an axis, `3 Nov`."""
-        return format_skeleton("MMMd", value, locale=self.locale)
+        return self._as_on_axes(format_skeleton("MMMd", value, locale=self.locale))
+
+    @staticmethod
+    def _as_on_axes(day: str) -> str:
+        """Return a date with the three letters that a month has on an axis: British English has four for one of them."""
+        return re.sub(r"\bSept(?=\s|$)", "Sep", day)
 
     def month_name(self, month: Month) -> str:
         """Return a month in words, `October 2026`."""

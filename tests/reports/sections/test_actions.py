@@ -82,9 +82,7 @@ def test_managers_are_asked_about_people_by_name() -> None:
         "Agree with Bob what the year can still bring: €1k cannot be made up, even at 125% of plan in every month left.",
     )
     left = asked("cover_leaver", person_id="005B")
-    assert said(left)[1] == (
-        "Decide who takes over from Bob: €1k of the year's target is uncovered."
-    )
+    assert said(left)[1] == ("Decide who takes over from Bob: €1k of that target is uncovered.")
 
 
 def test_pipeline_to_create_is_what_the_companys_past_asks_for() -> None:

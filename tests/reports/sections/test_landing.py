@@ -25,6 +25,7 @@ from reports.sections.landing import (
     track_record,
 )
 from reports.sections.people import phasing_remarks
+from reports.sections.pipeline import coverage
 from reports.sections.sources import generation
 from reports.sections.year import year
 from sales.calendar import Month
@@ -82,7 +83,10 @@ def test_the_years_steps_say_whose_targets_they_are_where_another_one_is_stated(
 def test_where_it_lands_names_range_chance_and_band() -> None:
     section = landing(view())
     assert section.answer.startswith("We forecast US$")
-    assert "in eight of ten cases), against a target of US$1.75m." in section.answer
+    assert (
+        "in eight of ten cases), against a stated target of US$1.40m; people's targets sum to US$1.75m."
+        in section.answer
+    )
     assert "At this point of the years before we would have said US$" in section.answer
     assert section.figure is not None
     assert "Landing in percent of what is asked: Sep 2023" in section.figure
@@ -233,8 +237,45 @@ def test_every_document_of_a_firm_with_a_past_can_be_set() -> None:
 def test_a_stated_target_beside_the_sum_of_peoples_is_told_where_the_year_lands() -> None:
     """The firm states 1.40m; its people's targets sum to 1.75m."""
     said = landing(view()).answer
-    assert "That is the sum of its people’s targets; the stated one is US$1.40m." in said
-    assert "stated one" not in landing(view("person")).answer
+    assert "a stated target of US$1.40m; people's targets sum to US$1.75m." in said
+    assert "stated" not in landing(view("person")).answer
+
+
+def test_a_target_that_is_reached_is_said_to_be() -> None:
+    table = month_tables()[0].landing_forecast
+    whole = table.assign(bookings=table["target"])
+    said = landing(view(landing_forecast=whole)).answer
+    assert said.endswith("The target of FY2023 is reached.")
+    assert "miss" not in said
+
+
+def test_the_forecast_is_told_without_the_deals_that_bring_most() -> None:
+    one = view()
+    row = one.landings()[-1]
+    short = one.variant.short
+    assert (
+        f"Without the 5 open deals that bring most {short(row['expected_without_largest'])} is to be expected, not {short(row['expected'])}."
+        in landing(one).answer
+    )
+    table = month_tables()[0].landing_forecast
+    same = table.assign(expected_without_largest=table["expected"])
+    assert "bring most" not in landing(view(landing_forecast=same)).answer
+
+
+def test_a_later_quarter_that_is_short_is_named() -> None:
+    one = view()
+    focus = one.data.focus_quarter
+    table = month_tables()[0].pipeline_coverage
+    later = table.loc[
+        (table["period_kind"] == "quarter") & (table["period"] > focus), "period"
+    ].min()
+    rows = (table["period"] == later) & (table["grain"] == "company")
+    strict = table.copy()
+    for name, value in (("required_ratio", 9.0), ("coverage_ratio", 0.5), ("status", "ok")):
+        strict.loc[rows, name] = value
+    sentence = f"{later.partition('-')[2]} {later.partition('-')[0]} has 0.5× so far, and 9.0× has usually been needed."
+    assert sentence in coverage(view(pipeline_coverage=strict), ["company"]).answer
+    assert sentence not in coverage(one, ["company"]).answer
 
 
 def test_what_is_due_is_weighted_by_its_chances() -> None:

@@ -99,7 +99,7 @@ def test_work_beyond_capacity_names_month_people_and_clients() -> None:
     assert section is not None
     assert section.answer == (
         "Work exceeds the capacity from May 2026 to June 2026. 1 more person is needed in May 2026, 3 at the peak in June 2026. "
-        "Of the 40 days beyond it, 38 are for Harbour and 2 for No client."
+        "Of the 40 days that their teams cannot do, 38 are for Harbour and 2 for No client."
     )
     assert [column.label for column in section.tables[0].columns][:3] == [
         "Days of work",
@@ -125,7 +125,7 @@ def test_work_beyond_capacity_names_month_people_and_clients() -> None:
     assert of_north is not None
     assert of_north.answer == (
         "Work exceeds the capacity in June 2026. 2 more people are needed in June 2026. "
-        "What exceeds it is work for Harbour: 30 days."
+        "What does not fit is work for Harbour: 30 days."
     )
     assert [len(each.rows) for each in of_north.tables] == [4]
 
@@ -209,7 +209,7 @@ def test_managers_are_told_for_whom_people_lack() -> None:
     assert [each.text for each in actions(one)] == [
         (
             "Find 3 more people for June 2026: 90 days of work are agreed, won or expected; the capacity is 40. "
-            "What exceeds it is work for Quay: 20 days."
+            "What does not fit is work for Quay: 20 days."
         )
     ]
 
@@ -284,4 +284,4 @@ def test_agreements_stand_beside_what_is_booked() -> None:
         assert one == (short(Decimal(brings)) if brings else "-"), month
         assert other == (short(rows["agreed"].sum()) if len(rows) else "-"), month
     opening = [column.label for column in section.tables[0].columns if column.opens]
-    assert opening == ["May", "Total"]
+    assert opening == ["May"]
