@@ -23,11 +23,11 @@ from reports.export.attachments import Attachments
 from reports.sections.actions import actions, past_actions
 from reports.sections.calls import calls
 from reports.sections.changes import changes
-from reports.sections.clients import agreements, clients, plans
+from reports.sections.clients import agreements, clients
 from reports.sections.deals import closing, overdue, waiting
 from reports.sections.decided import decided
 from reports.sections.headline import statements, tiles
-from reports.sections.landing import landing, track_record
+from reports.sections.landing import landing
 from reports.sections.people import attainment
 from reports.sections.person import personal_sections
 from reports.sections.pipeline import (
@@ -36,6 +36,7 @@ from reports.sections.pipeline import (
     movement,
     movement_by_period,
 )
+from reports.sections.plans import plans
 from reports.sections.quality import quality
 from reports.sections.restatement import restated
 from reports.sections.source_owner import (
@@ -45,6 +46,7 @@ from reports.sections.source_owner import (
 )
 from reports.sections.sources import generation
 from reports.sections.stages import stages
+from reports.sections.track_record import track_record
 from reports.sections.work import work, work_by_client
 from reports.sections.year import year
 from reports.text import formats

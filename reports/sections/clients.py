@@ -1,4 +1,4 @@
-"""The sections on clients: what they bring by month, their agreements, and the plan from above and from below."""
+"""The sections on clients: what they bring by month, and their agreements. Plans are `plans`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from reports.document.view import View
 from reports.text import formats
 from sales.calendar import Month
 from sales.forecast.closing_plan import HORIZON_DAYS
-from sales.vocabulary import GrainKind
 
 MOST_CLIENTS, MOST_AGREEMENTS, MONTHS_OF_CLIENTS, SHADES, FEW = 10, 15, 6, 5, 5
 
@@ -210,89 +209,3 @@ def _agreement_table(view: View, rows: Sequence[Record]) -> Table:
         else ""
     )
     return Table(columns, tuple(printed), note=note)
-
-
-def plans(view: View) -> Section | None:
-    """Return over-assignment and the view from below, where either is stated."""
-    say = view.language.say
-    padding = [row for row in view.data.padding() if row["stated"] is not None]
-    below = [row for row in view.data.bottom_up() if row["client_plans"] is not None]
-    money = view.variant.money
-    tables: list[Table] = []
-    if padding:
-        rows = [
-            Row(
-                (
-                    formats.printable(row["grain_id"]),
-                    *(money(row[name]) for name in ("assigned", "stated", "padding")),
-                    view.language.pct(row["padding_pct"]),
-                )
-            )
-            for row in padding
-        ]
-        named = (say("Assigned to people"), say("Stated"), say("Padding"), say("of stated"))
-        tables.append(
-            Table(
-                (Column(say("Name"), 32), *(Column(name, 17, True) for name in named)),
-                tuple(rows),
-                title=say("Over-assignment") if below else "",
-            )
-        )
-    if below:
-        rows = [
-            Row(
-                (
-                    view.language.month_name(Month.parse(row["month"])),
-                    *(
-                        money(row[name])
-                        for name in (
-                            "baseline_target",
-                            "client_plans",
-                            "difference",
-                            "bookings",
-                            "expected",
-                            "agreed",
-                        )
-                    ),
-                )
-            )
-            for row in below
-        ]
-        named = (
-            say("Phased target"),
-            say("Client plans"),
-            say("Difference"),
-            say("Booked"),
-            say("Expected"),
-            say("From agreements"),
-        )
-        tables.append(
-            Table(
-                (Column(say("Month"), 16), *(Column(name, 14, True) for name in named)),
-                tuple(rows),
-                title=say("From below: plans of clients"),
-            )
-        )
-    if not tables:
-        return None
-    title = say("The plan from above and from below") if below else say("Over-assignment")
-    return Section("plans", title, _over_assigned(view, padding), tables=tuple(tables))
-
-
-def _over_assigned(view: View, padding: Sequence[Record]) -> str:
-    """Say how much more people are asked for than the company states; nothing where it states nothing."""
-    row = next((row for row in padding if row["grain"] == GrainKind.COMPANY), None)
-    if row is None or not row["padding"]:
-        return ""
-    values = {
-        "assigned": view.variant.short(row["assigned"]),
-        "stated": view.variant.short(row["stated"]),
-        "pct": view.language.pct(abs(row["padding_pct"])),
-    }
-    if row["padding"] > 0:
-        return view.language.say(
-            "People's targets sum to {assigned}, {pct} more than the stated {stated}.", **values
-        )
-    return view.language.say(
-        "People's targets sum to {assigned}, {pct} less than the stated {stated}.", **values
-    )

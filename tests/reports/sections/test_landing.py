@@ -15,18 +15,18 @@ from reports.document.month_tables import MonthTables
 from reports.document.view import View
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render
-from reports.sections.clients import clients, plans
+from reports.sections.clients import clients
 from reports.sections.deals import closing, is_protected
 from reports.sections.headline import tiles
 from reports.sections.landing import (
-    _record_answer,
     landing,
     margin_sentence,
-    track_record,
 )
 from reports.sections.people import phasing_remarks
 from reports.sections.pipeline import coverage
+from reports.sections.plans import plans
 from reports.sections.sources import generation
+from reports.sections.track_record import _record_answer, track_record
 from reports.sections.year import year
 from sales.calendar import Month
 from sales.forecast.backtest import Score
