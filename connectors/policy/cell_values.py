@@ -61,6 +61,10 @@ def amount_of(cell: object, spelling: Spelling = UNKNOWN) -> Decimal:
     """Return an amount that is not below zero; raises `ValueError` with what is wrong with it."""
     text = plain(cell)
     amount = _exact(cell) if isinstance(cell, int | float | Decimal) else _read(text, spelling)
+    if amount is None and any(unicodedata.category(each) == "Sc" for each in text):
+        raise ValueError(
+            f" {text[:40]!r} has a sign of a currency, which may not be the file's; write the amount alone, and the currency under currency_code"
+        )
     if amount is None or amount.is_nan():
         raise ValueError(f" {text[:40]!r} is not an amount; write it as 1234.50")
     if not amount.is_finite() or amount > LARGEST_AMOUNT:

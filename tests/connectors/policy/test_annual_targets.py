@@ -72,6 +72,8 @@ def test_owners_are_found_by_user_name_email_and_id(tmp_path: Path) -> None:
         ("2026,ann@acme.example,1e99,,,,,,", "is too large for an amount"),
         ("2026,ann@acme.example,NaN,,,,,,", "is not an amount"),
         ("2026,ann@acme.example,lots,,,,,,", "is not an amount; write it as 1234.50"),
+        ('2026,ann@acme.example,"$120,000",,,,,,', "120,000' has a sign of a currency"),
+        ("2026,ann@acme.example,650 €,,,,,,", "write the amount alone, and the currency under"),
         ("twenty,ann@acme.example,1,,,,,,", "fiscal_year 'twenty' is not a whole number"),
         ("2026,ann@acme.example,1,EURO,,,,,", "is not a currency"),
         ("2026,ann@acme.example,1,,1/4/2026,,,,", "may be 2026-04-01 or 2026-01-04; write it so"),
