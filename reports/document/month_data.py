@@ -180,8 +180,9 @@ class GrainTables:
         return records(self.tables.source_attainment)
 
     def source_owners(self) -> list[str]:
-        """Return who owns lead sources by policy, by name; none where policy names nobody."""
-        return sorted({each.owner for each in self.rules.policy.sources.values()})
+        """Return who owns lead sources by policy and is held to something, by name; none where policy names nobody."""
+        held = {row["source_owner"] for row in self.sources()}
+        return sorted({each.owner for each in self.rules.policy.sources.values()} & held)
 
     def sources_of(self, owner: str) -> list[str]:
         """Return the lead sources of an owner, by name."""

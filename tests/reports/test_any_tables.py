@@ -13,12 +13,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.document.document import Variant
 from reports.document.month_tables import MonthTables
 from reports.month_end import month_end_reports
 from reports.rendering import pdf as render
 from sales import arrow as columns
 from sales.contracts.contract import checked
 from sales.contracts.registry import TABLES
+from sales.policy.sections import LeadSource
 from tests.reports.sections.test_landing import month_tables
 
 # What a column may say instead: the smallest, nothing, the largest; only what its contract allows is kept.
@@ -96,10 +98,28 @@ def any_tables(draw: st.DrawFn) -> MonthTables:
     return replace(base, **{name: draw(any_table(name, getattr(base, name))) for name in names})
 
 
+def owned(variant: Variant) -> Variant:
+    """Return rules by which each lead source is somebody's: their pages are printed too."""
+    policy = variant.rules.policy
+    sources = {name: LeadSource(owner=name) for name in ("Web", "Referral")}
+    rules = replace(variant.rules, policy=policy.model_copy(update={"sources": sources}))
+    return replace(variant, rules=rules)
+
+
+def test_pages_of_sources_are_among_them() -> None:
+    tables, variant = month_tables()
+    assert {each.kind for each in month_end_reports(tables, owned(variant))} == {
+        "company",
+        "team",
+        "person",
+        "sources",
+    }
+
+
 @given(any_tables())
 @settings(max_examples=40, deadline=None)
 def test_pages_print_whatever_the_contracts_allow(tables: MonthTables) -> None:
-    _, variant = month_tables()
+    variant = owned(month_tables()[1])
     with np.errstate(divide="raise", invalid="raise", over="raise"):
         for report in month_end_reports(tables, variant):
             assert render.html_of(report)
