@@ -79,13 +79,40 @@ def storage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Wo
 
 
 def kept(folder: Path) -> str:
-    """Return all that Dagster keeps, with digits of one number together."""
-    text = "".join(
+    """Return all that Dagster keeps."""
+    return "".join(
         path.read_bytes().decode("utf-8", errors="replace")
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     )
-    return re.sub(r"(?<=\d)[,. _'\u00a0\u202f](?=\d{3}(?!\d))", "", text)
+
+
+def amounts_of(text: str) -> str:
+    """Return a text with digits of one number together, and without instants and ids, whose digits may be anything."""
+    shown = re.sub(r"\\+u([0-9a-f]{4})", lambda escaped: chr(int(escaped[1], 16)), text)
+    ids = r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}"
+    plain = re.sub(rf"\d\d:\d\d:\d\d\.\d+|\d{{10}}\.\d+|{ids}", " ", shown)
+    return re.sub(r"(?<=\d)[,. _'\u00a0\u202f](?=\d{3}(?!\d))", "", plain)
+
+
+@pytest.mark.parametrize(
+    "text", ["£543,720", '"US$543720.00"', r"\u00a3543\u202f720", "-543720", "543.720 €"]
+)
+def test_an_amount_is_found_however_it_is_written(text: str) -> None:
+    assert "543720" in amounts_of(f"beside{text}beside")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2026-12-01 00:02:11.543720",
+        "1764547331.543720",
+        "5437201c-0d1e-4a2b-8c3d-0a543720ab9f",
+        "9f" * 13 + "543720",
+    ],
+)
+def test_digits_of_instants_and_ids_are_no_amounts(text: str) -> None:
+    assert "543720" not in amounts_of(text)
 
 
 def secrets(workspace: Workspace) -> dict[str, set[str]]:
@@ -108,7 +135,7 @@ def secrets(workspace: Workspace) -> dict[str, set[str]]:
 
 def test_no_money_of_a_person_a_team_or_a_deal_is_kept(storage: tuple[Path, Workspace]) -> None:
     folder, workspace = storage
-    told = kept(folder)
+    told = amounts_of(kept(folder))
     assert "month_end_packs" in told
     planted = secrets(workspace)["amounts"]
     assert len(planted) > 20
