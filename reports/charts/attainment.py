@@ -44,6 +44,7 @@ from reports.text.i18n import Language
 MOST_COVERAGE = 8.0
 # What the highest value leaves free above it.
 ROOM_ABOVE = 1.08
+YEAR_TICKS = 6
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def cumulative(
     highest = max(
         [float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0]
     )
-    ticks = round_ticks(0, highest)
+    ticks = round_ticks(0, highest, YEAR_TICKS)
     left = max(left, max(advance(on_axis(Decimal(str(tick)))) for tick in ticks) + 7)
     # Ticks may end far above what is drawn.
     most = min(ticks[-1], highest * ROOM_ABOVE) if highest > 0 else ticks[-1]
@@ -175,7 +176,7 @@ class Covered:
     value: float | None
     words: str
     required: tuple[float, float, float] | None = None
-    behind: str = ""
+    behind: Sequence[str] = ()
 
 
 def coverage_bars(
@@ -185,7 +186,7 @@ def coverage_bars(
 
     A ratio below what is required is hatched; where nobody can say what is required, none is.
     """
-    columns, panel_height = 2, 122.0
+    columns, panel_height = 2, 131.0
     width = (WIDTH - 24) / columns
     height = panel_height * ceil(len(panels) / columns)
     values = [
@@ -214,10 +215,10 @@ def coverage_bars(
         for m, bar in enumerate(bars):
             middle = left + step * (m + 0.5)
             parts.append(text(middle, top + 103, bar.period, anchor="middle", colour=MUTED))
-            if bar.behind:
-                parts.append(
-                    text(middle, top + 112, bar.behind, anchor="middle", colour=MUTED, size=TINY)
-                )
+            parts += [
+                text(middle, top + 112 + 9 * n, amount, anchor="middle", colour=MUTED, size=TINY)
+                for n, amount in enumerate(bar.behind)
+            ]
             if bar.value is None:
                 parts.append(text(middle, y(1) - 4, bar.words, anchor="middle", colour=MUTED))
                 continue

@@ -18,9 +18,10 @@ import threading
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Self
@@ -118,10 +119,12 @@ def browser_html_of(report: MonthEndReport) -> str:
 
 
 def _values(report: MonthEndReport) -> dict[str, object]:
-    contents = report.sections[1:] if len(report.sections) >= FEW_SECTIONS else ()
+    pages = takewhile(lambda section: not section.part, report.sections[1:])
+    appendix = (section for section in report.sections if section.part)
+    contents = (*pages, *(replace(each, title=each.part) for each in appendix))
     return {
         "report": report,
-        "contents": contents,
+        "contents": contents if len(report.sections) >= FEW_SECTIONS else (),
         "keys": {section.key for section in report.sections},
     }
 

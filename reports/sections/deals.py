@@ -75,7 +75,6 @@ def closing(view: View) -> Section:
         _caption(view, deals),
         (),
         tuple(tables),
-        starts_page=view.grain == GrainKind.COMPANY,
     )
 
 

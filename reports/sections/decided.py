@@ -26,7 +26,11 @@ def decided(view: View) -> Section | None:
     if not any(row["won_count"] or row["lost_count"] for row in rows):
         return None
     by_kind = {kind: [row for row in rows if row["client_kind"] == kind] for kind in TITLES}
-    tables = [_table(view, view.language.say(TITLES[kind]), of) for kind, of in by_kind.items()]
+    tables = [
+        _table(view, view.language.say(TITLES[kind]), of)
+        for kind, of in by_kind.items()
+        if any(row["won_count"] or row["lost_count"] for row in of)
+    ]
     last = tables.pop()
     note = view.language.say(
         "A client is an existing one for 24 months after a booking. Of decided deals: won ones by close date, lost ones when they were decided. Days: from creation to the win, of the deal in the middle. The last quarter is to date."
@@ -62,6 +66,8 @@ def _answer(view: View, by_kind: dict[str, list[Record]]) -> str:
         )
     won = new["won_count"] + existing["won_count"]
     lost = new["lost_count"] + existing["lost_count"]
+    if not won + lost:
+        return answer
     more = language.say_many(
         "{n} of {whole} decided deals was won.",
         "{n} of {whole} decided deals were won.",

@@ -91,7 +91,6 @@ def landing(view: View) -> Section:
         caption if bars else "",
         (),
         (Table(tuple(columns), tuple(printed), note=_landing_note(view, forecast)),),
-        starts_page=view.grain == GrainKind.COMPANY,
         stays_together=True,
     )
 

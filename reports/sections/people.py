@@ -91,14 +91,14 @@ def _table(view: View, rows: Sequence[Record], remarks: Sequence[str], note: str
         for row, remark in zip(rows, remarks, strict=True)
     ]
     columns = (
-        Column(say("Name"), 19),
+        Column(say("Name"), 18),
         Column(say("Booked by month"), 12),
         Column(say("Booked in month"), 9, is_number=True),
         Column(say("Booked to date"), 9, is_number=True),
         Column(say("Attained"), 9, is_number=True),
         Column(say("Coming month"), 10, is_number=True),
-        Column(say("Eight in ten"), 15, is_number=True),
-        Column(say("Remark"), 17),
+        Column(say("Eight in ten"), 18, is_number=True),
+        Column(say("Remark"), 15),
     )
     return Table(columns, tuple(printed), note=note)
 

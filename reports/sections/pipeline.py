@@ -53,7 +53,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         )
     answer = language.joined([answer, _short_quarters(view)])
     caption = say(
-        "Coverage is open pipeline / remaining target, written below each period. Dashed: 1×."
+        "Below each period: open pipeline, and remaining target. Coverage is the first over the second. Dashed: 1×."
     )
     if any(bar.required for _, bars in panels for bar in bars):
         caption += " " + say(
@@ -65,7 +65,7 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         answer,
         charts.coverage_bars(panels[:MOST_PANELS], view.variant.palette, language),
         caption + _left_out(view, len(panels), MOST_PANELS),
-        starts_page=view.grain == GrainKind.COMPANY,
+        stays_together=True,
     )
 
 
@@ -140,15 +140,13 @@ def _covered(view: View, row: Record) -> Covered:
         row["coverage_ratio"],
         ratio_words(row, view.language),
         required,
-        _money_behind(view, row),
+        ()
+        if row["coverage_ratio"] is None
+        else (
+            view.variant.short(row["open_pipeline"]),
+            view.variant.short(row["remaining_target"]),
+        ),
     )
-
-
-def _money_behind(view: View, row: Record) -> str:
-    """Return what is open and what is still to win, where something is."""
-    if row["coverage_ratio"] is None:
-        return ""
-    return f"{view.variant.short(row['open_pipeline'])} / {view.variant.short(row['remaining_target'])}"
 
 
 def movement(view: View) -> Section | None:

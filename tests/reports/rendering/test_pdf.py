@@ -185,7 +185,7 @@ def test_a_deals_name_leads_to_its_record_and_contents_to_their_sections(
             address.startswith("https://acme.my.salesforce.com/006") for address in addresses
         )
         inside = {str(link.Dest) for link in links if "/Dest" in link}
-        assert {"coverage", "movement", "closing", "quality"} <= inside
+        assert {"coverage", "movement", "closing"} <= inside
 
 
 @pytest.mark.parametrize(("paper", "size"), [("A4", (595, 842)), ("Letter", (612, 792))])
