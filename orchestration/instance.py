@@ -10,7 +10,6 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,7 +31,7 @@ def prepare_dagster_home() -> None:
     folder = settings.dagster_home()
     if folder is None:
         folder = settings.home() / "dagster"
-        ours = _embedded(folder)
+        ours = _embedded()
         if not (folder / FILE).is_file() or (folder / FILE).read_bytes() != ours:
             write_atomically(folder / FILE, ours)
     elif not (folder / FILE).is_file():
@@ -42,12 +41,12 @@ def prepare_dagster_home() -> None:
     os.environ["DAGSTER_HOME"] = str(folder)
 
 
-def _embedded(folder: Path) -> bytes:
-    """Return the settings of an instance that keeps what it stores in the folder."""
+def _embedded() -> bytes:
+    """Return the settings of an instance that keeps what it stores beside them, wherever that is."""
     pooled = {
         "module": PooledSqlite.__module__,
         "class": PooledSqlite.__name__,
-        "config": {"base_dir": str(folder.resolve())},
+        "config": {"base_dir": {"env": "DAGSTER_HOME"}},
     }
     stored = f"storage: {json.dumps({'custom': pooled})}\n"
     return (settings.PROJECT / FILE).read_bytes() + stored.encode()

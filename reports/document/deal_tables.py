@@ -56,10 +56,11 @@ class DealTables:
 
     @cached_property
     def _named(self) -> dict[str, Record]:
+        findings = self._tables.data_quality
         wanted = columns.distinct(
             self._tables.closing_plan["opportunity_id"],
             self._tables.actions["opportunity_id"],
-            self._tables.data_quality["record_id"],
+            findings.loc[findings["severity"] != "info", "record_id"],
         )
         deals = self._tables.opportunity_snapshot
         rows = deals.loc[columns.codes(deals["opportunity_id"], wanted) >= 0, NAMES]

@@ -105,3 +105,22 @@ def test_a_home_with_any_name_has_an_instance_of_its_own(
         assert instance.run_coordinator.__class__.__name__ == "QueuedRunCoordinator"
         run(instance)
     assert (home / "dagster" / "history" / "runs.db").is_file()
+
+
+def test_a_home_that_was_moved_goes_on_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ONPACE_DAGSTER_HOME", "")
+    monkeypatch.setenv("DAGSTER_HOME", "")
+    first, later = tmp_path / "first", tmp_path / "later"
+    found: list[set[str]] = []
+    for home in (first, later):
+        monkeypatch.setenv("ONPACE_HOME", str(home))
+        with dagster_instance() as instance:
+            run(instance)
+            found.append({record.run_id for record in instance.get_runs()})
+        if home is first:
+            first.rename(later)
+    assert len(found[1]) == 2
+    assert found[0] < found[1]
+    assert not first.exists()
