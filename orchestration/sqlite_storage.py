@@ -1,7 +1,7 @@
 """Dagster's SQLite files, with their connections kept open.
 
 Dagster builds an engine, compiles its statements anew and opens a file for every event, and SQLite folds its
-write-ahead log into the file whenever the last connection closes: two fifths of what a month's run costs. Put how the
+write-ahead log into the file whenever the last connection closes: two to three seconds of each month. Put how the
 embedded instance stores here; what it is told to do stays in `dagster.yaml`, and PostgreSQL has a pool of its own.
 """
 
