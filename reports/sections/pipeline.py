@@ -11,7 +11,7 @@ from reports.charts import attainment as charts
 from reports.charts.attainment import Covered, Step
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import View, period_words, ratio_words
+from reports.document.view import View, needed, period_words, ratio_words
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
@@ -277,7 +277,7 @@ def _required(view: View, row: Record) -> str:
 
 def _needed_means(view: View, row: Record) -> str:
     """Return whether coverage is what this company's own past asks for."""
-    if row["required_ratio"] is None:
+    if needed(row) is None:
         return ""
     values = {
         "ratio": view.language.ratio(row["required_ratio"]),

@@ -262,6 +262,15 @@ def test_the_forecast_is_told_without_the_deals_that_bring_most() -> None:
     assert "bring most" not in landing(view(landing_forecast=same)).answer
 
 
+def test_nothing_that_was_ever_needed_is_not_said_to_be_enough() -> None:
+    table = month_tables()[0].pipeline_coverage
+    none = table.assign(
+        required_ratio=pd.Series([0.04] * len(table), dtype=table["required_ratio"].dtype)
+    )
+    assert "usually been needed" in coverage(view(), ["company"]).answer
+    assert "needed" not in coverage(view(pipeline_coverage=none), ["company"]).answer
+
+
 def test_a_later_quarter_that_is_short_is_named() -> None:
     one = view()
     focus = one.data.focus_quarter
