@@ -136,7 +136,7 @@ class RawTables:
         """Return the rows that a version does not hold just so: windows overlap, and most of what comes again is known."""
         ids = rows.column(key).combine_chunks()
         held: set[tuple[object, ...]] = set()
-        for path in self._files.opened(name, version).file_uris():
+        for path in self._files.data_of(name, version):
             file = pq.ParquetFile(path)
             if not set(rows.column_names) <= set(file.schema_arrow.names):
                 return rows

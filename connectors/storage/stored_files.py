@@ -56,7 +56,7 @@ class StoredFiles:
         # The log first: what a damaged one says is not to be relied upon, nor how it is read.
         self._check(log)
         table = self._table(name, version)
-        self._check(self._data(table, partitions))
+        self._check(self._data(name, table, partitions))
         return table
 
     def note(self, name: str, partitions: Partitions | None = None) -> DeltaTable:
@@ -64,7 +64,7 @@ class StoredFiles:
         table = self._table(name, None)
         if partitions is not None and not self._has_digests(name, partitions):
             partitions = None  # of before digests were kept: all of it is noted now
-        files = [*self._log(name, table.version()), *self._data(table, partitions)]
+        files = [*self._log(name, table.version()), *self._data(name, table, partitions)]
         known = self._known(files)
         new = [path for path in files if self._key(path) not in known]
         for path in new:
@@ -122,9 +122,16 @@ class StoredFiles:
             if number == begin or (number > begin and path.suffix == ".json")
         )
 
-    def _data(self, table: DeltaTable, partitions: Partitions | None) -> list[Path]:
+    def data_of(self, name: str, version: int | None = None) -> list[Path]:
+        """Return the files of a version's rows once they are checked; raises `DamagedTable`."""
+        return self._data(name, self.opened(name, version), None)
+
+    def _data(self, name: str, table: DeltaTable, partitions: Partitions | None) -> list[Path]:
+        # The address of the folder is escaped as in a URL, what follows it is as on the disk.
+        folder = self._root / name
         try:
-            return [Path(each) for each in table.file_uris(partitions)]
+            uris = table.file_uris(partitions)
+            return [folder / each.rpartition(f"/{name}/")[2] for each in uris]
         except (DeltaError, OSError, ValueError) as fault:
             raise DamagedTable(
                 f"{table.table_uri} cannot be read ({type(fault).__name__}); {CURE}"

@@ -198,3 +198,15 @@ def test_old_files_that_no_kept_version_needs_are_deleted_whatever_the_log_forgo
     assert not forgotten.exists()
     found = [raw.read("raw_users", each)["user_id"].item() for each in (versions[0], versions[-1])]
     assert found == ["0", "2"]
+
+
+@pytest.mark.parametrize("name", ["My Firm", "Möwe & Söhne", "100%", 'a"b#c?d', "data_quality"])
+def test_tables_lie_below_a_folder_of_any_name(tmp_path: Path, name: str) -> None:
+    """The library says where a table's files are by an address, in which a blank is `%20`."""
+    home = tmp_path / name
+    for month in MONTHS:
+        TableStore(Catalogue(home)).write(NAME, month, findings(month, "43350.00"), {"digest": "a"})
+    assert len(read(home, MONTHS[0])) == 4
+    raw, rows = RawTables(Catalogue(home)), pa.table({"user_id": ["one", "two"]})
+    version = raw.replace("raw_users", iter([rows.slice(0, 1)]), {"digest": "a"})
+    assert raw.changed("raw_users", version, rows, "user_id").to_pydict() == {"user_id": ["two"]}
