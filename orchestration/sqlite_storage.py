@@ -7,6 +7,7 @@ embedded instance stores here; what it is told to do stays in `dagster.yaml`, an
 
 from __future__ import annotations
 
+import fcntl
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import (
     SqliteEventLogStorage,
 )
 from dagster._core.storage.runs.sqlite.sqlite_run_storage import SqliteRunStorage
+from dagster._core.storage.schedules.sqlite.sqlite_schedule_storage import SqliteScheduleStorage
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage, SqliteStorageConfig
 from dagster._serdes import ConfigurableClassData
@@ -35,6 +37,14 @@ def _engine(address: str) -> Engine:
         max_overflow=-1,
         connect_args={"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
     )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process makes the files of a folder."""
+    with (folder / ".opening").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # given back when the file is closed, also by a kill
+        yield
 
 
 class PooledRuns(SqliteRunStorage):
@@ -105,11 +115,16 @@ class PooledSqlite(DagsterSqliteStorage):
     """The storage of the embedded instance: the layout on disk is Dagster's, so that either reads what the other wrote."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        """Take the folder of the instance, and make the files where there are none."""
-        super().__init__(base_dir, inst_data)
+        """Take the folder of the instance, and make the files where there are none: of processes that come at once, one."""
+        self.base_dir = base_dir
         history = Path(base_dir) / "history"
-        self._run_storage = PooledRuns.from_local(f"{history}/")
-        self._event_log_storage = PooledEvents(f"{history / 'runs'}/")
+        with _alone(Path(base_dir)):
+            self._run_storage = PooledRuns.from_local(f"{history}/")
+            self._event_log_storage = PooledEvents(f"{history / 'runs'}/")
+            self._schedule_storage = SqliteScheduleStorage.from_local(f"{base_dir}/schedules/")
+        self._inst_data = inst_data
+        # Dagster's own would make the files once more.
+        super(DagsterSqliteStorage, self).__init__()
 
     @classmethod
     def from_config_value(

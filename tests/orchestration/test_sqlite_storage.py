@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from unittest import mock
@@ -15,6 +17,8 @@ from orchestration import sqlite_storage
 from orchestration.instance import dagster_instance
 from orchestration.sqlite_storage import OPEN_RUNS, PooledEvents
 from tests.temporary_instance import temporary_instance
+
+ROOT = Path(__file__).parents[2]
 
 
 @dg.op
@@ -67,7 +71,7 @@ def test_a_run_needs_few_engines(instance: dg.DagsterInstance) -> None:
         ) as ours,
     ):
         run(instance)
-    assert ours.call_count == len(["the index", "the run"])
+    assert ours.call_count == len(["the run"])
 
 
 def test_few_files_stay_open_however_many_runs_are_read(
@@ -124,3 +128,34 @@ def test_a_home_that_was_moved_goes_on_where_it_is(
     assert len(found[1]) == 2
     assert found[0] < found[1]
     assert not first.exists()
+
+
+OPENING = """
+import sys
+from pathlib import Path
+from tests.temporary_instance import temporary_instance
+print("ready", flush=True)
+while not Path(sys.argv[1], "go").exists(): pass
+with temporary_instance(Path(sys.argv[1])) as instance: print(len(instance.get_runs()))
+"""
+
+
+@pytest.mark.slow
+def test_processes_that_open_a_new_home_at_once_make_its_files_once(tmp_path: Path) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", OPENING, str(tmp_path)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(4)
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    (tmp_path / "go").touch()
+    for process in processes:
+        shown, fault = process.communicate(timeout=120)
+        assert (process.returncode, shown) == (0, "0\n"), fault
