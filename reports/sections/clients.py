@@ -31,7 +31,7 @@ def clients(view: View) -> Section | None:
     totals = {account: total for account, total in sums.items() if any(amounts[account].values())}
     if not any(totals.values()):
         return None
-    largest = sorted(totals, key=lambda account: (-totals[account], account))[:MOST_CLIENTS]
+    largest = sorted(totals, key=lambda account: (-abs(totals[account]), account))[:MOST_CLIENTS]
     highest = max(amount for account in largest for amount in amounts[account].values())
     rows = [
         _heat_row(view, view.data.account_name(account), amounts[account], highest)

@@ -72,7 +72,7 @@ def closing(view: View) -> Section:
         title,
         _closing_answer(view, *groups.values()),
         figure if ahead else None,
-        _caption(view, deals),
+        _caption(view, deals) if ahead else "",
         (),
         tuple(tables),
     )

@@ -296,7 +296,12 @@ def _needed_means(view: View, row: Record) -> str:
 
 def _left_out(view: View, there: int, most: int) -> str:
     return (
-        " " + view.language.say("{n} more are in the appendix.", n=there - most)
+        " "
+        + view.language.say_many(
+            "{n} more is in the attached pipeline_coverage.csv.",
+            "{n} more are in the attached pipeline_coverage.csv.",
+            there - most,
+        )
         if there > most
         else ""
     )

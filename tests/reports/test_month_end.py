@@ -127,7 +127,7 @@ def test_a_large_firm_still_fits_its_figures_on_a_page(monkeypatch: pytest.Monke
     monkeypatch.setattr(people, "MOST_ROWS", 2)
     company = reports_of(4)[0]
     found = {section.key: section for section in company.sections}
-    assert found["coverage"].caption.endswith("2 more are in the appendix.")
+    assert found["coverage"].caption.endswith("2 more are in the attached pipeline_coverage.csv.")
     assert (
         found["attainment"]
         .tables[0]
