@@ -1,4 +1,4 @@
-"""Dagster's instance below a folder of the test, stored as `dagster.yaml` says."""
+"""Dagster's instance below a folder of the test, stored as that of a home is."""
 
 from __future__ import annotations
 
