@@ -14,7 +14,7 @@ from contextlib import contextmanager
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
 
-from connectors.storage.files import write_atomically
+from connectors.storage.files import refuse_unusable_name, write_atomically
 from orchestration import settings
 from orchestration.sqlite_storage import PooledSqlite
 from sales.errors import UserError
@@ -30,6 +30,7 @@ def prepare_dagster_home() -> None:
     """Point Dagster at the instance that settings name, else at `ONPACE_HOME/dagster` with our own instance settings."""
     folder = settings.dagster_home()
     if folder is None:
+        refuse_unusable_name(settings.home())
         folder = settings.home() / "dagster"
         ours = _embedded()
         if not (folder / FILE).is_file() or (folder / FILE).read_bytes() != ours:

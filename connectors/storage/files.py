@@ -19,8 +19,8 @@ PRIVATE = 0o077  # what others may not do with what is stored: anything
 # What libraries say that keep no error number: of Rust, SQLite, PostgreSQL.
 DISK_FULL = ("no space left on device", "disk is full", "disk quota exceeded")
 FULL = 1 << 20  # bytes left: SQLite only says that it cannot read or open then
-# What the library of tables cannot open in the name of a folder: an address of it would say another one.
-NO_TABLES_BELOW = re.compile(r"[\x00-\x1f\\\[\]|^]|%[0-9A-Fa-f]{2}")
+# What the libraries of tables and of databases cannot open in the name of a folder: an address of it would say another one.
+NO_FILES_BELOW = re.compile(r"[\x00-\x1f\\\[\]|^?]|%[0-9A-Fa-f]{2}")
 LEAST_FREE = 100 << 20  # bytes: the tables and documents of some hundred people
 
 
@@ -79,12 +79,17 @@ def digest_of(path: Path) -> str:
     return whole.hexdigest()
 
 
-def refuse_unusable_home(home: Path) -> None:
-    """Raise `UnusableHome` where a folder takes no files, no second names of files, no tables by its name, or has no room: before any work is done."""
-    if wrong := NO_TABLES_BELOW.search(str(home)):
+def refuse_unusable_name(home: Path) -> None:
+    """Raise `UnusableHome` where libraries would take the name of a folder for another one, before anything is made there."""
+    if wrong := NO_FILES_BELOW.search(str(home)):
         raise UnusableHome(
-            f"no table can be stored in {str(home)!r}, for the {wrong[0]!r} in its name; set ONPACE_HOME to another folder"
+            f"nothing can be stored in {str(home)!r}, for the {wrong[0]!r} in its name; set ONPACE_HOME to another folder"
         )
+
+
+def refuse_unusable_home(home: Path) -> None:
+    """Raise `UnusableHome` where a folder takes no files, no second names of files, no name that can be opened, or has no room: before any work is done."""
+    refuse_unusable_name(home)
     try:
         make_home(home)
         with tempfile.TemporaryDirectory(dir=home, prefix=".probe-") as folder:

@@ -11,6 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
+from markupsafe import Markup
+
 from reports.document.document import Variant
 from reports.document.month_data import GrainTables, PlannedMonth
 from reports.document.month_tables import Record, records
@@ -190,6 +192,22 @@ def ratio_words(row: Record, language: Language) -> str:
         if row["status"] == TargetStatus.COVERED
         else language.ratio(row["coverage_ratio"])
     )
+
+
+def is_short_of_pipeline(row: Record) -> bool:
+    """Return whether coverage, as it is printed, is less than has usually been needed."""
+    return (
+        row["status"] == TargetStatus.OK
+        and row["required_ratio"] is not None
+        and round(row["coverage_ratio"], 1) < round(row["required_ratio"], 1)
+    )
+
+
+def with_note(name: str, notes: Sequence[str]) -> Markup:
+    """Return a name with what is to be known of it in a paler type."""
+    if not notes:
+        return Markup("{}").format(name)
+    return Markup('{} <span class="note">{}</span>').format(name, ", ".join(notes))
 
 
 def needed(row: Record) -> float | None:

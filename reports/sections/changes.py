@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import View, deal_name
+from reports.document.view import View, deal_name, with_note
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.vocabulary import DealChange, GrainKind
@@ -137,9 +137,4 @@ def _deal(view: View, row: Record) -> Markup:
         row["amount_before"] != row["amount_after"]
     ):
         notes.append(say("was {amount}", amount=view.variant.money(row["amount_before"])))
-    name = view.variant.record(row["opportunity_id"], deal_name(row))
-    return (
-        Markup('{} <span class="note">{}</span>').format(name, ", ".join(notes))
-        if notes
-        else Markup("{}").format(name)
-    )
+    return with_note(view.variant.record(row["opportunity_id"], deal_name(row)), notes)

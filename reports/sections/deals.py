@@ -17,7 +17,7 @@ from reports.charts.landing import Confirmation, Horizon, Week
 from reports.document.deal_tables import amount_of, worth_of
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import View
+from reports.document.view import View, with_note
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
@@ -293,12 +293,7 @@ def _deal_table(
 
 def _with_note(view: View, deal: Record, *, is_told: bool = False) -> Markup:
     """Return a deal's name with what is to be known of it; `is_told` where a table says that its deals are protected."""
-    note = _note(view, deal, is_told=is_told)
-    return (
-        Markup('{} <span class="note">{}</span>').format(view.deal_link(deal), note)
-        if note
-        else Markup("{}").format(view.deal_link(deal))
-    )
+    return with_note(view.deal_link(deal), _notes(view, deal, is_told=is_told))
 
 
 def _expected(view: View, deal: Record) -> str:
@@ -309,7 +304,7 @@ def _expected(view: View, deal: Record) -> str:
     )
 
 
-def _note(view: View, deal: Record, *, is_told: bool) -> str:
+def _notes(view: View, deal: Record, *, is_told: bool) -> list[str]:
     words: list[str] = []
     if deal["days_overdue"]:
         words.append(view.language.say_many("{n} day over", "{n} days over", deal["days_overdue"]))
@@ -317,4 +312,4 @@ def _note(view: View, deal: Record, *, is_told: bool) -> str:
         words.append(view.language.say("pushed {n}×", n=deal["push_count"]))
     if is_protected(deal) and not is_told:
         words.append(view.language.say("protect"))
-    return ", ".join(words)
+    return words

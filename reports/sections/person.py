@@ -12,13 +12,13 @@ from reports.charts.person import MonthColumn, month_columns
 from reports.document.deal_tables import amount_of, worth_of
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import Standing, View, deal_name, period_words
+from reports.document.view import Standing, View, deal_name, is_short_of_pipeline, period_words
 from reports.sections.changes import told_once
 from reports.sections.deals import is_protected
 from reports.sections.landing import margin_sentence
 from reports.text import formats
 from sales.calendar import Month
-from sales.vocabulary import PeriodKind, TargetStatus
+from sales.vocabulary import PeriodKind
 
 MOST_DEALS, MOST_LINES = 6, 3
 NO_AMOUNT = {"won_without_amount", "open_without_amount"}
@@ -262,9 +262,7 @@ def _talk(view: View) -> Section | None:
         quarter
         and view.standing == Standing.SELLS
         and not is_year_won
-        and quarter["status"] == TargetStatus.OK
-        and quarter["required_ratio"] is not None
-        and round(quarter["coverage_ratio"], 1) < round(quarter["required_ratio"], 1)
+        and is_short_of_pipeline(quarter)
     ):
         lines.append(
             say(

@@ -11,7 +11,7 @@ from reports.charts import attainment as charts
 from reports.charts.attainment import Covered, Step
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
-from reports.document.view import View, needed, period_words, ratio_words
+from reports.document.view import View, is_short_of_pipeline, needed, period_words, ratio_words
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
@@ -249,9 +249,7 @@ def _short_quarters(view: View) -> str:
         for row in view.data.coverage(view.grain, view.grain_id)
         if row["period_kind"] == PeriodKind.QUARTER
         and row["period"] > view.data.focus_quarter
-        and row["status"] == TargetStatus.OK
-        and row["required_ratio"] is not None
-        and round(row["coverage_ratio"], 1) < round(row["required_ratio"], 1)
+        and is_short_of_pipeline(row)
     ]
     return " ".join(
         view.language.say(
@@ -283,7 +281,7 @@ def _needed_means(view: View, row: Record) -> str:
         "ratio": view.language.ratio(row["required_ratio"]),
         "windows": row["required_windows"],
     }
-    if round(row["coverage_ratio"], 1) >= round(row["required_ratio"], 1):
+    if not is_short_of_pipeline(row):
         return view.language.say(
             "At this point {ratio} has usually been needed, measured on {windows} past month ends: that is enough.",
             **values,

@@ -108,7 +108,7 @@ def test_a_disk_without_room_is_full_whatever_the_fault_says(
     assert not full_disk(RuntimeError("no home yet"), tmp_path / "home")
 
 
-@pytest.mark.parametrize("name", ["a[b", "a]b", "a\\b", "a|b", "a^b", "a\tb", "a%20b"])
+@pytest.mark.parametrize("name", ["a[b", "a]b", "a\\b", "a|b", "a^b", "a\tb", "a?b", "a%20b"])
 def test_a_name_below_which_no_table_can_lie_is_a_sentence(tmp_path: Path, name: str) -> None:
     with pytest.raises(UnusableHome, match="set ONPACE_HOME to another folder"):
         refuse_unusable_home(tmp_path / name)
