@@ -15,7 +15,7 @@ from reports.document.month_tables import Record
 from reports.document.view import View, deal_name, with_note
 from reports.text import formats
 from reports.text.i18n import marked
-from sales.vocabulary import DealChange, GrainKind
+from sales.vocabulary import DealChange
 
 MOST_EACH = 5
 LISTS: dict[str, str] = {
@@ -64,7 +64,7 @@ def changes(view: View) -> Section | None:
         say("Won, lost, slipped and new"),
         _answer(view, by_list),
         tables=(Table(columns, tuple(rows), note="" if are_all else note),),
-        starts_page=view.grain == GrainKind.COMPANY,
+        starts_page=True,
     )
 
 
