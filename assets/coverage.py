@@ -7,13 +7,14 @@ from assets.metadata.tables import described
 from assets.metadata.where_from import where_from
 from assets.monthly_table import TableRun, monthly_table
 from sales.checks import invariants
-from sales.contracts.coverage import PipelineCoverage
+from sales.contracts.coverage import PipelineCoverage, PipelineStages
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
-from sales.contracts.targets import PhasedTargets
+from sales.contracts.targets import PhasedTargets, TargetAttainment
 from sales.coverage import coverage, movement
 from sales.coverage import deal_chances as chances
 from sales.coverage import deal_changes as changes
 from sales.coverage import decided_deals as decided
+from sales.coverage import dimension_breakdown as dimension
 from sales.coverage import pipeline_stages as by_stage
 from sales.history.snapshot import opening_snapshot
 
@@ -66,6 +67,23 @@ def pipeline_stages(run: TableRun) -> dg.MaterializeResult:
     inputs, deals = run.inputs, run.table(OpportunitySnapshot)
     credit, stages = run.table(BookingCredit), inputs.extract.stages
     return described(by_stage.pipeline_stages(deals, credit, stages, run.month, inputs.rules))
+
+
+@monthly_table
+def dimension_breakdown(run: TableRun) -> dg.MaterializeResult:
+    """Bookings, open pipeline and mix by the field that policy names under [pipeline] dimension, for each team and the company."""
+    inputs, deals = run.inputs, run.table(OpportunitySnapshot)
+    table = dimension.dimension_breakdown(
+        deals,
+        run.table(BookingCredit),
+        run.month,
+        inputs.rules,
+        is_read=inputs.history.dimension is not None,
+    )
+    stages, attained = run.table(PipelineStages), run.table(TargetAttainment)
+    return described(
+        table, {"breakdown_adds_up": invariants.breakdown_adds_up(table, stages, attained)}
+    )
 
 
 @monthly_table

@@ -68,6 +68,7 @@ def big_firm(deals: int, salespeople: int = PEOPLE) -> Extract:
         "effort_days": pa.nulls(deals, pa.float64()),
         "service_start": pa.nulls(deals, pa.date32()),
         "service_end": pa.nulls(deals, pa.date32()),
+        "dimension": pa.nulls(deals, pa.string()),
     }
     history = {
         "history_id": ids("008", np.arange(len(of))),

@@ -27,6 +27,7 @@ from sales.coverage import coverage, movement
 from sales.coverage import deal_changes as changes
 from sales.coverage.deal_chances import deal_chances
 from sales.coverage.decided_deals import decided_deals
+from sales.coverage.dimension_breakdown import dimension_breakdown
 from sales.coverage.pipeline_stages import pipeline_stages
 from sales.forecast import actions as orders
 from sales.forecast import backtest as track_record
@@ -177,6 +178,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             account_load(*ahead),
             pipeline_stages(snap, shared, history.extract.stages, MONTH, rules),
             decided_deals(snap, shared, MONTH, rules),
+            dimension_breakdown(snap, shared, MONTH, rules, is_read=False),
         )
         return tables, rules
 

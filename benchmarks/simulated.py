@@ -245,6 +245,7 @@ class _Simulation:
                 "effort_days": pa.nulls(size, pa.float64()),
                 "service_start": pa.nulls(size, pa.date32()),
                 "service_end": pa.nulls(size, pa.date32()),
+                "dimension": pa.nulls(size, pa.string()),
             },
             "opportunity_history": {
                 "history_id": _ids("008", len(of)),

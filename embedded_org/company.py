@@ -131,15 +131,16 @@ OTHER_ACCOUNTS = (
     "Whitcombe Trust",
     "Smile & Daughters Ltd",
 )
-SERVICES = (
-    "Operating model",
-    "Bid support",
-    "Cost review",
-    "Data platform",
-    "Interim lead",
-    "Change programme",
-    "Audit readiness",
-)
+# What is sold, with its line of business.
+SERVICES = {
+    "Operating model": "Advisory",
+    "Bid support": "Interim",
+    "Cost review": "Finance",
+    "Data platform": "Technology",
+    "Interim lead": "Interim",
+    "Change programme": "Advisory",
+    "Audit readiness": "Finance",
+}
 SOURCES = ("Referral", "Website", "Event", "Framework", "Existing client", "Partner")
 
 
@@ -204,6 +205,7 @@ class Company:
     events: dict[str, list[Event]] = field(default_factory=dict)
     created_at: dict[str, datetime] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    service_lines: dict[str, str] = field(default_factory=dict)
 
     def state_at(self, instant: datetime) -> dict[str, State]:
         """Return the truth: every opportunity that exists strictly before an instant and is not deleted.
@@ -332,6 +334,7 @@ class Company:
                     "Probability": probability,
                     "CloseDate": state.close_date.isoformat(),
                     "LeadSource": self.sources[opportunity_id],
+                    "Service_Line__c": self.service_lines.get(opportunity_id),
                     "IsClosed": closed,
                     "IsWon": won,
                     "ForecastCategory": category,
@@ -532,7 +535,7 @@ class _Simulation:
             amount = None
         elif chance.random() < 0.25:
             amount = round((amount or 0) + chance.random() * 100, 2)
-        service = chance.choice(SERVICES)
+        service = chance.choice(tuple(SERVICES))
         name = f"{firm.accounts[account_id][:80]}: {service} {number}"
         if chance.random() < 0.004:
             name = chance.choice(("NA", "None", "=1+1", "<b>bold</b>", 'two\nlines "and quotes"'))
@@ -540,6 +543,8 @@ class _Simulation:
         state = State(name, account_id, owner.user_id, PATH[0], amount, planned)
         log = _Log(firm, chance, opportunity_id, self._moment(day), state)
         firm.sources[opportunity_id] = chance.choice(SOURCES)
+        if number % 40:  # somebody forgets to say
+            firm.service_lines[opportunity_id] = SERVICES[service]
         wins = chance.random() < (0.52 if is_slow else 0.34)
         fate = day + timedelta(days=round(cycle))
         reached = len(PATH) if wins else chance.randint(1, len(PATH))

@@ -90,6 +90,7 @@ PICKLISTS = {
     "ForecastCategory",
     "ForecastingItemCategory",
     "LeadSource",
+    "Service_Line__c",
     "Type",
     "Industry",
     "Field",

@@ -120,16 +120,11 @@ def _serves(
     workspace: Workspace, record: ExtractRecord, month: Month, shared_age: timedelta
 ) -> bool:
     rules = workspace.policies.for_month(month, workspace.loaded.defaults(record))
-    custom = workspace.policies.custom_fields
-    read, wanted = (
-        (record.pull.amount_field, record.pull.service_fields),
-        (custom.amount, custom.service),
-    )
     # What an extract reaches up to lies a little before the moment at which it was stored.
     age = workspace.now() - (record.stored_at or record.extracted_at)
     return (
         record.extracted_at >= rules.calendar.as_of(month)
-        and read == wanted
+        and record.pull.has_read(workspace.policies.custom_fields)
         and record.source == workspace.source
         and age < shared_age
     )

@@ -159,8 +159,7 @@ def _extract_of(
 ) -> ExtractRecord:
     custom = workspace.policies.custom_fields
     for record in workspace.extracts.all():
-        read = record.pull.amount_field, record.pull.service_fields
-        if record.source == workspace.source and read == (custom.amount, custom.service):
+        if record.source == workspace.source and record.pull.has_read(custom):
             inputs = as_of_day(workspace, day, record)
             if record.extracted_at >= inputs.rules.calendar.as_of(inputs.month):
                 refuse_another(workspace, record)

@@ -36,7 +36,9 @@ class LoadedExtracts:
         """Return an extract's raw tables."""
         if self._extract is None or self._extract.extract_id != record.extract_id:
             frames = self._extracts.frames(record)
-            self._extract = as_extract(frames, record.extract_id, record.extracted_at)
+            self._extract = as_extract(
+                frames, record.extract_id, record.extracted_at, record.pull.dimension_field
+            )
         return self._extract
 
     def defaults(self, record: ExtractRecord) -> OrganizationDefaults:
@@ -68,7 +70,13 @@ class LoadedExtracts:
     def history_of(self, extract: Extract, rules: MonthRules) -> PipelineHistory:
         """Return the sorted history of raw tables by some rules."""
         pipeline = rules.policy.pipeline
-        key = (extract.extract_id, rules.currency, pipeline.amount_field, pipeline.record_types)
+        key = (
+            extract.extract_id,
+            rules.currency,
+            pipeline.amount_field,
+            pipeline.record_types,
+            pipeline.dimension,
+        )
         if self._history is None or self._history[0] != key:
             history = PipelineHistory(
                 extract,
@@ -76,6 +84,7 @@ class LoadedExtracts:
                 rules.digits,
                 amount_field=pipeline.amount_field or "",
                 record_types=pipeline.record_types,
+                dimension=pipeline.dimension or "",
             )
             self._history = key, history
         return self._history[1]

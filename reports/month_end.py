@@ -26,6 +26,7 @@ from reports.sections.changes import changes
 from reports.sections.clients import agreements, clients
 from reports.sections.deals import closing, overdue, waiting
 from reports.sections.decided import decided
+from reports.sections.dimension import dimension
 from reports.sections.headline import statements, tiles
 from reports.sections.landing import landing
 from reports.sections.people import attainment
@@ -249,6 +250,7 @@ class _Month:
             plans(view) if is_company else None,
             work_by_client(view),
             decided(view),
+            dimension(view),
             track_record(view, self.data.scores) if is_company else None,
             said,
             quality(view) if is_company else None,

@@ -24,6 +24,7 @@ _DEAL = of("closing_plan", "opportunity_id", "owner_id", "close_date", "days_ove
 _JUDGED = of("forecast_track_record", "as_of_month", "grain", "grain_id", "period_kind", "period")
 _LOAD = of("delivery_load", "grain", "grain_id", "month")
 _STAGE = of("pipeline_stages", "grain", "grain_id", "stage_name")
+_VALUE = of("dimension_breakdown", "grain", "grain_id", "dimension")
 _DECIDED = of("decided_deals", "grain", "grain_id", "period", "client_kind")
 _CLIENT = of("client_phasing", "account_id", "month")
 _COVERED = of("pipeline_coverage", "coverage_ratio", "status")
@@ -416,6 +417,18 @@ SECTIONS: dict[str, Columns] = {
             "to 365 days": _STAGE | of("pipeline_stages", "up_to_365"),
             "Older": _STAGE | of("pipeline_stages", "older"),
             "Median days": _STAGE | of("pipeline_stages", "median_age_days"),
+        },
+    ),
+    **_under(
+        "Bookings and pipeline by {dimension}",
+        {
+            "{dimension}": _VALUE,
+            "Booked this year": _VALUE | of("dimension_breakdown", "bookings"),
+            "Share": _VALUE | of("dimension_breakdown", "share_pct"),
+            "Year before": _VALUE | of("dimension_breakdown", "last_year"),
+            "New clients": _VALUE | of("dimension_breakdown", "new_bookings"),
+            "Open deals": _VALUE | of("dimension_breakdown", "open_count"),
+            "Open": _VALUE | of("dimension_breakdown", "open_pipeline"),
         },
     ),
     **_under(

@@ -253,6 +253,7 @@ class _Pull:
             identity=self.session.login.identity,
             amount_field=self.custom.amount,
             service_fields=self.custom.service,
+            dimension_field=self.custom.dimension,
             fields={
                 name: {key: kind for key, kind in types.items() if key in wanted[name]}
                 for name, types in plan.types.items()

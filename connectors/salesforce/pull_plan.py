@@ -87,7 +87,11 @@ class Planner:
             and began - base.pull.watermarks[each.object_name].compared_at > COMPARE_AGAIN
         }
         dead = self._deletions(base, compared, whole, types) if base else {}
-        fields = {name: [each.field for each in sources] for name, sources in seen.items()}
+        # A field may fill two columns: policy may name a dimension that is read anyway.
+        fields = {
+            name: list(dict.fromkeys(each.field for each in sources))
+            for name, sources in seen.items()
+        }
         signature = _digest(
             [
                 base.extract_id if base else "",
@@ -149,7 +153,7 @@ class Planner:
         shown = {key: kind for key, kind in (types[name] or {}).items() if key in wanted}
         return (
             shown != base.pull.fields.get(name, {})
-            or (name == "Opportunity" and base.pull.amount_field != self.custom.amount)
+            or (name == "Opportunity" and not base.pull.has_read(self.custom))
             or base.pull.instance != instance
             or base.pull.identity != self.session.login.identity
             or began - base.pull.watermarks[name].whole_at > WHOLE_AGAIN

@@ -32,6 +32,7 @@ NAMED_BY = {
     "effort_days": "[clients] effort_field",
     "service_start": "[clients] service_start_field",
     "service_end": "[clients] service_end_field",
+    "dimension": "[pipeline] dimension",
 }
 
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from sales.policy.rules import CustomFields
+
 
 @dataclass(frozen=True)
 class Watermark:
@@ -35,8 +37,14 @@ class PullState:
     identity: str = ""
     amount_field: str = ""
     service_fields: str = ""
+    dimension_field: str = ""
     fields: dict[str, dict[str, str]] = field(default_factory=dict)
     watermarks: dict[str, Watermark] = field(default_factory=dict)
+
+    def has_read(self, custom: CustomFields) -> bool:
+        """Return whether these custom fields were read, and no others."""
+        read = self.amount_field, self.service_fields, self.dimension_field
+        return read == (custom.amount, custom.service, custom.dimension)
 
 
 @dataclass(frozen=True)

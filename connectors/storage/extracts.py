@@ -267,12 +267,18 @@ class ExtractStore:
         return self._catalogue.rows(sa.select(table).where(*mine))
 
 
-def as_extract(frames: dict[str, pd.DataFrame], extract_id: str, extracted_at: datetime) -> Extract:
+def as_extract(
+    frames: dict[str, pd.DataFrame],
+    extract_id: str,
+    extracted_at: datetime,
+    dimension_field: str = "",
+) -> Extract:
     """Return raw tables as the bundle that the core reads."""
     parts: dict[str, Any] = {
         name.removeprefix("raw_"): frames[name] for name in RAW if name != "raw_targets"
     }
-    return Extract(extract_id=extract_id, extracted_at=extracted_at, **parts)
+    named = {"extract_id": extract_id, "extracted_at": extracted_at}
+    return Extract(**named, **parts, dimension_field=dimension_field)
 
 
 def _completed(frame: pd.DataFrame, contract: type[Contract]) -> pd.DataFrame:

@@ -162,6 +162,10 @@ class GrainTables:
         """Return what was won and lost by quarter and kind of client, the earliest quarter first."""
         return self._decided.get((grain, grain_id), [])
 
+    def breakdown(self, grain: str, grain_id: str) -> list[Record]:
+        """Return bookings and open pipeline by value of the dimension that policy names."""
+        return self._breakdown.get((grain, grain_id), [])
+
     @cached_property
     def work(self) -> WorkTables:
         """The work of the months to come, and what it is held against."""
@@ -345,6 +349,10 @@ class GrainTables:
     @cached_property
     def _decided(self) -> dict[tuple[str, str], list[Record]]:
         return _by_grain(self.tables.decided_deals)
+
+    @cached_property
+    def _breakdown(self) -> dict[tuple[str, str], list[Record]]:
+        return _by_grain(self.tables.dimension_breakdown)
 
     @cached_property
     def _actions(self) -> dict[tuple[str, str], list[Record]]:

@@ -13,6 +13,7 @@ from sales import arrow as columns
 from sales.contracts.coverage import (
     DealChanges,
     DecidedDeals,
+    DimensionBreakdown,
     PipelineCoverage,
     PipelineMovement,
     PipelineStages,
@@ -72,6 +73,7 @@ class MonthTables:
     account_load: DataFrame[AccountLoad]
     pipeline_stages: DataFrame[PipelineStages]
     decided_deals: DataFrame[DecidedDeals]
+    dimension_breakdown: DataFrame[DimensionBreakdown]
 
     @classmethod
     def among(cls, tables: Mapping[str, pd.DataFrame]) -> Self:

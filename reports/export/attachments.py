@@ -36,6 +36,7 @@ BY_GRAIN = (
     "delivery_load",
     "pipeline_stages",
     "decided_deals",
+    "dimension_breakdown",
 )
 # Tables whose rows are a team's, and nobody's in particular.
 BY_TEAM = ("client_agreements", "account_load")

@@ -87,8 +87,12 @@ def _over_assigned(view: View, padding: Sequence[Record]) -> str:
     values = {
         "assigned": view.variant.short(row["assigned"]),
         "stated": view.variant.short(row["stated"]),
-        "pct": view.language.pct(abs(row["padding_pct"])),
     }
+    if row["padding_pct"] is None:  # nothing is a percentage of a stated zero
+        return view.language.say(
+            "People's targets sum to {assigned}; the company states {stated}.", **values
+        )
+    values["pct"] = view.language.pct(abs(row["padding_pct"]))
     if row["padding"] > 0:
         return view.language.say(
             "People's targets sum to {assigned}, {pct} more than the stated {stated}.", **values

@@ -15,15 +15,20 @@ from pandera.typing import DataFrame
 from sales import money
 from sales.arrow import Mask
 from sales.calendar import Month
-from sales.contracts.coverage import PipelineCoverage, PipelineMovement
+from sales.contracts.coverage import (
+    DimensionBreakdown,
+    PipelineCoverage,
+    PipelineMovement,
+    PipelineStages,
+)
 from sales.contracts.forecast import LandingForecast
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
 from sales.contracts.quality import DataQuality
-from sales.contracts.targets import PhasedTargets
+from sales.contracts.targets import PhasedTargets, TargetAttainment
 from sales.coverage.movement import ADDS, TAKES
 from sales.history.booking_credit import booked
 from sales.policy.rules import MonthRules
-from sales.vocabulary import GrainKind, Provenance
+from sales.vocabulary import GrainKind, PeriodKind, Provenance
 
 # Sentences stand in the UI, which everyone reads: they say by how much something is off, and no figure.
 SHOWN = 3
@@ -102,6 +107,29 @@ def closing_is_open_pipeline(
         f"{row.grain} {row.grain_id} {row.period}: {row.closing - row.open_pipeline:+} from coverage"
         for _, row in _few(wrong)
     ]
+
+
+def breakdown_adds_up(
+    breakdown: DataFrame[DimensionBreakdown],
+    pipeline_stages: DataFrame[PipelineStages],
+    target_attainment: DataFrame[TargetAttainment],
+) -> list[str]:
+    """The values of a dimension sum to the bookings of the year to date and to the open pipeline, where there are any values."""
+    if not len(breakdown):
+        return []
+    key = ["grain", "grain_id"]
+    sums = breakdown.groupby(key, observed=True)[["bookings", "open_pipeline"]].sum()
+    year = target_attainment["period_kind"] == PeriodKind.YEAR
+    whole = {
+        "bookings": target_attainment.loc[year].set_index(key)["bookings"],
+        "open_pipeline": pipeline_stages.groupby(key, observed=True)["open_pipeline"].sum(),
+    }
+    faults: list[str] = []
+    for name, total in whole.items():
+        both = sums[[name]].join(total.rename("total"), how="inner")
+        wrong = both.loc[both[name] != both["total"]]
+        faults += [f"{name} of {each}: {row[name] - row.total:+}" for each, row in _few(wrong)]
+    return faults
 
 
 def no_fact_after_as_of(snapshot: DataFrame[OpportunitySnapshot]) -> list[str]:

@@ -228,6 +228,43 @@ class PipelineStages(Contract):
         unique = ["grain", "grain_id", "stage_name"]
 
 
+class DimensionBreakdown(Contract):
+    """Bookings, open pipeline and mix by the field that policy names as dimension; without rows where it names none, or where Salesforce was read without it."""
+
+    as_of_month: Text = fields.as_of_month()
+    grain: Text = field("Team or company", isin=[GrainKind.TEAM.value, GrainKind.COMPANY.value])
+    grain_id: Text = field("Team's name or company's name")
+    dimension: Text = field("Value of the field; an empty text where a deal has none")
+    bookings: Amount = field("Bookings of the fiscal year to date")
+    last_year: Amount = optional(
+        "Bookings of the same months of the year before, as known now; empty before the first booking"
+    )
+    share_pct: Number = optional(
+        "Percent of all bookings of the year to date; empty where they are not above zero, or one of the parts is below",
+        in_range={"min_value": 0, "max_value": 100},
+    )
+    new_bookings: Amount = field("Bookings of the year to date with new clients")
+    existing_bookings: Amount = field(
+        "Bookings of the year to date with clients that had a booking in the 24 months before"
+    )
+    open_count: Count = field("Open deals, overdue ones included", ge=0)
+    without_amount_count: Count = field("Those without an amount", ge=0)
+    open_pipeline: Amount = field("Amount of open deals")
+    as_of: Instant = fields.as_of()
+    extracted_at: Instant = fields.extracted_at()
+
+    @law
+    def kinds_of_clients_add_up(cls, table: pd.DataFrame) -> bool:  # noqa: N805  # pandera's
+        """New and existing clients sum to the bookings."""
+        parts = table[["new_bookings", "existing_bookings"]].to_numpy(np.object_)
+        return bool((parts.sum(axis=1) == table["bookings"].to_numpy(np.object_)).all())
+
+    class Config(Contract.Config):
+        """One row a team or the company and value."""
+
+        unique = ["grain", "grain_id", "dimension"]
+
+
 class DecidedDeals(Contract):
     """What was won and lost of new and existing clients, in the quarter of the month to date and the four before it."""
 

@@ -57,6 +57,9 @@ class OpportunitySnapshot(Contract):
     service_start: Day = optional("First day of service as Salesforce says now")
     service_end: Day = optional("Last day of service as Salesforce says now")
     team_id: Text = fields.team_id()
+    dimension: Text = optional(
+        "Value of the field that policy names as dimension, as of the month end; today's where its history is not tracked"
+    )
     as_of: Instant = fields.as_of()
     extracted_at: Instant = fields.extracted_at()
 

@@ -80,6 +80,7 @@ SNAPSHOT: Parents = {
     "amount_provenance": SAVE | CHANGE,
     "owner_provenance": SAVE | LOOKUP_CHANGE,
     "lead_source": tracked("lead_source"),
+    "dimension": tracked("dimension"),
     **{
         name: of("raw_opportunities", "opportunity_id", name)
         for name in ("effort_days", "service_start", "service_end")
@@ -320,6 +321,29 @@ DECIDED: Parents = {
     **alike(_OVER, "won_count", "lost_count", "win_rate_pct"),
     **alike(_OVER | of("booking_credit", "amount"), "won_amount", "average_amount"),
     "median_cycle_days": _OVER | of("opportunity_snapshot", "created_at"),
+}
+_VALUE = _WHO | CALENDAR | of("opportunity_snapshot", "dimension")
+_VALUE_BOOKED = _VALUE | of("booking_credit", "amount", "close_date")
+_VALUE_ROWS = _VALUE_BOOKED | of("opportunity_snapshot", "is_open", "is_won", "close_date")
+DIMENSION: Parents = {
+    "as_of_month": STATED,
+    "grain": STATED,
+    "grain_id": _VALUE_ROWS | COMPANY,
+    **alike(
+        _VALUE_ROWS,
+        "dimension",
+        "bookings",
+        "last_year",
+        "share_pct",
+        "open_count",
+        "without_amount_count",
+        "open_pipeline",
+    ),
+    **alike(
+        _VALUE_ROWS | of("opportunity_snapshot", "account_id"),
+        "new_bookings",
+        "existing_bookings",
+    ),
 }
 # Deals at both month ends, side by side.
 _BOTH = CALENDAR | DEALS | of("opportunity_snapshot", "opportunity_id")
@@ -635,6 +659,7 @@ _WITHOUT_STAMPS: dict[str, Parents] = {
     "pipeline_movement": MOVEMENT,
     "deal_changes": CHANGES,
     "pipeline_stages": STAGES,
+    "dimension_breakdown": DIMENSION,
     "decided_deals": DECIDED,
     "landing_forecast": LANDING,
     "closing_plan": CLOSING,

@@ -47,6 +47,7 @@ class RawOpportunities(Contract):
     effort_days: Number = optional("Days of work, in the field that policy names")
     service_start: Day = optional("First day of service, in the field that policy names")
     service_end: Day = optional("Last day of service, in the field that policy names")
+    dimension: Text = optional("Value of the field by which policy breaks down")
 
     class Config(Contract.Config):
         """One row a record."""

@@ -16,6 +16,7 @@ from sales.contracts.coverage import (
     DealChances,
     DealChanges,
     DecidedDeals,
+    DimensionBreakdown,
     PipelineCoverage,
     PipelineMovement,
     PipelineStages,
@@ -149,6 +150,14 @@ _ALL = (
     ),
     MonthlyTable(
         "pipeline_stages", PipelineStages, Group.COVERAGE, "sales.coverage.pipeline_stages"
+    ),
+    MonthlyTable(
+        "dimension_breakdown",
+        DimensionBreakdown,
+        Group.COVERAGE,
+        "sales.coverage.dimension_breakdown",
+        {"breakdown_adds_up": "Values sum to the bookings and the open pipeline, to the cent."},
+        checked_against=("pipeline_stages", "target_attainment"),
     ),
     MonthlyTable("decided_deals", DecidedDeals, Group.COVERAGE, "sales.coverage.decided_deals"),
     MonthlyTable(

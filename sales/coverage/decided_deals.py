@@ -22,6 +22,7 @@ from sales.calendar import Month, Period
 from sales.contracts.contract import checked, stamp
 from sales.contracts.coverage import DecidedDeals
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.coverage.client_kind import is_existing
 from sales.history.booking_credit import booked
 from sales.policy.rules import MonthRules
 from sales.rollup import Grain, grains_of
@@ -29,8 +30,6 @@ from sales.vocabulary import ClientKind, GrainKind
 
 # The quarter of the month and those of the year before it.
 QUARTERS = 5
-# A client is an existing one for so many months after a booking.
-EXISTING_MONTHS = 24
 DAY = 86_400_000_000
 
 
@@ -159,25 +158,7 @@ def _decided(
         quarter[inside & (is_won | is_lost)] = number
     created = columns.to_instants(snapshot["created_at"])
     cycle = np.where(decided_at == NO_INSTANT, np.nan, (decided_at - created) / DAY)
-    return _Decided(is_won, quarter, _is_existing(snapshot, day, index, rules), cycle)
-
-
-def _is_existing(
-    snapshot: DataFrame[OpportunitySnapshot], day: Days, index: Codes, rules: MonthRules
-) -> Mask:
-    """Return of which deals the client had a booking in the 24 months before the day on which it was decided."""
-    account = columns.codes(snapshot["account_id"], columns.distinct(snapshot["account_id"]))
-    won = columns.booleans(snapshot["is_won"]) & (account >= 0)
-    # Accounts are parted by more days than there are, so that one order holds all bookings.
-    wide, first = np.int64(1 << 32), np.int64(1 << 31)
-    bookings = np.sort(account[won] * wide + columns.to_days(snapshot["close_date"])[won] + first)
-    if not len(bookings):
-        return np.zeros(len(day), np.bool_)
-    before = np.searchsorted(bookings, account * wide + day + first, "left") - 1
-    last = bookings[np.maximum(before, 0)]
-    last_index = rules.calendar.month_index(last % wide - first)
-    is_theirs = (before >= 0) & (account >= 0) & (last // wide == account)
-    return is_theirs & (index - last_index <= EXISTING_MONTHS)
+    return _Decided(is_won, quarter, is_existing(snapshot, day, index, rules), cycle)
 
 
 def _local_days(instants: pd.Series, zone: str) -> Days:

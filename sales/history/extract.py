@@ -44,7 +44,10 @@ EMBEDDED = "embedded org"
 
 @dataclass(frozen=True)
 class Extract:
-    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read."""
+    """The raw tables of one pull; `extract_id` names it, `extracted_at` is when it was read.
+
+    `dimension_field` is the field whose values the column `dimension` holds, empty where none was read.
+    """
 
     extract_id: str
     extracted_at: datetime
@@ -64,6 +67,7 @@ class Extract:
     quotas: DataFrame[RawQuotas]
     submitted_forecasts: DataFrame[RawSubmittedForecasts]
     periods: DataFrame[RawPeriods]
+    dimension_field: str = ""
 
     @property
     def defaults(self) -> OrganizationDefaults:

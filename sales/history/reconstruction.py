@@ -75,11 +75,13 @@ class PipelineHistory:
         *,
         amount_field: str = "",
         record_types: Sequence[str] = (),
+        dimension: str = "",
     ) -> None:
         """Sort the extract's history; raises `MissingRate`, `AmountTooLarge`, `UnknownRecordType` and `UnreadableAmount`.
 
         With `amount_field` the amount is a custom field's, whose past only field history knows;
-        with `record_types` other deals are left out (by their record type today).
+        with `record_types` other deals are left out (by their record type today). `dimension` is
+        the field by which policy breaks down; the extract may have been read without it.
         """
         self.extract = extract
         self.currency = currency
@@ -100,6 +102,8 @@ class PipelineHistory:
         self.account = self._tracked("account_id", ("Account", "AccountId"))
         self.name = self._tracked("name", ("Name",))
         self.lead_source = self._tracked("lead_source", ("LeadSource",))
+        is_read = bool(dimension) and extract.dimension_field == dimension
+        self.dimension = self._tracked("dimension", (dimension,)) if is_read else None
         self.custom_amount = self._tracked_amount(amount_field) if amount_field else None
         meanings = extract.stages
         self._stage_names = columns.arrow(meanings["stage_name"])

@@ -134,6 +134,9 @@ def opportunity_snapshot(
                 for name in ("effort_days", "service_start", "service_end")
             },
             "team_id": everybody.team_id_of(owners),
+            "dimension": pa.nulls(len(here), pa.string())
+            if history.dimension is None
+            else history.dimension.at(state.as_of).take(here),
         }
     )
     stamped = stamp(table, rules.calendar.as_of(month), history.extract.extracted_at)

@@ -30,6 +30,7 @@ class CustomFields:
     effort: str = ""
     service_start: str = ""
     service_end: str = ""
+    dimension: str = ""
 
     @property
     def service(self) -> str:
@@ -115,6 +116,7 @@ class PolicyBook:
             service_end=_the_one(
                 "service end field", [policy.clients.service_end_field for policy in policies]
             ),
+            dimension=_the_one("dimension", [policy.pipeline.dimension for policy in policies]),
         )
 
     @property

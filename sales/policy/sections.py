@@ -207,7 +207,8 @@ class Pipeline(PolicySection):
     """Which deals count, with which amount; teams, credit, overdue deals; what unlisted stage names mean.
 
     `amount_field` is a custom currency field in place of Amount, `record_types` the API names or
-    labels that count (all, if empty), `split_type` the split type that gives the credit.
+    labels that count (all, if empty), `split_type` the split type that gives the credit, `dimension`
+    the field by which bookings and pipeline are broken down.
     """
 
     amount_field: ApiName | None = None
@@ -220,6 +221,8 @@ class Pipeline(PolicySection):
     """Whether teams are roles or the people of a manager."""
     overdue: Literal["separate", "current_period"] = "separate"
     """Whether deals whose close date is over count apart or in the current period."""
+    dimension: ApiName | None = None
+    """Field of opportunities by which bookings, pipeline and mix are broken down too: a picklist or a text."""
     stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
     """What stage names mean that Salesforce no longer lists."""
 

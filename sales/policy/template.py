@@ -26,6 +26,7 @@ EXAMPLES: dict[str, object] = {
     "targets.decimal": ",",
     "targets.dates": "day_first",
     "pipeline.amount_field": "Net_Amount__c",
+    "pipeline.dimension": "Service_Line__c",
     "brand.name": "Example Ltd",
     "brand.logo": "logo.svg",
     "calls.forecasting_type": "OpportunityRevenue",

@@ -55,6 +55,8 @@ PLAIN = """
 method = "working_days"
 leave = "relieves"
 ramp = [0.5]
+[pipeline]
+dimension = "Line__c"
 [calls]
 forecasting_type = "Revenue"
 """
@@ -69,6 +71,7 @@ forecasting_type = "Revenue"
 method = "seasonal"
 [pipeline]
 amount_field = "Budget__c"
+dimension = "Line__c"
 record_types = ["New", "Again"]
 split_type = "Credit"
 team_by = "manager"
@@ -139,6 +142,7 @@ def rich_extract() -> Extract:
         lead_source=columns.series(
             pa.array([("Web", "Referral", "Event", None)[n % 4] for n in range(size)])
         ),
+        dimension=columns.series(pa.array([("Audit", "Advice", None)[n % 3] for n in range(size)])),
     )
     saves = one.opportunity_history
     bare = columns.codes(saves["opportunity_id"], ids) % 25 == 7
@@ -172,6 +176,7 @@ def rich_extract() -> Extract:
         opportunity_history=saves.loc[~bare].reset_index(drop=True),
         users=users,
         opportunity_field_history=_changes(deals, chance),
+        dimension_field="Line__c",
         roles=one.roles.assign(
             parent_role_id=columns.series(
                 pa.array([None, "00E000000000000AAA", "00E000000000000AAA"])
@@ -319,6 +324,18 @@ def _changes(deals: pd.DataFrame, chance: np.random.Generator) -> pd.DataFrame:
                     "new_value": new,
                 }
             )
+    lines = {"Fair": "Tax", "Web": "Audit"}
+    rows += [
+        row
+        | {
+            "change_id": f"L{row['change_id']}",
+            "field": "Line__c",
+            "old_value": lines[str(row["old_value"])],
+            "new_value": "Audit",
+        }
+        for row in rows
+        if row["field"] == "LeadSource"
+    ]
     return frame(RawOpportunityFieldHistory, rows)
 
 

@@ -23,6 +23,7 @@ from sales.coverage import coverage, movement
 from sales.coverage import deal_changes as changes
 from sales.coverage.deal_chances import deal_chances
 from sales.coverage.decided_deals import decided_deals
+from sales.coverage.dimension_breakdown import dimension_breakdown
 from sales.coverage.pipeline_stages import pipeline_stages
 from sales.forecast import actions as orders
 from sales.forecast import backtest as record
@@ -189,6 +190,7 @@ def tables_of(
         account_load(snap, forecast_evidence, stated.NO_PLANS, MONTH, rules, EXTRACTED_AT),
         pipeline_stages(snap, shared, its.extract.stages, MONTH, rules),
         decided_deals(snap, shared, MONTH, rules),
+        dimension_breakdown(snap, shared, MONTH, rules, is_read=False),
     )
     return tables, Variant(MONTH, rules, is_demo=False)
 
@@ -237,6 +239,9 @@ def tables_of_firm(one: FirmMonth, book: PlanBook = stated.NO_PLANS) -> tuple[Mo
         one.account_load(book),
         pipeline_stages(one.snapshot, one.credit, one.extract.stages, month, rules),
         decided_deals(one.snapshot, one.credit, month, rules),
+        dimension_breakdown(
+            one.snapshot, one.credit, month, rules, is_read=one.history.dimension is not None
+        ),
     )
     return tables, Variant(month, rules, is_demo=False)
 

@@ -73,7 +73,8 @@ class FirmMonth:
 
     @cached_property
     def history(self) -> PipelineHistory:
-        return PipelineHistory(self.extract, "USD", 2)
+        dimension = self.rules.policy.pipeline.dimension or ""
+        return PipelineHistory(self.extract, "USD", 2, dimension=dimension)
 
     @cached_property
     def point_in_time(self) -> PointInTimeData:

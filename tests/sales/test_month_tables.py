@@ -55,7 +55,8 @@ class MonthOf:
             replace(ORGANIZATION, fiscal_months=one.defaults.fiscal_months),
         )
         self.month, self.rules = month, policies.for_month(month, organization)
-        history = PipelineHistory(one, "EUR", 2)
+        dimension = self.rules.policy.pipeline.dimension or ""
+        history = self.history = PipelineHistory(one, "EUR", 2, dimension=dimension)
         known = [
             (each, self.rules)
             for each in self.rules.calendar.year_of(month).months

@@ -16,6 +16,8 @@ from reports.sections.work import work
 from sales.contracts.work import AccountLoad, ClientAgreements
 from tests.fakes import frame
 from tests.reports.months import reports_of, tables_of
+from tests.reports.sections.test_dimension import line
+from tests.reports.sections.test_dimension import of as by_dimension
 from tests.reports.sections.test_landing import month_tables
 from tests.reports.sections.test_source_owner import OWNED
 from tests.reports.sections.test_work import agreed, beyond, late, load, view
@@ -63,6 +65,7 @@ def printed(section: Section) -> Iterator[str]:
 
 
 def documents() -> Iterator[Section]:
+    yield by_dimension(line("Tax", 1, 1))
     owned = month_end_reports(*tables_of(4, OWNED))
     for report in [*month_end_reports(*month_tables()), *reports_of(), *owned]:
         yield from report.sections
@@ -76,7 +79,12 @@ def documents() -> Iterator[Section]:
 
 
 def test_every_printed_column_has_its_lineage() -> None:
-    found = {f"{section.title}: {name}" for section in documents() for name in printed(section)}
+    """The field that policy names as dimension stands for any."""
+    found = {
+        f"{section.title}: {name}".replace("Service Line", "{dimension}")
+        for section in documents()
+        for name in printed(section)
+    }
     assert found - set(SECTIONS) == set()
     assert len(found) > 70
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from deltalake import DeltaTable
 
@@ -352,6 +353,28 @@ def test_a_custom_amount_is_read_once_policy_names_it(tmp_path: Path) -> None:
             MissingField, match=r"did it become ACV_EUR__c\?.*correct \[pipeline\] amount_field"
         ):
             one.pull(custom=CustomFields(amount="ACV__c"))
+
+
+def test_a_dimension_may_be_a_field_that_is_read_anyway(tmp_path: Path) -> None:
+    """Its values are there once policy names it, and no others once it names another."""
+    living = LivingOrg(4)
+    living.org.add_field("Opportunity", "Line__c", "picklist")
+    living.org.run("""UPDATE "Opportunity" SET "Line__c" = 'Audit'""")
+    with reading(living, tmp_path) as one:
+        one.pull()
+        for field in ("LeadSource", "Line__c", ""):
+            living.later(hours=1)
+            record = one.pull(custom=CustomFields(dimension=field))
+            deals = one.tables(record)["raw_opportunities"]
+            wanted = {"LeadSource": list(deals["lead_source"]), "Line__c": ["Audit"] * len(deals)}
+            assert record.pull.dimension_field == field
+            assert list(deals["dimension"].dropna()) == [
+                each for each in wanted.get(field, []) if not pd.isna(each)
+            ]
+        with pytest.raises(RetypedField, match=r"Opportunity.AccountId has type reference"):
+            one.pull(custom=CustomFields(dimension="AccountId"))
+        with pytest.raises(MissingField, match=r"correct \[pipeline\] dimension"):
+            one.pull(custom=CustomFields(dimension="Line_of__c"))
 
 
 def test_clocks_that_differ_are_said_and_salesforces_is_used(tmp_path: Path) -> None:
