@@ -331,4 +331,5 @@ def labels_of(language: Language) -> Labels:
         preview=say("Preview, not published"),
         as_of=say("as of"),
         attached=say("The tables behind these pages are attached as CSV files."),
+        filter=say("Show rows with these words"),
     )

@@ -295,7 +295,14 @@ def _machinery() -> str:
         *sorted(formats.FONTS.glob("*.ttf")),
         *(
             render.TEMPLATES / name
-            for name in ("layout.html", "pack.html", "browser.html", "print.css", "screen.css")
+            for name in (
+                "layout.html",
+                "pack.html",
+                "browser.html",
+                "print.css",
+                "screen.css",
+                "tables.js",
+            )
         ),
     ]
     versions = "".join(version(name) for name in ("weasyprint", "xlsxwriter", "pypdfium2"))

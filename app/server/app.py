@@ -28,6 +28,7 @@ from connectors.delivery.smtp import LOOPBACK
 from embedded_org.server import PortTaken, serving_app
 from orchestration import resources, settings
 from orchestration.json_logs import json_formatter, wants_json
+from reports.rendering.table_script import table_script
 from sales.errors import UserError
 
 HEADERS = {
@@ -35,8 +36,9 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-# A page runs nothing and loads nothing; a PDF is shown by the browser's own program, which needs both.
-PAGE_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; frame-ancestors 'none'"
+# A page runs nothing but what sorts its lists, and loads nothing; a PDF is shown by the browser's own
+# program, which needs both.
+PAGE_POLICY = f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; script-src '{table_script().digest}'; frame-ancestors 'none'"
 
 
 class PacksPortTaken(UserError, OSError):

@@ -38,21 +38,30 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """A row of printed cells; a shade from 1 to 5 colours a cell of a heat map."""
+    """A row of printed cells; a shade from 1 to 5 colours a cell of a heat map.
+
+    `keys` are what a browser sorts the cells of a listing by: plain numbers and days, empty where
+    there is none; a cell without a key is sorted by its text.
+    """
 
     cells: tuple[str, ...]
     is_strong: bool = False
     shades: tuple[int, ...] = ()
+    keys: tuple[str | None, ...] = ()
 
 
 @dataclass(frozen=True)
 class Table:
-    """A printed table; `note` says what was left out."""
+    """A printed table; `note` says what was left out.
+
+    A listing has every row; it is for a browser, which sorts and filters it, and is not printed.
+    """
 
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     title: str = ""
     note: str = ""
+    is_listing: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,6 +132,7 @@ class Labels:
     preview: str
     as_of: str
     attached: str
+    filter: str
 
 
 @dataclass(frozen=True)

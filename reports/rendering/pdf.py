@@ -34,6 +34,7 @@ from markupsafe import Markup
 from reports.charts.svg import clipped
 from reports.document.theme import Logo, Theme
 from reports.rendering.pdf_ua import VARIANT, mark_accessible
+from reports.rendering.table_script import table_script
 from reports.rendering.web_fonts import web_font_faces
 from reports.text import formats
 from sales.errors import UserError
@@ -104,21 +105,27 @@ def html_of(report: MonthEndReport) -> str:
 
 
 def browser_html_of(report: MonthEndReport) -> str:
-    """Return a report as one file for a browser: nothing is loaded, no script is needed."""
+    """Return a report as one file for a browser: nothing is loaded, and no script is needed to read it."""
     screen = (TEMPLATES / "screen.css").read_text(encoding="utf-8")
     style = "\n".join((web_font_faces(), stylesheet(report.theme), screen))
     logo = report.theme.logo
+    has_lists = any(table.is_listing for each in report.sections for table in each.tables)
     address = (
         f"data:{logo.media_type};base64,{base64.b64encode(logo.content).decode()}" if logo else ""
     )
     return (
         environment()
         .get_template("browser.html")
-        .render(**_values(report), style=Markup(style), logo=address)  # noqa: S704
-    )  # our own sheets
+        .render(
+            **_values(report, lists=True),
+            style=Markup(style),  # noqa: S704  # our own sheets
+            logo=address,
+            script=table_script() if has_lists else None,
+        )
+    )
 
 
-def _values(report: MonthEndReport) -> dict[str, object]:
+def _values(report: MonthEndReport, *, lists: bool = False) -> dict[str, object]:
     pages = takewhile(lambda section: not section.part, report.sections[1:])
     appendix = (section for section in report.sections if section.part)
     contents = (*pages, *(replace(each, title=each.part) for each in appendix))
@@ -126,6 +133,7 @@ def _values(report: MonthEndReport) -> dict[str, object]:
         "report": report,
         "contents": contents if len(report.sections) >= FEW_SECTIONS else (),
         "keys": {section.key for section in report.sections},
+        "lists": lists,
     }
 
 

@@ -67,6 +67,8 @@ def closing(view: View) -> Section:
         for (name, group), most in zip(groups.items(), MOST_OF_GROUP, strict=True)
         if group
     ]
+    if sum(len(table.rows) for table in tables) < len(deals):
+        tables.append(_listing(view, deals))
     return Section(
         "closing",
         title,
@@ -289,6 +291,45 @@ def _deal_table(
         "The {shown} of {all} that bring most; all are in the attached closing_plan.csv.", **words
     )
     return Table(tuple(columns), tuple(rows), note=note)
+
+
+def _listing(view: View, deals: Sequence[Record]) -> Table:
+    """Return all deals of the 90 days and the overdue ones, by close date, with what a browser sorts them by."""
+    say, language = view.language.say, view.language
+    is_person = view.grain == GrainKind.PERSON
+    columns = (
+        Column(say("Client and deal"), 56 if is_person else 40),
+        *([] if is_person else [Column(say("Owner"), 16)]),
+        Column(say("Stage"), 13),
+        Column(say("Close date"), 12),
+        Column(say("Amount"), 11, is_number=True),
+        Column(say("Chance"), 8, is_number=True),
+    )
+    rows = [
+        Row(
+            (
+                _with_note(view, deal),
+                *([] if is_person else [formats.printable(deal["owner_name"])]),
+                formats.printable(deal["stage_name"]),
+                language.day(deal["close_date"]),
+                view.variant.money(deal["amount"]),
+                language.chance(deal["win_probability"]),
+            ),
+            keys=(
+                None,
+                *([] if is_person else [None]),
+                None,
+                deal["close_date"].isoformat(),
+                *(
+                    "" if deal[key] is None else str(deal[key])
+                    for key in ("amount", "win_probability")
+                ),
+            ),
+        )
+        for deal in deals
+    ]
+    title = say("All {n} deals", n=language.count(len(deals)))
+    return Table(columns, tuple(rows), title, is_listing=True)
 
 
 def _with_note(view: View, deal: Record, *, is_told: bool = False) -> Markup:
