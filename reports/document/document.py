@@ -6,7 +6,7 @@ the sections and `deals`; which documents there are, by `month_end`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -196,6 +196,12 @@ class Variant:
     def short(self) -> Callable[[Decimal | None], str]:
         """Amounts in headlines and charts."""
         return partial(self.language.short_money, currency=self.rules.currency)
+
+    def money_among(
+        self, amounts: Iterable[Decimal | None], width: float = 10.5
+    ) -> Callable[[Decimal | None], str]:
+        """Amounts of one table, in one unit; `width` is how many digits a column holds."""
+        return self.language.money_among(amounts, self.rules.currency, width)
 
     @property
     def on_axis(self) -> Callable[[Decimal], str]:

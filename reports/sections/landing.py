@@ -33,7 +33,6 @@ def landing(view: View) -> Section:
     """Return where the month, the quarters and the year to come land, beside the CRM's own forecast."""
     say, language = view.language.say, view.language
     rows = [row for row in view.landings() if row["method"] != "over"]
-    money = view.variant.money
     forecast = [row for row in rows if row["method"] == "model"]
     if not forecast:
         return _landing_without_history(view, rows)
@@ -41,6 +40,9 @@ def landing(view: View) -> Section:
     held = [row for row in forecast if asked[row["period"]] > 0]
     chances = {row["period"]: _chance(view, row) for row in rows}
     has_chance = any(chances.values())
+    known = [row[name] for row in rows for name in ("bookings", "p10", "p50", "p90")]
+    crm = [each for row in rows for each in _crm_forecast(view, row)]
+    money = view.variant.money_among([*known, *asked.values(), *crm], width=11.5)
     printed = [
         Row(
             (
@@ -177,6 +179,8 @@ def margin_sentence(view: View) -> str:
 
 def _landing_answer(view: View, held: Sequence[Record]) -> str:
     year = next((row for row in held if row["period_kind"] == PeriodKind.YEAR), None)
+    if year is None and held:
+        return view.language.say("There is no target for the year; its range stands by itself.")
     if year is None:
         return view.language.say(
             "There is no target for the periods to come; the ranges stand by themselves."

@@ -18,6 +18,8 @@ from sales.vocabulary import GrainKind, PeriodKind, TargetStatus
 
 # A figure must fit on a page, and a table on a few; the attached tables have every row.
 MOST_PANELS, MOST_ROWS = 8, 120
+# So many digits are as wide as the amounts in a row of movements, whatever its periods.
+MOVEMENT_DIGITS = 68
 MOVEMENTS = (
     ("created", marked("New"), 1),
     ("moved_in", marked("Moved in"), 1),
@@ -72,24 +74,25 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
 def coverage_by_period(view: View, grains: Sequence[str]) -> Section:
     """Return coverage of the periods ahead with the money behind it, in the grains named."""
     say, language = view.language.say, view.language
-    ids = _ids(view, grains)
+    covered = [
+        (grain, each, row)
+        for grain, each in _ids(view, grains)
+        for row in view.data.coverage(grain, each)
+    ]
+    names = ("target", "bookings", "remaining_target", "open_pipeline", "weighted_pipeline")
+    money = view.variant.money_among(row[name] for _, _, row in covered for name in names)
     rows = [
         Row(
             (
                 formats.printable(each),
                 period_words(row["period"], view.language),
-                view.variant.money(row["target"]),
-                view.variant.money(row["bookings"]),
-                view.variant.money(row["remaining_target"]),
-                view.variant.money(row["open_pipeline"]),
-                view.variant.money(row["weighted_pipeline"]),
+                *(money(row[name]) for name in names),
                 ratio_words(row, language),
                 _required(view, row),
             ),
             is_strong=grain == GrainKind.COMPANY,
         )
-        for grain, each in ids
-        for row in view.data.coverage(grain, each)
+        for grain, each, row in covered
     ]
     columns = (
         Column(say("Name"), 17),
@@ -201,15 +204,17 @@ def movement(view: View) -> Section | None:
 
 
 def movement_by_period(view: View) -> Section | None:
-    """Return the movement of every period to the cent; none where there is nothing to move."""
+    """Return the movement of every period; none where there is nothing to move."""
     say = view.language.say
     rows = view.data.movement(view.grain, view.grain_id)
     if not rows:
         return None
     lines = (("opening", marked("Opening"), 1), *MOVEMENTS, ("closing", marked("Closing"), 1))
+    moved = [row[name] for name, _, _ in lines for row in rows]
+    money = view.variant.money_among(moved, width=MOVEMENT_DIGITS / len(rows))
     printed = [
         Row(
-            (say(label), *(view.variant.money(sign * row[name]) for row in rows)),
+            (say(label), *(money(sign * row[name]) for row in rows)),
             is_strong=name in {"opening", "closing"},
         )
         for name, label, sign in lines

@@ -16,13 +16,13 @@ from sales.forecast.generation import NO_SOURCE
 from sales.history.teams import UNASSIGNED
 from sales.vocabulary import PeriodKind
 
-MOST_OWNERS = 12
+MOST_OWNERS, MOST_NAMED = 12, 3
 ATTAINED = 100  # percent
 
 
 def generation(view: View) -> Section | None:
     """Return new pipeline by owner of its source against what the year so far needed; none where nothing was created."""
-    say, language, money = view.language.say, view.language, view.variant.money
+    say, language = view.language.say, view.language
     owners: dict[str, dict[str, Record]] = {}
     for row in view.data.sources():
         owners.setdefault(row["source_owner"], {})[row["period_kind"]] = row
@@ -37,6 +37,15 @@ def generation(view: View) -> Section | None:
         key=lambda each: (
             -each[PeriodKind.YEAR]["created"],
             each[PeriodKind.YEAR]["source_owner"],
+        )
+    )
+    money = view.variant.money_among(
+        amount
+        for each in rows
+        for amount in (
+            each[PeriodKind.MONTH]["created"],
+            each[PeriodKind.YEAR]["created"],
+            each[PeriodKind.YEAR]["number"],
         )
     )
     printed = [
@@ -67,6 +76,12 @@ def generation(view: View) -> Section | None:
     note = say(
         "Needed: what targets ask of new pipeline at this company's own conversion and lead time, or what policy gives a source. Coming month: what it must see created."
     )
+    if (hidden := len(rows) - MOST_OWNERS) > 0:
+        note += " " + language.say_many(
+            "{n} more is in the attached source_attainment.csv.",
+            "{n} more are in the attached source_attainment.csv.",
+            hidden,
+        )
     return Section(
         "generation",
         say("New pipeline by source"),
@@ -107,9 +122,16 @@ def _answer(view: View, rows: Sequence[Record]) -> str:
         return said
     gap = max(row["target"] - row["created"] for row in behind)
     worst = [row for row in behind if short(row["target"] - row["created"]) == short(gap)]
-    more = say(
-        "Furthest behind: {names}, by {gap}.",
-        names=", ".join(_name(view, row["source_owner"]) for row in worst),
-        gap=short(gap),
-    )
+    if len(worst) > MOST_NAMED:
+        more = say(
+            "Furthest behind: {n} of them alike, by {gap} each.",
+            n=view.language.count(len(worst)),
+            gap=short(gap),
+        )
+    else:
+        more = say(
+            "Furthest behind: {names}, by {gap}.",
+            names=", ".join(_name(view, row["source_owner"]) for row in worst),
+            gap=short(gap),
+        )
     return f"{said} {more}"

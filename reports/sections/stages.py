@@ -51,7 +51,7 @@ def stages(view: View) -> Section | None:
         Column(say("Older"), 11, True),
         Column(say("Median days"), 11, True),
     )
-    answer = say("Nothing that is open is older than a year.")
+    answer = say("No open amount is older than a year.")
     if sums["older"] > 0:
         answer = say(
             "{older} of the {open} that is open was created more than a year ago.",

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, localcontext
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 from babel.core import Locale
@@ -26,6 +27,10 @@ LONGEST_TEXT = 200
 MOST_DIGITS = 60
 # Powers of ten that short amounts are told in; from the last one on they are written as such.
 THOUSANDS, BEYOND_WORDS, SIGNIFICANT = 3, 15, 3
+# The units of a table's amounts, as powers of ten with their decimals, the smallest first.
+TABLE_UNITS = ((0, 0), (3, 0), (6, 2), (6, 1), (9, 2), (9, 1), (12, 1))
+# These take half the room of a digit.
+NARROW = frozenset(".,\u00a0\u202f ")
 REPLACEMENT = "□"
 FONTS = Path(__file__).parents[1] / "templates" / "fonts"
 # The pages' own typeface, in two weights; the others are loaded only for names that need them. Each
@@ -70,6 +75,25 @@ class Formats:
             return EMPTY
         short, power, digits = _shortened(amount)
         return self._compact(short, power, currency, f"0.{'0' * digits}".rstrip("."))
+
+    def money_among(
+        self, amounts: Iterable[Decimal | None], currency: str, width: float
+    ) -> Callable[[Decimal | None], str]:
+        """Return what writes the amounts of one table in one unit: whole ones where each is at most `width` digits wide, else thousands, millions and so on."""
+        known = [each for each in amounts if each is not None]
+        for power, digits in TABLE_UNITS:
+            write = partial(self._in_unit, power=power, digits=digits, currency=currency)
+            if all(_digits_wide(write(each)) <= width for each in known):
+                return write
+        return partial(self.short_money, currency=currency)
+
+    def _in_unit(self, amount: Decimal | None, *, power: int, digits: int, currency: str) -> str:
+        if amount is None:
+            return EMPTY
+        if not power or not amount:
+            return self.money(amount, currency)
+        pattern = "#,##0" + (f".{'0' * digits}" if digits else "")
+        return self._compact(round(amount.scaleb(-power), digits), power, currency, pattern)
 
     def axis_money(self, amount: Decimal, currency: str) -> str:
         """Return an amount on an axis, which has round ones only: `£2m`."""
@@ -215,6 +239,11 @@ def _shortened(amount: Decimal) -> tuple[Decimal, int, int]:
             short = figures.scaleb(-power)
             return short, power, max(0, SIGNIFICANT - 1 - short.adjusted())
         return Decimal(round(amount.scaleb(-power))), power, 0
+
+
+def _digits_wide(text: str) -> float:
+    """Return how many digits are about as wide as a text."""
+    return sum(0.5 if each in NARROW else 1 for each in text)
 
 
 def printable(text: object) -> str:

@@ -36,7 +36,7 @@ def shapes() -> Iterator[tuple[str, Iterable[MonthEndReport]]]:
     yield "demo-de-letter", reports_of_demo(tables, _german(rules))
     yield "first-months", reports_of(4)
     yield "long-names", reports_of(17)
-    for name, deals in (("two-people", 60), ("sixty-people", 1_800)):
+    for name, deals in (("two-people", 60), ("sixty-people", 1_800), ("400-people", 12_000)):
         firm = FirmMonth(simulated(deals).extract, MONTH, annual_target=350_000)
         yield name, month_end_reports(*tables_of_firm(firm))
 

@@ -19,6 +19,7 @@ from reports.sections.clients import clients
 from reports.sections.deals import closing, is_protected
 from reports.sections.headline import tiles
 from reports.sections.landing import (
+    _landing_answer,
     landing,
     margin_sentence,
 )
@@ -29,8 +30,10 @@ from reports.sections.sources import generation
 from reports.sections.track_record import _record_answer, track_record
 from reports.sections.year import year
 from sales.calendar import Month
+from sales.contracts.forecast import SourceAttainment
 from sales.forecast.backtest import Score
 from sales.targets.stated_plans import ClientPlan, PlanBook, StatedTarget
+from tests.fakes import frame
 from tests.reports.months import tables_of_firm
 from tests.reports.sections.test_headline import with_cells
 from tests.sales.firms import MONTH, FirmMonth, simulated
@@ -204,6 +207,36 @@ def test_new_pipeline_clients_and_plans_have_their_numbers() -> None:
         "US$350,000",
         "25%",
     )
+
+
+def test_many_sources_that_are_equally_behind_are_counted() -> None:
+    rows = [
+        {
+            "source_owner": f"Fair {n:02d}",
+            "period_kind": kind,
+            "period": "FY2023",
+            "target": 1000,
+            "created": 400,
+            "attainment_pct": 40.0,
+            "number": 1600,
+        }
+        for n in range(15)
+        for kind in ("month", "quarter", "year")
+    ]
+    tables, variant = month_tables()
+    attained = replace(tables, source_attainment=frame(SourceAttainment, rows))
+    data = GrainTables(attained, variant.month, variant.rules)
+    section = generation(replace(view(), data=data))
+    assert section is not None
+    assert section.answer.endswith("Furthest behind: 15 of them alike, by US$600 each.")
+    assert len(section.tables[0].rows) == 12
+    assert section.tables[0].note.endswith("3 more are in the attached source_attainment.csv.")
+
+
+def test_a_quarters_target_is_not_denied_where_only_the_year_has_none() -> None:
+    quarter = {"period_kind": "quarter"}
+    assert _landing_answer(view(), [quarter]).startswith("There is no target for the year;")
+    assert _landing_answer(view(), []).startswith("There is no target for the periods to come;")
 
 
 def test_a_lead_reads_whose_phasing_forgives_nothing() -> None:

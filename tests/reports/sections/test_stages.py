@@ -44,7 +44,7 @@ def test_stages_are_summed_and_what_is_old_is_told() -> None:
     young = stages(view(pipeline_stages=table.head(1)))
     assert len(rows(young)) == 1
     assert young is not None
-    assert young.answer == "Nothing that is open is older than a year."
+    assert young.answer == "No open amount is older than a year."
     assert stages(view(pipeline_stages=table.head(0))) is None
 
 

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from reports.document.document import ENGLISH
 from reports.text import formats
+from reports.text.i18n import language
 from sales.calendar import Month
 
 
@@ -47,6 +48,30 @@ def test_money_in_whole_units(amount: Decimal | None, currency: str, words: str)
 )
 def test_money_in_headlines(amount: str, words: str) -> None:
     assert ENGLISH.short_money(Decimal(amount), "GBP") == words
+
+
+@pytest.mark.parametrize(
+    ("code", "currency", "largest", "written"),
+    [
+        ("en", "GBP", "12345678", ["£12,345,678", "−£420,500", "£0", "-"]),
+        ("en", "USD", "12345678", ["US$12,346k", "−US$420k", "US$0", "-"]),
+        ("en", "USD", "1234567890", ["US$1,234.6m", "−US$0.4m", "US$0", "-"]),
+        ("en", "JPY", "35866000000", ["JP¥35.87bn", "JP¥0.00bn", "JP¥0", "-"]),
+        ("de", "EUR", "12345678", ["12.345.678\xa0€", "−420.500\xa0€", "0\xa0€", "-"]),
+        ("de", "EUR", "105840000", ["105,8\xa0Mio.\xa0€", "−0,4\xa0Mio.\xa0€", "0\xa0€", "-"]),
+    ],
+)
+def test_the_amounts_of_a_table_are_in_one_unit(
+    code: str, currency: str, largest: str, written: list[str]
+) -> None:
+    amounts = [Decimal(largest), Decimal(-420500), Decimal(0), None]
+    write = language(code).money_among(amounts, currency, 10.5)
+    assert [write(each) for each in amounts] == written
+
+
+def test_amounts_beyond_all_words_are_still_written() -> None:
+    amount = Decimal("1e26")
+    assert ENGLISH.money_among([amount], "USD", 10.5)(amount) == "US$1E26"
 
 
 def test_an_empty_value_prints_a_dash_never_a_zero() -> None:
