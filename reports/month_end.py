@@ -27,6 +27,7 @@ from reports.sections.clients import agreements, clients
 from reports.sections.deals import closing, overdue, waiting
 from reports.sections.decided import decided
 from reports.sections.dimension import dimension
+from reports.sections.glossary import glossary
 from reports.sections.headline import statements, tiles
 from reports.sections.landing import landing
 from reports.sections.people import attainment
@@ -253,7 +254,7 @@ class _Month:
             dimension(view),
             track_record(view, self.data.scores) if is_company else None,
             said,
-            quality(view) if is_company else None,
+            quality(view) if is_company else glossary(view),
         ]
         return [*pages, *_appended(view, appendix)]
 

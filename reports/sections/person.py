@@ -96,11 +96,13 @@ def _ladder(view: View) -> Section | None:
         Column(say("Booked"), 18, is_number=True),
         Column(say("Eight in ten"), 38, is_number=True),
     )
+    has_range = any(row.cells[-1] != formats.EMPTY for row in rows)
+    note = say("Eight in ten: one in ten ends lower, one higher.") if has_range else ""
     points = tuple(each for each in (margin_sentence(view), _chance(view)) if each)
     return Section(
         "landing",
         say("Month, quarter, year"),
-        tables=(Table(columns, tuple(rows)),),
+        tables=(Table(columns, tuple(rows), note=note),),
         points=points,
         css="half",
     )
@@ -159,7 +161,7 @@ def _deals(view: View) -> Section | None:
         Column(say("Chance"), 10, is_number=True),
     )
     hidden = len(due) - len(shown)
-    note = (
+    more = (
         view.language.say_many(
             "{n} more deal is in the attached closing_plan.csv.",
             "{n} more deals are in the attached closing_plan.csv.",
@@ -167,6 +169,10 @@ def _deals(view: View) -> Section | None:
         )
         if hidden
         else ""
+    )
+    has_chance = any(deal["win_probability"] is not None for deal in shown)
+    note = view.language.joined(
+        [more, say("Chance: to be booked within twelve months.") if has_chance else ""]
     )
     title = say("Deals of the next 90 days")
     if has_left:

@@ -1,6 +1,6 @@
 """How good the data is, and what the words mean: the last page.
 
-Put findings and definitions here.
+Put findings about the data here; the words are `glossary`.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
 from reports.document.view import View
+from reports.sections.glossary import definitions
 from reports.text import formats
 from reports.text.i18n import marked
 from sales.checks.invariants import assumed_share
@@ -28,18 +29,6 @@ FINDINGS = {
     "policy_of_another_year": marked("Rules of another year are used"),
 }
 SEVERITIES = {"info": marked("info"), "warning": marked("warning"), "error": marked("error")}
-DEFINITIONS = (
-    marked(
-        "Bookings: won deals with close date in the period, credited to their owner at the month end or to those who share them."
-    ),
-    marked(
-        "Phased target: the annual target by month. Number of a month: its target after what is missing so far."
-    ),
-    marked("Coverage = open pipeline / remaining target of the period."),
-    marked(
-        "Protect: a deal of an existing client that is slow to close. It needs care, not pressure."
-    ),
-)
 
 
 def quality(view: View) -> Section:
@@ -80,7 +69,7 @@ def quality(view: View) -> Section:
         "quality",
         title,
         answer,
-        points=tuple(say(each) for each in DEFINITIONS),
+        points=definitions(view),
         tables=tables,
     )
 
