@@ -19,6 +19,7 @@ from reports.charts.svg import (
     GOOD,
     INK,
     MUTED,
+    PHONE,
     RULE,
     SHORT,
     SMALL,
@@ -32,6 +33,7 @@ from reports.charts.svg import (
     clipped,
     dot,
     grid,
+    labels_in,
     line,
     round_ticks,
     spread,
@@ -59,7 +61,12 @@ class Year:
 
 
 def cumulative(
-    year: Year, words: Words, on_axis: Words, palette: Palette, language: Language
+    year: Year,
+    words: Words,
+    on_axis: Words,
+    palette: Palette,
+    language: Language,
+    width: float = WIDTH,
 ) -> Markup:
     """Draw the year: phased target as steps, bookings as a line, what the months left must bring, and where it lands."""
     labels, target, booked, rephased, landing = (
@@ -69,7 +76,7 @@ def cumulative(
         year.rephased,
         year.landing,
     )
-    height, left, right, top, bottom = 152.0, 46.0, WIDTH - 96, 10.0, 130.0
+    height, left, right, top, bottom = 152.0, 46.0, width - 96, 10.0, 130.0
     highest = max(
         [float(value) for value in (*target, *booked, *rephased, *(landing or ()))] or [1.0]
     )
@@ -81,7 +88,8 @@ def cumulative(
     parts = grid([tick for tick in ticks if tick <= most], y, left, right, on_axis)
     parts += [
         text(x(n + 0.5), bottom + 13, label, anchor="middle", colour=MUTED)
-        for n, label in enumerate(labels)
+        for n, label in enumerate(labels_in((right - left) / max(len(labels), 1), labels))
+        if label
     ]
     is_open = bool(booked) and len(booked) < len(labels)
     if landing and is_open:
@@ -120,7 +128,7 @@ def cumulative(
             place = (
                 (x(len(booked)) - 5, y(booked[-1]) - 5, "end")
                 if is_ahead
-                else (x(len(booked)) + 5, y(booked[-1]) + 10, "start")
+                else (x(len(booked)) + 5, min(y(booked[-1]) + 10, bottom - 3), "start")
             )
             parts.append(
                 text(
@@ -149,7 +157,7 @@ def cumulative(
         )
     parts += [
         text(
-            right + 5, place, clipped(label, WIDTH - right - 5, bold=bold), colour=colour, bold=bold
+            right + 5, place, clipped(label, width - right - 5, bold=bold), colour=colour, bold=bold
         )
         for place, label, colour, bold in spread(ends)
     ]
@@ -165,7 +173,7 @@ def cumulative(
             low=words(landing[0]),
             high=words(landing[2]),
         )
-    return svg(WIDTH, height, alt_text, parts)
+    return svg(width, height, alt_text, parts)
 
 
 @dataclass(frozen=True)
@@ -180,14 +188,17 @@ class Covered:
 
 
 def coverage_bars(
-    panels: Sequence[tuple[str, Sequence[Covered]]], palette: Palette, language: Language
+    panels: Sequence[tuple[str, Sequence[Covered]]],
+    palette: Palette,
+    language: Language,
+    page_width: float = WIDTH,
 ) -> Markup:
     """Draw coverage by period beside what is required, a panel a grain: `(name, periods)`.
 
     A ratio below what is required is hatched; where nobody can say what is required, none is.
     """
-    columns, panel_height = 2, 131.0
-    width = (WIDTH - 24) / columns
+    columns, panel_height = (2 if page_width >= WIDTH else 1), 131.0
+    width = (page_width - 24 * (columns - 1)) / columns
     height = panel_height * ceil(len(panels) / columns)
     values = [
         value
@@ -240,7 +251,7 @@ def coverage_bars(
         f"{name} " + ", ".join(f"{bar.period} {bar.words}{_needed(bar, language)}" for bar in bars)
         for name, bars in panels
     )
-    return svg(WIDTH, height, language.say("Coverage by period: {rows}", rows=listed), parts)
+    return svg(page_width, height, language.say("Coverage by period: {rows}", rows=listed), parts)
 
 
 def _is_short(bar: Covered) -> bool:
@@ -317,13 +328,54 @@ def waterfall(
                     [(middle + wide / 2, y(high)), (middle + slot - wide / 2, y(high))], MUTED, 0.5
                 )
             )
-    alt_text = language.say(
+    return svg(WIDTH, height, _moved(steps, opening, closing, words, language), parts)
+
+
+def waterfall_rows(
+    steps: Sequence[Step],
+    opening: Decimal,
+    closing: Decimal,
+    words: Words,
+    palette: Palette,
+    language: Language,
+) -> Markup:
+    """Draw the same for a phone: one row a movement, with its name before it and its amount behind."""
+    row_height, left, right = 17.0, 78.0, PHONE - 52
+    levels = [opening]
+    for step in steps:
+        levels.append(levels[-1] + step.change)
+    lowest = min(0.0, *(float(level) for level in levels))
+    highest = max(float(level) for level in (*levels, closing)) or 1.0
+    x = Scale(lowest, highest, left, right)
+    zero, brand = Decimal(0), f'fill="{palette.brand}"'
+    rows = [
+        (language.say("Opening"), zero, opening, brand, words(opening)),
+        *(
+            (step.label, before, before + step.change, *_theme(step, words, palette))
+            for step, before in zip(steps, levels, strict=False)
+        ),
+        (language.say("Closing"), zero, closing, brand, words(closing)),
+    ]
+    height = row_height * len(rows) + 4
+    parts = [line([(x(0), 0), (x(0), height)], RULE, 0.7)]
+    for n, (name, one, other, fill, label) in enumerate(rows):
+        place = row_height * (n + 0.5)
+        before, after = sorted((x(one), x(other)))
+        parts.append(text(0, place + 2.8, clipped(name, left - 4)))
+        parts.append(box(before, place - 5, after - before, 10, fill))
+        parts.append(text(PHONE, place + 2.8, label, anchor="end", bold=True))
+    return svg(PHONE, height, _moved(steps, opening, closing, words, language), parts)
+
+
+def _moved(
+    steps: Sequence[Step], opening: Decimal, closing: Decimal, words: Words, language: Language
+) -> str:
+    return language.say(
         "The pipeline moved from {opening} to {closing}: {steps}",
         opening=words(opening),
         closing=words(closing),
         steps=", ".join(f"{step.label} {words(step.change)}" for step in steps),
     )
-    return svg(WIDTH, height, alt_text, parts)
 
 
 def _theme(step: Step, words: Words, palette: Palette) -> tuple[str, str]:

@@ -29,6 +29,7 @@ from reports.charts.svg import (
     diamond,
     dot,
     grid,
+    labels_in,
     line,
     round_ticks,
     svg,
@@ -55,9 +56,11 @@ class Landing:
     chance: str
 
 
-def landing_ranges(rows: Sequence[Landing], palette: Palette, language: Language) -> Markup:
+def landing_ranges(
+    rows: Sequence[Landing], palette: Palette, language: Language, width: float = WIDTH
+) -> Markup:
     """Draw where periods land: booked, P10 to P90 and P50 beside the target at 100 %."""
-    row_height, left, right = 17.0, 92.0, WIDTH - 44
+    row_height, left, right = 17.0, 92.0 if width >= WIDTH else 62.0, width - 44
     height = row_height * len(rows) + 20
     most = max([row.p90 for row in rows] + [120.0])
     x = Scale(0, min(most * 1.04, MOST_PCT), left, right)
@@ -80,7 +83,7 @@ def landing_ranges(rows: Sequence[Landing], palette: Palette, language: Language
         parts.append(text(right + 6, bottom + 10, language.say("chance"), colour=MUTED))
     listed = "; ".join(_landing_words(row, language) for row in rows)
     return svg(
-        WIDTH,
+        width,
         height,
         language.say("Landing in percent of what is asked: {rows}", rows=listed),
         parts,
@@ -114,36 +117,46 @@ class Week:
 
 
 def weekly_bars(
-    weeks: Sequence[Week], words: Words, palette: Palette, language: Language
+    weeks: Sequence[Week],
+    words: Words,
+    palette: Palette,
+    language: Language,
+    width: float = WIDTH,
 ) -> Markup:
     """Draw the open amount due in each of the coming weeks, and in it what can be expected."""
-    height, left, right, top, bottom = 112.0, 4.0, WIDTH - 4, 16.0, 84.0
+    height, left, right, top, bottom = 112.0, 4.0, width - 4, 16.0, 84.0
     highest = max([float(week.amount) for week in weeks] + [1.0])
     y = Scale(0, highest, bottom, top)
     slot = (right - left) / max(len(weeks), 1)
     outline = f'fill="none" stroke="{palette.brand}" stroke-width="0.8"'
     parts = [line([(left, bottom), (right, bottom)], RULE, 0.7)]
-    for n, week in enumerate(weeks):
+    labels = labels_in(slot, [week.label for week in weeks], 7)
+    counts = [language.deals(week.deals) for week in weeks]
+    has_room = all(advance(each, 7) < slot for each in counts)
+    amounts = labels_in(slot, [words(week.amount) for week in weeks], 7, bold=True)
+    for n, (week, label, deals, amount) in enumerate(
+        zip(weeks, labels, counts, amounts, strict=True)
+    ):
         middle = left + slot * (n + 0.5)
         if week.deals:
             place, across = y(week.amount), (middle - slot * 0.34, slot * 0.68)
             if week.expected is not None:
                 inner = y.within(week.expected)
                 parts.append(box(across[0], inner, across[1], bottom - inner, f'fill="{FAN}"'))
-                if bottom - inner >= ROOM_FOR_WORDS and inner - place >= 1:
-                    parts.append(
-                        text(middle, bottom - 3, words(week.expected), anchor="middle", size=TINY)
-                    )
+                told = words(week.expected)
+                is_tall = bottom - inner >= ROOM_FOR_WORDS and inner - place >= 1
+                if is_tall and advance(told, TINY) <= across[1]:
+                    parts.append(text(middle, bottom - 3, told, anchor="middle", size=TINY))
             parts.append(box(across[0], place, across[1], bottom - place, outline))
-            parts.append(
-                text(middle, place - 4, words(week.amount), anchor="middle", bold=True, size=7)
-            )
-            deals = language.deals(week.deals)
-            parts.append(text(middle, bottom + 21, deals, anchor="middle", colour=MUTED, size=7))
-        parts.append(text(middle, bottom + 11, week.label, anchor="middle", colour=MUTED, size=7))
+            parts.append(text(middle, place - 4, amount, anchor="middle", bold=True, size=7))
+            if has_room:
+                parts.append(
+                    text(middle, bottom + 21, deals, anchor="middle", colour=MUTED, size=7)
+                )
+        parts.append(text(middle, bottom + 11, label, anchor="middle", colour=MUTED, size=7))
     listed = ", ".join(_week_words(week, words, language) for week in weeks if week.deals)
     return svg(
-        WIDTH,
+        width,
         height,
         language.say("Open amount by week of the close date: {rows}", rows=listed),
         parts,
@@ -241,10 +254,14 @@ class Judged:
 
 
 def judged_forecasts(
-    rows: Sequence[Judged], words: Words, palette: Palette, language: Language
+    rows: Sequence[Judged],
+    words: Words,
+    palette: Palette,
+    language: Language,
+    width: float = WIDTH,
 ) -> Markup:
     """Draw past forecasts of a month and what came: a band from P10 to P90, a tick at P50, a dot that is open where it fell outside."""
-    height, left, right, top, bottom = 128.0, 46.0, WIDTH - 4, 8.0, 108.0
+    height, left, right, top, bottom = 128.0, 46.0, width - 4, 8.0, 108.0
     ticks = round_ticks(
         0, max([float(value) for row in rows for value in (row.p90, row.outcome)] or [1.0])
     )
@@ -252,7 +269,8 @@ def judged_forecasts(
     y = Scale(0, ticks[-1], bottom, top)
     slot = (right - left) / max(len(rows), 1)
     parts = grid(ticks, y, left, right, words)
-    for n, row in enumerate(rows):
+    labels = labels_in(slot, [row.label for row in rows], 7)
+    for n, (row, label) in enumerate(zip(rows, labels, strict=True)):
         middle, wide = left + slot * (n + 0.5), min(slot * 0.6, 18.0)
         parts.append(
             box(middle - wide / 2, y(row.p90), wide, y(row.p10) - y(row.p90), f'fill="{FAN}"')
@@ -273,11 +291,11 @@ def judged_forecasts(
                 is_open=not row.is_inside,
             )
         )
-        parts.append(text(middle, bottom + 12, row.label, anchor="middle", colour=MUTED, size=7))
+        parts.append(text(middle, bottom + 12, label, anchor="middle", colour=MUTED, size=7))
     inside = sum(row.is_inside for row in rows)
     alt_text = language.say(
         "Of {n} forecasts of a month made at the end of the month before, {inside} held what came",
         n=len(rows),
         inside=inside,
     )
-    return svg(WIDTH, height, alt_text, parts)
+    return svg(width, height, alt_text, parts)

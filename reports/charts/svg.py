@@ -30,7 +30,8 @@ INK, MUTED, RULE, GOOD, BAD, FAN, WHITE = (
     "#cfe3ec",
     "#ffffff",
 )
-WIDTH = 510.0
+# How wide a chart is on paper, and on a phone.
+WIDTH, PHONE = 510.0, 300.0
 SMALL, TINY = 8.0, 7.5
 TICKS = 4
 LONGEST_TITLE = 900
@@ -172,12 +173,21 @@ def clipped(words: str, width: float, size: float = SMALL, *, bold: bool = False
     return formats.isolated(f"{plain[:kept].rstrip()}…")
 
 
+def labels_in(
+    room: float, labels: Sequence[str], size: float = SMALL, *, bold: bool = False
+) -> Sequence[str]:
+    """Return labels of slots that are so wide, leaving out as many between two as it takes to keep them apart."""
+    widest = max((advance(each, size, bold=bold) for each in labels), default=0.0)
+    every = max(1, ceil((widest + 3) / room))
+    return [label if n % every == 0 else "" for n, label in enumerate(labels)]
+
+
 def svg(
     width: float, height: float, alt_text: str, parts: Sequence[str], *, css: str = ""
 ) -> Markup:
     """Return a drawing with the words that say what it shows."""
     # Every chart of a page needs a pattern of its own name.
-    name = f"short-{crc32(alt_text.encode()):08x}"
+    name = f"short-{crc32(f'{width:g} {alt_text}'.encode()):08x}"
     hatch = (
         f'<defs><pattern id="{name}" width="3.2" height="3.2" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
         f'<rect width="3.2" height="3.2" fill="{WHITE}"/><rect width="1" height="3.2" fill="{BAD}"/></pattern></defs>'

@@ -68,7 +68,7 @@ class Table:
 class Section:
     """A question, its answer in a sentence, a figure and tables; `key` is its name in links.
 
-    `css` lays parts of a sheet side by side: `half` or `third`; `part` names the part of the
+    A phone's browser shows `phone_figure` in place of the figure, where there is one. `css` lays parts of a sheet side by side: `half` or `third`; `part` names the part of the
     document that begins with the section, on a page of its own.
     """
 
@@ -83,6 +83,7 @@ class Section:
     stays_together: bool = False
     css: str = ""
     part: str = ""
+    phone_figure: Markup | None = None
 
 
 @dataclass(frozen=True)

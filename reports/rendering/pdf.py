@@ -117,7 +117,7 @@ def browser_html_of(report: MonthEndReport) -> str:
         environment()
         .get_template("browser.html")
         .render(
-            **_values(report, lists=True),
+            **_values(report, on_screen=True),
             style=Markup(style),  # noqa: S704  # our own sheets
             logo=address,
             script=table_script() if has_lists else None,
@@ -125,7 +125,7 @@ def browser_html_of(report: MonthEndReport) -> str:
     )
 
 
-def _values(report: MonthEndReport, *, lists: bool = False) -> dict[str, object]:
+def _values(report: MonthEndReport, *, on_screen: bool = False) -> dict[str, object]:
     pages = takewhile(lambda section: not section.part, report.sections[1:])
     appendix = (section for section in report.sections if section.part)
     contents = (*pages, *(replace(each, title=each.part) for each in appendix))
@@ -133,7 +133,7 @@ def _values(report: MonthEndReport, *, lists: bool = False) -> dict[str, object]
         "report": report,
         "contents": contents if len(report.sections) >= FEW_SECTIONS else (),
         "keys": {section.key for section in report.sections},
-        "lists": lists,
+        "on_screen": on_screen,
     }
 
 

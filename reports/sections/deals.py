@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 
 from markupsafe import Markup
 
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Confirmation, Horizon, Week
+from reports.charts.svg import PHONE
 from reports.document.deal_tables import amount_of, worth_of
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
@@ -59,8 +61,9 @@ def closing(view: View) -> Section:
         GROUPS[2]: [d for d in deals if not is_protected(d) and d["days_overdue"]],
     }
     ahead = [deal for deal in deals if not deal["days_overdue"]]
-    figure = charts_ahead.weekly_bars(
-        _weeks(view, ahead), view.variant.short, view.variant.palette, language
+    variant = view.variant
+    draw = partial(
+        charts_ahead.weekly_bars, _weeks(view, ahead), variant.short, variant.palette, language
     )
     tables = [
         _deal_table(view, say(name), group, most, name)
@@ -73,10 +76,11 @@ def closing(view: View) -> Section:
         "closing",
         title,
         _closing_answer(view, *groups.values()),
-        figure if ahead else None,
+        draw() if ahead else None,
         _caption(view, deals) if ahead else "",
         (),
         tuple(tables),
+        phone_figure=draw(width=PHONE) if ahead else None,
     )
 
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Landing
+from reports.charts.svg import PHONE
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
 from reports.document.view import Standing, View, period_words
@@ -81,7 +83,7 @@ def landing(view: View) -> Section:
         )
         for row in held
     ]
-    figure = charts_ahead.landing_ranges(bars, view.variant.palette, language) if bars else None
+    draw = partial(charts_ahead.landing_ranges, bars, view.variant.palette, language)
     caption = say(
         "In percent of what is asked. Solid: booked. Pale: from P10 to P90, eight in ten landings. Tick: P50. Dashed: 100%."
     )
@@ -89,11 +91,12 @@ def landing(view: View) -> Section:
         "landing",
         say("Where it lands"),
         _landing_answer(view, held),
-        figure,
+        draw() if bars else None,
         caption if bars else "",
         (),
         (Table(tuple(columns), tuple(printed), note=_landing_note(view, forecast)),),
         stays_together=True,
+        phone_figure=draw(width=PHONE) if bars else None,
     )
 
 

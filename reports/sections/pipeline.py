@@ -6,9 +6,11 @@ Put what is said of sums of open deals here; single deals are `deals` and `chang
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from reports.charts import attainment as charts
 from reports.charts.attainment import Covered, Step
+from reports.charts.svg import PHONE
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
 from reports.document.view import View, is_short_of_pipeline, needed, period_words, ratio_words
@@ -61,13 +63,15 @@ def coverage(view: View, grains: Sequence[str]) -> Section:
         caption += " " + say(
             "Bar across: what is needed, its interval beside it. Hatched: too little."
         )
+    draw = partial(charts.coverage_bars, panels[:MOST_PANELS], view.variant.palette, language)
     return Section(
         "coverage",
         say("Is there enough in the pipeline"),
         answer,
-        charts.coverage_bars(panels[:MOST_PANELS], view.variant.palette, language),
+        draw(),
         caption + _left_out(view, len(panels), MOST_PANELS),
         stays_together=True,
+        phone_figure=draw(page_width=PHONE),
     )
 
 
@@ -164,8 +168,9 @@ def movement(view: View) -> Section | None:
         for name, label, sign in MOVEMENTS
         if focus[name]
     ]
-    figure = charts.waterfall(
-        steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language
+    figure, phone_figure = (
+        draw(steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language)
+        for draw in (charts.waterfall, charts.waterfall_rows)
     )
     answer = say(
         "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {moved} was re-dated or is overdue now, {created} is new.",
@@ -200,6 +205,7 @@ def movement(view: View) -> Section | None:
         figure,
         caption,
         stays_together=True,
+        phone_figure=phone_figure,
     )
 
 

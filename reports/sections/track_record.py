@@ -6,9 +6,11 @@ Put what pages say of past forecasts here; where periods land is `landing`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from reports.charts import landing as charts_ahead
 from reports.charts.landing import Judged
+from reports.charts.svg import PHONE
 from reports.document.document import Column, Row, Section, Table
 from reports.document.view import View
 from reports.sections.landing import BASELINES
@@ -97,10 +99,9 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
             Table(kept, tuple(reliability), title=say("What was said, and how often it came"))
         )
     judged = _judged(view)
-    figure = (
-        charts_ahead.judged_forecasts(judged, view.variant.on_axis, view.variant.palette, language)
-        if judged
-        else None
+    variant = view.variant
+    draw = partial(
+        charts_ahead.judged_forecasts, judged, variant.on_axis, variant.palette, language
     )
     caption = say(
         "Each month as it was forecast at the end of the month before. Band: P10 to P90. Tick: P50. Dot: what came; a ring where it came outside."
@@ -109,9 +110,10 @@ def track_record(view: View, scores: Sequence[Score]) -> Section:
         "record",
         title,
         _record_answer(view, mine),
-        figure,
+        draw() if judged else None,
         caption if judged else "",
         tables=tuple(tables),
+        phone_figure=draw(width=PHONE) if judged else None,
     )
 
 

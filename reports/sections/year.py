@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import partial
 
 from reports.charts import attainment as charts
+from reports.charts.svg import PHONE
 from reports.document.document import Section
 from reports.document.view import View
 
@@ -38,8 +40,9 @@ def year(view: View) -> Section:
     drawn = charts.Year(
         labels, _running([each.baseline for each in plan]), booked, to_come, landing
     )
-    figure = charts.cumulative(
-        drawn, view.variant.short, view.variant.on_axis, view.variant.palette, view.language
+    variant = view.variant
+    draw = partial(
+        charts.cumulative, drawn, variant.short, variant.on_axis, variant.palette, view.language
     )
     caption = say("Dashed steps: phased target. Solid: booked.")
     stated = view.stated_target(view.year_name())
@@ -54,7 +57,11 @@ def year(view: View) -> Section:
         " " + say("Fan: where the year lands in eight of ten cases.") if landing and rest else ""
     )
     return Section(
-        "year", say("Bookings against the phased target"), figure=figure, caption=caption
+        "year",
+        say("Bookings against the phased target"),
+        figure=draw(),
+        phone_figure=draw(width=PHONE),
+        caption=caption,
     )
 
 
