@@ -16,10 +16,8 @@ from markupsafe import Markup
 
 from reports.charts.svg import (
     FAN,
-    GOOD,
     INK,
     MUTED,
-    PHONE,
     RULE,
     SHORT,
     SMALL,
@@ -269,122 +267,6 @@ def _needed(bar: Covered, language: Language) -> str:
         if bar.required
         else ""
     )
-
-
-@dataclass(frozen=True)
-class Step:
-    """A bar of the waterfall: its label, its change, and whether it is won business."""
-
-    label: str
-    change: Decimal
-    is_won: bool = False
-
-
-def waterfall(
-    steps: Sequence[Step],
-    opening: Decimal,
-    closing: Decimal,
-    words: Words,
-    palette: Palette,
-    language: Language,
-) -> Markup:
-    """Draw why the pipeline changed: from opening to closing, one bar a movement."""
-    height, left, right, top, bottom = 142.0, 4.0, WIDTH - 4, 18.0, 114.0
-    levels = [opening]
-    for step in steps:
-        levels.append(levels[-1] + step.change)
-    highest = max(float(level) for level in (*levels, closing)) or 1.0
-    lowest = min(0.0, *(float(level) for level in levels))
-    y = Scale(lowest, highest * 1.02 or 1.0, bottom, top)
-    slot = (right - left) / (len(steps) + 2)
-    parts = [line([(left, y(0)), (right, y(0))], RULE, 0.7)]
-    zero, brand = Decimal(0), f'fill="{palette.brand}"'
-    bars = [
-        (language.say("Opening"), zero, opening, brand, words(opening)),
-        *(
-            (step.label, before, before + step.change, *_theme(step, words, palette))
-            for step, before in zip(steps, levels, strict=False)
-        ),
-        (language.say("Closing"), zero, closing, brand, words(closing)),
-    ]
-    for n, (name, low, high, fill, label) in enumerate(bars):
-        middle, wide = left + slot * (n + 0.5), slot * 0.68
-        above, below = min(y(low), y(high)), max(y(low), y(high))
-        parts.append(box(middle - wide / 2, above, wide, below - above, fill))
-        parts.append(text(middle, above - 4, label, anchor="middle", bold=True, size=TINY))
-        parts.append(
-            text(
-                middle,
-                bottom + 13,
-                clipped(name, slot, TINY),
-                anchor="middle",
-                colour=MUTED,
-                size=TINY,
-            )
-        )
-        if n < len(bars) - 1:
-            parts.append(
-                line(
-                    [(middle + wide / 2, y(high)), (middle + slot - wide / 2, y(high))], MUTED, 0.5
-                )
-            )
-    return svg(WIDTH, height, _moved(steps, opening, closing, words, language), parts)
-
-
-def waterfall_rows(
-    steps: Sequence[Step],
-    opening: Decimal,
-    closing: Decimal,
-    words: Words,
-    palette: Palette,
-    language: Language,
-) -> Markup:
-    """Draw the same for a phone: one row a movement, with its name before it and its amount behind."""
-    row_height, left, right = 17.0, 78.0, PHONE - 52
-    levels = [opening]
-    for step in steps:
-        levels.append(levels[-1] + step.change)
-    lowest = min(0.0, *(float(level) for level in levels))
-    highest = max(float(level) for level in (*levels, closing)) or 1.0
-    x = Scale(lowest, highest, left, right)
-    zero, brand = Decimal(0), f'fill="{palette.brand}"'
-    rows = [
-        (language.say("Opening"), zero, opening, brand, words(opening)),
-        *(
-            (step.label, before, before + step.change, *_theme(step, words, palette))
-            for step, before in zip(steps, levels, strict=False)
-        ),
-        (language.say("Closing"), zero, closing, brand, words(closing)),
-    ]
-    height = row_height * len(rows) + 4
-    parts = [line([(x(0), 0), (x(0), height)], RULE, 0.7)]
-    for n, (name, one, other, fill, label) in enumerate(rows):
-        place = row_height * (n + 0.5)
-        before, after = sorted((x(one), x(other)))
-        parts.append(text(0, place + 2.8, clipped(name, left - 4)))
-        parts.append(box(before, place - 5, after - before, 10, fill))
-        parts.append(text(PHONE, place + 2.8, label, anchor="end", bold=True))
-    return svg(PHONE, height, _moved(steps, opening, closing, words, language), parts)
-
-
-def _moved(
-    steps: Sequence[Step], opening: Decimal, closing: Decimal, words: Words, language: Language
-) -> str:
-    return language.say(
-        "The pipeline moved from {opening} to {closing}: {steps}",
-        opening=words(opening),
-        closing=words(closing),
-        steps=", ".join(f"{step.label} {words(step.change)}" for step in steps),
-    )
-
-
-def _theme(step: Step, words: Words, palette: Palette) -> tuple[str, str]:
-    """Return how a movement is filled and what is written above it."""
-    if step.is_won:
-        return f'fill="{GOOD}"', words(step.change)
-    if step.change < 0:
-        return SHORT, words(step.change)
-    return f'fill="{palette.second}"', "+" + words(step.change)
 
 
 def sparkline(

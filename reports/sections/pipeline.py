@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 
 from reports.charts import attainment as charts
-from reports.charts.attainment import Covered, Step
+from reports.charts.attainment import Covered
 from reports.charts.svg import PHONE
+from reports.charts.waterfall import Step, waterfall, waterfall_rows
 from reports.document.document import Column, Row, Section, Table
 from reports.document.month_tables import Record
 from reports.document.view import View, is_short_of_pipeline, needed, period_words, ratio_words
@@ -170,7 +171,7 @@ def movement(view: View) -> Section | None:
     ]
     figure, phone_figure = (
         draw(steps, focus["opening"], focus["closing"], short, view.variant.palette, view.language)
-        for draw in (charts.waterfall, charts.waterfall_rows)
+        for draw in (waterfall, waterfall_rows)
     )
     answer = say(
         "Open pipeline of {period} went from {opening} to {closing}: {won} of it was won, {lost} lost, {moved} was re-dated or is overdue now, {created} is new.",
