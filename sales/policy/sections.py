@@ -105,6 +105,15 @@ Paper = Literal["A4", "Letter"]
 ApiName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,79}$")]
 
 
+def _no_state(name: str) -> str:
+    """Refuse fields that say how far a deal is: their past is in another history, and tables of their own tell it."""
+    if name in {"StageName", "ForecastCategoryName", "ForecastCategory", "IsWon", "IsClosed"}:
+        raise ValueError(
+            f"is {name}, by which deals are told apart anyway; name a field that says what kind of business a deal is"
+        )
+    return name
+
+
 Chance = Annotated[Decimal, BeforeValidator(exact), Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -221,7 +230,7 @@ class Pipeline(PolicySection):
     """Whether teams are roles or the people of a manager."""
     overdue: Literal["separate", "current_period"] = "separate"
     """Whether deals whose close date is over count apart or in the current period."""
-    dimension: ApiName | None = None
+    dimension: Annotated[ApiName, AfterValidator(_no_state)] | None = None
     """Field of opportunities by which bookings, pipeline and mix are broken down too: a picklist or a text."""
     stages: dict[str, Literal["open", "won", "lost"]] = Field(default_factory=dict)
     """What stage names mean that Salesforce no longer lists."""
