@@ -67,7 +67,7 @@ KINDS: dict[str, Kind] = {
     "value": Kind(pa.string(), frozenset(TEXTUAL | NUMERIC | {"boolean", "date", "datetime"})),
     "id": Kind(pa.string(), frozenset({"id", "reference", "string"})),
     "category": Kind(pa.string(), frozenset(TEXTUAL)),
-    "choice": Kind(pa.string(), frozenset({"string", "picklist", "combobox", "multipicklist"})),
+    "picklist": Kind(pa.string(), frozenset({"string", "picklist", "combobox", "multipicklist"})),
     "flag": Kind(pa.bool_(), frozenset({"boolean"})),
     "number": Kind(pa.float64(), frozenset(NUMERIC)),
     "count": Kind(pa.int64(), frozenset(NUMERIC)),

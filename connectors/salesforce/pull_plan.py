@@ -99,7 +99,8 @@ class Planner:
                 instance,
                 self.session.version,
                 self.session.login.identity,
-                fields,
+                # Which columns they fill: the same fields may fill others by now.
+                {name: [(each.column, each.field) for each in seen[name]] for name in seen},
                 sorted(whole),
                 sorted(compared),
             ]

@@ -66,9 +66,11 @@ def visible(
         if each.field not in types:
             _say_missing(source, each, types, findings)
         elif types[each.field] not in KINDS[each.kind].types:
+            cure = "give the field its former type"
+            if each.column in NAMED_BY:
+                cure = f"name another field under {NAMED_BY[each.column]} in the policy file, or give it its former type"
             raise RetypedField(
-                f"field {place} has type {types[each.field]}, and {each.column} is a {each.kind}; "
-                f"give the field its former type, or name another field in the policy file"
+                f"field {place} has type {types[each.field]}, and {each.column} is a {each.kind}; {cure}"
             )
     return seen
 

@@ -65,7 +65,7 @@ class ObjectSource:
             Source("effort_days", custom.effort, "number", needed=True),
             Source("service_start", custom.service_start, "day", needed=True),
             Source("service_end", custom.service_end, "day", needed=True),
-            Source("dimension", custom.dimension, "choice", needed=True),
+            Source("dimension", custom.dimension, "picklist", needed=True),
         ]
         return replace(self, sources=[*self.sources, *(each for each in named if each.field)])
 

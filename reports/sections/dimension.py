@@ -52,14 +52,14 @@ def _is_unread(view: View) -> bool:
 
 def _not_read(view: View, field: str) -> str:
     return view.language.say(
-        "Salesforce was read for this month before the policy named {field}: it is not known. `onpace report {month} --fresh-extract --reconstruct` reads it.",
+        "This month was read from Salesforce without {field} as its dimension, so nothing is broken down by it. `onpace report {month} --fresh-extract --reconstruct` reads it.",
         field=field,
         month=str(view.variant.month),
     )
 
 
 def _name(view: View, row: Record) -> str:
-    value = row["dimension"].strip()
+    value = row["dimension"]
     return formats.printable(value) if value else view.language.say("Not filled in")
 
 
@@ -71,13 +71,14 @@ def _answer(view: View, rows: Sequence[Record]) -> str:
     )
     year = view.variant.rules.calendar.year_of(view.variant.month)
     period, first = period_words(year.name, language), rows[0]
-    if booked <= 0:
+    if not any(row["bookings"] for row in rows):
         return say(
             "Nothing was booked in {period} so far; {open} is open.",
             period=period,
             open=short(opened),
         )
-    if first["share_pct"] is None or [row["bookings"] for row in rows].count(first["bookings"]) > 1:
+    is_tie = [row["bookings"] for row in rows].count(first["bookings"]) > 1
+    if first["share_pct"] is None or is_tie or not first["dimension"]:
         return say(
             "{booked} was booked in {period} so far, and {open} is open.",
             booked=short(booked),

@@ -234,7 +234,9 @@ class DimensionBreakdown(Contract):
     as_of_month: Text = fields.as_of_month()
     grain: Text = field("Team or company", isin=[GrainKind.TEAM.value, GrainKind.COMPANY.value])
     grain_id: Text = field("Team's name or company's name")
-    dimension: Text = field("Value of the field; an empty text where a deal has none")
+    dimension: Text = field(
+        "Value of the field without blanks around it; an empty text where a deal has none"
+    )
     bookings: Amount = field("Bookings of the fiscal year to date")
     last_year: Amount = optional(
         "Bookings of the same months of the year before, as known now; empty before the first booking"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from pandera.typing import DataFrame
 
 from sales import arrow as columns
@@ -37,7 +38,7 @@ def dimension_breakdown(
     """Return a row for each team and the company, and each value of which they have bookings or an open deal; none where `is_read` says that the field was not read."""
     if not is_read:
         return empty(DimensionBreakdown)
-    values = columns.arrow(snapshot["dimension"]).fill_null("")
+    values = pc.utf8_trim_whitespace(columns.arrow(snapshot["dimension"]).fill_null(""))
     names = columns.distinct(values)
     value, width = columns.codes(values, names), len(names)
     year = periods_to_date(rules.calendar, month)[-1]

@@ -17,6 +17,7 @@ from connectors.salesforce.refusals import (
     SalesforceUnavailable,
 )
 from embedded_org.faults import KNOWN
+from sales.policy.rules import CustomFields
 from tests.connectors.salesforce.orgs import LivingOrg, Reading, known, reading, truth
 from tests.fakes import at
 
@@ -84,31 +85,48 @@ def test_a_lost_answer_never_makes_two_jobs(tmp_path: Path) -> None:
         assert one.server.jobs.created == 2
 
 
+def pull_into_the_limit(one: Reading, custom: CustomFields) -> None:
+    """Begin a pull that the daily limit stops at the fourth page, and lift the limit."""
+    one.server.faults.order("expired-session-in-download", 0)
+    original = BulkQueries.page
+    pages: list[str] = []
+
+    def page(self: BulkQueries, job_id: str, locator: str, fields: list[str]) -> object:
+        pages.append(job_id)
+        if len(pages) == 4:
+            one.server.faults.order("daily-limit", 100)
+        return original(self, job_id, locator, fields)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BulkQueries, "page", page)
+        with pytest.raises(
+            DailyLimitReached,
+            match="no requests left today.*free again by 2026-03-02 12:00 UTC",
+        ):
+            one.pull(custom=custom)
+    one.server.faults.order("daily-limit", 0)
+
+
+def test_a_pull_does_not_go_on_where_policy_names_another_field_by_now(tmp_path: Path) -> None:
+    """Both fields are read anyway; what was read already fills the column with the first one."""
+    living = LivingOrg(LARGE)
+    living.org.run("""UPDATE "Opportunity" SET "LeadSource" = 'Web'""")
+    with reading(living, tmp_path, 200, 500) as one:
+        pull_into_the_limit(one, CustomFields(dimension="Name"))
+        living.later(hours=23)
+        record = one.pull(custom=CustomFields(dimension="LeadSource"))
+        assert not any("going on with" in line for line in one.said)
+        assert set(one.tables(record)["raw_opportunities"]["dimension"]) == {"Web"}
+
+
 def test_a_daily_limit_stops_with_the_time_it_resets_and_keeps_what_was_read(
     tmp_path: Path,
 ) -> None:
     living = LivingOrg(LARGE)
     with reading(living, tmp_path, 200, 500) as one:
-        one.server.faults.order("expired-session-in-download", 0)
-        original = BulkQueries.page
-        pages: list[str] = []
-
-        def page(self: BulkQueries, job_id: str, locator: str, fields: list[str]) -> object:
-            pages.append(job_id)
-            if len(pages) == 4:
-                one.server.faults.order("daily-limit", 100)
-            return original(self, job_id, locator, fields)
-
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(BulkQueries, "page", page)
-            with pytest.raises(
-                DailyLimitReached,
-                match="no requests left today.*free again by 2026-03-02 12:00 UTC",
-            ):
-                one.pull()
+        pull_into_the_limit(one, CustomFields())
         assert one.store.latest() is None
         assert (tmp_path / "pulling" / "pull.json").exists()
-        one.server.faults.order("daily-limit", 0)
         jobs = one.server.jobs.created
         living.later(hours=23)
         record = one.pull()

@@ -76,6 +76,11 @@ def test_the_largest_is_named_with_its_share_then_and_now() -> None:
             [line("Tax", 500, 10), line("Audit", -100, 0)],
             "€400 was booked in FY2026 so far, and €6k is open.",
         ),
+        (
+            [line("", 500, 10, 90.0), line("Tax", 50, 10, 10.0)],
+            "€550 was booked in FY2026 so far, and €6k is open.",
+        ),
+        ([line("Tax", -500, 10)], "−€500 was booked in FY2026 so far, and €3k is open."),
         ([line("Tax", 0, 10)], "Nothing was booked in FY2026 so far; €3k is open."),
         (
             [line("Tax", 500, 100, 100.0), line("Audit", 0, -100, 0.0)],
@@ -101,7 +106,7 @@ def test_without_a_dimension_there_is_no_section_and_one_that_was_not_read_says_
     assert unread is not None
     assert unread.tables == ()
     assert unread.answer.startswith(
-        "Salesforce was read for this month before the policy named Service_Line__c"
+        "This month was read from Salesforce without Service_Line__c as its dimension"
     )
     assert "--fresh-extract --reconstruct" in unread.answer
 

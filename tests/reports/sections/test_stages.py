@@ -100,4 +100,7 @@ def test_quarters_without_new_clients_or_without_wins_say_so() -> None:
     assert lost_only.answer == (
         "Nothing was booked in Q2 FY2026 so far. 0 of 1 decided deals were won."
     )
+    credit_note = of_year((0, 0, 0), (1, 0, -2000))
+    assert credit_note is not None
+    assert credit_note.answer.startswith("−€2k was booked in Q2 FY2026 so far.")
     assert of_year((0, 0, 0), (0, 0, 0)) is None

@@ -123,6 +123,13 @@ def test_a_negative_part_has_no_shares_and_before_the_first_booking_there_is_no_
     }
 
 
+def test_blanks_around_a_value_make_no_other_value() -> None:
+    deals = [of(n, line) for n, line in enumerate((" ", "\u00a0", None, "Tax", " Tax"), start=1)]
+    one = replace(extract(deals, []), dimension_field="Line__c")
+    found = company(breakdown(MonthOf(one, MARCH, policy=POLICY)))
+    assert {name: each[-2] for name, each in found.items()} == {"": 3, "Tax": 2}
+
+
 def test_an_extract_of_another_field_knows_nothing_of_this_one() -> None:
     one = replace(extract([of(1, "Tax")], []), dimension_field="Other__c")
     month = MonthOf(one, MARCH, policy=POLICY)
