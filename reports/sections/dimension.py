@@ -119,7 +119,7 @@ def _table(view: View, named: str, rows: Sequence[Record]) -> Table:
             money(row["open_pipeline"]),
         )
 
-    # A line for one value alone would say no less than its name.
+    # What is left out is at least two values: one would take as much room by its name.
     shown = rows if len(rows) <= MOST_ROWS else rows[: MOST_ROWS - 1]
     others = rows[len(shown) :]
     printed = [Row(cells(_name(view, row), row)) for row in shown]
