@@ -178,7 +178,7 @@ def demo_month() -> tuple[MonthTables, MonthRules]:
             account_load(*ahead),
             pipeline_stages(snap, shared, history.extract.stages, MONTH, rules),
             decided_deals(snap, shared, MONTH, rules),
-            dimension_breakdown(snap, shared, MONTH, rules, is_read=False),
+            dimension_breakdown(snap, shared, MONTH, rules, is_read=history.dimension is not None),
         )
         return tables, rules
 

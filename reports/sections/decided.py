@@ -51,7 +51,7 @@ def _answer(view: View, by_kind: dict[str, list[Record]]) -> str:
     booked = new["won_amount"] + existing["won_amount"]
     period = period_words(new["period"], language)
     values = {"period": period, "booked": view.variant.short(booked)}
-    if booked < 0:
+    if booked < 0 or min(new["won_amount"], existing["won_amount"]) < 0:
         answer = say("{booked} was booked in {period} so far.", **values)
     elif not booked:
         answer = say("Nothing was booked in {period} so far.", period=period)

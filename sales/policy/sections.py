@@ -109,7 +109,7 @@ def _no_state(name: str) -> str:
     """Refuse fields that say how far a deal is: their past is in another history, and tables of their own tell it."""
     if name in {"StageName", "ForecastCategoryName", "ForecastCategory", "IsWon", "IsClosed"}:
         raise ValueError(
-            f"is {name}, by which deals are told apart anyway; name a field that says what kind of business a deal is"
+            "says how far a deal is, which other tables show; name a field that says what kind of business it is"
         )
     return name
 

@@ -103,4 +103,7 @@ def test_quarters_without_new_clients_or_without_wins_say_so() -> None:
     credit_note = of_year((0, 0, 0), (1, 0, -2000))
     assert credit_note is not None
     assert credit_note.answer.startswith("−€2k was booked in Q2 FY2026 so far.")
+    beside = of_year((1, 0, 3000), (1, 0, -1000))
+    assert beside is not None
+    assert beside.answer.startswith("€2k was booked in Q2 FY2026 so far. 2 of 2"), "no 150%"
     assert of_year((0, 0, 0), (0, 0, 0)) is None

@@ -32,7 +32,7 @@ from tests.fakes import ORGANIZATION
         ('[phasing]\nholidays = "ZZ"', "no holiday calendar for 'ZZ'"),
         ("[fiscal]\nstart_month = 13", "less than or equal to 12"),
         ('[fiscal]\ntime_zone = "Mars/Crater"', "is no time zone"),
-        ('[pipeline]\ndimension = "StageName"', "by which deals are told apart anyway"),
+        ('[pipeline]\ndimension = "StageName"', "says how far a deal is, which other tables show"),
         ('[pipeline]\ndimension = "Service Line"', "dimension"),
         ('[fiscal]\ntime_zone = "../../etc/passwd"', "is no time zone"),
         ('[fiscal]\ncurrency = "euro"', "currency"),
