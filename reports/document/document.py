@@ -68,8 +68,9 @@ class Table:
 class Section:
     """A question, its answer in a sentence, a figure and tables; `key` is its name in links.
 
-    A phone's browser shows `phone_figure` in place of the figure, where there is one. `css` lays parts of a sheet side by side: `half` or `third`; `part` names the part of the
-    document that begins with the section, on a page of its own.
+    A phone's browser shows `phone_figure` in place of the figure, where there is one. `css` lays
+    parts of a sheet side by side: `half` or `third`; `part` names the part of the document that
+    begins with the section, on a page of its own.
     """
 
     key: str

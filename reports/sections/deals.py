@@ -24,7 +24,7 @@ from reports.text import formats
 from reports.text.i18n import marked
 from sales.calendar import Month
 from sales.forecast.closing_plan import HORIZON_DAYS
-from sales.vocabulary import GrainKind, PeriodKind
+from sales.vocabulary import PeriodKind
 
 HORIZON_WEEKS = 13
 # A table is as wide as the paper less its margins.
@@ -248,13 +248,11 @@ def _deal_table(
     """Return deals by name, those first of which most can be expected; groups that look ahead show the days as a strip."""
     deals = sorted(every, key=lambda deal: (-worth_of(deal), deal["opportunity_id"]))[:most]
     say, language = view.language.say, view.language
-    is_person = view.grain == GrainKind.PERSON
     has_month = any(deal["expected_month"] for deal in deals)
     is_ahead = group != GROUPS[2]
     columns = [
         Column(say("Client and deal"), 0),
-        *([] if is_person else [Column(say("Owner"), 16)]),
-        *([Column(say("Stage"), 12)] if is_person else []),
+        Column(say("Owner"), 16),
         Column(say("Close date"), 11),
         Column(say("Amount"), 11, is_number=True),
         Column(say("Chance"), 7, is_number=True),
@@ -272,8 +270,7 @@ def _deal_table(
     for deal in deals:
         cells = [
             _with_note(view, deal, is_told=group == GROUPS[1]),
-            *([] if is_person else [formats.printable(deal["owner_name"])]),
-            *([formats.printable(deal["stage_name"])] if is_person else []),
+            formats.printable(deal["owner_name"]),
             language.day(deal["close_date"]),
             view.variant.money(deal["amount"]),
             language.chance(deal["win_probability"]),
@@ -300,10 +297,9 @@ def _deal_table(
 def _listing(view: View, deals: Sequence[Record]) -> Table:
     """Return all deals of the 90 days and the overdue ones, by close date, with what a browser sorts them by."""
     say, language = view.language.say, view.language
-    is_person = view.grain == GrainKind.PERSON
     columns = (
-        Column(say("Client and deal"), 56 if is_person else 40),
-        *([] if is_person else [Column(say("Owner"), 16)]),
+        Column(say("Client and deal"), 40),
+        Column(say("Owner"), 16),
         Column(say("Stage"), 13),
         Column(say("Close date"), 12),
         Column(say("Amount"), 11, is_number=True),
@@ -313,7 +309,7 @@ def _listing(view: View, deals: Sequence[Record]) -> Table:
         Row(
             (
                 _with_note(view, deal),
-                *([] if is_person else [formats.printable(deal["owner_name"])]),
+                formats.printable(deal["owner_name"]),
                 formats.printable(deal["stage_name"]),
                 language.day(deal["close_date"]),
                 view.variant.money(deal["amount"]),
@@ -321,7 +317,7 @@ def _listing(view: View, deals: Sequence[Record]) -> Table:
             ),
             keys=(
                 None,
-                *([] if is_person else [None]),
+                None,
                 None,
                 deal["close_date"].isoformat(),
                 *(
