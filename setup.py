@@ -24,6 +24,11 @@ DATA = (
     "policy/agreements.csv",
     "policy/capacity.csv",
     "policy/team_targets.csv",
+    "policy/commentary/2026-11",
+    "policy/commentary/2026-12",
+    "policy/commentary/2027-01",
+    "policy/commentary/2027-02",
+    "policy/commentary/2027-03",
     "reports/templates",
     "reports/translations",
 )

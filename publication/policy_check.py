@@ -109,11 +109,15 @@ def _rules(book: PolicyBook, known: Known | None, month: Month) -> MonthRules:
 
 
 def _recipients(folder: Path, known: Known | None) -> Iterator[Finding]:
+    path = folder / recipients.FILE_NAME
     try:
-        book = read_recipients(folder)
+        faults = recipients.recipient_faults(read_text(path)) if path.exists() else []
     except UserError as fault:
-        yield Finding(Weight.STOPS, str(fault))
+        faults = [str(fault)]
+    if faults:
+        yield from (Finding(Weight.STOPS, each) for each in faults)
         return
+    book = read_recipients(folder)
     stated = [each.address for each in book.recipients]
     stated += [copy for each in book.recipients for copy in each.hidden_copies]
     for address in sorted({*stated, *book.hold_notice}):

@@ -30,6 +30,7 @@ app = typer.Typer(
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for subject in (init, preview, months, flash, plan, commentary, past, answers, deliveries, machine):

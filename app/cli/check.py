@@ -6,7 +6,7 @@ Put here what is looked at and in which order; what is wrong with a policy folde
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -21,26 +21,29 @@ from orchestration.instance import dagster_instance
 from publication.finding import Finding, Known, Weight
 from publication.first_policy import calendar_of
 from publication.policy_check import examine_policy
+from publication.preconditions import MonthNotClosed, refuse_clearly_open, refuse_unusable
 from publication.workspace import Workspace
 from reports.rendering.libraries import refuse_without_pango
 from sales.calendar import Month
 from sales.errors import UserError
+from sales.history.booking_credit import total_split_type
+from sales.history.record_types import record_type_ids
 from sales.policy.rules import CustomFields
 from sales.policy.sections import SalesPolicy
 
 GUIDE = "docs/connect.md"
 
 
-def check_everything(*, is_offline: bool) -> int:
-    """Print what is found, worst first, and return the exit code: 1 if a report would be stopped."""
-    findings = sorted(_findings(is_offline=is_offline), key=lambda each: each.weight)
+def check_everything(month: Month | None, *, is_offline: bool) -> int:
+    """Print what is found for a month's report, worst first, and return the exit code: 1 if it would be stopped."""
+    findings = sorted(_findings(month, is_offline=is_offline), key=lambda each: each.weight)
     for each in findings:
         out.print(f"{each.weight.word}: {flat(each.sentence)}", markup=False)
     counts = [sum(each.weight == weight for each in findings) for weight in Weight]
     looked = "Salesforce and the mail server were not asked." if is_offline else ""
     out.print(
         f"{_count(counts[Weight.STOPS], 'error')}, {_count(counts[Weight.MISLEADS], 'warning')}. {looked}".strip()
-        + ("" if counts[Weight.STOPS] else " Next: onpace preview"),
+        + ("" if counts[Weight.STOPS] else _next()),
         markup=False,
     )
     return int(bool(counts[Weight.STOPS]))
@@ -50,7 +53,12 @@ def _count(number: int, word: str) -> str:
     return f"{number} {word}{'' if number == 1 else 's'}"
 
 
-def _findings(*, is_offline: bool) -> Iterator[Finding]:
+def _next() -> str:
+    """Return what to do next for somebody who has not published anything."""
+    return "" if resources.make_workspace().published.months() else " Next: onpace preview"
+
+
+def _findings(asked: Month | None, *, is_offline: bool) -> Iterator[Finding]:
     try:
         workspace = resources.make_workspace()
         refuse_unusable_home(workspace.home)
@@ -58,7 +66,14 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
     except UserError as fault:
         yield Finding(Weight.STOPS, str(fault))
         return
-    month = _last_month(workspace)
+    month = asked or _last_month(workspace)
+    try:
+        refuse_clearly_open(workspace, month)
+    except MonthNotClosed as fault:
+        yield Finding(Weight.STOPS, str(fault))
+        return
+    except UserError:  # what is wrong with the policy is found when it is looked at
+        pass
     found: Examination | None = None
     if not is_offline:
         try:
@@ -69,12 +84,16 @@ def _findings(*, is_offline: bool) -> Iterator[Finding]:
             yield Finding(Weight.STOPS, str(fault))
     if found is not None:
         yield from _organization(found, month, _policies(workspace))
+        yield from _by_policy(workspace, found, month)
     try:
         known = _known(found, month) if found else _known_from_before(workspace)
     except UserError as fault:
         yield Finding(Weight.STOPS, str(fault))
         known = None
-    yield from examine_policy(workspace.policy_folder, known, month, workspace.pages)
+    of_policy = list(examine_policy(workspace.policy_folder, known, month, workspace.pages))
+    yield from of_policy
+    if found is None and not any(each.weight == Weight.STOPS for each in of_policy):
+        yield from _last_extract(workspace, month)
     yield from _mail(workspace, is_offline=is_offline)
     yield from _notices()
     yield from _schedule()
@@ -158,6 +177,11 @@ def _organization(
             Weight.STOPS,
             f'stage {name[:60]!r} is in use and Salesforce does not list it: say what it means in the policy file: [pipeline.stages] "{name[:60]}" = "open", "won" or "lost"',
         )
+    for code in found.unrated_currencies:
+        yield Finding(
+            Weight.STOPS,
+            f"opportunities are in {code[:10]}, and Salesforce tells no conversion rate of it: add one under Manage Currencies, or give {who} read access to CurrencyType",
+        )
     try:
         as_of = calendar_of(found).as_of(month)
     except (ZoneInfoNotFoundError, ValueError):
@@ -181,6 +205,35 @@ def _organization(
             Weight.NOTE,
             f"no private opportunity is visible: there are none, or this user lacks View All Data ({GUIDE}, 1)",
         )
+
+
+def _by_policy(workspace: Workspace, found: Examination, month: Month) -> Iterator[Finding]:
+    """Yield what the policy of a month names and this organisation does not have."""
+    try:
+        rules = workspace.policies.for_month(month, found.organization)
+    except UserError:  # what is wrong with the policy is found when it is looked at
+        return
+    looks: list[Callable[[], object]] = [
+        lambda: record_type_ids(found.record_type_table, rules.policy.pipeline.record_types)
+    ]
+    if found.has_splits:
+        looks.append(lambda: total_split_type(found.split_type_table, rules))
+    for look in looks:
+        try:
+            look()
+        except UserError as fault:
+            yield Finding(Weight.STOPS, str(fault))
+
+
+def _last_extract(workspace: Workspace, month: Month) -> Iterator[Finding]:
+    """Yield what would stop a month's report from what was read last, where something was read."""
+    latest = workspace.extracts.latest()
+    if latest is None:
+        return
+    try:
+        refuse_unusable(workspace, month, workspace.loaded.extract(latest))
+    except UserError as fault:
+        yield Finding(Weight.STOPS, f"{fault} (by what was read last, {latest.extract_id})")
 
 
 def _mail(workspace: Workspace, *, is_offline: bool) -> Iterator[Finding]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from app.console import one_sentence, out
+from app.console import closed_month, one_sentence, out
 
 app = typer.Typer()
 org_app = typer.Typer(
@@ -154,6 +154,15 @@ def check(
     offline: Annotated[
         bool, typer.Option("--offline", help="Ask neither Salesforce nor the mail server.")
     ] = False,
+    month: Annotated[
+        str | None,
+        typer.Option(
+            "--month",
+            metavar="MONTH",
+            help="The month whose report is meant. [default: the last closed one]",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Say everything that would stop a report or make it wrong: login, permissions, policy, targets, recipients, brand, mail, schedule.
 
@@ -171,7 +180,8 @@ def check(
             raise typer.Exit(check_stored(with_repair=with_repair))
         from app.cli.check import check_everything
 
-        raise typer.Exit(check_everything(is_offline=offline))
+        chosen = closed_month(month) if month else None
+        raise typer.Exit(check_everything(chosen, is_offline=offline))
 
 
 @app.command()

@@ -5,7 +5,7 @@ Put questions that `onpace doctor` asks here. They count and name; no record is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -23,7 +23,15 @@ from connectors.salesforce.refusals import RequestRefused
 from connectors.salesforce.session import SalesforceSession
 from connectors.salesforce.small_objects import describe, read_small
 from connectors.salesforce.source import ExtractFinding
-from sales.contracts.raw import RawQueues, RawQuotas, RawRoles, RawSubmittedForecasts, RawUsers
+from sales.contracts.raw import (
+    RawQueues,
+    RawQuotas,
+    RawRecordTypes,
+    RawRoles,
+    RawSplitTypes,
+    RawSubmittedForecasts,
+    RawUsers,
+)
 from sales.history.extract import defaults_of
 from sales.policy.rules import CustomFields, OrganizationDefaults
 
@@ -42,6 +50,7 @@ class Examination:
     findings: list[ExtractFinding]
     has_custom_fiscal_year: bool
     currencies: list[str]
+    unrated_currencies: list[str]
     dated_rates: int
     opportunities: int
     private: int
@@ -49,18 +58,29 @@ class Examination:
     won_stages: set[str]
     stages: set[str]
     stages_in_use: list[tuple[str, int]]
-    record_types: list[str]
+    record_type_table: DataFrame[RawRecordTypes]
     history_rows: int
     stage_history_since: datetime | None
     tracks_owners: bool
     owner_history_since: datetime | None
-    split_types: list[str]
+    has_splits: bool
+    split_type_table: DataFrame[RawSplitTypes]
     quotas: DataFrame[RawQuotas]
     submitted_forecasts: DataFrame[RawSubmittedForecasts]
     users: DataFrame[RawUsers]
     roles: DataFrame[RawRoles]
     queues: DataFrame[RawQueues]
     existing_before: Callable[[datetime], int]
+
+    @property
+    def record_types(self) -> list[str]:
+        """The API names of the record types that this user sees."""
+        return sorted(self.record_type_table["developer_name"])
+
+    @property
+    def split_types(self) -> list[str]:
+        """The names of split types, none where no opportunity is split."""
+        return sorted(self.split_type_table["name"]) if self.has_splits else []
 
     @property
     def quota_count(self) -> int:
@@ -99,7 +119,7 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
     in_use = session.records(
         "SELECT StageName, COUNT(Id) found FROM Opportunity GROUP BY StageName", what="count stages"
     )
-    split_types, stages = small["OpportunitySplitType"], small["OpportunityStage"]
+    stages = small["OpportunityStage"]
     return Examination(
         session=session,
         who=session.whoami(),
@@ -108,6 +128,7 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
         organization=defaults_of(small["raw_organization"], small["Period"]),
         has_custom_fiscal_year=bool(numbers["custom_year"]),
         currencies=sorted(small["CurrencyType"]["currency_code"]),
+        unrated_currencies=_unrated(session, small, types["Opportunity"] or {}),
         dated_rates=len(small["DatedConversionRate"]),
         opportunities=int(numbers["opportunities"] or 0),
         private=int(numbers["private"] or 0),
@@ -115,12 +136,13 @@ def examine_organization(client: SalesforceClient, custom: CustomFields) -> Exam
         won_stages=_names(stages[stages["is_won"]]),
         stages=_names(stages),
         stages_in_use=sorted((str(each["StageName"]), int(each["found"])) for each in in_use),
-        record_types=sorted(small["raw_record_types"]["developer_name"]),
+        record_type_table=cast("DataFrame[RawRecordTypes]", small["raw_record_types"]),
         history_rows=int(numbers["history"] or 0),
         stage_history_since=_instant(numbers["history_since"]),
         tracks_owners=tracked,
         owner_history_since=_instant(numbers["owner_since"]),
-        split_types=sorted(split_types["name"]) if numbers["split"] else [],
+        has_splits=bool(numbers["split"]),
+        split_type_table=cast("DataFrame[RawSplitTypes]", small["OpportunitySplitType"]),
         quotas=cast("DataFrame[RawQuotas]", small["raw_quotas"]),
         submitted_forecasts=cast(
             "DataFrame[RawSubmittedForecasts]", small["raw_submitted_forecasts"]
@@ -169,6 +191,21 @@ def _any_of(names: set[str]) -> str:
     """Return names as SOQL lists them; an empty list fits none."""
     quoted = (name.replace("\\", "\\\\").replace("'", "\\'") for name in sorted(names))
     return "(" + (", ".join(f"'{each}'" for each in quoted) or "''") + ")"
+
+
+def _unrated(
+    session: SalesforceSession, small: Mapping[str, pd.DataFrame], fields: Collection[str]
+) -> list[str]:
+    """Return the currencies of opportunities that have no conversion rate."""
+    if "CurrencyIsoCode" not in fields:
+        return []
+    in_use = session.records(
+        "SELECT CurrencyIsoCode, COUNT(Id) found FROM Opportunity WHERE IsDeleted = FALSE GROUP BY CurrencyIsoCode",
+        what="count currencies",
+    )
+    tables = [small[name] for name in ("CurrencyType", "DatedConversionRate")]
+    rated = {code for table in tables for code in table.loc[table["rate"] > 0, "currency_code"]}
+    return sorted({str(each["CurrencyIsoCode"]) for each in in_use} - rated)
 
 
 def _names(stages: pd.DataFrame) -> set[str]:

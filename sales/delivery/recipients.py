@@ -7,7 +7,8 @@ sending is `connectors.delivery.mailer`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -141,38 +142,44 @@ class Mailing:
 
 
 def parse_recipients(text: str) -> RecipientBook:
-    """Read the recipients' file; raises `InvalidRecipients` with one sentence."""
+    """Read the recipients' file; raises `InvalidRecipients` with its first fault as one sentence."""
+    book, faults = _read(text)
+    if book is None or faults:
+        raise InvalidRecipients(faults[0])
+    return book
+
+
+def recipient_faults(text: str) -> list[str]:
+    """Return everything that is wrong with the recipients' file, a sentence each."""
+    return _read(text)[1]
+
+
+def _read(text: str) -> tuple[RecipientBook | None, list[str]]:
+    """Return what the file says, none where it cannot be read, and what is wrong with it."""
     try:
         book = RecipientBook.model_validate(tomllib.loads(text))
     except tomllib.TOMLDecodeError as fault:
-        raise InvalidRecipients(f"{FILE_NAME} is not valid TOML: {fault}") from None
+        return None, [f"{FILE_NAME} is not valid TOML: {fault}"]
     except ValidationError as faults:
-        first = faults.errors(include_url=False)[0]
-        where = ".".join(str(each)[:60] for each in first["loc"])
-        raise InvalidRecipients(
-            f"{FILE_NAME}: {where} = {str(first['input'])[:60]!r}: {first['msg'].removeprefix('Value error, ')[:200]}"
-        ) from None
-    outside = [each for each in _stated(book) if not is_allowed(each, book)]
-    if outside:
-        raise InvalidRecipients(
-            f"{FILE_NAME}: {outside[0]} is in none of allowed_domains; correct the address, or allow its domain"
-        )
-    twice = [
-        each.address
-        for n, each in enumerate(book.recipients)
-        if each.address.casefold() in {one.address.casefold() for one in book.recipients[:n]}
-    ]
-    if twice:
-        raise InvalidRecipients(
-            f"{FILE_NAME}: {twice[0]} is listed twice; state all its packs in one place"
-        )
-    users = [each.user.casefold() for each in book.recipients if each.user]
-    if len(set(users)) < len(users):
-        shared = next(each for each in users if users.count(each) > 1)
-        raise InvalidRecipients(
-            f"{FILE_NAME}: user {shared!r} stands at two addresses; a login is one person's"
-        )
-    return book
+        return None, [
+            f"{FILE_NAME}: {'.'.join(str(part)[:60] for part in each['loc'])} = {str(each['input'])[:60]!r}: "
+            f"{each['msg'].removeprefix('Value error, ')[:200]}"
+            for each in faults.errors(include_url=False)
+        ]
+    return book, [f"{FILE_NAME}: {each}" for each in _contradictions(book)]
+
+
+def _contradictions(book: RecipientBook) -> Iterator[str]:
+    for address in dict.fromkeys(_stated(book)):
+        if not is_allowed(address, book):
+            yield f"{address} is in none of allowed_domains; correct the address, or allow its domain"
+    for address, times in Counter(each.address.casefold() for each in book.recipients).items():
+        if times > 1:
+            yield f"{address} is listed more than once; state all its packs in one place"
+    logins = Counter(each.user.casefold() for each in book.recipients if each.user)
+    for user, times in logins.items():
+        if times > 1:
+            yield f"user {user!r} stands at several addresses; a login is one person's"
 
 
 def is_allowed(address: str, book: RecipientBook) -> bool:

@@ -20,6 +20,7 @@ from sales.arrow import Codes, Mask
 from sales.calendar import Month
 from sales.contracts.contract import checked, stamp
 from sales.contracts.history import BookingCredit, OpportunitySnapshot
+from sales.contracts.raw import RawSplitTypes
 from sales.errors import UserError
 from sales.history.extract import Extract, People
 from sales.money import Minor
@@ -45,9 +46,14 @@ def split_type(extract: Extract, rules: MonthRules) -> str | None:
     That is the type that policy names, else the only active one that totals 100 for the
     amount field; raises `AmbiguousSplits` when there is no single one.
     """
-    types, wanted = extract.split_types, rules.policy.pipeline.split_type
     if not len(extract.opportunity_splits):
         return None
+    return total_split_type(extract.split_types, rules)
+
+
+def total_split_type(types: DataFrame[RawSplitTypes], rules: MonthRules) -> str:
+    """Return the id of the split type that gives the credit where splits are used; raises `AmbiguousSplits`."""
+    wanted = rules.policy.pipeline.split_type
     total = types.loc[
         columns.booleans(types["is_total_validated"]) & columns.booleans(types["is_active"])
     ]

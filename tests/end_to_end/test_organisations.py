@@ -379,3 +379,38 @@ def test_february_by_hand(home: Path) -> None:
         "Bob has no target in force"
         in found["booking_without_target", "006000000000002AAA"]["detail"]
     )
+
+
+def test_a_check_finds_what_a_policy_names_and_the_organisation_does_not_have(
+    home: Path, org: Org
+) -> None:
+    code, said = onpace("check", "--month", "2026-02")
+    assert (code, "0 errors" in said) == (0, True), said
+    org.run("UPDATE Opportunity SET CurrencyIsoCode = 'SEK' WHERE Name = 'Deal 3'")
+    policy = home.parent / "policy" / "fy2026.toml"
+    policy.write_text(
+        POLICY.replace('["New_Business"]', '["New_Busines"]\nsplit_type = "Overlay"'),
+        encoding="utf-8",
+    )
+    (home.parent / "policy" / "recipients.toml").write_text(
+        'allowed_domains = ["acme.de"]\nown_page = true\n'
+        '[[recipients]]\naddress = "board"\npacks = ["company"]\n',
+        encoding="utf-8",
+    )
+    code, said = onpace("check", "--month", "2026-02")
+    errors = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert code == 1
+    for wrong in ("'New_Busines'", "'Overlay'", "in SEK", "own_page", "'board'"):
+        assert sum(wrong in line for line in errors) == 1, (wrong, said)
+    code, said = onpace("check", "--month", "2090-01")
+    assert (code, "2090-01 is not closed" in said) == (1, True), said
+
+
+def test_a_check_offline_looks_at_what_was_read_last(home: Path) -> None:
+    code, said = onpace("report", "2026-02")
+    assert code == 0, said
+    assert onpace("check", "--offline", "--month", "2026-02")[0] == 0
+    policy = home.parent / "policy" / "fy2026.toml"
+    policy.write_text(POLICY.replace("New_Business", "New_Busines"), encoding="utf-8")
+    code, said = onpace("check", "--offline", "--month", "2026-02")
+    assert (code, "'New_Busines'" in said, "was read last" in said) == (1, True, True), said

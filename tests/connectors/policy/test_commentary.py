@@ -11,6 +11,7 @@ from connectors.policy.commentary import commentary_file, is_of_another_month, r
 from sales.calendar import Month
 from sales.policy.commentary import Commentary, InvalidCommentary, parse_commentary
 
+ROOT = Path(__file__).parents[3]
 OCTOBER = Month(2026, 10)
 WORDS = "Author: Margaret Hale\nDate: 2026-11-03\n\nA good month.\n\n- two wins\n"
 
@@ -91,3 +92,9 @@ def test_words_on_other_months_decide_nothing() -> None:
     assert is_of_another_month("commentary/2026-09/company.md", OCTOBER)
     assert not is_of_another_month("commentary/2026-10/company.md", OCTOBER)
     assert not is_of_another_month("targets.csv", OCTOBER)
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "policy" / "commentary").iterdir()), ids=str)
+def test_the_words_of_the_demo_can_be_read(folder: Path) -> None:
+    found = read_commentary(ROOT / "policy", Month.parse(folder.name), set())
+    assert found[None].day > date.fromisoformat(f"{folder.name}-28"), "written after the month"

@@ -170,7 +170,7 @@ def test_a_file_that_cannot_be_followed_is_refused_in_a_sentence(
 
 
 def test_an_address_is_stated_in_one_place() -> None:
-    with pytest.raises(InvalidRecipients, match="is listed twice"):
+    with pytest.raises(InvalidRecipients, match="is listed more than once"):
         parse_recipients(FILE + '\n[[recipients]]\naddress = "MD@acme.example"\npacks = ["own"]\n')
 
 
