@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from importlib.metadata import version
+from itertools import pairwise
 
 import click
 import pytest
@@ -31,7 +32,7 @@ def test_paragraphs_of_help_fill_their_lines(words: tuple[str, ...]) -> None:
     """A line ends early only where the next word does not fit or the paragraph ends."""
     help_text = CliRunner().invoke(app, [*words, "--help"], terminal_width=WIDTH).stdout
     prose = help_text.split("╭")[0].splitlines()[2:]
-    for line, following in zip(prose, prose[1:], strict=False):
+    for line, following in pairwise(prose):
         if line.strip() and following.strip():
             assert len(line.rstrip()) + 1 + len(following.split()[0]) > WIDTH - 2, line
 
